@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is read from guiju.toml at start: addresses, store, identity issuers, evidence sinks, limits (DESIGN §10).
+
+What changes while the service runs (lexicons, keys, upstreams, policy) lives in the store instead. Environment
+variables `GUIJU_SECTION__NAME` override the file, so that secrets need not stand in it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from guiju.errors import ConfigError
+from guiju.terms import IdentityLevel, Reach
+
+DEVELOPMENT_CODE = "DEVELOPMENT"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Provider(_Section):
+    """The legal person that one installation serves (DESIGN, head).
+
+    Attributes:
+        code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
+        redress_url: where a refused caller may contest a decision.
+    """
+
+    name: str = ""
+    code: str = DEVELOPMENT_CODE
+    redress_url: str = ""
+
+
+class Serve(_Section):
+    """Addresses. TLS files or `behind_proxy` are needed to bind anything but loopback."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls_cert: str = ""
+    tls_key: str = ""
+    behind_proxy: bool = False
+
+
+class Store(_Section):
+    """`sqlite` (the file guiju.db in the data directory) or a `postgresql://` address."""
+
+    url: str = "sqlite"
+
+
+class Upstream(_Section):
+    """A model service that speaks OpenAI's protocol.
+
+    Attributes:
+        url: its base address up to and with `/v1`.
+        key_env: name of the environment variable that holds its key.
+        models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
+    """
+
+    name: str
+    url: str
+    key_env: str = ""
+    models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
+
+
+class Issuer(_Section):
+    """Somebody whose signed assertions of real identity are believed (Article 9).
+
+    Attributes:
+        issuer, audience: must equal `iss` and be in `aud`.
+        jwks_file, jwks_url, secret_env: where the verifying key comes from; exactly one is set.
+        levels: the assertion's method → our level.
+    """
+
+    issuer: str
+    audience: str
+    jwks_file: str = ""
+    jwks_url: str = ""
+    secret_env: str = ""
+    levels: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
+
+
+class Witness(_Section):
+    """Where signed checkpoints go besides the ledger (DESIGN §7): a file on another disk, syslog, an HTTPS witness."""
+
+    kind: Literal["file", "syslog", "https"]
+    path: str = ""
+    address: str = ""
+    url: str = ""
+
+
+class EvidenceSettings(_Section):
+    """Times of the ledger. Units: seconds and days."""
+
+    checkpoint_every_s: float = 60.0
+    queue_max: int = 1000
+    queue_wait_s: float = 5.0
+    retention_days: int = 183
+    witness: tuple[Witness, ...] = ()
+
+
+class Limits(_Section):
+    """Defaults of robustness §5. Sizes in bytes, times in seconds, rates a minute."""
+
+    header_bytes: int = 16_384
+    header_fields: int = 64
+    header_s: float = 10.0
+    body_bytes: int = 4 * 1024 * 1024
+    body_s: float = 60.0
+    json_depth: int = 32
+    messages: int = 2048
+    characters: int = 1_000_000
+    choices: int = 8
+    connections: int = 1000
+    connections_per_address: int = 50
+    requests_per_minute: int = 600
+    streams_per_key: int = 32
+    upstream_connect_s: float = 5.0
+    upstream_first_byte_s: float = 60.0
+    upstream_between_s: float = 30.0
+    upstream_whole_s: float = 600.0
+    upstream_line_bytes: int = 1024 * 1024
+    upstream_body_bytes: int = 32 * 1024 * 1024
+    circuit_failures: int = 5
+    circuit_window_s: float = 10.0
+    circuit_open_s: float = 10.0
+    write_stall_s: float = 30.0
+
+
+class Gateway(_Section):
+    """How the gateway answers.
+
+    Attributes:
+        reach: the largest reach of output controls in force.
+        label: where the text label goes (DESIGN §4).
+        identity: the least identity level of a key that sets none of its own.
+        fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
+    """
+
+    reach: Reach = "sentence"
+    label: Literal["envelope", "start", "end", "both"] = "envelope"
+    identity: IdentityLevel = "none"
+    fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
+
+
+class People(_Section):
+    """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
+
+    mode: Literal["single"] = "single"
+    delay_h: float = 24.0
+
+
+class Settings(_Section):
+    """The whole of guiju.toml."""
+
+    profile: Literal["interim-2023", "draft-2023"] = "interim-2023"
+    mode: Literal["development", "production"] = "development"
+    language: Literal["zh", "en"] = "zh"
+    route: Literal["own_model", "filed_model"] = "own_model"
+    provider: Provider = Provider()
+    serve: Serve = Serve()
+    store: Store = Store()
+    gateway: Gateway = Gateway()
+    people: People = People()
+    evidence: EvidenceSettings = EvidenceSettings()
+    limits: Limits = Limits()
+    upstream: tuple[Upstream, ...] = ()
+    issuer: tuple[Issuer, ...] = ()
+
+
+def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read settings from a TOML file, overlaid by the environment.
+
+    Args:
+        path: the file; none means defaults.
+        environ: where `GUIJU_SECTION__NAME` overrides are looked up.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or names something unknown.
+    """
+    raw: dict[str, Any] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju init") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError("config_invalid", what=f"{path}: {error}", hint="guiju init --help") from error
+    for name, value in environ.items():
+        if name.startswith("GUIJU_") and "__" in name:
+            section, _, key = name[6:].lower().partition("__")
+            raw.setdefault(section, {})[key] = value
+    return parse(raw)
+
+
+def parse(raw: Mapping[str, Any]) -> Settings:
+    """Turn a decoded mapping into settings.
+
+    Raises:
+        ConfigError: a name or value that settings do not know; the message names its place.
+    """
+    try:
+        return msgspec.convert(raw, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError("config_invalid", what=str(error), hint="docs/reference/config.md") from error

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three error families and the one table of codes (errors.toml).
+
+Being refused is not an error, it is a Verdict. An error is a paragraph for a person: what happened and what to do,
+in Chinese and in English.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Final, Literal
+
+import msgspec
+
+Language = Literal["zh", "en"]
+
+
+class Code(msgspec.Struct, frozen=True):
+    """One row of errors.toml."""
+
+    family: Literal["caller", "config", "outside"]
+    status: int
+    retry: bool
+    zh: str
+    en: str
+    do_zh: str
+    do_en: str
+
+    def sentence(self, language: Language, facts: Mapping[str, object]) -> str:
+        """What happened, with the facts filled in; a fact that is missing shows as `…`."""
+        return (self.zh if language == "zh" else self.en).format_map(_Facts(facts))
+
+    def advice(self, language: Language, facts: Mapping[str, object]) -> str:
+        """What to do about it."""
+        return (self.do_zh if language == "zh" else self.do_en).format_map(_Facts(facts))
+
+
+class _Facts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+CODES: Final[Mapping[str, Code]] = msgspec.convert(
+    tomllib.loads(files("guiju").joinpath("errors.toml").read_text("utf-8")), dict[str, Code]
+)
+
+
+class GuijuError(Exception):
+    """An error with a code of the table.
+
+    Args:
+        code: a code of errors.toml.
+        facts: what the sentence and the advice name; enums, names and numbers, never content of a request.
+    """
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        self.facts = facts
+        self.row = CODES[code]
+        super().__init__(code)
+
+    def sentence(self, language: Language) -> str:
+        """What happened, in one sentence."""
+        return self.row.sentence(language, self.facts)
+
+    def advice(self, language: Language) -> str:
+        """What to do about it, in one sentence."""
+        return self.row.advice(language, self.facts)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence('en')} {self.advice('en')}"
+
+
+class CallerError(GuijuError):
+    """The caller's request can't be taken as it is (4xx)."""
+
+
+class ConfigError(GuijuError):
+    """What the operator set up can't work; raised at start and by the command line (exit 2)."""
+
+
+class OutsideError(GuijuError):
+    """Something outside the process failed: upstream, store, ledger (5xx)."""

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The defined terms of Guiju. Read this file first: every other module speaks in these words.
+
+A **Detector** finds, a **Control** decides, the ledger records; nothing else does any of the three. Terms are plain
+frozen structs: they hold no content longer than a request and know neither IO nor a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, Protocol, TypeVar
+
+import msgspec
+
+Action = Literal["pass", "note", "mask", "hold", "refuse"]
+"""What a control may decide. `note`: go on and tell; `hold`: a person must look (on an Exchange: refuse, reviewable)."""
+
+Severity = Literal["block", "signal"]
+"""What a finding means for policy: `block` may refuse, `signal` is only noted."""
+
+Reach = Literal["pattern", "sentence", "whole"]
+"""How much text an output control must see before a piece of it may be released (DESIGN §4)."""
+
+State = Literal["passed", "stopped", "not_checked"]
+"""The three states of evidence. There is no default: whoever writes evidence has the verdict in hand."""
+
+Stage = Literal["input", "output"]
+
+IdentityLevel = Literal["none", "phone", "document", "network_id", "organisation"]
+"""How well a person's real identity is known (Article 9), weakest first."""
+
+ACTIONS: Final[tuple[Action, ...]] = ("pass", "note", "mask", "hold", "refuse")
+REACHES: Final[tuple[Reach, ...]] = ("pattern", "sentence", "whole")
+LEVELS: Final[tuple[IdentityLevel, ...]] = ("none", "phone", "document", "network_id", "organisation")
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing a detector found in one text.
+
+    Attributes:
+        detector: the detector's id, such as `words`.
+        category: the risk or class id, such as `A.1f`; an operator's own class is free.
+        severity: `block` or `signal`.
+        rule: the id of the entry or rule that matched; never the matched words.
+        field: path of the text leaf, such as `messages[0].content`.
+        start, end: offsets into the raw text, in code points, end exclusive.
+        view: the canonical view in which it was found (DESIGN §4), such as `raw` or `folded`.
+    """
+
+    detector: str
+    category: str
+    severity: Severity
+    rule: str
+    field: str
+    start: int
+    end: int
+    view: str
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a verdict is not a pass, in the part that may be told to the caller.
+
+    Attributes:
+        code: a code of `errors.toml`, such as `content_filter`.
+        article: the article that asks for it, such as `4`; `""` for a rule of the provider's own.
+        category: the public category, never a term, rule or score.
+    """
+
+    code: str
+    article: str = ""
+    category: str = ""
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What one control decided about one subject.
+
+    Raises:
+        ValueError: anything but a pass without a reason.
+    """
+
+    action: Action
+    reason: Reason | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.action != "pass" and self.reason is None:
+            raise ValueError(f"a verdict of {self.action!r} needs a reason")
+
+
+PASS: Final = Verdict("pass")
+
+
+class Text(msgspec.Struct, frozen=True):
+    """One string leaf of a request or reply.
+
+    Attributes:
+        field: its path, such as `messages[0].content[1].text`.
+        text: the raw text.
+        joins: true when the leaf continues the one before it (adjacent parts of one message), so that what is split
+            over both is one text to a reader.
+    """
+
+    field: str
+    text: str
+    joins: bool = False
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """A verdict about who a person is (Article 9): never a name, never a document number.
+
+    Attributes:
+        person: keyed hash of the issuer's subject; the only handle on the person.
+        level: how well the identity is known.
+        method: the trust framework or method, such as `cn_mobile_realname`.
+        verified_at: Unix seconds at which the issuer verified it.
+        expires_at: Unix seconds until which the assertion holds.
+        transaction: keyed hash of the issuer's transaction id.
+    """
+
+    person: str
+    level: IdentityLevel
+    method: str
+    verified_at: int
+    expires_at: int
+    transaction: str
+
+
+class Label(msgspec.Struct, frozen=True):
+    """The implicit label of generated content (Article 16; GB 45438-2025, 6.1 and Annex E)."""
+
+    producer: str
+    produce_id: str
+    kind: Literal["1", "2", "3"] = "1"
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One request with everything that controls may know about it. It travels; controls decide about it.
+
+    Attributes:
+        id: the decision id; it is the ProduceID of the answer as well.
+        account, key: ids of the account and its key; `""` when there was none.
+        door: the route's short name, such as `chat`.
+        model: the model name that the caller asked for.
+        texts: every string leaf of the canonical request.
+        identity: the verified identity, or none.
+        level: the least level of identity that the key's policy asks for.
+        lexicon: version of the word lists in force; `""` when none is loaded.
+        label: the label that the answer carries; none until it is made.
+    """
+
+    id: str
+    account: str
+    key: str
+    door: str
+    model: str
+    texts: tuple[Text, ...]
+    identity: Identity | None = None
+    level: IdentityLevel = "none"
+    lexicon: str = ""
+    label: Label | None = None
+
+
+class Detector(Protocol):
+    """Finds, and nothing else. Pure and fast: no IO, no clock."""
+
+    @property
+    def id(self) -> str: ...
+
+    def find(self, texts: Sequence[Text]) -> list[Finding]:
+        """Find in texts that stand one after the other; a text may continue the one before it."""
+        ...
+
+
+class RemoteDetector(Protocol):
+    """Finds by asking somebody else, in batches, within its own time budget."""
+
+    @property
+    def id(self) -> str: ...
+
+    async def ask(self, texts: Sequence[str]) -> list[list[Finding]]: ...
+
+
+Subject = TypeVar("Subject", contravariant=True)
+
+
+class Control(Protocol[Subject]):
+    """Decides about one subject from the findings that were gathered once. Pure.
+
+    Attributes:
+        id: its name in evidence and on the duty board.
+        duties: ids of duties that it keeps in full, such as `("9.a",)`.
+        partly: ids of duties that it keeps in part; the law's page says what is missing.
+        reach: how much output it must see; input controls are `whole`.
+    """
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def duties(self) -> tuple[str, ...]: ...
+    @property
+    def partly(self) -> tuple[str, ...]: ...
+    @property
+    def reach(self) -> Reach: ...
+
+    def decide(self, subject: Subject, findings: Sequence[Finding]) -> Verdict: ...
+
+
+class Hearing(msgspec.Struct, frozen=True):
+    """What all the controls of one stage decided about one subject. Made only by `controls.hearing.hear`.
+
+    Attributes:
+        stage: `input` or `output`.
+        verdicts: control id and verdict, in the order in which they were heard.
+        decisive: the strongest verdict, the first among equals.
+        control: id of the control that gave it.
+    """
+
+    stage: Stage
+    verdicts: tuple[tuple[str, Verdict], ...]
+    decisive: Verdict
+    control: str
+
+    @property
+    def stops(self) -> bool:
+        """Whether nothing of the subject may go on."""
+        return self.decisive.action in ("hold", "refuse")
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """A receipt for one durable ledger entry. Made only in `records`.
+
+    Attributes:
+        chain: the writer whose ledger holds it.
+        segment: the segment's name.
+        seq: the entry's number within the segment, from 0.
+        kind: `opened`, `closed`, `refused`, `change`, `proof`, `sealed` or `pruned`.
+    """
+
+    chain: str
+    segment: str
+    seq: int
+    kind: str
+
+
+class Figure(msgspec.Struct, frozen=True):
+    """A number that a document may quote: the only thing that the dossier and the board read (DESIGN §2)."""
+
+    name: str
+    value: float
+    n: int
+    interval: tuple[float, float] | None
+    at: int
+    evidence: str
+
+
+def stronger(a: Action, b: Action) -> bool:
+    """Whether action `a` outweighs action `b`."""
+    return ACTIONS.index(a) > ACTIONS.index(b)
+
+
+def at_least(level: IdentityLevel, least: IdentityLevel) -> bool:
+    """Whether `level` is at least `least` (Article 9)."""
+    return LEVELS.index(level) >= LEVELS.index(least)
