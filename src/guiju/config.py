@@ -22,10 +22,10 @@ DEVELOPMENT_CODE = "DEVELOPMENT"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
+    """Settings know their names: an unknown one is an error, never ignored."""
 
 
-class Provider(_Section):
+class Provider(_Section, frozen=True):
     """The legal person that one installation serves (DESIGN, head).
 
     Attributes:
@@ -38,7 +38,7 @@ class Provider(_Section):
     redress_url: str = ""
 
 
-class Serve(_Section):
+class Serve(_Section, frozen=True):
     """Addresses. TLS files or `behind_proxy` are needed to bind anything but loopback."""
 
     host: str = "127.0.0.1"
@@ -48,13 +48,13 @@ class Serve(_Section):
     behind_proxy: bool = False
 
 
-class Store(_Section):
+class Store(_Section, frozen=True):
     """`sqlite` (the file guiju.db in the data directory) or a `postgresql://` address."""
 
     url: str = "sqlite"
 
 
-class Upstream(_Section):
+class Upstream(_Section, frozen=True):
     """A model service that speaks OpenAI's protocol.
 
     Attributes:
@@ -69,7 +69,7 @@ class Upstream(_Section):
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
 
 
-class Issuer(_Section):
+class Issuer(_Section, frozen=True):
     """Somebody whose signed assertions of real identity are believed (Article 9).
 
     Attributes:
@@ -86,7 +86,7 @@ class Issuer(_Section):
     levels: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
 
 
-class Witness(_Section):
+class Witness(_Section, frozen=True):
     """Where signed checkpoints go besides the ledger (DESIGN §7): a file on another disk, syslog, an HTTPS witness."""
 
     kind: Literal["file", "syslog", "https"]
@@ -95,7 +95,7 @@ class Witness(_Section):
     url: str = ""
 
 
-class EvidenceSettings(_Section):
+class EvidenceSettings(_Section, frozen=True):
     """Times of the ledger. Units: seconds and days."""
 
     checkpoint_every_s: float = 60.0
@@ -105,7 +105,7 @@ class EvidenceSettings(_Section):
     witness: tuple[Witness, ...] = ()
 
 
-class Limits(_Section):
+class Limits(_Section, frozen=True):
     """Defaults of robustness §5. Sizes in bytes, times in seconds, rates a minute."""
 
     header_bytes: int = 16_384
@@ -133,7 +133,7 @@ class Limits(_Section):
     write_stall_s: float = 30.0
 
 
-class Gateway(_Section):
+class Gateway(_Section, frozen=True):
     """How the gateway answers.
 
     Attributes:
@@ -149,14 +149,14 @@ class Gateway(_Section):
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
 
 
-class People(_Section):
+class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
     mode: Literal["single"] = "single"
     delay_h: float = 24.0
 
 
-class Settings(_Section):
+class Settings(_Section, frozen=True):
     """The whole of guiju.toml."""
 
     profile: Literal["interim-2023", "draft-2023"] = "interim-2023"

@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, TypeVar
 import msgspec
 
 Action = Literal["pass", "note", "mask", "hold", "refuse"]
-"""What a control may decide. `note`: go on and tell; `hold`: a person must look (on an Exchange: refuse, reviewable)."""
+"""What a control may decide. `note`: go on and tell; `hold`: a person must look (an Exchange is refused, reviewably)."""
 
 Severity = Literal["block", "signal"]
 """What a finding means for policy: `block` may refuse, `signal` is only noted."""
@@ -180,10 +180,10 @@ class RemoteDetector(Protocol):
     async def ask(self, texts: Sequence[str]) -> list[list[Finding]]: ...
 
 
-Subject = TypeVar("Subject", contravariant=True)
+Subject_contra = TypeVar("Subject_contra", contravariant=True)
 
 
-class Control(Protocol[Subject]):
+class Control(Protocol[Subject_contra]):
     """Decides about one subject from the findings that were gathered once. Pure.
 
     Attributes:
@@ -202,7 +202,7 @@ class Control(Protocol[Subject]):
     @property
     def reach(self) -> Reach: ...
 
-    def decide(self, subject: Subject, findings: Sequence[Finding]) -> Verdict: ...
+    def decide(self, subject: Subject_contra, findings: Sequence[Finding]) -> Verdict: ...
 
 
 class Hearing(msgspec.Struct, frozen=True):
