@@ -13,7 +13,7 @@ from typing import Final, Literal, Protocol, TypeVar
 import msgspec
 
 Action = Literal["pass", "note", "mask", "hold", "refuse"]
-"""What a control may decide. `note`: go on and tell; `hold`: a person must look (an Exchange is refused, reviewably)."""
+"""What a control may decide. `note`: go on and tell; `hold`: a person must look (an Exchange is refused)."""
 
 Severity = Literal["block", "signal"]
 """What a finding means for policy: `block` may refuse, `signal` is only noted."""
