@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The label (Article 16; GB 45438-2025, 6.1): an answer without its implicit label is not released."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Verdict
+
+
+class Labelled:
+    """Refuses an answer whose label is missing or is not its own."""
+
+    id = "label"
+    duties: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ("16.a",)
+    reach: Reach = "whole"
+
+    def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
+        """Pass when the label says generated, names a producer, and carries this exchange's id."""
+        label = subject.label
+        right = label and label.kind == "1" and label.producer and label.produce_id == subject.id
+        return PASS if right else Verdict("refuse", Reason("guard_unavailable", "16"))
