@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model service answers at chat completions, parsed as strictly as what is asked.
+
+A whole reply and a chunk of a stream become the same thing, a Delta: pieces of text, each of one choice and one field.
+An unknown field is dropped and named; a wrong shape is an error, never passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NoReturn
+
+import msgspec
+
+from guiju.errors import OutsideError
+from guiju.gateway.wire.strict import shown
+
+TEXTS: Final = ("content", "reasoning_content", "refusal")
+FINISHES: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
+_CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})
+_CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
+_DELTA = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls"})
+
+
+class Piece(msgspec.Struct, frozen=True):
+    """Some text of one choice and one field.
+
+    Attributes:
+        choice: the choice's index.
+        field: one of TEXTS, or `id`, `name`, `arguments` of a tool call.
+        text: the raw text.
+        tool: the tool call's index; -1 for the texts of the message itself.
+    """
+
+    choice: int
+    field: str
+    text: str
+    tool: int = -1
+
+
+class Usage(msgspec.Struct, omit_defaults=True):
+    """Token counts; numbers alone."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Delta(msgspec.Struct):
+    """What one event, or one whole reply, brought."""
+
+    pieces: list[Piece] = []
+    finishes: list[tuple[int, str]] = []
+    usage: Usage | None = None
+    dropped: set[str] = set()
+
+
+def parse(data: bytes, choices: int, *, whole: bool = False) -> Delta:
+    """Parse one event's data, or one whole reply.
+
+    Args:
+        data: JSON text.
+        choices: how many choices were asked for.
+        whole: true for a reply that was not streamed.
+
+    Raises:
+        OutsideError: `upstream_failed`, in any shape that is not the protocol's.
+    """
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        _wrong("what it sent is not JSON")
+    if not isinstance(raw, dict) or raw.get("error"):
+        _wrong("it reported an error" if isinstance(raw, dict) else "an event is not an object")
+    made = Delta()
+    if unknown := raw.keys() - _CHUNK:
+        made.dropped.update(shown(name) for name in unknown)
+    listed = raw.get("choices")
+    if not isinstance(listed, list):
+        _wrong("there are no choices")
+    for choice in listed:
+        _choice(choice, choices, "message" if whole else "delta", made)
+    if usage := raw.get("usage"):
+        try:
+            made.usage = msgspec.convert(usage, Usage)
+        except msgspec.ValidationError:
+            made.dropped.add("usage")
+    return made
+
+
+def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
+    """Take one choice into the delta."""
+    if not isinstance(choice, dict):
+        _wrong("a choice is not an object")
+    index = choice.get("index", 0)
+    if type(index) is not int or not 0 <= index < choices:
+        _wrong("a choice that was not asked for")
+    if unknown := choice.keys() - _CHOICE:
+        made.dropped.update(shown(name) for name in unknown)
+    delta = choice.get(body)
+    if delta is None:
+        if body == "message":
+            _wrong("a choice has no message")
+    elif not isinstance(delta, dict):
+        _wrong(f"{body} is not an object")
+    else:
+        _delta(delta, index, made)
+    finish = choice.get("finish_reason")
+    if finish is not None:
+        if finish not in FINISHES:
+            _wrong("an unknown finish_reason")
+        made.finishes.append((index, finish))
+    elif body == "message":
+        _wrong("a choice without finish_reason")
+
+
+def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
+    """Take the fields of one message or delta."""
+    for name, value in delta.items():
+        if not value or name == "role":
+            continue
+        if name == "content" and isinstance(value, list):
+            value = "".join(_part(part) for part in value)
+        if name == "tool_calls":
+            _calls(value, index, made)
+        elif name not in _DELTA:
+            made.dropped.add(shown(name))
+        elif not isinstance(value, str):
+            _wrong(f"{name} is not text")
+        else:
+            made.pieces.append(Piece(index, "reasoning_content" if name == "reasoning" else name, value))
+
+
+def _part(part: Any) -> str:
+    """The text of one part of a list of parts."""
+    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str) and len(part) == 2:
+        return str(part["text"])
+    _wrong("a part of content is not text")
+
+
+def _calls(calls: Any, index: int, made: Delta) -> None:
+    """Take tool calls: id, name and arguments are pieces of their own."""
+    if not isinstance(calls, list) or len(calls) > 128:
+        _wrong("tool_calls is not a list")
+    for position, call in enumerate(calls):
+        if not isinstance(call, dict) or call.get("type") not in (None, "function", ""):
+            _wrong("a tool call of an unknown type")
+        tool = call.get("index", position)
+        function = call.get("function") or {}
+        if type(tool) is not int or not 0 <= tool < 128 or not isinstance(function, dict):
+            _wrong("a tool call has the wrong form")
+        made.dropped.update(shown(name) for name in call.keys() - {"index", "id", "type", "function"})
+        made.dropped.update(shown(name) for name in function.keys() - {"name", "arguments"})
+        for field, text in (("id", call.get("id")), ("name", function.get("name"))):
+            if text:
+                if not isinstance(text, str) or (field == "id" and not _CALL_ID.fullmatch(text)):
+                    _wrong("a tool call has the wrong form")
+                made.pieces.append(Piece(index, field, text, tool))
+        arguments = function.get("arguments")
+        if arguments is not None:
+            if not isinstance(arguments, str):
+                _wrong("arguments is not text")
+            made.pieces.append(Piece(index, "arguments", arguments, tool))
+
+
+def _wrong(what: str) -> NoReturn:
+    raise OutsideError("upstream_failed", what=what)

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be asked at /v1/chat/completions, parsed strictly once; the canonical request alone goes upstream.
+
+Shapes follow OpenAI's published API description. A field that is not named here is refused unless the operator's
+table says otherwise (ADR 0004). Every string leaf of the canonical request is a text to look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from guiju.errors import CallerError
+from guiju.gateway.wire import strict
+from guiju.marking.text import unmarked
+from guiju.terms import Text
+
+Treatment = Literal["forward", "drop", "refuse"]
+
+DROPPED: Final = frozenset({
+    "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
+    "logprobs", "top_logprobs",
+})  # fmt: skip
+"""Known fields that do not go upstream: they name people, or spell the answer's text beside it; they are listed."""
+
+_NAME = re.compile(r"[\w.:/@+-]{1,128}")
+
+
+class _Shape(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """A shape knows its fields: an unknown one is refused."""
+
+
+class TextPart(_Shape, tag="text", tag_field="type"):
+    text: str
+
+
+class RefusalPart(_Shape, tag="refusal", tag_field="type"):
+    refusal: str
+
+
+class CalledFunction(_Shape):
+    name: str
+    arguments: str
+
+
+class ToolCall(_Shape):
+    id: str
+    function: CalledFunction
+    type: Literal["function"] = "function"
+
+
+class Message(_Shape):
+    role: Literal["system", "developer", "user", "assistant", "tool"]
+    content: str | list[TextPart | RefusalPart] | None = None
+    name: str | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+
+
+class FunctionDefinition(_Shape):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class Tool(_Shape):
+    function: FunctionDefinition
+    type: Literal["function"] = "function"
+
+
+class ChosenFunction(_Shape):
+    name: str
+
+
+class ToolChoice(_Shape):
+    function: ChosenFunction
+    type: Literal["function"] = "function"
+
+
+class JsonSchema(_Shape):
+    name: str
+    description: str | None = None
+    schema: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ResponseFormat(_Shape):
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+
+class StreamOptions(_Shape):
+    include_usage: bool = False
+    include_obfuscation: bool = False
+
+
+class ChatRequest(_Shape):
+    """The canonical request. Its order of fields is the order in which it is encoded."""
+
+    model: str
+    messages: list[Message]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: dict[str, float] | None = None
+    response_format: ResponseFormat | None = None
+    tools: list[Tool] | None = None
+    tool_choice: Literal["none", "auto", "required"] | ToolChoice | None = None
+    parallel_tool_calls: bool | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
+    verbosity: Literal["low", "medium", "high"] | None = None
+    safety_identifier: str | None = None
+
+
+_KNOWN: Final = frozenset(ChatRequest.__struct_fields__) - DROPPED
+
+
+class Asked(msgspec.Struct):
+    """A parsed request.
+
+    Attributes:
+        request: the canonical request, marks of ours taken out of its history.
+        extra: fields that the operator's table forwards beside it.
+        texts: every string leaf.
+        dropped: names of fields that did not go on.
+    """
+
+    request: ChatRequest
+    extra: dict[str, Any]
+    texts: tuple[Text, ...]
+    dropped: tuple[str, ...]
+
+    @property
+    def structured(self) -> bool:
+        """Whether the answer is for a machine: its text must not carry a visible mark."""
+        form = self.request.response_format
+        return bool(self.request.tools) or (form is not None and form.type != "text")
+
+
+def parse(body: bytes, table: Mapping[str, Treatment], *, depth: int, messages: int, choices: int) -> Asked:
+    """Parse a request body.
+
+    Args:
+        body: the raw bytes.
+        table: the operator's table of further fields.
+        depth, messages, choices: limits of robustness §5.
+
+    Raises:
+        CallerError: with the code that says which rule the body breaks.
+    """
+    raw = strict.decode(body, depth)
+    extra: dict[str, Any] = {}
+    dropped = []
+    for name in [name for name in raw if name not in _KNOWN]:
+        treatment = table.get(name, "drop" if name in DROPPED else "refuse")
+        if treatment == "refuse":
+            raise CallerError("unknown_field", param=strict.shown(name))
+        value = raw.pop(name)
+        if treatment == "forward" and name not in DROPPED:
+            extra[name] = value
+        else:
+            dropped.append(name)
+    try:
+        request = msgspec.convert(raw, ChatRequest)
+    except msgspec.ValidationError as error:
+        raise _fault(str(error)) from None
+    _within(request, messages, choices)
+    texts = tuple(leaves(request, extra))
+    return Asked(request, extra, texts, tuple(dropped))
+
+
+def _within(request: ChatRequest, messages: int, choices: int) -> None:
+    """Check what types alone can't say, and take our own marks out of the history."""
+    if not _NAME.fullmatch(request.model):
+        raise CallerError("invalid_request", what="model is not a name", param="model")
+    if not request.messages:
+        raise CallerError("invalid_request", what="messages is empty", param="messages")
+    parts = sum(len(m.content) if isinstance(m.content, list) else 1 for m in request.messages)
+    if parts > messages:
+        raise CallerError("request_too_large", what=f"messages > {messages}")
+    if request.n is not None and not 1 <= request.n <= choices:
+        raise CallerError("invalid_request", what=f"n is not 1 to {choices}", param="n")
+    for message in request.messages:
+        if message.role == "assistant":
+            if isinstance(message.content, str):
+                message.content = unmarked(message.content)
+            elif message.content:
+                for part in message.content:
+                    if isinstance(part, TextPart):
+                        part.text = unmarked(part.text)
+
+
+_AT = re.compile(r" - at `\$\.?(?P<at>[^`]*)`$")
+_UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
+_KIND = re.compile(r"Invalid value '(?P<kind>image_url|input_audio|file|video_url)'")
+
+
+def _fault(said: str) -> CallerError:
+    """Turn the decoder's complaint into one of our codes; values of the request are not repeated."""
+    at = match["at"] if (match := _AT.search(said)) else ""
+    if match := _UNKNOWN.search(said):
+        return CallerError("unknown_field", param=f"{at}.{strict.shown(match['name'])}".lstrip("."))
+    if match := _KIND.search(said):
+        return CallerError("not_checkable", what=match["kind"], param=at)
+    return CallerError("invalid_request", what=f"{at or 'the body'} has the wrong form", param=at or "body")
+
+
+def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
+    """Every string leaf of the canonical request, in the order in which a reader meets it."""
+    for i, message in enumerate(request.messages):
+        at = f"messages[{i}]"
+        if isinstance(message.content, str):
+            yield Text(at + ".content", message.content)
+        elif message.content:
+            for j, part in enumerate(message.content):
+                if isinstance(part, TextPart):
+                    yield Text(f"{at}.content[{j}].text", part.text, joins=j > 0)
+                else:
+                    yield Text(f"{at}.content[{j}].refusal", part.refusal, joins=j > 0)
+        if message.reasoning_content:
+            yield Text(at + ".reasoning_content", message.reasoning_content)
+        if message.refusal:
+            yield Text(at + ".refusal", message.refusal)
+        if message.name:
+            yield Text(at + ".name", message.name)
+        for j, call in enumerate(message.tool_calls or ()):
+            yield from strings(call, f"{at}.tool_calls[{j}]")
+        if message.tool_call_id:
+            yield Text(at + ".tool_call_id", message.tool_call_id)
+    if request.tools:
+        yield from strings(request.tools, "tools")
+    if isinstance(request.tool_choice, ToolChoice):
+        yield Text("tool_choice.function.name", request.tool_choice.function.name)
+    if request.response_format and request.response_format.json_schema:
+        yield from strings(request.response_format.json_schema, "response_format.json_schema")
+    if request.stop:
+        yield from strings(request.stop, "stop")
+    if request.logit_bias:
+        yield from strings(request.logit_bias, "logit_bias")
+    yield Text("model", request.model)
+    if extra:
+        yield from strings(extra, "")
+
+
+def strings(value: Any, at: str) -> Iterator[Text]:
+    """Every string of a value, keys of mappings too."""
+    if isinstance(value, str):
+        yield Text(at, value)
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from strings(getattr(value, name), f"{at}.{name}")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield Text(at, key)
+            yield from strings(inner, f"{at}.*")
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from strings(inner, f"{at}[{i}]")
+
+
+def canonical(asked: Asked, model: str, person: str) -> bytes:
+    """The request as it goes upstream, encoded anew.
+
+    Args:
+        asked: the parsed request.
+        model: the upstream's own name for the model.
+        person: keyed hash of the person, or `""`; it goes as `safety_identifier` (Article 11).
+
+    Raises:
+        CallerError: a string that is not Unicode text (a lone surrogate).
+    """
+    request = msgspec.structs.replace(asked.request, model=model, safety_identifier=person or None)
+    if request.stream:
+        request.stream_options = StreamOptions(include_usage=True)
+    else:
+        request.stream_options = None
+    try:
+        body = msgspec.json.encode(request)
+        return body[:-1] + b"," + msgspec.json.encode(asked.extra)[1:] if asked.extra else body
+    except UnicodeEncodeError:
+        raise CallerError("invalid_request", what="a string is not Unicode text", param="body") from None

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Strict JSON at the edge: UTF-8, no key twice, no NaN, bounded depth (robustness §5; RFC 8259)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NoReturn
+
+from guiju.errors import CallerError
+
+
+class _TwiceError(ValueError):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _TwiceError(key)
+            seen.add(key)
+    return made
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+
+
+def decode(body: bytes, depth: int) -> dict[str, Any]:
+    """Decode a request body into a mapping.
+
+    Args:
+        body: the raw bytes.
+        depth: how many containers may stand in one another.
+
+    Raises:
+        CallerError: `invalid_request`, `duplicate_key` or `request_too_large`.
+    """
+    try:
+        made = _decoder.decode(body.decode("utf-8"))
+    except _TwiceError as error:
+        raise CallerError("duplicate_key", param=shown(str(error))) from None
+    except UnicodeDecodeError:
+        raise CallerError("invalid_request", what="the body is not UTF-8", param="body") from None
+    except RecursionError:
+        raise CallerError("request_too_large", what=f"JSON depth > {depth}") from None
+    except ValueError:
+        raise CallerError("invalid_request", what="the body is not JSON", param="body") from None
+    if not isinstance(made, dict):
+        raise CallerError("invalid_request", what="the body is not a JSON object", param="body")
+    if too_deep(made, depth):
+        raise CallerError("request_too_large", what=f"JSON depth > {depth}")
+    return made
+
+
+def too_deep(value: Any, depth: int) -> bool:
+    """Whether more than `depth` containers stand in one another; level by level, so that it can't recurse."""
+    level = [value]
+    for _ in range(depth):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def shown(key: str) -> str:
+    """A key as it may stand in an error: names only, nothing that carries text."""
+    return key if key.isascii() and key.replace("_", "").isalnum() and len(key) <= 64 else "…"
