@@ -134,9 +134,10 @@ def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
 
 def _part(part: Any) -> str:
     """The text of one part of a list of parts."""
-    if isinstance(part, dict) and part.get("type") == "text" and isinstance(part.get("text"), str) and len(part) == 2:
-        return str(part["text"])
-    _wrong("a part of content is not text")
+    if not isinstance(part, dict) or part.keys() != {"type", "text"} or part["type"] != "text":
+        _wrong("a part of content is not text")
+    text = part["text"]
+    return text if isinstance(text, str) else _wrong("a part of content is not text")
 
 
 def _calls(calls: Any, index: int, made: Delta) -> None:

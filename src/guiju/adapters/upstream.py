@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Model services that speak OpenAI's protocol, asked with deadlines, caps and a circuit breaker (Article 14).
+
+The client never chooses the host: redirects are off, the environment's proxies are ignored. A failure before the
+first byte counts against the circuit; what breaks later is an error of that one exchange (robustness §5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+
+import aiohttp
+
+from guiju.config import Limits
+from guiju.config import Upstream as UpstreamSettings
+from guiju.errors import CallerError, OutsideError
+
+_BROKEN = (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError)
+
+
+class Circuit:
+    """Opens after so many failures in a window, lets one probe through after a while, closes when it succeeds."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._failures: deque[float] = deque(maxlen=limits.circuit_failures)
+        self._opened = 0.0
+        self._probing = False
+
+    def enter(self, now: float) -> None:
+        """Ask to go through.
+
+        Raises:
+            OutsideError: `upstream_failed`, the circuit is open.
+        """
+        if not self._opened:
+            return
+        if now - self._opened < self._limits.circuit_open_s or self._probing:
+            raise OutsideError("upstream_failed", what="circuit open")
+        self._probing = True
+
+    def failed(self, now: float) -> None:
+        """Count a failure before the first byte."""
+        self._failures.append(now)
+        full = len(self._failures) == self._limits.circuit_failures
+        if self._probing or (full and now - self._failures[0] <= self._limits.circuit_window_s):
+            self._opened = now
+        self._probing = False
+
+    def left(self) -> None:
+        """The caller went away before anything was known; the next one may probe."""
+        self._probing = False
+
+    def worked(self) -> None:
+        """A first byte came."""
+        if self._opened or self._failures:
+            self._failures.clear()
+            self._opened, self._probing = 0.0, False
+
+
+class Reply:
+    """An upstream's answer whose head has arrived.
+
+    Attributes:
+        streamed: whether it is an event stream.
+    """
+
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits) -> None:
+        self._response = response
+        self._limits = limits
+        self.streamed = response.content_type == "text/event-stream"
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives, to its very end.
+
+        Raises:
+            OutsideError: it broke, stood still, or is larger than allowed.
+        """
+        total, content, between = 0, self._response.content, self._limits.upstream_between_s
+        try:
+            while True:
+                async with asyncio.timeout(between):
+                    chunk = await content.readany()
+                if not chunk:
+                    return
+                total += len(chunk)
+                if total > self._limits.upstream_body_bytes:
+                    raise OutsideError("upstream_failed", what="body too large")
+                yield chunk
+        except TimeoutError:
+            raise OutsideError("upstream_timeout", what="between chunks") from None
+        except _BROKEN:
+            raise OutsideError("upstream_failed", what="connection broke") from None
+
+    async def body(self) -> bytes:
+        """The whole body."""
+        return b"".join([chunk async for chunk in self.chunks()])
+
+    def close(self) -> None:
+        """Let go: what has not been read is cancelled, and the connection with it."""
+        self._response.close()
+
+
+class Upstream:
+    """One model service.
+
+    Args:
+        settings: its name, address, key and models.
+        limits: deadlines and caps.
+    """
+
+    def __init__(self, settings: UpstreamSettings, limits: Limits) -> None:
+        self.name = settings.name
+        self._models = settings.models
+        self._limits = limits
+        self._url = settings.url.rstrip("/") + "/chat/completions"
+        self._circuit = Circuit(limits)
+        self._session: aiohttp.ClientSession | None = None
+        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if key := os.environ.get(settings.key_env) if settings.key_env else None:
+            self._headers["Authorization"] = f"Bearer {key}"
+
+    def serves(self, model: str) -> str:
+        """The upstream's own name for a public model name; `""` when it does not serve it."""
+        if model in self._models:
+            own = self._models[model]
+            return model if own == "*" else own
+        own = self._models.get("*", "")
+        return model if own == "*" else own
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The public names that it serves, without the wildcard."""
+        return tuple(name for name in self._models if name != "*")
+
+    async def open(self) -> None:
+        """Make the connection pool; call it inside the event loop."""
+        limits = self._limits
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=30),
+            timeout=aiohttp.ClientTimeout(
+                total=limits.upstream_whole_s, sock_connect=limits.upstream_connect_s, sock_read=None
+            ),
+            trust_env=False,
+            auto_decompress=False,
+            read_bufsize=2**18,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("User-Agent",),
+        )
+
+    async def close(self) -> None:
+        """Close the pool."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def ask(self, body: bytes) -> Reply:
+        """Send a canonical request and wait for the head of the answer; at most one retry, before any byte came.
+
+        Raises:
+            OutsideError: it failed, timed out, or refused.
+        """
+        loop = asyncio.get_running_loop()
+        self._circuit.enter(loop.time())
+        try:
+            response = await self._post(body)
+        except OutsideError:
+            self._circuit.failed(loop.time())
+            raise
+        except asyncio.CancelledError:
+            self._circuit.left()
+            raise
+        if response.status >= 500:
+            response.close()
+            self._circuit.failed(loop.time())
+            raise OutsideError("upstream_failed", what=f"status {response.status}")
+        self._circuit.worked()
+        if response.status != 200:
+            response.close()
+            if response.status == 429:
+                raise OutsideError("overloaded")
+            raise OutsideError("upstream_refused", status=response.status)
+        if response.headers.get("Content-Encoding", "identity") != "identity":
+            response.close()
+            raise OutsideError("upstream_failed", what="compressed, though not asked for")
+        return Reply(response, self._limits)
+
+    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
+        assert self._session is not None, "open() comes first"
+        for attempt in (1, 2):
+            try:
+                async with asyncio.timeout(self._limits.upstream_first_byte_s):
+                    return await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+            except TimeoutError:
+                raise OutsideError("upstream_timeout", what="first byte") from None
+            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
+                if attempt == 2:
+                    raise OutsideError("upstream_failed", what="connection broke") from None
+            except _BROKEN:
+                raise OutsideError("upstream_failed", what="no connection") from None
+        raise AssertionError("the loop returns or raises")
+
+
+class Upstreams:
+    """All model services, by model name."""
+
+    def __init__(self, settings: Sequence[UpstreamSettings], limits: Limits) -> None:
+        self._all = tuple(Upstream(one, limits) for one in settings)
+
+    def find(self, model: str) -> tuple[Upstream, str]:
+        """The service for a model and its own name there.
+
+        Raises:
+            CallerError: `model_not_found`.
+        """
+        for upstream in self._all:
+            if own := upstream.serves(model):
+                return upstream, own
+        raise CallerError("model_not_found", model=model if model.isascii() else "…")
+
+    def names(self) -> list[str]:
+        """Public model names, each once."""
+        return list(dict.fromkeys(name for one in self._all for name in one.models))
+
+    async def open(self) -> None:
+        """Open every pool."""
+        for one in self._all:
+            await one.open()
+
+    async def close(self) -> None:
+        """Close every pool."""
+        for one in self._all:
+            await one.close()
