@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root of the command line: `guiju NOUN …`. One table of nouns; a noun's module is imported when it is used.
+
+Here, and only here, errors become sentences: exit 2 with what happened and what to do, in the reader's language, or
+as JSON with `--json`. No traceback reaches a user.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from typer.core import TyperGroup
+
+from guiju.cli.tongue import language, say
+from guiju.errors import GuijuError
+
+
+class Noun(msgspec.Struct, frozen=True):
+    """One row of the table of nouns: where it lives and what it is for."""
+
+    module: str
+    zh: str
+    en: str
+
+
+NOUNS: Final[dict[str, Noun]] = {
+    "serve": Noun("guiju.cli.serve", "启动网关", "start the gateway"),
+    "init": Noun("guiju.cli.init", "写出带注释的 guiju.toml", "write a commented guiju.toml"),
+    "upstream": Noun(
+        "guiju.cli.upstream", "启动脚本模型服务，供试用", "start a scripted model service to try things on"
+    ),
+    "try": Noun("guiju.cli.try_", "对一段文字试作决定，不调用模型", "decide about a text without asking a model"),
+    "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
+    "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
+    "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
+    "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
+    "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
+    "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),
+    "doctor": Noun("guiju.cli.doctor", "检查运行环境", "check what Guiju runs on"),
+}
+
+
+class Root(TyperGroup):
+    """Lists the nouns from the table and imports the module of the one that was asked for."""
+
+    def list_commands(self, ctx: object) -> list[str]:
+        """The nouns, in the table's order."""
+        return list(NOUNS)
+
+    def get_command(self, ctx: object, cmd_name: str) -> Any:
+        """The noun's command, or none when there is no such noun."""
+        noun = NOUNS.get(cmd_name)
+        if noun is None:
+            return None
+        # The one lazy import: `guiju --help` must answer within 0.3 s, so it loads no room of the house.
+        command = typer.main.get_command(importlib.import_module(noun.module).app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: object, formatter: Any) -> None:
+        """Write the list of nouns without importing them."""
+        with formatter.section(say("命令", "Commands")):
+            formatter.write_dl([(name, say(noun.zh, noun.en)) for name, noun in NOUNS.items()])
+
+
+root = typer.Typer(
+    cls=Root,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help=say(
+        "规矩：生成式人工智能服务提供者履行《办法》所需的一整套工具。",
+        "Guiju: what a provider of generative AI runs to keep the Measures.",
+    ),
+    epilog=say("各命令的用法：guiju 命令 --help", "How to use one: guiju COMMAND --help"),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"guiju {installed_version('guiju')}")
+        raise typer.Exit
+
+
+@root.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_version, help=say("显示版本号", "show the version")),
+    ] = False,
+) -> None:
+    """Options of the root itself; nouns do the work."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what stands after `guiju`; none takes it from the process.
+
+    Returns:
+        The exit status: 2 for an error with a code, 70 for one that nobody foresaw. Ordinary ends leave by SystemExit.
+    """
+    args = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        typer.main.get_command(root).main(args=args, prog_name="guiju")
+    except GuijuError as error:
+        _tell(error.code, error.sentence(language()), error.advice(language()), "--json" in args)
+        return 2
+    except Exception as error:  # the last resort: a user gets a paragraph and a note, never a traceback
+        where = _note(error, args)
+        _tell(
+            "internal",
+            say(
+                "Guiju 遇到未曾料到的错误，命令没有完成。",
+                "Guiju met an error that nobody foresaw; the command did not finish.",
+            ),
+            say(f"错误记录（不含任何内容）：{where}", f"A note of it, without any content: {where}"),
+            "--json" in args,
+        )
+        return 70  # EX_SOFTWARE of sysexits
+    return 0
+
+
+def _tell(code: str, sentence: str, advice: str, as_json: bool) -> None:
+    if as_json:
+        document = {"error": {"code": code, "message": sentence, "advice": advice}}
+        sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"{sentence}\n{advice}\n")
+
+
+def _data_directory(args: Sequence[str]) -> Path:
+    for place, word in enumerate(args):
+        if word == "--data" and place + 1 < len(args):
+            return Path(args[place + 1])
+        if word.startswith("--data="):
+            return Path(word.removeprefix("--data="))
+    return Path("data")
+
+
+def _note(error: BaseException, args: Sequence[str]) -> str:
+    """Write where it happened: types, files, lines and functions, never a message, an argument or a value."""
+    lines = [f"guiju {installed_version('guiju')}, python {sys.version.split()[0]}"]
+    cause: BaseException | None = error
+    while cause is not None:
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}")
+        lines += [f"  {f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(cause.__traceback__)]
+        cause = cause.__cause__ or cause.__context__
+    folder = _data_directory(args) / "crash"
+    path = folder / f"{time.time_ns()}-{os.getpid()}.txt"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as note:
+            note.write("\n".join(lines) + "\n")
+    except OSError as reason:
+        return say(f"未能写入（{reason.strerror}）", f"could not be written ({reason.strerror})")
+    return str(path)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
