@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accounts and their API keys (DESIGN head; robustness §6: a store that is down is 503, never 401).
+
+A key is shown once. What is kept is its HMAC under a pepper that lies outside the database, so that a stolen copy of
+the store opens no door.
+"""
+
+from __future__ import annotations
+
+import hmac
+import string
+import time
+from collections.abc import Callable
+from secrets import choice, token_hex
+from typing import Final, Literal
+
+import msgspec
+from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from guiju.errors import ConfigError, GuijuError, OutsideError
+from guiju.records.db import Store, bump, versions
+from guiju.records.schema import account, api_key
+from guiju.records.secrets import Secrets
+from guiju.terms import IdentityLevel
+
+LabelPlace = Literal["envelope", "start", "end", "both", ""]
+OnBlock = Literal["finish", "error"]
+COUNTER: Final = "keys"
+STALE_S: Final = 60.0
+_ALPHABET: Final = string.ascii_letters + string.digits
+_LONGEST: Final = 512
+
+
+class Account(msgspec.Struct, frozen=True):
+    """An app or a downstream customer; it owns keys, budgets and policies."""
+
+    id: str
+    name: str
+    created_at: int
+
+
+class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known about one API key; never the key.
+
+    Attributes:
+        id, account: ids of the key and of its account.
+        prefix: the first characters, by which a person recognises the key in a list.
+        identity: the least level of real identity that the key asks for (Article 9).
+        label: where the text label goes (Article 16); `""` means as the settings say.
+        on_block: how a block in mid-stream is told.
+        requests_per_minute: 0 means no limit of its own.
+        streams: how many streams at once; 0 means as the settings say.
+        created_at, expires_at, revoked_at: Unix seconds; 0 means never.
+    """
+
+    id: str
+    account: str
+    prefix: str
+    name: str
+    identity: IdentityLevel = "none"
+    label: LabelPlace = ""
+    on_block: OnBlock = "finish"
+    requests_per_minute: int = 0
+    streams: int = 0
+    created_at: int = 0
+    expires_at: int = 0
+    revoked_at: int = 0
+
+    def good(self, now: int) -> bool:
+        """Whether it opens the door at `now` (Unix seconds)."""
+        return not self.revoked_at and (not self.expires_at or now < self.expires_at)
+
+
+def create_account(store: Store, name: str, now: int) -> Account:
+    """Make an account.
+
+    Raises:
+        ConfigError: `exists_already`.
+        OutsideError: `store_unavailable`.
+    """
+    made = Account(token_hex(16), name, now)
+    try:
+        store.do(lambda c: c.execute(insert(account).values(msgspec.structs.asdict(made))).rowcount)
+    except IntegrityError as error:
+        raise ConfigError(
+            "exists_already", what=name, hint_zh="请另取名称。", hint_en="Choose another name."
+        ) from error
+    return made
+
+
+def find_account(store: Store, name: str) -> Account | None:
+    """The account of that name or id."""
+    with store.read() as connection:
+        row = connection.execute(select(account).where((account.c.name == name) | (account.c.id == name))).first()
+    return Account(row.id, row.name, row.created_at) if row else None
+
+
+def list_accounts(store: Store) -> list[Account]:
+    """All accounts, by name."""
+    with store.read() as connection:
+        rows = connection.execute(select(account).order_by(account.c.name)).all()
+    return [Account(row.id, row.name, row.created_at) for row in rows]
+
+
+def create_key(store: Store, secrets: Secrets, record: KeyRecord) -> tuple[str, KeyRecord]:
+    """Make a key for an account.
+
+    Args:
+        store: the store.
+        secrets: for the pepper.
+        record: what the key is to be; its `id` and `prefix` are filled in.
+
+    Returns:
+        The key itself, which is never shown again, and its record.
+
+    Raises:
+        ConfigError: `not_found` when the account does not exist.
+        OutsideError: `store_unavailable`.
+    """
+    secret = "gj-" + "".join(choice(_ALPHABET) for _ in range(32))
+    made = msgspec.structs.replace(record, id=token_hex(16), prefix=secret[:7])
+    row = msgspec.structs.asdict(made)
+    row["account_id"] = row.pop("account")
+
+    def work(connection: Connection) -> None:
+        proof = {"hmac": proof_of(secrets.pepper, secret), "pepper": secrets.key_ids["pepper"]}
+        connection.execute(insert(api_key).values({**row, **proof}))
+        bump(connection, COUNTER)
+
+    try:
+        store.do(work)
+    except IntegrityError as error:
+        raise ConfigError("not_found", what=f"account {record.account}") from error
+    return secret, made
+
+
+def list_keys(store: Store, account_id: str = "") -> list[KeyRecord]:
+    """The keys of one account, or of all of them, newest first; revoked ones too."""
+    query = select(api_key).order_by(api_key.c.created_at.desc(), api_key.c.id)
+    if account_id:
+        query = query.where(api_key.c.account_id == account_id)
+    with store.read() as connection:
+        return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def revoke_key(store: Store, account_id: str, key_id: str, now: int) -> None:
+    """End a key at once; a key that is already revoked keeps its time.
+
+    Raises:
+        ConfigError: `not_found` when that account has no such key.
+        OutsideError: `store_unavailable`.
+    """
+    mine = (api_key.c.id == key_id) & (api_key.c.account_id == account_id)
+
+    def work(connection: Connection) -> None:
+        if connection.execute(select(api_key.c.id).where(mine)).first() is None:
+            raise ConfigError("not_found", what=f"key {key_id}")
+        connection.execute(update(api_key).where(mine, api_key.c.revoked_at == 0).values(revoked_at=now))
+        bump(connection, COUNTER)
+
+    store.do(work)
+
+
+def proof_of(pepper: bytes, secret: str) -> bytes:
+    """HMAC-SHA256 of a key under the pepper."""
+    return hmac.digest(pepper, secret.encode("utf-8", "backslashreplace"), "sha256")
+
+
+class Keyring:
+    """All keys in memory: a look-up costs one HMAC and no IO.
+
+    Args:
+        secrets: for the pepper.
+        clock: monotonic seconds; a test passes its own.
+    """
+
+    def __init__(self, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pepper = secrets.pepper
+        self._pepper_id = secrets.key_ids["pepper"]
+        self._clock = clock
+        self._keys: dict[bytes, KeyRecord] = {}
+        self._static: dict[bytes, KeyRecord] = {}
+        self._number = -1
+        self._read_at = float("-inf")
+        self._failing = True
+
+    def with_static(self, secret: str, record: KeyRecord) -> None:
+        """Take a key that the operator gave by hand (`serve --key`); it does not depend on the store."""
+        self._static[proof_of(self._pepper, secret)] = record
+
+    def find(self, secret: str, now: int) -> KeyRecord | None:
+        """The record of a key that is good at `now` (Unix seconds), or none.
+
+        Raises:
+            OutsideError: `store_unavailable` when the keys were last read more than 60 s ago, or when an unknown key
+                can't be told from one that was made since; a caller must not be told to throw a good key away.
+        """
+        if len(secret) > _LONGEST:
+            return None
+        proof = proof_of(self._pepper, secret)
+        record = self._static.get(proof)
+        if record is None:
+            record = self._keys.get(proof)
+            if (record is None and self._failing) or self._clock() - self._read_at > STALE_S:
+                raise OutsideError("store_unavailable")
+        return record if record is not None and record.good(now) else None
+
+    def refresh(self, store: Store) -> bool:
+        """Read the keys again if any changed; call it every second or two.
+
+        Returns:
+            Whether anything was read.
+
+        Raises:
+            OutsideError: `store_unavailable`; the keys in memory stay good for 60 s from the last success.
+            ConfigError: `keys_missing` when the store's keys were made under another pepper.
+        """
+        started = self._clock()
+        try:
+            changed = self._read(store)
+        except GuijuError:
+            self._failing = True
+            raise
+        self._read_at = started
+        self._failing = False
+        return changed
+
+    def _read(self, store: Store) -> bool:
+        with store.read() as connection:
+            number = versions(connection).get(COUNTER, 0)
+            if number == self._number:
+                return False
+            rows = connection.execute(select(api_key)).mappings().all()
+        mine = [row for row in rows if row["pepper"] == self._pepper_id]
+        if rows and not mine:
+            raise ConfigError("keys_missing", found=rows[0]["pepper"], known=self._pepper_id)
+        self._keys = {bytes(row["hmac"]): _record(row) for row in mine}
+        self._number = number
+        return True
+
+
+def _record(row: RowMapping) -> KeyRecord:
+    known = {name: row[name] for name in KeyRecord.__struct_fields__ if name != "account"}
+    return KeyRecord(account=row["account_id"], **known)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The store: SQLite or PostgreSQL behind one writer thread (DESIGN §11; robustness R5, §6).
+
+Several queued writes share one transaction, each in a savepoint of its own, so that one sync pays for many and one
+failure loses none of the others. Whoever has the result of a write has it on disk.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as WaitTimeout
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, Table, insert, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from guiju.errors import ConfigError, OutsideError
+from guiju.records import engine as engines
+from guiju.records import schema
+
+T = TypeVar("T")
+QUEUE_MAX: Final = 1000
+BATCH_MAX: Final = 256
+WAIT_S: Final = 15.0
+
+
+class _Write:
+    """One queued write: what to run, and whom to tell."""
+
+    def __init__(self, work: Callable[[Connection], Any], future: Future[Any]) -> None:
+        self.work = work
+        self.future = future
+
+
+class Store:
+    """An open store. Make one with `Store.open`.
+
+    Args:
+        writer: engine of the one connection that writes.
+        reader: engine of the connections that only read.
+    """
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self.writer = writer
+        self.reader = reader
+        self._queue: queue.Queue[_Write | None] = queue.Queue(QUEUE_MAX)
+        self._busy_since = 0.0
+        self._closed = False
+        self._closing = threading.Lock()
+        self._thread = threading.Thread(target=self._work, name="guiju-store", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, url: str, data: Path) -> Store:
+        """Open the store, making a fresh one at the newest schema when there is none.
+
+        Args:
+            url: `sqlite` (the file guiju.db in `data`) or a `postgresql://` address.
+            data: the data directory.
+
+        Raises:
+            ConfigError: `store_from_the_future`, `store_behind`, or `config_invalid` for an address it can't read.
+            OutsideError: `store_unavailable` when the database can't be reached or is locked.
+        """
+        writer = engines.writer(url, data)
+        try:
+            with outside(), writer.begin() as connection:
+                _create_or_check(connection)
+        except BaseException:
+            writer.dispose()
+            raise
+        return cls(writer, engines.reader(url, data))
+
+    def write(self, work: Callable[[Connection], T]) -> Future[T]:
+        """Queue a write; `work` runs in the writer thread, inside a transaction, and may run beside others.
+
+        Returns:
+            A future with what `work` returned, set after the commit is on disk; or with what it raised, or with
+            `store_unavailable` when the transaction could not be made durable.
+
+        Raises:
+            OutsideError: `store_unavailable` at once when 1,000 writes wait or the oldest has waited 15 s.
+        """
+        future: Future[T] = Future()
+        since = self._busy_since
+        with self._closing:
+            if self._closed or (since and time.monotonic() - since > WAIT_S):
+                raise OutsideError("store_unavailable")
+            try:
+                self._queue.put_nowait(_Write(work, future))
+            except queue.Full:
+                raise OutsideError("store_unavailable") from None
+        return future
+
+    def do(self, work: Callable[[Connection], T], wait_s: float = WAIT_S) -> T:
+        """Write and wait until it is on disk.
+
+        Raises:
+            OutsideError: `store_unavailable`; after a wait that ran out the write may still happen.
+        """
+        try:
+            return self.write(work).result(wait_s)
+        except WaitTimeout:
+            raise OutsideError("store_unavailable") from None
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection for reading, in one transaction, so that all that it reads is of one moment.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        with outside(), self.reader.begin() as connection:
+            yield connection
+
+    def versions(self) -> dict[str, int]:
+        """The counters of what may change while the service runs, such as `keys` and `lexicons`: one cheap query."""
+        with self.read() as connection:
+            return versions(connection)
+
+    def close(self) -> None:
+        """Finish the queued writes and let go of the database."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+        self.writer.dispose()
+        self.reader.dispose()
+
+    def _work(self) -> None:
+        while True:
+            first = self._queue.get()
+            if first is None:
+                return
+            batch = [first]
+            last = False
+            while len(batch) < BATCH_MAX:
+                try:
+                    one = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if one is None:
+                    last = True
+                    break
+                batch.append(one)
+            self._busy_since = time.monotonic()
+            self._commit([one for one in batch if one.future.set_running_or_notify_cancel()])
+            self._busy_since = 0.0
+            if last:
+                return
+
+    def _commit(self, batch: list[_Write]) -> None:
+        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
+        try:
+            with outside(), self.writer.begin() as connection:
+                for one in batch:
+                    outcomes.append((one.future, *_run(connection, one.work)))
+        except (OutsideError, SQLAlchemyError) as error:
+            outcomes = [(one.future, None, error) for one in batch]
+        for future, result, failure in outcomes:
+            if failure is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failure)
+
+
+def _run(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any, BaseException | None]:
+    """Run one write in its savepoint.
+
+    Raises:
+        OutsideError, SQLAlchemyError: the savepoint could not be undone; nothing of the batch can be promised.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        with outside():
+            result = work(connection)
+            savepoint.commit()
+    except Exception as error:  # whatever the work raised belongs to its own future, not to the batch
+        savepoint.rollback()
+        return None, error
+    return result, None
+
+
+@contextmanager
+def outside() -> Iterator[None]:
+    """Turn what a database raises when it is away, locked, full or read-only into `store_unavailable`."""
+    try:
+        yield
+    except (IntegrityError, DataError, ProgrammingError):
+        raise
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        raise OutsideError("store_unavailable") from error
+
+
+def found_revision(connection: Connection) -> str:
+    """The store's schema revision, or `""` for a database without one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return ""
+    return str(connection.execute(select(schema.revision.c.version_num)).scalar() or "")
+
+
+def check_revision(found: str) -> None:
+    """Compare a revision with the newest that this Guiju knows.
+
+    Raises:
+        ConfigError: `store_from_the_future` or `store_behind`.
+    """
+    if found not in schema.REVISIONS:
+        raise ConfigError("store_from_the_future", found=found, known=schema.HEAD)
+    if found != schema.HEAD:
+        raise ConfigError("store_behind", found=found, known=schema.HEAD)
+
+
+def _create_or_check(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        # Two processes that start at once on an empty database: the second waits and then finds the tables.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7221001)")
+    if found := found_revision(connection):
+        check_revision(found)
+        return
+    schema.metadata.create_all(connection)
+    connection.execute(insert(schema.revision).values(version_num=schema.HEAD))
+
+
+def versions(connection: Connection) -> dict[str, int]:
+    """All version counters; one that was never bumped is missing and counts as 0."""
+    return {row.name: row.number for row in connection.execute(select(schema.version))}
+
+
+def bump(connection: Connection, name: str) -> None:
+    """Tell all processes that a kind of thing changed; in the same transaction as the change itself."""
+    upsert(connection, schema.version, {"name": name, "number": 1}, {"number": schema.version.c.number + 1})
+
+
+def upsert(connection: Connection, table: Table, row: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
+    """Insert a row, or change the row that has its primary key."""
+    keys = list(table.primary_key.columns)
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    query = dialect.insert(table).values(**row)
+    connection.execute(query.on_conflict_do_update(index_elements=keys, set_=dict(changed)))

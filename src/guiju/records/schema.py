@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of the store, the same on SQLite and PostgreSQL; the migrations lead to exactly this.
+
+`account_id` stands in every table that holds keys, persons, exchanges or cases (ADR 0002). Ids are 128 random bits in
+hex, times are Unix seconds. No column holds a name, a document number, a request or an answer (DESIGN §8).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISIONS: Final = ("0001", "0002")
+"""Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
+
+HEAD: Final = REVISIONS[-1]
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
+revision = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+
+version = Table(
+    "version",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False, index=True),
+    Column("name", String(128), nullable=False),
+    Column("prefix", String(16), nullable=False),
+    Column("hmac", LargeBinary, nullable=False, unique=True),
+    Column("pepper", String(8), nullable=False),
+    Column("identity", String(16), nullable=False),
+    Column("label", String(16), nullable=False),
+    Column("on_block", String(16), nullable=False),
+    Column("requests_per_minute", Integer, nullable=False),
+    Column("streams", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger, nullable=False),
+)
+
+day_key = Table(
+    "day_key",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("day", Integer, nullable=False, index=True),
+    Column("retired", Boolean, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("account_id", String(32), ForeignKey("account.id"), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("level", String(16), nullable=False),
+    Column("method", String(64), nullable=False),
+    Column("verified_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("transaction_hash", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("day_key_id", String(32), ForeignKey("day_key.id"), index=True),
+    Column("wrapped_key", LargeBinary),
+)
+
+member = Table(
+    "member",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(128), nullable=False, unique=True),
+    Column("role", String(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("left_at", BigInteger, nullable=False),
+)
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("target", Integer, nullable=False),
+    Column("before_hash", String(64), nullable=False),
+    Column("after_hash", String(64), nullable=False),
+    Column("weakens", Boolean, nullable=False),
+    Column("single_mode", Boolean, nullable=False),
+    Column("proposed_by", String(128), nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("effective_at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("evidence", String(128), nullable=False),
+    Index("ix_change_state", "state", "effective_at"),
+)
+
+lexicon = Table(
+    "lexicon",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("current", Integer, nullable=False),
+    Column("newest", Integer, nullable=False),
+)
+
+lexicon_version = Table(
+    "lexicon_version",
+    metadata,
+    Column("name", String(64), ForeignKey("lexicon.name"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("applied_by", String(128), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+)
+
+lexicon_entry = Table(
+    "lexicon_entry",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("term", Text, nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("expires", String(32), nullable=False),
+    Column("boundary", String(16), nullable=False),
+    ForeignKeyConstraint(["name", "number"], ["lexicon_version.name", "lexicon_version.number"]),
+)
+
+upstream = Table(
+    "upstream",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("key_env", String(128), nullable=False),
+    Column("models", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger, nullable=False),
+    UniqueConstraint("name", "removed_at"),
+)
