@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The doors: a raw ASGI application with one table of routes. What is not in the table does not exist."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from guiju.errors import CallerError, GuijuError, OutsideError
+from guiju.gateway import http
+from guiju.gateway.front import Front
+from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
+from guiju.gateway.live import Live
+from guiju.gateway.pipeline import ChatRun, RefusedError
+from guiju.gateway.wire.chat_answer import stream_error
+from guiju.records.accounts import KeyRecord
+
+log = logging.getLogger("guiju.gateway")
+Door = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
+
+
+class App:
+    """The gateway as an ASGI application.
+
+    Args:
+        live: what this process serves with.
+    """
+
+    def __init__(self, live: Live) -> None:
+        self.live = live
+        self.routes: dict[str, tuple[str, str, Door]] = {
+            "/v1/chat/completions": ("POST", "chat", self.chat),
+            "/v1/models": ("GET", "models", self.models),
+            "/healthz": ("GET", "healthz", self.healthz),
+            "/readyz": ("GET", "readyz", self.readyz),
+            "/metrics": ("GET", "metrics", self.metrics),
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        route = self.routes.get(scope["path"])
+        head, door = Head(language=self.live.settings.language), route[1] if route else "none"
+        try:
+            head = http.head(scope, head.language)
+            if route is None:
+                raise CallerError("door_closed")
+            if scope["method"] != route[0]:
+                raise CallerError("method_not_allowed")
+            await route[2](scope, receive, send, head)
+        except ClientGone:
+            return
+        except GuijuError as error:
+            self.live.metrics.errors.labels(door, error.code).inc()
+            body = http.error_body(error, head.language, None)
+            await http.answer(send, error.row.status, body, http.error_headers(error, ""))
+
+    # ------------------------------------------------------------------ the doors
+    async def chat(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST /v1/chat/completions."""
+        live = self.live
+        key = self._key(head)
+        allowance = live.limiter.enter(key.id, key.requests_per_minute, key.streams, asyncio.get_running_loop().time())
+        try:
+            body = await http.read(receive, live.settings.limits)
+            run = ChatRun(live, head, key)
+            leave = self._watch(scope, receive)
+            try:
+                await self._run(run, body, send)
+            finally:
+                leave()
+        finally:
+            allowance.open -= 1
+
+    async def models(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /v1/models: the public names."""
+        self._key(head)
+        listed = [
+            {"id": name, "object": "model", "created": 0, "owned_by": "guiju"} for name in self.live.upstreams.names()
+        ]
+        await http.answer(send, 200, msgspec.json.encode({"object": "list", "data": listed}), [http.JSON])
+
+    async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /healthz: the process answers."""
+        await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
+
+    async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes."""
+        live = self.live
+        facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
+        ready = all(facts.values())
+        body = msgspec.json.encode({"status": "ready" if ready else "not ready", "facts": facts})
+        await http.answer(send, 200 if ready else 503, body, [http.JSON, http.NO_CACHE])
+
+    async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /metrics, for Prometheus."""
+        kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+        await http.answer(send, 200, self.live.metrics.page(), [kind, http.NO_CACHE])
+
+    # ------------------------------------------------------------------ how a run ends
+    def _key(self, head: Head) -> KeyRecord:
+        """The key that came with the request.
+
+        Raises:
+            CallerError: `invalid_api_key`.
+            OutsideError: `store_unavailable`; a key that can't be looked up is not called wrong.
+        """
+        key = self.live.keyring.find(head.key, int(self.live.clock())) if head.key else None
+        if key is None:
+            raise CallerError("invalid_api_key")
+        return key
+
+    def _watch(self, scope: Scope, receive: Receive) -> Callable[[], object]:
+        """Cancel this request's task when its client leaves; returns what ends the watch."""
+        task = asyncio.current_task()
+        assert task is not None
+        connection = scope.get("guiju.connection")
+        if isinstance(connection, Front):
+            connection.gone = task.cancel
+            return connection.stay
+        gone = asyncio.ensure_future(receive())
+        gone.add_done_callback(lambda ended: None if ended.cancelled() else task.cancel())
+        return gone.cancel
+
+    async def _run(self, run: ChatRun, body: bytes, send: Send) -> None:
+        """Let a run go down the road and write down however it ended."""
+        live = self.live
+        counted = not live.canary or run.head.canary != live.canary
+        action = "passed"
+        try:
+            await run.run(body, send)
+            if run.reply and run.reply.stopped:
+                action = "stopped"
+        except RefusedError as refused:
+            action = "refused"
+            error, guiju = run.refusal(refused.hearing)
+            await self._tell(run, error, guiju, send)
+        except GuijuError as error:
+            action = "failed"
+            self._close(run, "upstream_failed")
+            if counted:
+                live.metrics.errors.labels("chat", error.code).inc()
+            await self._tell(run, error, {"decision_id": run.id}, send)
+        except asyncio.CancelledError:
+            action = "client_gone"
+            self._close(run, "client_gone")
+        except Exception as error:  # whatever failed, nothing more of this exchange may go out
+            action = "failed"
+            log.error("exchange_failed", extra={"x": run.id, "kind": type(error).__name__})
+            self._close(run, "failed_inside")
+            await self._tell(run, OutsideError("internal"), {"decision_id": run.id}, send)
+        finally:
+            if counted:
+                live.metrics.requests.labels("chat", action).inc()
+
+    def _close(self, run: ChatRun, end: Any) -> None:
+        """Close an exchange that was opened and did not get to its end; what it released had passed."""
+        if run.opened is not None and not run.closing:
+            state = "passed" if run.reply and run.reply.seen >= run.out.characters else "not_checked"
+            try:
+                run.close(state, end)
+            except OutsideError:
+                log.error("closing_not_recorded", extra={"x": run.id})
+
+    async def _tell(self, run: ChatRun, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
+        """Tell an error: as an answer, or inside the stream that has begun."""
+        body = http.error_body(error, run.head.language, guiju)
+        if run.started:
+            await send({"type": "http.response.body", "body": stream_error(body)})
+        else:
+            await http.answer(send, error.row.status, body, http.error_headers(error, run.id))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP side of a door: headers in, bodies in with a deadline, answers and errors out (robustness §5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import msgspec
+
+from guiju.config import Limits
+from guiju.errors import CallerError, GuijuError, Language
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Final[Header] = (b"content-type", b"application/json")
+STREAM: Final[Header] = (b"content-type", b"text/event-stream; charset=utf-8")
+NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
+
+
+class ClientGone(Exception):
+    """The client left; there is nobody to answer."""
+
+
+class Head(msgspec.Struct):
+    """The request headers that mean something here; every other one, forwarded ones too, changes nothing.
+
+    Attributes:
+        key: the bearer token.
+        identity: the signed assertion in `x-guiju-identity`.
+        canary: the value of `x-guiju-canary`.
+        language: what the caller reads.
+    """
+
+    key: str = ""
+    identity: str = ""
+    canary: str = ""
+    language: Language = "zh"
+
+
+def head(scope: Scope, fallback: Language) -> Head:
+    """Read the headers.
+
+    Raises:
+        CallerError: two credentials, or an encoded body.
+    """
+    made = Head(language=fallback)
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            if made.key:
+                raise CallerError("invalid_api_key")
+            made.key = value.decode("latin-1").removeprefix("Bearer ").strip()
+        elif name == b"accept-language":
+            said = value[:2].lower()
+            made.language = "zh" if said == b"zh" else "en" if said == b"en" else fallback
+        elif name == b"x-guiju-identity":
+            made.identity = value.decode("latin-1")
+        elif name == b"x-guiju-canary":
+            made.canary = value.decode("latin-1")
+        elif name == b"content-encoding":
+            raise CallerError("invalid_request", what="Content-Encoding", param="Content-Encoding")
+    return made
+
+
+async def read(receive: Receive, limits: Limits) -> bytes:
+    """The body, whole.
+
+    Raises:
+        CallerError: too large, or too slow.
+        ClientGone: nobody waits for an answer.
+    """
+    parts: list[bytes] = []
+    left = limits.body_bytes
+    try:
+        async with asyncio.timeout(limits.body_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientGone
+                part = message.get("body", b"")
+                left -= len(part)
+                if left < 0:
+                    raise CallerError("request_too_large", what=f"body > {limits.body_bytes} bytes")
+                parts.append(part)
+                if not message.get("more_body"):
+                    return part if len(parts) == 1 else b"".join(parts)
+    except TimeoutError:
+        raise CallerError("timeout") from None
+
+
+async def answer(send: Send, status: int, body: bytes, headers: list[Header]) -> None:
+    """Send a whole answer."""
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def error_body(error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+    """The error object of OpenAI's API, with our own facts under `guiju`."""
+    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
+    kind = kinds.get(error.row.status, "invalid_request_error" if error.row.status < 500 else "server_error")
+    said: dict[str, Any] = {
+        "message": f"{error.sentence(language)} {error.advice(language)}",
+        "type": kind,
+        "param": error.facts.get("param"),
+        "code": error.code,
+    }
+    if guiju is not None:
+        said["guiju"] = guiju
+    return msgspec.json.encode({"error": said})
+
+
+def error_headers(error: GuijuError, decision: str) -> list[Header]:
+    """The headers of an error: the decision, whether to try again, and when."""
+    headers = [JSON, NO_CACHE]
+    if decision:
+        headers.append((b"x-guiju-decision-id", decision.encode()))
+    if error.row.status in (403, 408, 502) and not error.row.retry:
+        headers.append((b"x-should-retry", b"false"))
+    if after := error.facts.get("after_s"):
+        headers.append((b"retry-after", str(after).encode()))
+    return headers

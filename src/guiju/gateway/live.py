@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is in force while the gateway runs. A request takes the policy once, at its start, and keeps it to its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from guiju.adapters.identity import Assertions
+from guiju.adapters.upstream import Upstreams
+from guiju.config import Settings
+from guiju.detect.words import Words
+from guiju.errors import Language
+from guiju.gateway.limits import Limiter
+from guiju.gateway.looks import Looks
+from guiju.gateway.metrics import Metrics
+from guiju.records.accounts import Keyring
+from guiju.records.ids import ExchangeIds
+from guiju.records.record import Books
+from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Text
+
+
+class Controls(msgspec.Struct, frozen=True):
+    """The controls in the order in which they are heard; the one readable list of what decides.
+
+    Attributes:
+        request: heard on what is asked.
+        release: heard on the exchange before the first byte of its answer.
+        output: heard on what is found in the answer's text.
+    """
+
+    request: tuple[Control[Exchange], ...]
+    release: tuple[Control[Exchange], ...]
+    output: tuple[Control[Text], ...]
+
+    @property
+    def ids(self) -> list[str]:
+        """Every control's id, once."""
+        every: Sequence[Control[Exchange] | Control[Text]] = (*self.request, *self.release, *self.output)
+        return list(dict.fromkeys(control.id for control in every))
+
+    def reach(self, largest: Reach) -> Reach:
+        """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
+        reaches = [REACHES.index(control.reach) for control in self.output]
+        return REACHES[min(max(reaches, default=0), REACHES.index(largest))]
+
+    def within(self, largest: Reach) -> Controls:
+        """The same without output controls of a larger reach."""
+        bound = REACHES.index(largest)
+        kept = tuple(control for control in self.output if REACHES.index(control.reach) <= bound)
+        return Controls(self.request, self.release, kept)
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """What a new exchange is held to; swapped as a whole (DESIGN §10).
+
+    Attributes:
+        words: the matcher over all lists in force.
+        lexicon: their version; `""` when no list is loaded.
+        controls: what decides.
+        reach: what the screen holds.
+        categories: category id → public name in zh and en.
+    """
+
+    words: Words
+    lexicon: str
+    controls: Controls
+    reach: Reach
+    categories: Mapping[str, Mapping[Language, str]]
+
+    def named(self, category: str, language: Language) -> str:
+        """The public name of a category; an operator's own category is its own name."""
+        return self.categories.get(category, {}).get(language, category)
+
+
+@dataclass(eq=False)
+class Live:
+    """Everything that one process serves with.
+
+    Attributes:
+        remember: keeps a verified identity; it returns at once and writes later.
+        canary: the secret header value by which the canary's own requests are told apart.
+        clock: wall time in seconds.
+        alive: facts that readiness looks at: canary passed, ledger writes.
+    """
+
+    settings: Settings
+    policy: Policy
+    keyring: Keyring
+    books: Books
+    ids: ExchangeIds
+    upstreams: Upstreams
+    assertions: Assertions
+    looks: Looks
+    metrics: Metrics
+    remember: Callable[[str, Identity], None]
+    canary: str
+    version: str
+    clock: Callable[[], float] = time.time
+    limiter: Limiter = field(default_factory=Limiter)
+    alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One chat request through the whole house (DESIGN §4), step by step, with the articles beside the steps.
+
+A whole reply is a stream with one piece: both go through `Reply`. Nothing is released before its *opened* entry is
+on disk, and no last byte before its *closed* entry is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from time import perf_counter
+from typing import Any
+
+import msgspec
+
+from guiju.adapters.upstream import Reply as UpstreamReply
+from guiju.adapters.upstream import Upstream
+from guiju.controls.hearing import hear
+from guiju.errors import CallerError, GuijuError, OutsideError
+from guiju.gateway import http
+from guiju.gateway.http import Head, Send
+from guiju.gateway.live import Live, Policy
+from guiju.gateway.reply import Call, Reply
+from guiju.gateway.screen import Screen
+from guiju.gateway.wire import chat_reply, chat_request
+from guiju.gateway.wire.chat_answer import Answer, stream_error
+from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
+from guiju.gateway.wire.chat_request import Asked
+from guiju.gateway.wire.sse import Events
+from guiju.marking import text as marking
+from guiju.records.accounts import KeyRecord
+from guiju.records.record import End
+from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
+
+
+class RefusedError(Exception):
+    """Carries a hearing that stops an exchange to the place where its answer is written."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        super().__init__(hearing.control)
+        self.hearing = hearing
+
+
+class ChatRun:
+    """One exchange on its way; made anew for each request.
+
+    Args:
+        live: what this process serves with.
+        head: the request's headers.
+        key: the key that it came with.
+    """
+
+    def __init__(self, live: Live, head: Head, key: KeyRecord) -> None:
+        self.live = live
+        self.head = head
+        self.key = key
+        self.policy: Policy = live.policy
+        self.id = live.ids.new(int(live.clock() * 1000))
+        self.exchange: Exchange | None = None
+        self.started = False
+        self.out = live.books.released()
+        self.heard: list[Hearing] = []
+        self.reply: Reply | None = None
+        self.dropped: set[str] = set()
+        self.opened: int | None = None
+        self.closing = False
+
+    # ------------------------------------------------------------------ the steps
+    async def run(self, body: bytes, send: Send) -> None:
+        """Take one request body down the road.
+
+        Raises:
+            GuijuError: before anything was sent; afterwards errors are told inside the stream.
+            RefusedError: a hearing stopped it before anything was sent.
+        """
+        live = self.live
+        # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
+        asked = self._parse(body)
+        request = asked.request
+        upstream, own_name = live.upstreams.find(request.model)
+        # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
+        identity = await self._identity()
+        exchange = self.exchange = self._exchange(asked, identity)
+        canonical = chat_request.canonical(asked, own_name, identity.person if identity else "")
+        # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
+        began = perf_counter()
+        findings = await live.looks.find(self.policy.words, asked.texts)
+        hearing = hear(self.policy.controls.request, exchange, findings, "input")
+        live.metrics.check.observe(perf_counter() - began)
+        if hearing.stops:
+            await self._refuse(exchange, canonical, hearing)
+        # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
+        release = hear(self.policy.controls.release, exchange, (), "output")
+        if release.stops:
+            await self._refuse(exchange, canonical, release)
+        self.heard.append(release)
+        versions = {"guiju": live.version, "lexicon": self.policy.lexicon}
+        self.opened = live.books.opened(exchange, bool(request.stream), canonical, hearing, versions)
+        # 4. The model. 5. The screen. 6. The label. 7. The books.
+        self.reply = Reply(self._screen, self.policy.reach, self._judge)
+        if request.stream:
+            await self._stream(asked, upstream, canonical, send)
+        else:
+            await self._whole(asked, upstream, canonical, send)
+
+    def _parse(self, body: bytes) -> Asked:
+        limits = self.live.settings.limits
+        asked = chat_request.parse(
+            body,
+            self.live.settings.gateway.fields,
+            depth=limits.json_depth,
+            messages=limits.messages,
+            choices=limits.choices,
+        )
+        if sum(len(text.text) for text in asked.texts) > limits.characters:
+            raise CallerError("request_too_large", what=f"characters > {limits.characters}")
+        return asked
+
+    async def _identity(self) -> Identity | None:
+        """The verified identity that came with the request, if one came."""
+        if not self.head.identity:
+            return None
+        now = int(self.live.clock())
+        identity = await self.live.assertions.verify(self.head.identity, self.key.account, now)
+        self.live.remember(self.key.account, identity)
+        return identity
+
+    def _exchange(self, asked: Asked, identity: Identity | None) -> Exchange:
+        settings = self.live.settings
+        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
+        return Exchange(
+            id=self.id,
+            account=self.key.account,
+            key=self.key.id,
+            door="chat",
+            model=asked.request.model,
+            texts=asked.texts,
+            identity=identity,
+            level=level,
+            lexicon=self.policy.lexicon,
+            label=Label(settings.provider.code, self.id),
+        )
+
+    async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
+        """A refusal is on disk before it is told."""
+        books = self.live.books
+        await books.durable(books.refused(exchange, canonical, hearing))
+        raise RefusedError(hearing)
+
+    # ------------------------------------------------------------------ 4 and 5, streamed
+    async def _stream(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+        choices = asked.request.n or 1
+        answer = self._answer(asked)
+        mark, tail = self._marks(asked)
+        source = await upstream.ask(canonical)
+        try:
+            finishes: dict[int, str] = {}
+            usage: Usage | None = None
+            spoke: set[int] = set()
+            async for delta in self._deltas(source, choices, finishes):
+                usage = delta.usage or usage
+                made = self._written(answer, self._take(delta), spoke)
+                if self.reply and self.reply.stopped:
+                    break
+                if not self.started:
+                    await self._start(send, asked, http.STREAM)
+                    made = answer.start(choices, mark) + made
+                if made:
+                    await send({"type": "http.response.body", "body": made, "more_body": True})
+            rest = self._rest()
+            if self._stopped:
+                await self._stop_stream(send, asked, answer, usage)
+                return
+            if len(finishes) < choices:
+                raise OutsideError("upstream_failed", what="it ended without a finish_reason")
+            made = b"" if self.started else answer.start(choices, mark)
+            made += self._written(answer, rest, spoke)
+            await self._close("passed", "finished")
+            if tail:
+                made += b"".join(answer.piece(Piece(i, "content", tail)) for i in sorted(spoke))
+            wanted = asked.request.stream_options and asked.request.stream_options.include_usage
+            made += answer.end(sorted(finishes.items()), usage if wanted else None)
+            await self._start(send, asked, http.STREAM)
+            await send({"type": "http.response.body", "body": made})
+        finally:
+            source.close()
+
+    async def _deltas(self, source: UpstreamReply, choices: int, finishes: dict[int, str]) -> AsyncIterator[Delta]:
+        """What the upstream sends, to its very end: text after `finish_reason` or `[DONE]` is looked at too."""
+        if not source.streamed:
+            yield self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
+            return
+        events = Events(self.live.settings.limits.upstream_line_bytes)
+        async for chunk in source.chunks():
+            for data in events.feed(chunk):
+                if data.strip() != b"[DONE]":
+                    yield self._noted(chat_reply.parse(data, choices), finishes)
+        for data in events.close():
+            if data.strip() != b"[DONE]":
+                yield self._noted(chat_reply.parse(data, choices), finishes)
+
+    def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
+        finishes.update(delta.finishes)
+        self.dropped |= delta.dropped
+        return delta
+
+    async def _stop_stream(self, send: Send, asked: Asked, answer: Answer, usage: Usage | None) -> None:
+        """End a stream whose text may not go on, in the way that this key's clients notice."""
+        hearing = self._stopped
+        assert hearing is not None
+        await self._close("stopped", "stopped")
+        error, guiju = self.refusal(hearing)
+        choices = asked.request.n or 1
+        if self.key.on_block == "error":
+            made = stream_error(http.error_body(error, self.head.language, guiju))
+        else:
+            sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
+            made = b"" if self.started else answer.start(choices, "")
+            made += answer.stopped(choices, sentence, usage, guiju)
+        await self._start(send, asked, http.STREAM)
+        await send({"type": "http.response.body", "body": made})
+
+    # ------------------------------------------------------------------ 4 and 5, whole
+    async def _whole(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+        choices = asked.request.n or 1
+        finishes: dict[int, str] = {}
+        source = await upstream.ask(canonical)
+        try:
+            if source.streamed:
+                raise OutsideError("upstream_failed", what="a stream that was not asked for")
+            delta = self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
+        finally:
+            source.close()
+        pieces = self._take(delta)
+        pieces += self._rest()
+        hearing = self._stopped
+        if not hearing and len(finishes) < choices:
+            raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
+        if not hearing:
+            self._count(pieces)
+        await self._close("stopped" if hearing else "passed", "stopped" if hearing else "finished")
+        guiju = None
+        if hearing:
+            error, guiju = self.refusal(hearing)
+            if self.key.on_block == "error":
+                raise RefusedError(hearing)
+            said = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
+            messages = [({"role": "assistant", "content": said, "refusal": said}, "content_filter")] * choices
+        else:
+            messages = self._messages(asked, pieces, finishes)
+        made = self._answer(asked).whole(messages, delta.usage, guiju)
+        await http.answer(send, 200, made, self._headers(asked, http.JSON))
+
+    def _messages(
+        self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str]
+    ) -> list[tuple[dict[str, Any], str]]:
+        """Put the released pieces of a whole reply together again, choice by choice."""
+        mark, tail = self._marks(asked)
+        made = []
+        for choice in sorted(finishes):
+            message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
+            calls: dict[int, dict[str, Any]] = {}
+            for piece in pieces:
+                if piece.choice != choice:
+                    continue
+                if isinstance(piece, Call):
+                    calls[piece.tool] = {
+                        "id": piece.id,
+                        "type": "function",
+                        "function": {"name": piece.name, "arguments": ""},
+                    }
+                elif piece.tool >= 0:
+                    calls[piece.tool]["function"]["arguments"] += piece.text
+                else:
+                    message[piece.field] = (message.get(piece.field) or "") + piece.text
+            if message["content"] is not None:
+                message["content"] = mark + message["content"] + tail
+            elif not calls:
+                message["content"] = ""
+            if calls:
+                message["tool_calls"] = [calls[index] for index in sorted(calls)]
+            made.append((message, finishes[choice]))
+        return made
+
+    # ------------------------------------------------------------------ parts of the steps
+    def _screen(self, reach: Any, field: str) -> Screen:
+        return Screen(self.policy.words, reach, field)
+
+    def _judge(self, subject: Text, findings: list[Finding]) -> Hearing:
+        return hear(self.policy.controls.output, subject, findings, "output")
+
+    def _take(self, delta: Delta) -> list[Piece | Call]:
+        assert self.reply is not None
+        return self.reply.take(delta.pieces)
+
+    def _rest(self) -> list[Piece | Call]:
+        assert self.reply is not None
+        return self.reply.rest()
+
+    def _count(self, pieces: list[Piece | Call]) -> None:
+        """Count what is released and take it into the digests."""
+        for piece in pieces:
+            if isinstance(piece, Piece):
+                self.out.take(piece.choice, piece.text, digested=piece.field == "content")
+
+    @property
+    def _stopped(self) -> Hearing | None:
+        return self.reply.stopped if self.reply else None
+
+    def _written(self, answer: Answer, pieces: list[Piece | Call], spoke: set[int]) -> bytes:
+        self._count(pieces)
+        made = []
+        for piece in pieces:
+            if isinstance(piece, Call):
+                made.append(answer.call(piece.choice, piece.tool, piece.id, piece.name))
+            else:
+                made.append(answer.piece(piece))
+                if piece.field == "content":
+                    spoke.add(piece.choice)
+        return b"".join(made)
+
+    def _answer(self, asked: Asked) -> Answer:
+        assert self.exchange is not None
+        assert self.exchange.label is not None
+        aigc = marking.envelope(self.exchange.label)
+        return Answer(self.id, asked.request.model, int(self.live.clock()), aigc)
+
+    def _marks(self, asked: Asked) -> tuple[str, str]:
+        """The visible mark before and after the text (Article 16); none where a machine reads it."""
+        if asked.structured:
+            return "", ""
+        place = self.key.label or self.live.settings.gateway.label
+        return marking.before(place), marking.after(place)
+
+    def _headers(self, asked: Asked, kind: http.Header) -> list[http.Header]:
+        assert self.exchange is not None
+        assert self.exchange.label is not None
+        headers = [
+            kind,
+            http.NO_CACHE,
+            (b"x-guiju-decision-id", self.id.encode()),
+            (b"x-guiju-aigc", msgspec.json.encode(marking.envelope(self.exchange.label))),
+        ]
+        if asked.dropped:
+            headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
+        return headers
+
+    async def _start(self, send: Send, asked: Asked, kind: http.Header) -> None:
+        """Send the head of the answer, once the *opened* entry is on disk."""
+        if self.started:
+            return
+        assert self.opened is not None
+        await self.live.books.durable(self.opened)
+        self.started = True
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})
+
+    async def _close(self, state: Any, end: End) -> None:
+        """Write the *closed* entry and wait until it is on disk."""
+        await self.live.books.durable(self.close(state, end))
+
+    def close(self, state: Any, end: End) -> int:
+        """Write the *closed* entry; returns its ticket."""
+        assert self.exchange is not None
+        self.closing = True
+        heard = self.heard + (self.reply.hearings if self.reply else [])
+        return self.live.books.closed(
+            self.exchange,
+            state,
+            end,
+            heard,
+            self.reply.seen if self.reply else 0,
+            self.out.characters,
+            self.out.digests(),
+            sorted(self.dropped),
+        )
+
+    def refusal(self, hearing: Hearing) -> tuple[GuijuError, dict[str, Any]]:
+        """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""
+        reason = hearing.decisive.reason
+        assert reason is not None
+        category = self.policy.named(reason.category, self.head.language)
+        family = OutsideError if reason.code == "guard_unavailable" else CallerError
+        error = family(reason.code, category=category, what=category)
+        guiju = {
+            "decision_id": self.id,
+            "stage": hearing.stage,
+            "reason": reason.code,
+            "article": reason.article,
+            "category": reason.category,
+            "redress_url": self.live.settings.provider.redress_url,
+        }
+        return error, guiju

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A reply while it is looked at: one screen for each choice and field (Articles 4, 15). No IO, no clock.
+
+A whole reply takes the same road with one piece. A tool call is opened downstream only when its name has been looked
+at as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from guiju.errors import OutsideError
+from guiju.gateway.screen import Screen
+from guiju.gateway.wire.chat_reply import Piece
+from guiju.terms import Finding, Hearing, Reach, Text
+
+Judge = Callable[[Text, list[Finding]], Hearing]
+
+
+class Call(msgspec.Struct):
+    """The opening of one tool call.
+
+    Attributes:
+        opened: whether it has been sent on.
+    """
+
+    choice: int
+    tool: int
+    id: str = ""
+    name: str = ""
+    opened: bool = False
+
+
+class Reply:
+    """Screens one reply.
+
+    Args:
+        screen: makes a screen for a field and a reach.
+        reach: the largest reach of the output controls in force.
+        judge: hears the output controls on a finding; only what they decide stops anything.
+    """
+
+    def __init__(self, screen: Callable[[Reach, str], Screen], reach: Reach, judge: Judge) -> None:
+        self._make = screen
+        self._reach: Reach = reach
+        self._judge = judge
+        self._screens: dict[tuple[int, int, str], Screen] = {}
+        self._settled: set[tuple[int, int, str]] = set()
+        self._calls: dict[tuple[int, int], Call] = {}
+        self.hearings: list[Hearing] = []
+        self.stopped: Hearing | None = None
+
+    def take(self, pieces: Iterable[Piece]) -> list[Piece | Call]:
+        """Look at pieces as they come; returns what may be released now. Nothing after a stop."""
+        made: list[Piece | Call] = []
+        for piece in pieces:
+            if self.stopped:
+                return []
+            if piece.field in ("id", "name"):
+                self._open(piece)
+            elif piece.field == "arguments":
+                if piece.text:
+                    made += self._name(self._call(piece))
+                    made += self._through(piece)
+            else:
+                made += self._through(piece)
+        return [] if self.stopped else made
+
+    def rest(self) -> list[Piece | Call]:
+        """What was still held when the reply ended."""
+        made: list[Piece | Call] = []
+        for call in self._calls.values():
+            made += self._name(call)
+        for at, screen in self._screens.items():
+            if self.stopped:
+                return []
+            text = "" if at in self._settled else self._ruled(at, screen, screen.close())
+            if text:
+                made.append(Piece(at[0], at[2], text, at[1]))
+        return [] if self.stopped else made
+
+    @property
+    def seen(self) -> int:
+        """Characters that were looked at."""
+        return sum(screen.seen for screen in self._screens.values())
+
+    def _through(self, piece: Piece) -> list[Piece | Call]:
+        at = (piece.choice, piece.tool, piece.field)
+        if at in self._settled:
+            return [piece]
+        screen = self._screens.get(at)
+        if screen is None:
+            place = f"choices[{piece.choice}].{piece.field}"
+            screen = self._screens[at] = self._make(self._reach, place)
+        text = self._ruled(at, screen, screen.feed(piece.text))
+        return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
+
+    def _ruled(self, at: tuple[int, int, str], screen: Screen, text: str) -> str:
+        """Let the controls decide about what a screen found. If none objects, the text goes on, and is recorded so."""
+        finding = screen.finding
+        if finding is None:
+            return text
+        hearing = self._judge(Text(finding.field, ""), [finding])
+        self.hearings.append(hearing)
+        if hearing.stops:
+            self.stopped = hearing
+            return ""
+        self._settled.add(at)
+        return text + screen.withheld
+
+    def _call(self, piece: Piece) -> Call:
+        return self._calls.setdefault((piece.choice, piece.tool), Call(piece.choice, piece.tool))
+
+    def _open(self, piece: Piece) -> None:
+        call = self._call(piece)
+        if call.opened:
+            if piece.field == "id" and piece.text == call.id:
+                return
+            raise OutsideError("upstream_failed", what="a tool call changed its name")
+        if piece.field == "name":
+            call.name += piece.text
+        else:
+            call.id = piece.text
+
+    def _name(self, call: Call) -> list[Piece | Call]:
+        """Open a tool call: its name is looked at as a whole."""
+        if call.opened or self.stopped:
+            return []
+        call.opened = True
+        at = (call.choice, call.tool, "name")
+        screen = self._screens[at] = self._make("whole", f"choices[{call.choice}].tool_calls[{call.tool}].name")
+        name = self._ruled(at, screen, screen.feed(call.name))
+        if not self.stopped and at not in self._settled:
+            name += self._ruled(at, screen, screen.close())
+        self._settled.add(at)
+        call.name = name
+        return [] if self.stopped else [call]

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the ledger says of one exchange: the only place where hearings become evidence (DESIGN §3, §7).
+
+Entries hold identifiers, actions, counts and keyed digests; never a text, never a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from guiju.records.ledger import Ledger
+from guiju.terms import Evidence, Exchange, Hearing, Reason, State
+
+End = Literal["finished", "stopped", "client_gone", "upstream_failed", "failed_inside"]
+
+
+class Released:
+    """Counts what one exchange releases, and digests each choice's content under a key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._choices: dict[int, hmac.HMAC] = {}
+        self.characters = 0
+
+    def take(self, choice: int, text: str, *, digested: bool) -> None:
+        """Take text that is about to be released; only a choice's content is digested."""
+        self.characters += len(text)
+        if digested:
+            digest = self._choices.get(choice)
+            if digest is None:
+                digest = self._choices[choice] = hmac.new(self._key, digestmod=hashlib.sha256)
+            digest.update(text.encode("utf-8", "surrogatepass"))
+
+    def digests(self) -> list[str]:
+        """The digests so far, by choice."""
+        return [self._choices[choice].hexdigest() for choice in sorted(self._choices)]
+
+
+class Books:
+    """Writes the entries of exchanges.
+
+    Args:
+        ledger: this process's ledger.
+        digest_key: the key under which texts are digested, so that a guess can't be tried without it.
+    """
+
+    def __init__(self, ledger: Ledger, digest_key: bytes) -> None:
+        self._ledger = ledger
+        self._key = digest_key
+
+    def released(self) -> Released:
+        """A fresh account of what one exchange releases."""
+        return Released(self._key)
+
+    def opened(self, exchange: Exchange, stream: bool, body: bytes, heard: Hearing, versions: Mapping[str, str]) -> int:
+        """Write that an exchange goes on to the model; returns the ticket that gates the first released byte."""
+        entry = self._entry(exchange, body, heard)
+        entry["stream"] = stream
+        entry["versions"] = versions
+        return self._ledger.append("opened", entry)
+
+    def refused(self, exchange: Exchange, body: bytes, heard: Hearing) -> int:
+        """Write that an exchange was refused before the model saw it."""
+        entry = self._entry(exchange, body, heard)
+        entry["state"] = "stopped"
+        entry["reason"] = told(heard.decisive.reason)
+        return self._ledger.append("refused", entry)
+
+    def closed(
+        self,
+        exchange: Exchange,
+        state: State,
+        end: End,
+        heard: Sequence[Hearing],
+        seen: int,
+        released: int,
+        digests: Sequence[str],
+        dropped: Sequence[str],
+    ) -> int:
+        """Write how an exchange ended; returns the ticket that gates the last byte.
+
+        Args:
+            exchange: the exchange.
+            state: passed, stopped or not checked; whoever calls has the verdict in hand.
+            end: how it ended.
+            heard: the hearings on its output.
+            seen, released: characters that were looked at, and that went out.
+            digests: keyed digest of each choice's released text.
+            dropped: names of fields of the upstream's answer that did not go on.
+        """
+        stops = next((one for one in heard if one.stops), None)
+        entry: dict[str, Any] = {
+            "x": exchange.id,
+            "state": state,
+            "end": end,
+            "controls": [[control, verdict.action] for one in heard for control, verdict in one.verdicts],
+            "reason": told(stops.decisive.reason) if stops else None,
+            "chars_seen": seen,
+            "chars_released": released,
+            "output_digest": digests,
+            "label": exchange.label.kind if exchange.label else None,
+        }
+        if dropped:
+            entry["dropped"] = dropped
+        return self._ledger.append("closed", entry)
+
+    def proof(self, controls: Sequence[str], passed: bool) -> int:
+        """Write that the canary went down the whole road and which controls it met."""
+        return self._ledger.append("proof", {"controls": controls, "passed": passed})
+
+    def change(self, what: str, before: str, after: str) -> int:
+        """Write that a setting changed, by the digests of what was and what is."""
+        return self._ledger.append("change", {"what": what, "before": before, "after": after})
+
+    async def durable(self, ticket: int) -> Evidence:
+        """Wait until an entry is on disk.
+
+        Raises:
+            OutsideError: `guard_unavailable`; what it gates must not be released.
+        """
+        return await self._ledger.durable(ticket)
+
+    def _entry(self, exchange: Exchange, body: bytes, heard: Hearing) -> dict[str, Any]:
+        return {
+            "x": exchange.id,
+            "account": exchange.account,
+            "key": exchange.key,
+            "door": exchange.door,
+            "model": exchange.model,
+            "controls": [[control, verdict.action] for control, verdict in heard.verdicts],
+            "chars_in": sum(len(text.text) for text in exchange.texts),
+            "input_digest": hmac.digest(self._key, body, "sha256").hex(),
+        }
+
+
+def told(reason: Reason | None) -> dict[str, str] | None:
+    """A reason as evidence keeps it."""
+    if reason is None:
+        return None
+    return {"code": reason.code, "article": reason.article, "category": reason.category}
