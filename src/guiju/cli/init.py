@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`guiju init`: write a commented guiju.toml from guiju.zh.toml or guiju.en.toml beside this file.
 
-It asks nothing; what is not known yet stands there as a comment that says where it comes from and what holds until then.
+It asks nothing; what is not known yet stands there as a comment that says where it comes from.
 """
 
 from __future__ import annotations

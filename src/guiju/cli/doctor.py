@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju doctor`: what Guiju runs on, row by row, and what to do about each row that is not green. Changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import stat
+import statistics
+import sys
+import tempfile
+import time
+import zoneinfo
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+import typer
+
+from guiju.cli.tongue import language, say
+from guiju.config import DEVELOPMENT_CODE, Settings, load
+from guiju.errors import GuijuError
+from guiju.records import db, engine, schema, secrets
+
+State = Literal["green", "yellow", "red"]
+
+_MARKS: Final = {"green": "✓", "yellow": "!", "red": "✗"}
+_SYNCS: Final = 15
+_SLOW_SYNC_MS: Final = 20.0
+_LOW_DISK: Final = 1024**3
+_NO_DISK: Final = 100 * 1024**2
+_BUILT: Final = 1_793_000_000  # 2026-10-26: a clock before this is wrong
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One line of the table.
+
+    Attributes:
+        id: the check's name, the same in every language.
+        state: red means that the service can't or must not run so.
+        found: what is there.
+        advice: what to do; `""` when green.
+    """
+
+    id: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+@app.command(
+    help=say("检查运行环境，逐项给出状态与办法。", "Check what Guiju runs on, row by row, and say what to do.")
+)
+def doctor(
+    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
+    config: Annotated[
+        Path | None, typer.Option(help=say("配置文件；默认 ./guiju.toml", "settings; ./guiju.toml by default"))
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+) -> None:
+    """Print the table; exit 1 when a row is red."""
+    rows = list(examine(data, config))
+    if as_json:
+        typer.echo(json.dumps({"rows": [msgspec.to_builtins(row) for row in rows]}, ensure_ascii=False))
+    else:
+        width = max(len(row.id) for row in rows)
+        for row in rows:
+            typer.echo(f"{_MARKS[row.state]} {row.id:<{width}}  {row.found}")
+            if row.advice:
+                typer.echo(f"  {'':<{width}}  → {row.advice}")
+    if any(row.state == "red" for row in rows):
+        raise typer.Exit(1)
+
+
+def examine(data: Path, config: Path | None) -> Iterator[Row]:
+    """All rows, in the order in which they are printed.
+
+    Args:
+        data: the data directory; it need not exist yet.
+        config: the settings file; none takes ./guiju.toml where there is one.
+    """
+    yield python()
+    yield packages()
+    path = config or (Path("guiju.toml") if Path("guiju.toml").exists() else None)
+    try:
+        settings = load(path)
+    except GuijuError as error:
+        yield Row("config", "red", error.sentence(language()), error.advice(language()))
+        settings = Settings()
+    else:
+        yield Row(
+            "config", "green", str(path) if path else say("默认值（没有配置文件）", "defaults (there is no file)")
+        )
+        yield from settings_rows(settings)
+    yield from (_guarded(name, check) for name, check in _of_data(data, settings))
+    yield clock(data)
+    yield time_zones()
+    yield open_files(settings)
+
+
+def _of_data(data: Path, settings: Settings) -> tuple[tuple[str, Callable[[], Row]], ...]:
+    return (
+        ("store", lambda: store(data, settings)),
+        ("keys", lambda: keys(data)),
+        ("disk", lambda: disk(data)),
+        ("sync", lambda: sync(data)),
+    )
+
+
+def _guarded(name: str, check: Callable[[], Row]) -> Row:
+    """A check that can't be made is a red row, so that the others are still shown."""
+    try:
+        return check()
+    except GuijuError as error:
+        return Row(name, "red", error.sentence(language()), error.advice(language()))
+    except OSError as error:
+        return Row(name, "red", str(error.strerror), say("请检查权限与磁盘。", "Look at permissions and the disk."))
+
+
+def python() -> Row:
+    """The interpreter's version is one that the tests run on."""
+    found = sys.version.split()[0]
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Row("python", "green", found)
+    return Row("python", "red", found, say("请使用 Python 3.11 至 3.13。", "Use Python 3.11 to 3.13."))
+
+
+def packages() -> Row:
+    """Every package that Guiju needs is installed."""
+    wanted = [line for line in requires("guiju") or [] if "extra ==" not in line]
+    names = [match[0] for line in wanted if (match := re.match(r"[A-Za-z0-9._-]+", line))]
+    missing = []
+    for name in names:
+        try:
+            installed_version(name)
+        except PackageNotFoundError:
+            missing.append(name)
+    if missing:
+        return Row("packages", "red", say("缺少 ", "missing: ") + ", ".join(missing), "make setup")
+    found = say(
+        f"guiju {installed_version('guiju')}，依赖 {len(names)} 个",
+        f"guiju {installed_version('guiju')}, {len(names)} packages",
+    )
+    return Row("packages", "green", found)
+
+
+def settings_rows(settings: Settings) -> Iterator[Row]:
+    """What the settings leave open. None of it keeps a first run from working."""
+    if settings.provider.code == DEVELOPMENT_CODE:
+        yield Row(
+            "provider.code",
+            "red" if settings.mode == "production" else "yellow",
+            say("未填，标识写作 DEVELOPMENT", "not set; labels say DEVELOPMENT"),
+            say(
+                "在 guiju.toml 的 [provider] code 填 27 位编码。", "Set [provider] code in guiju.toml (27 characters)."
+            ),
+        )
+    if not settings.provider.redress_url:
+        yield Row(
+            "provider.redress_url",
+            "yellow",
+            say("未填，拒答中没有申诉地址", "not set; refusals name no place to contest"),
+            say("填写 guiju.toml 的 [provider] redress_url。", "Set [provider] redress_url in guiju.toml."),
+        )
+    if settings.mode == "development":
+        yield Row(
+            "mode",
+            "yellow",
+            "development",
+            say("guiju check 无缺口后改为 production。", "Change it to production once `guiju check` shows no gaps."),
+        )
+    if not settings.upstream:
+        yield Row(
+            "upstream",
+            "yellow",
+            say("未配置模型服务", "no model service is set"),
+            say(
+                "填写 [[upstream]]，或 guiju serve --upstream URL。",
+                "Set [[upstream]], or `guiju serve --upstream URL`.",
+            ),
+        )
+    if not settings.evidence.witness:
+        yield Row(
+            "witness",
+            "yellow",
+            say("见证：无", "witness: none"),
+            say("填写 guiju.toml 的 [[evidence.witness]]。", "Set [[evidence.witness]] in guiju.toml."),
+        )
+
+
+def store(data: Path, settings: Settings) -> Row:
+    """The store opens for reading and has the schema of this Guiju.
+
+    Raises:
+        GuijuError: it can't be reached, or its schema is another one.
+    """
+    if settings.store.url == "sqlite" and not (data / engine.FILE).exists():
+        later = say("guiju serve 首次启动时建立。", "`guiju serve` makes it at its first start.")
+        return Row("store", "yellow", say(f"{data} 中还没有数据库", f"there is none in {data} yet"), later)
+    reader = engine.reader(settings.store.url, data)
+    try:
+        with db.outside(), reader.connect() as connection:
+            found = db.found_revision(connection)
+    finally:
+        reader.dispose()
+    if not found:
+        later = say("guiju serve 首次启动时建立。", "`guiju serve` makes it at its first start.")
+        return Row("store", "yellow", say("数据库是空的", "the database is empty"), later)
+    db.check_revision(found)
+    return Row("store", "green", say(f"结构版本 {schema.HEAD}", f"revision {schema.HEAD}"))
+
+
+def keys(data: Path) -> Row:
+    """The secrets are there, whole, and readable by their owner alone (DESIGN §8).
+
+    Raises:
+        GuijuError: a file is damaged or open to others.
+    """
+    folder = data / "keys"
+    if not folder.exists():
+        later = say("guiju serve 首次启动时建立。", "`guiju serve` makes them at its first start.")
+        return Row("keys", "yellow", say("尚未建立", "not made yet"), later)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        return Row("keys", "red", f"{folder}: {mode:04o}", f"chmod 700 {folder}")
+    missing = []
+    for name in secrets.NAMES:
+        try:
+            secrets.read(folder / f"{name}.key")
+        except FileNotFoundError:
+            missing.append(name)
+    if missing:
+        advice = say(
+            "请从备份恢复：新造的密钥认不出旧的记录。", "Restore them from a backup: new ones don't know old records."
+        )
+        return Row("keys", "red", say("缺少 ", "missing: ") + ", ".join(missing), advice)
+    return Row(
+        "keys", "green", say(f"{len(secrets.NAMES)} 个，权限 {mode:04o}", f"{len(secrets.NAMES)}, mode {mode:04o}")
+    )
+
+
+def _standing(path: Path) -> Path:
+    """The folder itself, or the nearest one above it that exists."""
+    path = path.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def disk(data: Path) -> Row:
+    """Room for the store and the ledger: the ledger stops the service when it can't write."""
+    free = shutil.disk_usage(_standing(data)).free
+    found = say(f"剩余 {free / 1024**3:.1f} GiB", f"{free / 1024**3:.1f} GiB free")
+    if free >= _LOW_DISK:
+        return Row("disk", "green", found)
+    advice = say(
+        "请腾出空间；证据写不下时服务会停止放行。", "Make room; when evidence can't be written nothing is answered."
+    )
+    return Row("disk", "yellow" if free >= _NO_DISK else "red", found, advice)
+
+
+def sync(data: Path) -> Row:
+    """How long one full sync takes: every answer waits for one (DESIGN §7)."""
+    times = []
+    with tempfile.TemporaryFile(dir=_standing(data)) as file:
+        for _ in range(_SYNCS):
+            file.write(b"\0" * 512)
+            file.flush()
+            start = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - start) * 1000)
+    middle = statistics.median(times)
+    found = say(f"落盘 {middle:.2f} 毫秒（{_SYNCS} 次的中位数）", f"{middle:.2f} ms a sync (median of {_SYNCS})")
+    if middle <= _SLOW_SYNC_MS:
+        return Row("sync", "green", found)
+    return Row("sync", "yellow", found, say("请把数据目录放到更快的磁盘。", "Put the data directory on a faster disk."))
+
+
+def clock(data: Path) -> Row:
+    """The clock is not behind what was already written: deadlines of the law are counted by it."""
+    now = time.time()
+    newest = max((path.stat().st_mtime for path in (data / "ledger").glob("*")), default=0.0)
+    found = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    if now >= max(newest - 2, _BUILT):
+        return Row("clock", "green", found)
+    return Row("clock", "red", found, say("请校准系统时钟（NTP）。", "Set the system's clock right (NTP)."))
+
+
+def time_zones() -> Row:
+    """The zone in which the law's days are counted is known."""
+    try:
+        zoneinfo.ZoneInfo("Asia/Shanghai")
+    except zoneinfo.ZoneInfoNotFoundError:
+        return Row("time zones", "red", "Asia/Shanghai", "sudo apt-get install tzdata")
+    return Row("time zones", "green", "Asia/Shanghai")
+
+
+def open_files(settings: Settings) -> Row:
+    """Each connection takes two file descriptors, one on either side."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * settings.limits.connections + 256
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return Row("open files", "green", str(soft))
+    return Row("open files", "yellow", f"{soft} < {wanted}", f"ulimit -n {wanted}")
