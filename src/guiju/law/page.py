@@ -6,6 +6,7 @@ LAW.md holds no age and no date, so that CI can compare it with what the source 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -33,6 +34,7 @@ PROOF_WORDS: Final[Mapping[Proof, Said]] = {
     "note": Said(zh="书面说明", en="a person's note"),
     "none": Said(zh="–", en="–"),
 }
+_LAST: Final = 1_000_000  # sorts behind every article
 CHANGE_WORDS: Final[Mapping[Change, Said]] = {
     "same": Said(zh="未变", en="same"),
     "softened": Said(zh="放宽", en="softened"),
@@ -52,6 +54,15 @@ def counts(states: Iterable[DutyState]) -> dict[BoardState, int]:
     """How many duties are in each state, in the order of the states."""
     found = Counter(state.state for state in states)
     return {state: found[state] for state in BOARD_STATES}
+
+
+def by_article(text: LawText, states: Iterable[DutyState]) -> list[tuple[str, list[DutyState]]]:
+    """The states grouped by article, articles in the order of their numbers, what has none at the end."""
+    articles = {duty.id: duty.article for duty in text.duties}
+    groups: dict[str, list[DutyState]] = {}
+    for state in states:
+        groups.setdefault(articles[state.id], []).append(state)
+    return sorted(groups.items(), key=lambda group: [int(n) for n in re.findall(r"\d+", group[0])] or [_LAST])
 
 
 def render(text: LawText, states: Sequence[DutyState], sources: Mapping[str, str]) -> str:
@@ -85,7 +96,7 @@ def render(text: LawText, states: Sequence[DutyState], sources: Mapping[str, str
         "| 条 article | 义务 duty | 内容 what it asks | 与征求意见稿相比 change | 状态 state | 控制措施 control | "
         "测试 test | 证据 evidence |",
         "|---|---|---|---|---|---|---|---|",
-        *(_line(duties[state.id], state, sources) for state in states),
+        *(_line(duties[state.id], state, sources) for _, group in by_article(text, states) for state in group),
     ]
     return "\n".join(lines) + "\n"
 
@@ -157,7 +168,9 @@ def _state(state: BoardState) -> str:
 
 
 def _line(duty: Duty, state: DutyState, sources: Mapping[str, str]) -> str:
-    change = CHANGE_WORDS[duty.change]
+    change = f"{CHANGE_WORDS[duty.change].zh} {CHANGE_WORDS[duty.change].en}"
+    if duty.differs:
+        change += f"<br>{duty.differs.zh}<br>{duty.differs.en}"
     asks = f"{duty.zh}<br>{duty.en}"
     if duty.basis:
         asks += f"<br>依据 basis: {'; '.join(duty.basis)}"
@@ -172,7 +185,7 @@ def _line(duty: Duty, state: DutyState, sources: Mapping[str, str]) -> str:
         duty.article,
         duty.id,
         asks,
-        f"{change.zh} {change.en}",
+        change,
         _state(state.state),
         control,
         f"`{state.test}`" if state.test else "–",

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju check`: the duty board in the terminal, for scripts and for CI (DESIGN §2; all articles).
+
+It reads what the running service left in the data directory and a person's notes.toml, proves each duty and says how
+it stands. Exit 1 with `--strict` when a duty that was read is a gap.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from guiju import composition
+from guiju.cli.tongue import language, say
+from guiju.config import Settings, load
+from guiju.errors import ConfigError
+from guiju.law import book, page, proof
+from guiju.law.book import Duty, LawText, Threshold
+from guiju.law.proof import BoardState, DutyState, Keeper, Mode, Note
+from guiju.records import proofs
+
+NOTES_FILE: Final = "notes.toml"
+_CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
+_COLOURS: Final[Mapping[BoardState, str]] = {
+    "met": "green",
+    "by_hand": "cyan",
+    "partly": "yellow",
+    "gap": "bold red",
+    "not_applicable": "dim",
+}
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(
+    help=say(
+        "逐项核对法定义务：由哪项控制措施落实、有无测试、证据是否在时限之内。",
+        "Go through the duties of the law: which control keeps each, its test, and the age of its evidence.",
+    )
+)
+def check(
+    profile: Annotated[str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join(book.PROFILES))] = "",
+    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
+    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    form: Annotated[
+        str, typer.Option("--format", help=say("table、junit 或 sarif", "table, junit or sarif"))
+    ] = "table",
+    strict: Annotated[
+        bool, typer.Option("--strict", help=say("有缺口时以 1 退出", "exit 1 when there are gaps"))
+    ] = False,
+    unread: Annotated[
+        bool, typer.Option("--unread", help=say("列出未核对原文的条目", "list what nobody has read yet"))
+    ] = False,
+    law_page: Annotated[
+        Path | None, typer.Option(help=say("写出 LAW.md 后退出", "write LAW.md to this file and stop"))
+    ] = None,
+) -> None:
+    """Prove every duty of one text and print how it stands."""
+    if form not in ("table", "junit", "sarif"):
+        raise ConfigError("config_invalid", what=f"--format {form}", hint="table | junit | sarif")
+    settings = _settings(data)
+    text = book.load(profile or settings.profile)
+    if unread:
+        typer.echo(_unread(text, as_json))
+        return
+    controls, tests, ages = gathered(data)
+    if law_page is not None:
+        _write_page(law_page, text, controls, tests, as_json)
+        return
+    today = datetime.datetime.now(_CHINA).date()
+    states = proof.prove(text, controls, tests, ages, read_notes(data), today, settings.mode)
+    _answer(text, states, settings.mode, "json" if as_json else form)
+    if strict and strict_gaps(text, states):
+        raise typer.Exit(1)
+
+
+def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
+    """The controls in force, the tests of duties, and the age of each control's last evidence in seconds."""
+    return composition.ALL_CONTROLS, book.tests(), dict(proofs.ages(data))
+
+
+def read_notes(data: Path) -> dict[str, Note]:
+    """The notes of DATA/notes.toml; none where there is no such file.
+
+    Raises:
+        ConfigError: the file can't be read or is not well formed.
+    """
+    path = data / NOTES_FILE
+    try:
+        raw = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint="docs/reference/law.md") from error
+    return proof.parse_notes(raw, book.known_ids())
+
+
+def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
+    """The gaps that `--strict` counts: all but rows that nobody has read."""
+    recalled = {duty.id for duty in text.duties if duty.read == "memory"}
+    return [state for state in states if state.state == "gap" and state.id not in recalled]
+
+
+def board(text: LawText, states: Sequence[DutyState]) -> Table:
+    """The duty board, grouped by article: state as sign, word and colour."""
+    duties = {duty.id: duty for duty in text.duties}
+    lang = language()
+    table = Table(title=text.title.of(lang), caption=text.status.of(lang), title_justify="left", show_lines=False)
+    table.add_column(say("条", "article"), no_wrap=True)
+    table.add_column(say("义务", "duty"), no_wrap=True)
+    table.add_column(say("内容", "what it asks"), ratio=3, overflow="fold")
+    table.add_column(say("状态", "state"), no_wrap=True)
+    table.add_column(say("控制措施", "control"))
+    table.add_column(say("说明", "why"), ratio=2, overflow="fold")
+    for article, group in page.by_article(text, states):
+        for number, state in enumerate(group):
+            duty = duties[state.id]
+            word = f"{page.SIGNS[state.state]} {page.STATE_WORDS[state.state].of(lang)}"
+            why = state.why.of(lang)
+            if duty.read == "memory":
+                why += say("（未核对原文）", " (not read yet)")
+            table.add_row(
+                article if number == 0 else "",
+                duty.id,
+                Text(duty.said(lang)),
+                Text(word, style=_COLOURS[state.state]),
+                state.control or "–",
+                Text(why),
+            )
+        table.add_section()
+    return table
+
+
+def summary(states: Sequence[DutyState], mode: Mode) -> str:
+    """The counts in one line, and what they mean for a start in production."""
+    lang = language()
+    tally = page.counts(states)
+    line = say("，", ", ").join(f"{page.STATE_WORDS[state].of(lang)} {n}" for state, n in tally.items())
+    if mode == "development":
+        return line + say("\n开发模式：可带缺口运行。", "\nDevelopment mode serves with gaps.")
+    stops = [state.id for state in proof.blocking(states)]
+    if not stops:
+        return line + say("\n生产模式：可以启动。", "\nProduction mode: nothing stops the start.")
+    listed = " ".join(stops)
+    return line + say(f"\n生产模式：下列义务阻止启动：{listed}", f"\nProduction mode can't start because of: {listed}")
+
+
+def _settings(data: Path) -> Settings:
+    path = data / "guiju.toml"
+    return load(path if path.is_file() else None)
+
+
+def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str) -> None:
+    if form == "json":
+        typer.echo(_dump(page.as_json(text, states)))
+    elif form == "junit":
+        typer.echo(page.junit(text, states, language()), nl=False)
+    elif form == "sarif":
+        sources = composition.control_sources()
+        typer.echo(_dump(page.sarif(text, states, sources, installed_version("guiju"))))
+    else:
+        console = Console()
+        console.print(board(text, states))
+        console.print(Text(summary(states, mode)))
+
+
+def _unread(text: LawText, as_json: bool) -> str:
+    rows = book.unread(text)
+    if as_json:
+        return _dump({"profile": text.id, "unread": [_recalled(row) for row in rows]})
+    head = say(
+        f"{text.title.zh}：{len(rows)} 项凭记忆补记、未核对原文，均不阻止任何操作。",
+        f"{text.title.en}: {len(rows)} rows are recalled, not read; they block nothing.",
+    )
+    return "\n".join([head, *(f"  {row.id}  {say(row.zh, row.en)}" for row in rows)])
+
+
+def _recalled(row: Duty | Threshold) -> dict[str, Any]:
+    kind: Literal["duty", "threshold"] = "duty" if isinstance(row, Duty) else "threshold"
+    return {"id": row.id, "kind": kind, "zh": row.zh, "en": row.en}
+
+
+def _write_page(path: Path, text: LawText, controls: Sequence[Keeper], tests: Mapping[str, str], as_json: bool) -> None:
+    states = page.tree_states(text, controls, tests)
+    try:
+        path.write_text(page.render(text, states, composition.control_sources()), "utf-8")
+    except OSError as error:
+        hint = say("请换一个可写的路径。", "Choose a path that can be written.")
+        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint=hint) from error
+    if as_json:
+        typer.echo(_dump({"profile": text.id, "written": str(path)}))
+    else:
+        typer.echo(say(f"已写出 {path}。", f"Wrote {path}."))
+
+
+def _dump(document: object) -> str:
+    return json.dumps(document, ensure_ascii=False)
