@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, insert, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -229,6 +229,7 @@ def _create_or_check(connection: Connection) -> None:
         check_revision(found)
         return
     schema.metadata.create_all(connection)
+    schema.revision.create(connection)
     connection.execute(insert(schema.revision).values(version_num=schema.HEAD))
 
 
@@ -242,9 +243,15 @@ def bump(connection: Connection, name: str) -> None:
     upsert(connection, schema.version, {"name": name, "number": 1}, {"number": schema.version.c.number + 1})
 
 
-def upsert(connection: Connection, table: Table, row: Mapping[str, Any], changed: Mapping[str, Any]) -> None:
-    """Insert a row, or change the row that has its primary key."""
+def upsert(
+    connection: Connection,
+    table: Table,
+    row: Mapping[str, Any],
+    changed: Mapping[str, Any],
+    where: ColumnElement[bool] | None = None,
+) -> None:
+    """Insert a row, or change the row that has its primary key, if `where` holds for it."""
     keys = list(table.primary_key.columns)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     query = dialect.insert(table).values(**row)
-    connection.execute(query.on_conflict_do_update(index_elements=keys, set_=dict(changed)))
+    connection.execute(query.on_conflict_do_update(index_elements=keys, set_=dict(changed), where=where))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -40,7 +41,13 @@ metadata = MetaData(
 )
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
-revision = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+# It is no part of `metadata`, because the migrations do not make it.
+revision = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
 
 version = Table(
     "version",

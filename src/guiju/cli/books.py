@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the nouns that read the store share: where it is, how it is opened, and how an answer is printed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from guiju.cli.tongue import say
+from guiju.config import Settings, load
+from guiju.records.db import Store
+
+FILE: Final = "guiju.toml"
+
+Data = Annotated[Path, typer.Option("--data", help=say("数据目录", "data directory"))]
+AsJson = Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))]
+
+
+def settings_of(data: Path) -> Settings:
+    """The settings in the data directory's guiju.toml, or the defaults; the environment overrides both.
+
+    Raises:
+        ConfigError: the file is not valid.
+    """
+    path = data / FILE
+    return load(path if path.exists() else None)
+
+
+@contextmanager
+def opened(data: Path) -> Iterator[tuple[Settings, Store]]:
+    """The settings and the open store.
+
+    Raises:
+        ConfigError: see `Store.open`.
+        OutsideError: `store_unavailable`.
+    """
+    settings = settings_of(data)
+    store = Store.open(settings.store.url, data)
+    try:
+        yield settings, store
+    finally:
+        store.close()
+
+
+def now() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+def day(at: int) -> str:
+    """A date for a person; a dash for never."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)) if at else "-"
+
+
+def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
+    """Print one JSON document, or the text meant for a person."""
+    typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns for a terminal; full-width characters count as two."""
+    lines = [head, *rows]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _width(text: str) -> int:
+    return sum(2 if "\u2e80" <= character <= "\uffef" else 1 for character in text)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Copying rows between two databases of the same schema, whichever they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, MetaData, Table, delete, func, insert, select
+
+from guiju.errors import ConfigError
+
+Progress = Callable[[str, int, int], None]
+"""Told now and then: the table, the rows done, the rows in all."""
+
+_CHUNK: Final = 1000
+_BOOKKEEPING: Final = ("alembic_version", "version")
+
+
+def quiet(table: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def tables(connection: Connection) -> list[Table]:
+    """The tables that are really there, in an order that foreign keys allow; not alembic's own."""
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many rows each table has."""
+    return {t.name: connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables(connection)}
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether nobody has put anything into this store yet."""
+    return not any(number for name, number in counts(connection).items() if name not in _BOOKKEEPING)
+
+
+def clear(connection: Connection) -> None:
+    """Delete all rows."""
+    for table in reversed(tables(connection)):
+        connection.execute(delete(table))
+
+
+def copy(source: Connection, target: Connection, progress: Progress = quiet) -> dict[str, int]:
+    """Copy all rows; the target's tables must be empty.
+
+    Args:
+        source, target: connections within a transaction; the source's must be a snapshot.
+        progress: told after each thousand rows.
+
+    Returns:
+        Rows by table, counted in the target.
+
+    Raises:
+        ConfigError: `config_invalid` when the counts of source and target differ.
+    """
+    have = counts(source)
+    into = {table.name: table for table in tables(target)}
+    for table in tables(source):
+        done = 0
+        rows = source.execution_options(yield_per=_CHUNK).execute(select(table)).mappings()
+        for chunk in rows.partitions(_CHUNK):
+            target.execute(insert(into[table.name]), [dict(row) for row in chunk])
+            done += len(chunk)
+            progress(table.name, done, have[table.name])
+    got = counts(target)
+    if got != have:
+        raise ConfigError("config_invalid", what="row counts differ after the copy", hint="guiju store copy --help")
+    return got
