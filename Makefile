@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
+# make test   — the fast tests (60 s at most; needs nothing but Python)
+# make test-all — everything, with PostgreSQL, Node.js and nginx; what CI runs
+# Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13
+
+PORT ?= 8080
+UPSTREAM ?=
+MODEL ?=
+WORKERS ?= 2
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-local run test test-all tests-all lint docs generated law lock bench clean
+
+help:
+	@sed -n '2,5s/^# //p' Makefile
+
+setup:
+	@scripts/setup.sh run
+
+setup-dev: setup
+	@scripts/setup.sh dev
+
+setup-local:
+	@scripts/setup.sh local
+
+run: setup $(if $(filter local,$(MODEL)),setup-local)
+	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
+
+test: setup-dev
+	$(PYTEST) -m "not slow" -rs
+
+test-all: setup-dev lint generated docs tests-all
+
+tests-all: setup-dev
+	GUIJU_NO_SKIP=1 $(PYTEST) -rs
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/spdx.py
+
+docs: setup-dev
+	scripts/docs_check.sh
+
+# What is generated must be what the sources say.
+generated: setup-dev
+	$(BIN)/python scripts/reference.py --check
+	$(BIN)/guiju check --law-page - | diff -u LAW.md -
+
+law: setup-dev
+	$(BIN)/python scripts/reference.py
+	$(BIN)/guiju check --law-page LAW.md
+
+lock:
+	scripts/lock.sh
+
+bench: setup-dev
+	bench/run.sh
+
+clean:
+	rm -rf .venv .venv-local .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Writes the hashed locks anew from pyproject.toml. They hold for Python 3.11 to 3.13 on Linux.
+# What is locked already stays as it is; `UPGRADE=1 make lock` takes the newest.
+set -eu
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+[ -x .venv-lock/bin/uv ] || { "$python" -m venv .venv-lock && .venv-lock/bin/pip install --quiet uv; }
+lock() {
+    out=$1
+    shift
+    .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+        --no-emit-index-url --no-emit-find-links ${UPGRADE:+--upgrade} --output-file "$out" "$@"
+    echo "$out"
+}
+lock requirements/run.txt pyproject.toml --group build
+lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
+lock requirements/local.txt --group pyproject.toml:local

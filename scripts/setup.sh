@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | local
+#   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
+#   dev    what its tests and checks need besides
+#   local  .venv-local with the small real model for `make run MODEL=local`
+# A second call with nothing changed takes a few milliseconds. PYTHON chooses the interpreter.
+set -eu
+cd "$(dirname "$0")/.."
+what=$1
+
+right_version() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; }
+
+find_python() {
+    if [ -n "${PYTHON:-}" ]; then
+        right_version "$PYTHON" && echo "$PYTHON"
+        return 0
+    fi
+    for name in python3 python3.13 python3.12 python3.11; do
+        if right_version "$name"; then
+            echo "$name"
+            return 0
+        fi
+    done
+}
+
+version_of() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+
+python=$(find_python)
+if [ -z "$python" ]; then
+    echo "需要 Python 3.11 至 3.13；Python 3.11 to 3.13 is needed:" >&2
+    echo "    sudo apt-get install python3 python3-venv" >&2
+    exit 1
+fi
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    echo "缺少 venv 模块；the venv module is missing:" >&2
+    case $python in
+        */python3.* | python3.*) echo "    sudo apt-get install $(basename "$python")-venv" >&2 ;;
+        *) echo "    sudo apt-get install python3-venv" >&2 ;;
+    esac
+    exit 1
+fi
+
+folder=.venv
+[ "$what" = local ] && folder=.venv-local
+# Another interpreter was asked for, or the one behind the folder is gone: begin anew.
+if [ -d "$folder" ]; then
+    if ! "$folder/bin/python" -c '' 2>/dev/null; then
+        rm -rf "$folder"
+    elif [ -n "${PYTHON:-}" ] && [ "$(version_of "$folder/bin/python")" != "$(version_of "$python")" ]; then
+        rm -rf "$folder"
+    fi
+fi
+[ -d "$folder" ] || "$python" -m venv "$folder"
+
+# The lock is installed again only when it, or what Guiju says it needs, has changed.
+lock=requirements/$what.txt
+stamp=$folder/.guiju-$what
+want=$(cat "$lock" pyproject.toml | sha256sum)
+if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
+    exit 0
+fi
+echo "$folder ← $lock"
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$lock"
+if [ "$what" = run ]; then
+    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+fi
+echo "$want" >"$stamp"
