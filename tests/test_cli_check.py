@@ -47,7 +47,7 @@ def test_json_is_one_document_with_every_duty_of_the_profile(tmp_path: Path) -> 
 def test_without_a_running_service_nothing_is_met(tmp_path: Path) -> None:
     made = json.loads(run(tmp_path, "--json").stdout)
     assert "met" not in {row["state"] for row in made["duties"]}
-    controlled = {id for control in composition.every_control() for id in (*control.duties, *control.partly)}
+    controlled = {id for control in composition.ALL_CONTROLS for id in (*control.duties, *control.partly)}
     owed = {duty.id for duty in TEXT.duties if duty.owed and duty.by == "software"}
     assert {row["id"] for row in made["duties"] if row["state"] == "partly"} == controlled & owed
 
@@ -134,5 +134,5 @@ def test_law_page_is_written_and_always_the_same(tmp_path: Path) -> None:
 
 
 def test_the_controls_of_the_house_name_only_duties_that_exist() -> None:
-    assert proof.strangers(composition.every_control(), book.known_ids()) == []
-    assert set(composition.control_sources()) == {control.id for control in composition.every_control()}
+    assert proof.strangers(composition.ALL_CONTROLS, book.known_ids()) == []
+    assert set(composition.control_sources()) == {control.id for control in composition.ALL_CONTROLS}

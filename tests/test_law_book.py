@@ -170,3 +170,33 @@ def test_an_unknown_profile_is_a_config_error(profile: str) -> None:
 def test_a_duty_that_no_text_has_is_a_config_error() -> None:
     with pytest.raises(ConfigError, match=r"99\.z"):
         book.load("draft-2023").duty("99.z")
+
+
+ROW = {"id": "1.a", "zh": "甲。", "en": "A.", "numbers": ["keywords.total"]}
+SAME = {"id": "1.a", "article": "1", "change": "same"}
+DIFFERS = {"differs": {"zh": "乙。", "en": "B."}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        ([], "must each stand here once"),
+        ([SAME, SAME], "must each stand here once"),
+        ([{**SAME, "change": "added", **DIFFERS}], "change = 'added'"),
+        ([SAME, {"id": "i.1", "change": "same"}], "change = 'same'"),
+        ([{"id": "1.a", "article": "1"}], "change = None"),
+        ([{**SAME, "change": "softened"}], "does not say what differs"),
+    ],
+)
+def test_a_later_text_must_account_for_every_duty_of_its_base(rows: list[dict[str, object]], what: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(what)):
+        book._over([ROW], rows, "made-up")
+
+
+def test_only_same_and_dropped_keep_the_sentence_and_the_figures_of_the_base() -> None:
+    assert book._over([ROW], [SAME], "made-up")[0]["numbers"] == ["keywords.total"]
+    assert book._over([ROW], [{**SAME, "change": "dropped", **DIFFERS}], "made-up")[0]["zh"] == "甲。"
+    changed = book._over([ROW], [{**SAME, "change": "changed", "zh": "丙。", **DIFFERS}], "made-up")[0]
+    assert changed["zh"] == "丙。"
+    assert "numbers" not in changed
+    assert "en" not in changed

@@ -85,7 +85,7 @@ def check(
 
 def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
     """The controls in force, the tests of duties, and the age of each control's last evidence in seconds."""
-    return composition.every_control(), book.tests(), dict(proofs.ages(data))
+    return composition.ALL_CONTROLS, book.tests(), dict(proofs.ages(data))
 
 
 def read_notes(data: Path) -> dict[str, Note]:
