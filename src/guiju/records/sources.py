@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plain readers of ledgers for those who verify: a directory, a database, an export. They write nothing, lock nothing
+for longer than a glance, and share no code with the writer (DESIGN §7).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Final, Protocol, TypeVar, cast
+
+import msgspec
+
+from guiju.errors import ConfigError
+
+FORMAT: Final = "guiju-evidence"
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+class Source(Protocol):
+    """Where entries are read from."""
+
+    def writers(self) -> list[str]: ...
+    def checkpoints(self, writer: str) -> list[bytes]:
+        """Whole lines, oldest segment first; read them before the entries when a server may be writing."""
+        ...
+
+    def segments(self, writer: str) -> list[str]: ...
+    def marker(self, writer: str, segment: str) -> bytes | None:
+        """What stands for a pruned segment; none while its entries are there."""
+        ...
+
+    def lines(self, writer: str, segment: str) -> Iterator[bytes]:
+        """Entries with their line end; a last one without is not finished."""
+        ...
+
+    def being_written(self, writer: str) -> bool: ...
+
+
+class DirSource:
+    """The files of `DATA/ledger`.
+
+    Args:
+        path: that directory.
+
+    Raises:
+        ConfigError: `not_found`: it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_dir():
+            raise ConfigError("not_found", what=str(path))
+        self._path = path
+
+    def writers(self) -> list[str]:
+        return sorted(folder.name for folder in self._path.iterdir() if folder.is_dir())
+
+    def checkpoints(self, writer: str) -> list[bytes]:
+        found: list[bytes] = []
+        for path in sorted((self._path / writer).glob("*.checkpoints"), key=lambda path: path.stem):
+            found.extend(path.read_bytes().split(b"\n")[:-1])
+        return found
+
+    def segments(self, writer: str) -> list[str]:
+        suffixes = (".log", ".pruned", ".checkpoints")
+        return sorted({path.stem for path in (self._path / writer).iterdir() if path.suffix in suffixes})
+
+    def marker(self, writer: str, segment: str) -> bytes | None:
+        path = self._path / writer / f"{segment}.pruned"
+        return path.read_bytes() if path.exists() and not path.with_suffix(".log").exists() else None
+
+    def lines(self, writer: str, segment: str) -> Iterator[bytes]:
+        path = self._path / writer / f"{segment}.log"
+        if path.exists():
+            with path.open("rb") as file:
+                yield from file
+
+    def being_written(self, writer: str) -> bool:
+        path = self._path / writer / "lock"
+        if not path.exists():
+            return False
+        with path.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The head of one segment within an export."""
+
+    writer: str
+    segment: str
+    pruned: str
+    checkpoints: list[str]
+
+
+class ExportHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The first line of an export."""
+
+    format: str
+    v: int
+    made: int
+    keys: list[str]
+
+
+class ExportEnd(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The last line of an export: how many lines stand before it, their SHA-256, and a signature over that."""
+
+    lines: int
+    sha256: str
+    sig: str
+
+
+class ExportSource:
+    """An export file. It is read once to find its sections and its digest.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ConfigError: `not_found`: no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.is_file():
+            raise ConfigError("not_found", what=str(path))
+        self._path = path
+        self._sections: dict[tuple[str, str], tuple[Section, int, int]] = {}
+        self.head: ExportHead | None = None
+        self.end: ExportEnd | None = None
+        self.digest = ""
+        self.count = 0
+        self.sound = self._index()
+
+    def _index(self) -> bool:
+        """Find the sections; whether every line outside of them is as the format says."""
+        sha, place, sound = hashlib.sha256(), 0, True
+        current: Section | None = None
+        start = 0
+        with self._path.open("rb") as file:
+            last = b""
+            for line in file:
+                if last:
+                    sha.update(last)
+                    self.count += 1
+                    if self.count == 1:
+                        self.head = canonical(last, ExportHead)
+                    elif last.startswith(b'{"writer":'):
+                        sound = self._add(current, start, place - len(last)) and sound
+                        current, start = canonical(last, Section), place
+                        sound = sound and current is not None
+                    else:
+                        sound = sound and current is not None
+                last = line
+                place += len(line)
+        sound = self._add(current, start, place - len(last)) and sound
+        self.end = canonical(last, ExportEnd)
+        self.digest = sha.hexdigest()
+        head = self.head
+        return sound and head is not None and (head.format, head.v) == (FORMAT, 1)
+
+    def _add(self, section: Section | None, start: int, end: int) -> bool:
+        if section is None:
+            return True
+        key = (section.writer, section.segment)
+        new = key not in self._sections
+        self._sections.setdefault(key, (section, start, end))
+        return new
+
+    def writers(self) -> list[str]:
+        return sorted({writer for writer, _ in self._sections})
+
+    def checkpoints(self, writer: str) -> list[bytes]:
+        return [
+            line.encode()
+            for (owner, _), (section, _, _) in sorted(self._sections.items(), key=lambda item: item[0])
+            if owner == writer
+            for line in section.checkpoints
+        ]
+
+    def segments(self, writer: str) -> list[str]:
+        return sorted(segment for owner, segment in self._sections if owner == writer)
+
+    def marker(self, writer: str, segment: str) -> bytes | None:
+        section = self._sections[writer, segment][0]
+        return section.pruned.encode() if section.pruned else None
+
+    def lines(self, writer: str, segment: str) -> Iterator[bytes]:
+        _, place, end = self._sections[writer, segment]
+        with self._path.open("rb") as file:
+            file.seek(place)
+            while place < end:
+                line = file.readline()
+                place += len(line)
+                yield line
+
+    def being_written(self, writer: str) -> bool:
+        return False
+
+
+def canonical(line: bytes, shape: type[Shape]) -> Shape | None:
+    """Decode one line; none unless encoding it again gives the same bytes."""
+    try:
+        value = msgspec.json.decode(line, type=shape)
+        again = msgspec.json.encode(value) + b"\n"
+    except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
+        return None
+    return value if again == line else None
+
+
+def source_of(place: str) -> Source:
+    """A reader for a directory, an export file or a `postgresql://` address.
+
+    Raises:
+        ConfigError: `not_found`.
+    """
+    if place.startswith("postgresql"):
+        return cast(Source, optional("guiju.records.source_sql").SqlSource(place))
+    path = Path(place)
+    return DirSource(path) if path.is_dir() else ExportSource(path)
+
+
+def optional(module: str) -> ModuleType:
+    """A module that needs the extra `postgres`; imported by name so that files work without it.
+
+    Raises:
+        ConfigError: `config_invalid`: the extra is not installed.
+    """
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        raise ConfigError("config_invalid", what="psycopg", hint="pip install 'guiju[postgres]'") from error
