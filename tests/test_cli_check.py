@@ -52,6 +52,16 @@ def test_without_a_running_service_nothing_is_met(tmp_path: Path) -> None:
     assert {row["id"] for row in made["duties"] if row["state"] == "partly"} == controlled & owed
 
 
+def test_the_controls_are_those_of_the_installation(tmp_path: Path) -> None:
+    def keeps_identity() -> bool:
+        controls, _, _ = check.gathered(tmp_path)
+        return any("9.a" in control.duties for control in controls)
+
+    assert not keeps_identity(), "by default no identity is asked for, so 9.a is kept in part only"
+    (tmp_path / "guiju.toml").write_text('gateway = { identity = "phone" }\n', "utf-8")
+    assert keeps_identity()
+
+
 def test_strict_exits_1_on_gaps_and_the_default_0(tmp_path: Path) -> None:
     gaps = check.strict_gaps(TEXT, states())
     assert run(tmp_path).exit_code == 0

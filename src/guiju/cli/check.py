@@ -72,10 +72,10 @@ def check(
     if unread:
         typer.echo(_unread(text, as_json))
         return
-    controls, tests, ages = gathered(data)
     if law_page is not None:
-        _write_page(law_page, text, controls, tests, as_json)
+        _write_page(law_page, text, as_json)
         return
+    controls, tests, ages = gathered(data)
     today = datetime.datetime.now(_CHINA).date()
     states = proof.prove(text, controls, tests, ages, read_notes(data), today, settings.mode)
     _answer(text, states, settings.mode, "json" if as_json else form)
@@ -84,8 +84,9 @@ def check(
 
 
 def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
-    """The controls in force, the tests of duties, and the age of each control's last evidence in seconds."""
-    return composition.ALL_CONTROLS, book.tests(), dict(proofs.ages(data))
+    """The controls as this installation sets them, the tests of duties, and the age of each control's last evidence."""
+    controls = composition.listed(composition.controls(_settings(data).gateway.identity))
+    return controls, book.tests(), dict(proofs.ages(data))
 
 
 def read_notes(data: Path) -> dict[str, Note]:
@@ -189,8 +190,9 @@ def _recalled(row: Duty | Threshold) -> dict[str, Any]:
     return {"id": row.id, "kind": kind, "zh": row.zh, "en": row.en}
 
 
-def _write_page(path: Path, text: LawText, controls: Sequence[Keeper], tests: Mapping[str, str], as_json: bool) -> None:
-    states = page.tree_states(text, controls, tests)
+def _write_page(path: Path, text: LawText, as_json: bool) -> None:
+    """Write LAW.md from the source tree alone: no settings, no data directory, so that everybody gets the same."""
+    states = page.tree_states(text, composition.ALL_CONTROLS, book.tests())
     try:
         path.write_text(page.render(text, states, composition.control_sources()), "utf-8")
     except OSError as error:
