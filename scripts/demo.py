@@ -267,10 +267,7 @@ def show(stack: Stack, place: Place, secret: str, key_file: Path) -> bool:
     answered, turned_down = send(first, place.port, secret), send(second, place.port, secret)
     table(first, answered)
     table(second, turned_down)
-    if place.real:
-        stopped = on_the_scripted_one(third, secret, key_file)
-    else:
-        stopped = send(third, place.port, secret)
+    stopped = on_the_scripted_one(third, secret, key_file) if place.real else send(third, place.port, secret)
     table(third, stopped)
     if place.real:
         print(
