@@ -189,6 +189,11 @@ class Keyring:
         """Take a key that the operator gave by hand (`serve --key`); it does not depend on the store."""
         self._static[proof_of(self._pepper, secret)] = record
 
+    @property
+    def count(self) -> int:
+        """How many keys the store held when it was last read, revoked ones too."""
+        return len(self._keys)
+
     def find(self, secret: str, now: int) -> KeyRecord | None:
         """The record of a key that is good at `now` (Unix seconds), or none.
 

@@ -93,6 +93,7 @@ def _postgres(url: str, pool_size: int) -> Engine:
         raise ConfigError("config_invalid", what="store.url", hint="docs/reference/store.md") from error
     if address.drivername not in ("postgresql", "postgresql+psycopg"):
         raise ConfigError("config_invalid", what=f"store.url: {address.drivername}", hint="docs/reference/store.md")
+    given = str(address.query.get("options", ""))
     options: dict[str, Any] = {
         "connect_timeout": _CONNECT_S,
         # A server that stops answering is noticed by the socket, not by a person.
@@ -100,7 +101,7 @@ def _postgres(url: str, pool_size: int) -> Engine:
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": 10_000,
-        "options": f"-c lock_timeout={BUSY_MS} -c statement_timeout={_STATEMENT_MS} -c synchronous_commit=on",
+        "options": f"{given} -c lock_timeout={BUSY_MS} -c statement_timeout={_STATEMENT_MS} -c synchronous_commit=on",
     }
     try:
         return create_engine(

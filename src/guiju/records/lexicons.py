@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Word lists in the store: every version is kept, and what weakens does not act at once (Article 4; DESIGN §10).
+
+A list that both adds and removes is taken in two steps: what it adds acts now, what it takes away waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, insert, select, update
+
+from guiju.detect.lexicon import Entry
+from guiju.errors import ConfigError
+from guiju.records import changes
+from guiju.records.db import Store, bump, upsert
+from guiju.records.schema import lexicon, lexicon_entry, lexicon_version
+
+KIND: Final = "lexicon"
+COUNTER: Final = "lexicons"
+_FIELDS: Final = ("id", "term", "category", "severity", "owner", "reason", "expires", "boundary")
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What a new list would change, in counts; the terms themselves are nobody's output.
+
+    Attributes:
+        added, removed: entries that are new, and that are gone.
+        stronger, weaker: entries that stop more, or less, than before.
+    """
+
+    added: int
+    removed: int
+    stronger: int
+    weaker: int
+
+    @property
+    def weakens(self) -> bool:
+        """Whether less is stopped afterwards."""
+        return self.removed + self.weaker > 0
+
+    @property
+    def strengthens(self) -> bool:
+        """Whether more is stopped afterwards."""
+        return self.added + self.stronger > 0
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What became of a list that was applied.
+
+    Attributes:
+        name: the list.
+        difference: what it changes.
+        current: the version in force now.
+        pending: the version that waits; 0 when none does.
+        effective_at: Unix seconds from which the whole list is in force.
+    """
+
+    name: str
+    difference: Difference
+    current: int
+    pending: int
+    effective_at: int
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version of a list: who applied it when, its SHA-256, and whether it is in force."""
+
+    name: str
+    number: int
+    hash: str
+    entries: int
+    applied_by: str
+    applied_at: int
+    current: bool
+
+
+def compare(old: Sequence[Entry], new: Sequence[Entry]) -> Difference:
+    """What a new list would change."""
+    before, after = _by_key(old), _by_key(new)
+    both = before.keys() & after.keys()
+    return Difference(
+        added=len(after.keys() - before.keys()),
+        removed=len(before.keys() - after.keys()),
+        stronger=sum(weaker(after[key], before[key]) for key in both),
+        weaker=sum(weaker(before[key], after[key]) for key in both),
+    )
+
+
+def weaker(old: Entry, new: Entry) -> bool:
+    """Whether an entry stops less than it did: lower severity, an earlier end, or a narrower boundary."""
+    ends_earlier = bool(new.expires) and (not old.expires or new.expires < old.expires)
+    narrower = old.boundary == "any" and new.boundary != "any"
+    return (old.severity == "block" and new.severity != "block") or ends_earlier or narrower
+
+
+def apply(store: Store, name: str, entries: Sequence[Entry], terms: changes.Terms) -> Applied:
+    """Put a list into force, as a new version.
+
+    Args:
+        store: the store.
+        name: the list's name.
+        entries: the whole list; what is not in it is taken away.
+        terms: by whom, when, and how long a weakening waits; `weakens` is found out here.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    return store.do(lambda connection: _apply(connection, name, list(entries), terms), wait_s=120.0)
+
+
+def rollback(store: Store, name: str, to: int, terms: changes.Terms) -> Applied:
+    """Apply an older version again; it becomes a new version, and weakening waits as always.
+
+    Args:
+        store: the store.
+        name: the list's name.
+        to: the version's number; 0 means the one before the one in force.
+        terms: see `apply`.
+
+    Raises:
+        ConfigError: `not_found`.
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> Applied:
+        current = connection.execute(select(lexicon.c.current).where(lexicon.c.name == name)).scalar() or 0
+        number = to or current - 1
+        exists = (lexicon_version.c.name == name) & (lexicon_version.c.number == number)
+        if connection.execute(select(lexicon_version.c.number).where(exists)).first() is None:
+            raise ConfigError("not_found", what=f"{name}@{number}")
+        return _apply(connection, name, _entries(connection, name, number), terms)
+
+    return store.do(work, wait_s=120.0)
+
+
+def settle(store: Store, now: int) -> int:
+    """Put into force what has waited long enough; each process may call it, one of them does it.
+
+    Args:
+        store: the store.
+        now: Unix seconds.
+
+    Returns:
+        How many versions came into force.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        if not changes.due(connection, KIND, now):
+            return 0
+
+    def work(connection: Connection) -> int:
+        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
+        for one in ripe:
+            _put_in_force(connection, one.subject, one.target)
+        return len(ripe)
+
+    return store.do(work)
+
+
+def current(store: Store) -> tuple[str, list[Entry]]:
+    """All lists in force: their version, such as `fraud@3+main@12`, and their entries; `""` when there is no list.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        rows = connection.execute(select(lexicon.c.name, lexicon.c.current).order_by(lexicon.c.name)).all()
+        entries = [entry for name, number in rows for entry in _entries(connection, name, number)]
+    return "+".join(f"{name}@{number}" for name, number in rows), entries
+
+
+def entries_of(store: Store, name: str, number: int = 0) -> list[Entry]:
+    """The entries of one version; 0 means the one in force.
+
+    Raises:
+        ConfigError: `not_found`.
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        wanted = number or connection.execute(select(lexicon.c.current).where(lexicon.c.name == name)).scalar()
+        exists = (lexicon_version.c.name == name) & (lexicon_version.c.number == wanted)
+        if connection.execute(select(lexicon_version.c.number).where(exists)).first() is None:
+            raise ConfigError("not_found", what=f"{name}@{number}" if number else name)
+        return _entries(connection, name, int(wanted or 0))
+
+
+def history(store: Store, name: str = "") -> list[Version]:
+    """The versions of one list or of all, newest first."""
+    query = (
+        select(lexicon_version, lexicon.c.current)
+        .join(lexicon, lexicon.c.name == lexicon_version.c.name)
+        .order_by(lexicon_version.c.name, lexicon_version.c.number.desc())
+    )
+    if name:
+        query = query.where(lexicon_version.c.name == name)
+    with store.read() as connection:
+        return [
+            Version(r.name, r.number, r.hash, r.entries, r.applied_by, r.applied_at, r.number == r.current)
+            for r in connection.execute(query)
+        ]
+
+
+def digest(entries: Sequence[Entry]) -> str:
+    """SHA-256 of a list, whatever the order of its entries."""
+    lines = sorted(msgspec.json.encode([getattr(entry, field) for field in _FIELDS[1:]]) for entry in entries)
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def _apply(connection: Connection, name: str, entries: list[Entry], terms: changes.Terms) -> Applied:
+    upsert(connection, lexicon, {"name": name, "current": 0, "newest": 0}, {"newest": lexicon.c.newest})
+    row = connection.execute(select(lexicon).where(lexicon.c.name == name)).one()
+    old = _entries(connection, name, row.current)
+    difference = compare(old, entries)
+    before = digest(old) if row.current else ""
+    now_in_force, newest, pending, effective = row.current, row.newest, 0, terms.now
+    waits = difference.weakens and terms.delay > 0
+    if waits and difference.strengthens:
+        first = _at_least_as_strong(old, entries)
+        newest += 1
+        _write(connection, name, newest, first, terms)
+        changes.enter(connection, changes.Subject(KIND, name, newest), (before, digest(first)), _strong(terms))
+        _put_in_force(connection, name, newest)
+        before, now_in_force = digest(first), newest
+    newest += 1
+    _write(connection, name, newest, entries, terms)
+    done = changes.enter(
+        connection,
+        changes.Subject(KIND, name, newest),
+        (before, digest(entries)),
+        msgspec.structs.replace(terms, weakens=difference.weakens),
+    )
+    if waits:
+        pending, effective = newest, done.effective_at
+    else:
+        _put_in_force(connection, name, newest)
+        now_in_force = newest
+    return Applied(name, difference, now_in_force, pending, effective)
+
+
+def _strong(terms: changes.Terms) -> changes.Terms:
+    return msgspec.structs.replace(terms, weakens=False)
+
+
+def _at_least_as_strong(old: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """The new list, with every entry that it would weaken or drop as it was."""
+    before, after = _by_key(old), _by_key(new)
+    kept = {key: entry for key, entry in before.items() if key not in after or weaker(entry, after[key])}
+    return list({**after, **kept}.values())
+
+
+def _by_key(entries: Sequence[Entry]) -> dict[tuple[str, str], Entry]:
+    """Entries by term and category; of two that say the same, the stronger."""
+    found: dict[tuple[str, str], Entry] = {}
+    for entry in entries:
+        key = (entry.term, entry.category)
+        if key not in found or weaker(entry, found[key]):
+            found[key] = entry
+    return found
+
+
+def _put_in_force(connection: Connection, name: str, number: int) -> None:
+    connection.execute(update(lexicon).where(lexicon.c.name == name).values(current=number))
+    bump(connection, COUNTER)
+
+
+def _write(connection: Connection, name: str, number: int, entries: Sequence[Entry], terms: changes.Terms) -> None:
+    connection.execute(
+        insert(lexicon_version).values(
+            name=name,
+            number=number,
+            hash=digest(entries),
+            entries=len(entries),
+            applied_by=terms.by,
+            applied_at=terms.now,
+        )
+    )
+    connection.execute(update(lexicon).where(lexicon.c.name == name).values(newest=number))
+    if entries:
+        place = {"name": name, "number": number}
+        rows = [
+            {**place, "position": at, **{field: getattr(entry, field) for field in _FIELDS}}
+            for at, entry in enumerate(entries)
+        ]
+        connection.execute(insert(lexicon_entry), rows)
+
+
+def _entries(connection: Connection, name: str, number: int) -> list[Entry]:
+    mine = (lexicon_entry.c.name == name) & (lexicon_entry.c.number == number)
+    columns = [lexicon_entry.c[field] for field in _FIELDS]
+    rows = connection.execute(select(*columns).where(mine).order_by(lexicon_entry.c.position))
+    return [Entry(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
