@@ -28,17 +28,22 @@ from guiju.terms import Identity
 
 _SIGNATURES = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
 _LEEWAY_S = 60
+_REFETCH_S = 60.0
+"""An unknown key is looked for at the issuer no more often than this."""
 
 
 class _Trusted:
     """One issuer with its keys."""
 
-    def __init__(self, settings: Issuer) -> None:
+    def __init__(self, settings: Issuer, own: str = "") -> None:
         self.settings = settings
         self.keys: KeySet | OctKey | None = None
+        self.fetched = 0.0
         self.algorithms = _SIGNATURES
-        given = [settings.jwks_file, settings.jwks_url, settings.secret_env]
-        if sum(map(bool, given)) != 1:
+        if own:
+            self.keys, self.algorithms = OctKey.import_key(own), ["HS256"]
+            return
+        if sum(map(bool, (settings.jwks_file, settings.jwks_url, settings.secret_env))) != 1:
             raise ConfigError(
                 "config_invalid", what=f"issuer {settings.issuer}", hint="jwks_file | jwks_url | secret_env"
             )
@@ -78,10 +83,13 @@ class Assertions:
     Args:
         issuers: whom to believe.
         secret: the key of the hashes under which persons are known here.
+        own: an issuer within this process and its secret, for the canary.
     """
 
-    def __init__(self, issuers: Sequence[Issuer], secret: bytes) -> None:
+    def __init__(self, issuers: Sequence[Issuer], secret: bytes, own: tuple[Issuer, str] | None = None) -> None:
         self._issuers = {one.issuer: _Trusted(one) for one in issuers}
+        if own:
+            self._issuers[own[0].issuer] = _Trusted(*own)
         self._secret = secret
         self._fetching = asyncio.Lock()
 
@@ -107,11 +115,11 @@ class Assertions:
         settings = trusted.settings
         audience = claims.get("aud")
         expires, issued = claims.get("exp"), claims.get("iat", now)
+        if not isinstance(expires, (int, float)) or not isinstance(issued, (int, float)):
+            raise CallerError("real_name_required")
         fits = (
             claims.get("iss") == settings.issuer
             and settings.audience in (audience if isinstance(audience, list) else [audience])
-            and isinstance(expires, (int, float))
-            and isinstance(issued, (int, float))
             and issued - _LEEWAY_S <= now < expires + _LEEWAY_S
             and isinstance(claims.get("sub"), str)
         )
@@ -137,9 +145,11 @@ class Assertions:
         try:
             return dict(jwt.decode(token, trusted.keys, algorithms=trusted.algorithms).claims)
         except (JoseError, ValueError):
-            if not trusted.settings.jwks_url:
+            now = asyncio.get_running_loop().time()
+            if not trusted.settings.jwks_url or now - trusted.fetched < _REFETCH_S:
                 raise
         async with self._fetching:
+            trusted.fetched = now
             await trusted.fetch()
         return dict(jwt.decode(token, trusted.keys, algorithms=trusted.algorithms).claims)
 

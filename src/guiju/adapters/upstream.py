@@ -205,10 +205,10 @@ class Upstream:
 
 
 class Upstreams:
-    """All model services, by model name."""
+    """All model services, by model name; the first that serves a name gets it."""
 
-    def __init__(self, settings: Sequence[UpstreamSettings], limits: Limits) -> None:
-        self._all = tuple(Upstream(one, limits) for one in settings)
+    def __init__(self, services: Sequence[Upstream]) -> None:
+        self._all = tuple(services)
 
     def find(self, model: str) -> tuple[Upstream, str]:
         """The service for a model and its own name there.

@@ -7,10 +7,14 @@ A finding of severity `block` refuses, one of `signal` is noted. The reason name
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Text, Verdict
 
-_ARTICLES = {"A.1": "4.1", "A.2": "4.2", "A.3": "4.3", "A.4": "4.5", "A.5": "4.4"}
+BIDI: Final = "bidi"
+"""The view that needs a whole sentence: the order of letters that direction marks had turned round."""
+
+_ARTICLES: Final = {"A.1": "4.1", "A.2": "4.2", "A.3": "4.3", "A.4": "4.5", "A.5": "4.4"}
 
 
 def article_of(category: str) -> str:
@@ -53,7 +57,7 @@ class OutputWords:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply whose text has a blocked finding."""
-        return weigh(findings)
+        return weigh([finding for finding in findings if finding.view != BIDI])
 
 
 class OutputSentences:
@@ -65,8 +69,8 @@ class OutputSentences:
     reach: Reach = "sentence"
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
-        """Refuse a reply one of whose sentences has a blocked finding."""
-        return weigh(findings)
+        """Refuse a reply one of whose sentences, taken as a whole, has a blocked finding."""
+        return weigh([finding for finding in findings if finding.view == BIDI])
 
 
 class PolicyInForce:

@@ -14,7 +14,7 @@ from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.gateway import http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
-from guiju.gateway.live import Live
+from guiju.gateway.live import CANARY_KEY, Live
 from guiju.gateway.pipeline import ChatRun, RefusedError
 from guiju.gateway.wire.chat_answer import stream_error
 from guiju.records.accounts import KeyRecord
@@ -130,7 +130,7 @@ class App:
     async def _run(self, run: ChatRun, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
-        counted = not live.canary or run.head.canary != live.canary
+        counted = run.key.id != CANARY_KEY
         action = "passed"
         try:
             await run.run(body, send)
@@ -155,6 +155,8 @@ class App:
             self._close(run, "failed_inside")
             await self._tell(run, OutsideError("internal"), {"decision_id": run.id}, send)
         finally:
+            if run.reply and run.out.characters > run.reply.seen:
+                live.metrics.unscanned.inc(run.out.characters - run.reply.seen)
             if counted:
                 live.metrics.requests.labels("chat", action).inc()
 

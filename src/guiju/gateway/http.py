@@ -33,13 +33,11 @@ class Head(msgspec.Struct):
     Attributes:
         key: the bearer token.
         identity: the signed assertion in `x-guiju-identity`.
-        canary: the value of `x-guiju-canary`.
         language: what the caller reads.
     """
 
     key: str = ""
     identity: str = ""
-    canary: str = ""
     language: Language = "zh"
 
 
@@ -60,8 +58,6 @@ def head(scope: Scope, fallback: Language) -> Head:
             made.language = "zh" if said == b"zh" else "en" if said == b"en" else fallback
         elif name == b"x-guiju-identity":
             made.identity = value.decode("latin-1")
-        elif name == b"x-guiju-canary":
-            made.canary = value.decode("latin-1")
         elif name == b"content-encoding":
             raise CallerError("invalid_request", what="Content-Encoding", param="Content-Encoding")
     return made

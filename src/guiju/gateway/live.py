@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -21,6 +22,9 @@ from guiju.records.accounts import Keyring
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
 from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Text
+
+CANARY_KEY: Final = "guiju-canary"
+"""The key id of the process's own canary; what it asks is not counted."""
 
 
 class Controls(msgspec.Struct, frozen=True):
@@ -82,7 +86,6 @@ class Live:
 
     Attributes:
         remember: keeps a verified identity; it returns at once and writes later.
-        canary: the secret header value by which the canary's own requests are told apart.
         clock: wall time in seconds.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
@@ -97,7 +100,6 @@ class Live:
     looks: Looks
     metrics: Metrics
     remember: Callable[[str, Identity], None]
-    canary: str
     version: str
     clock: Callable[[], float] = time.time
     limiter: Limiter = field(default_factory=Limiter)

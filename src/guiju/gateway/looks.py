@@ -8,7 +8,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from guiju.detect.words import Look, Words
+from guiju.detect.words import Look, Words, passages
 from guiju.terms import Finding, Text
 
 SLICED_FROM = 16_384
@@ -35,13 +35,8 @@ class Looks:
             words: the matcher in force.
             texts: the leaves, in the order in which a reader meets them.
         """
-        looks: list[tuple[Text, Look]] = []
-        findings: list[Finding] = []
-        for text in texts:
-            look = await self._look(words, text.text)
-            looks.append((text, look))
-            findings += look.named(text.field)
-        return findings + words.edges(looks) if len(looks) > 1 else findings
+        groups = passages(texts)
+        return words.gather(groups, [await self._look(words, group.text) for group in groups])
 
     async def _look(self, words: Words, text: str) -> Look:
         size = len(text)

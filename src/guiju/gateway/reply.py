@@ -79,6 +79,9 @@ class Reply:
             text = "" if at in self._settled else self._ruled(at, screen, screen.close())
             if text:
                 made.append(Piece(at[0], at[2], text, at[1]))
+        signals = [finding for screen in self._screens.values() for finding in screen.signals]
+        if signals and not self.stopped:
+            self._hear(Text(signals[0].field, ""), signals)
         return [] if self.stopped else made
 
     @property
@@ -102,13 +105,18 @@ class Reply:
         finding = screen.finding
         if finding is None:
             return text
-        hearing = self._judge(Text(finding.field, ""), [finding])
-        self.hearings.append(hearing)
-        if hearing.stops:
-            self.stopped = hearing
+        if self._hear(Text(finding.field, ""), [finding]):
             return ""
         self._settled.add(at)
         return text + screen.withheld
+
+    def _hear(self, subject: Text, findings: list[Finding]) -> bool:
+        """Hear the controls and keep what they said; returns whether it stops the reply."""
+        hearing = self._judge(subject, findings)
+        self.hearings.append(hearing)
+        if hearing.stops:
+            self.stopped = hearing
+        return hearing.stops
 
     def _call(self, piece: Piece) -> Call:
         return self._calls.setdefault((piece.choice, piece.tool), Call(piece.choice, piece.tool))

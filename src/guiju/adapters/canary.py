@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The canary's own model: it answers one sentence with the canary's word in it, so that the road can be walked
+to its end without asking anybody (DESIGN §9)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from guiju.adapters.upstream import Reply, Upstream
+from guiju.config import Limits
+from guiju.config import Upstream as Settings
+
+
+class CanaryReply(Reply):
+    """A stream whose text holds the word, cut in two."""
+
+    def __init__(self, word: str) -> None:
+        self.streamed = True
+        self._word = word
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The stream's bytes."""
+        half = len(self._word) // 2
+        for text, finish in (("一二 " + self._word[:half], None), (self._word[half:] + " 三四", None), ("", "stop")):
+            choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
+            yield b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\n\n"
+        yield b"data: [DONE]\n\n"
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class CanaryModel(Upstream):
+    """Serves under a secret model name.
+
+    Args:
+        name: the secret name.
+        word: the canary's word.
+    """
+
+    def __init__(self, name: str, word: str) -> None:
+        super().__init__(Settings(name="canary", url="http://127.0.0.1/v1", models={name: name}), Limits())
+        self._word = word
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """It is listed nowhere."""
+        return ()
+
+    async def ask(self, body: bytes) -> Reply:
+        """Answer, whatever was asked."""
+        return CanaryReply(self._word)

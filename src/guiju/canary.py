@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The canary: at boot and every minute a forbidden word goes through the socket and the whole road (DESIGN §9).
+
+A process whose canary is answered is not ready. What it asks is excluded from the counts; that it was stopped is
+evidence of the controls that stopped it (`proof`).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+import aiohttp
+
+from guiju.composition import asleep
+from guiju.gateway.live import CANARY_KEY, Live
+from guiju.records.accounts import KeyRecord
+
+log = logging.getLogger("guiju.canary")
+
+
+class Canary:
+    """One process's canary.
+
+    Attributes:
+        word: the forbidden word, random, so that nobody else's text holds it.
+        model: the secret name of the canary's own model.
+        key: the secret of its key.
+    """
+
+    def __init__(self) -> None:
+        self.word = "guijucanary" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
+        self.model = "guiju-canary-" + secrets.token_hex(12)
+        self.key = "gj-canary-" + secrets.token_hex(16)
+
+    def record(self) -> KeyRecord:
+        """The canary's key: its own account, no limits."""
+        return KeyRecord(id=CANARY_KEY, account=CANARY_KEY, prefix="gj-cana", name="canary")
+
+    async def sing(self, live: Live, base: str, identity: str) -> bool:
+        """Go down the road once; returns whether everything that must be stopped was.
+
+        Args:
+            live: what the process serves with.
+            base: the process's own address.
+            identity: an assertion for the canary, so that it gets as far as the words; may be empty.
+        """
+        sleeping = asleep(live.policy.controls)
+        for control in sleeping:
+            log.error("control_asleep", extra={"control": control})
+        heard = [control for control in live.policy.controls.ids if control not in sleeping]
+        try:
+            asked, answered = await self._ask(base, identity, asks=True), await self._ask(base, identity, asks=False)
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            log.error("canary_not_answered")
+            asked = answered = False
+        whole = asked and answered and not sleeping
+        if not (asked and answered):
+            log.error("canary_not_stopped", extra={"input": asked, "output": answered})
+            heard = [control for control in heard if not control.startswith("words.")]
+        live.books.proof(heard, whole)
+        live.alive["canary"] = whole
+        live.metrics.canary.set(1 if whole else 0)
+        return whole
+
+    async def _ask(self, base: str, identity: str, *, asks: bool) -> bool:
+        """One request: the word in what is asked, or in what the canary's model answers. True when it was stopped."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "stream": not asks,
+            "messages": [{"role": "user", "content": self.word if asks else "canary"}],
+        }
+        headers = {"Authorization": f"Bearer {self.key}"}
+        if identity:
+            headers["x-guiju-identity"] = identity
+        timeout = aiohttp.ClientTimeout(total=10)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
+            session.post(base + "/v1/chat/completions", json=body, headers=headers, ssl=False) as response,
+        ):
+            text = await response.text()
+            if asks:
+                return response.status == 400 and '"code":"content_filter"' in text
+            return response.status == 200 and self.word not in text and '"finish_reason":"content_filter"' in text

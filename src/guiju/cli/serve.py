@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju serve`: the gateway in front of a model service, by flags alone or by guiju.toml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvloop
+
+from guiju.cli.tongue import say
+from guiju.composition import Setting
+from guiju.config import DEVELOPMENT_CODE, Upstream, load
+from guiju.errors import ConfigError
+from guiju.server import House, Options, serve
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(
+    help=say(
+        "启动网关。--upstream、--lexicon、--key 三项即可运行，无需写任何文件。",
+        "Start the gateway. --upstream, --lexicon and --key are all that one model service needs; no file is written.",
+    )
+)
+def main(
+    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help=say("配置文件，默认为当前目录的 guiju.toml（如有）", "settings file; guiju.toml here, if there is one")
+        ),
+    ] = None,
+    host: Annotated[str | None, typer.Option(help=say("监听地址", "address to bind"))] = None,
+    port: Annotated[int | None, typer.Option(help=say("监听端口", "port to bind"))] = None,
+    upstream: Annotated[str | None, typer.Option(help=say("模型服务地址，至 /v1", "model service, up to /v1"))] = None,
+    lexicon: Annotated[
+        list[Path] | None, typer.Option(help=say("词表文件，按原样载入", "word list, loaded as written"))
+    ] = None,
+    key: Annotated[list[str] | None, typer.Option(help=say("运营者自用密钥", "a key of the operator's own"))] = None,
+    key_file: Annotated[Path | None, typer.Option(help=say("每行一个密钥的文件", "file with a key a line"))] = None,
+    reach: Annotated[
+        str | None, typer.Option(help=say("pattern、sentence 或 whole", "pattern, sentence or whole"))
+    ] = None,
+    controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
+) -> None:
+    """Serve until a signal says stop."""
+    options = Options(
+        data=data,
+        config=config or (Path("guiju.toml") if Path("guiju.toml").is_file() else None),
+        lists=tuple(lexicon or ()),
+        keys=_keys(key or [], key_file),
+        setting=_setting(controls),
+        overlay=_overlay(host, port, upstream, reach),
+    )
+    if options.setting != "all" and load(options.config).mode == "production":
+        raise ConfigError("not_ready_for_production", what=f"--controls {controls}")
+    raise typer.Exit(uvloop.run(_serve(options)))
+
+
+async def _serve(options: Options) -> int:
+    return await serve(House.open(options), lambda house, _: announce(house))
+
+
+def announce(house: House) -> None:
+    """Say where it listens, what is off, and which facts are still missing, each with what fixes it."""
+    settings = house.settings
+    scheme = "https" if settings.serve.tls_cert else "http"
+    typer.echo(
+        f"Guiju  {scheme}://{settings.serve.host}:{settings.serve.port}/v1  ({settings.profile}, {settings.mode})"
+    )
+    for control in house.off:
+        typer.secho(
+            say(f"  ! 控制“{control}”已按 --controls 关闭", f"  ! control “{control}” is off by --controls"),
+            fg="yellow",
+        )
+    if house.live.policy.reach != "sentence":
+        reach = house.live.policy.reach
+        typer.secho(say(f"  ! 审看范围为 {reach}", f"  ! reach is {reach}"), fg="yellow")
+    for zh, en, fix in missing(house):
+        typer.secho(f"  ! {say(zh, en)}  →  {fix}", fg="yellow")
+
+
+def missing(house: House) -> list[tuple[str, str, str]]:
+    """Facts that are not there yet: what, in zh and en, and the command or place that fixes it."""
+    settings, rows = house.settings, []
+    if not settings.upstream:
+        rows.append(("未配置模型服务", "no model service", "guiju serve --upstream URL | [[upstream]] in guiju.toml"))
+    if not house.live.policy.lexicon:
+        rows.append(
+            (
+                "未载入词表，因此一律拒绝",
+                "no word list, so everything is refused",
+                "guiju lexicon apply FILE --name main",
+            )
+        )
+    if not house.options.keys and not house.live.keyring.count:
+        rows.append(("尚无密钥", "no key yet", "guiju keys create NAME"))
+    if settings.provider.code == DEVELOPMENT_CODE:
+        rows.append(
+            (
+                "未填服务提供者编码，标识写作 DEVELOPMENT",
+                "no provider code; labels say DEVELOPMENT",
+                "provider.code in guiju.toml",
+            )
+        )
+    if settings.gateway.identity == "none":
+        rows.append(
+            (
+                "未要求真实身份（第九条）",
+                "real identity is not asked for (Article 9)",
+                "gateway.identity, [[issuer]] in guiju.toml",
+            )
+        )
+    if not settings.provider.redress_url:
+        rows.append(("未填申诉地址", "no place to contest a decision", "provider.redress_url in guiju.toml"))
+    if not settings.evidence.witness:
+        rows.append(("证据无外部见证", "evidence has no witness outside", "[[evidence.witness]] in guiju.toml"))
+    return rows
+
+
+def _keys(given: list[str], path: Path | None) -> tuple[str, ...]:
+    if path is not None:
+        try:
+            given = given + [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
+        except OSError as error:
+            raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="--key-file FILE") from error
+    return tuple(given)
+
+
+def _setting(said: str) -> Setting:
+    if said in ("exact", "people", "all"):
+        return said  # type: ignore[return-value] # narrowed by the line above, which mypy does not see
+    raise ConfigError("config_invalid", what=f"--controls {said}", hint="exact | people | all")
+
+
+def _overlay(
+    host: str | None, port: int | None, upstream: str | None, reach: str | None
+) -> tuple[tuple[str, object], ...]:
+    made: list[tuple[str, object]] = []
+    if host is not None:
+        made.append(("serve.host", host))
+    if port is not None:
+        made.append(("serve.port", port))
+    if upstream is not None:
+        if not upstream.startswith(("http://", "https://")):
+            raise ConfigError("config_invalid", what=f"--upstream {upstream}", hint="http://…/v1")
+        made.append(("upstream", (Upstream(name="default", url=upstream, key_env="GUIJU_UPSTREAM_KEY"),)))
+    if reach is not None:
+        if reach not in ("pattern", "sentence", "whole"):
+            raise ConfigError("config_invalid", what=f"--reach {reach}", hint="pattern | sentence | whole")
+        made.append(("gateway.reach", reach))
+    return tuple(made)

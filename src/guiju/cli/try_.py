@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju try "text"`: what would be decided about a text, as asked and as answered; no model is called."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from guiju import composition
+from guiju.cli.tongue import language, say
+from guiju.config import load
+from guiju.controls.hearing import hear
+from guiju.gateway.live import Policy
+from guiju.gateway.looks import Looks
+from guiju.records.db import Store
+from guiju.server import lists
+from guiju.terms import Exchange, Finding, Hearing, Label, Stage, Text
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(
+    help=say(
+        "对一段文字试作决定：作为提问、作为回答各看一遍，不调用模型，不留记录。",
+        "Decide about a text, once as asked and once as answered. No model is called and nothing is kept.",
+    )
+)
+def main(
+    text: Annotated[str, typer.Argument(help=say("要试的文字", "the text to try"))],
+    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
+    lexicon: Annotated[
+        list[Path] | None, typer.Option(help=say("词表文件，代替库中词表", "word list, instead of the store's"))
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help=say("配置文件", "settings file"))] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+) -> None:
+    """Print the decision table; exit 1 when either reading is stopped."""
+    path = config or (Path("guiju.toml") if Path("guiju.toml").is_file() else None)
+    settings = load(path)
+    store = None if lexicon else Store.open(settings.store.url, data)
+    try:
+        version, entries = lists(store, tuple(lexicon or ()))
+    finally:
+        if store:
+            store.close()
+    in_force = composition.controls("none")
+    policy = composition.policy(
+        entries, version, "guijucanary" + secrets.token_hex(8), in_force, settings.gateway.reach
+    )
+    rows = [_row(stage, policy, text) for stage in ("input", "output")]
+    if as_json:
+        typer.echo(json.dumps({"lexicon": version, "decisions": rows}, ensure_ascii=False))
+    else:
+        _print(rows, version)
+    if any(row["action"] == "refuse" for row in rows):
+        raise typer.Exit(1)
+
+
+def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
+    """Hear one stage about the text."""
+    began = perf_counter()
+    leaf = Text("messages[0].content" if stage == "input" else "choices[0].content", text)
+    findings = asyncio.run(Looks(secrets.token_bytes(32)).find(policy.words, (leaf,)))
+    hearing: Hearing
+    if stage == "input":
+        exchange = Exchange(
+            "try", "try", "try", "chat", "try", (leaf,), lexicon=policy.lexicon, label=Label("try", "try")
+        )
+        hearing = hear(policy.controls.request, exchange, findings, stage)
+    else:
+        hearing = hear(policy.controls.output, leaf, findings, stage)
+    spent = (perf_counter() - began) * 1000
+    reason = hearing.decisive.reason
+    return {
+        "stage": stage,
+        "action": hearing.decisive.action,
+        "control": hearing.control,
+        "code": reason.code if reason else "",
+        "article": reason.article if reason else "",
+        "category": reason.category if reason else "",
+        "category_name": policy.named(reason.category, language()) if reason else "",
+        "controls": [[control, verdict.action] for control, verdict in hearing.verdicts],
+        "findings": [_finding(finding) for finding in findings],
+        "ms": round(spent, 3),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "category": finding.category,
+        "severity": finding.severity,
+        "view": finding.view,
+        "field": finding.field,
+        "start": finding.start,
+        "end": finding.end,
+    }
+
+
+def _print(rows: list[dict[str, Any]], version: str) -> None:
+    """The decision table as a person reads it."""
+    console = Console()
+    table = Table(title=say(f"决定表（词表 {version or '无'}）", f"Decisions (lists {version or 'none'})"))
+    for name in (
+        say("阶段", "stage"),
+        say("决定", "action"),
+        say("控制", "control"),
+        say("条", "article"),
+        say("类别", "category"),
+        say("条目与位置", "entries and places"),
+        say("毫秒", "ms"),
+    ):
+        table.add_column(name)
+    stages = {"input": say("提问", "asked"), "output": say("回答", "answered")}
+    for row in rows:
+        found = "\n".join(f"{one['rule']} [{one['start']}:{one['end']}] {one['view']}" for one in row["findings"][:5])
+        sign = "✗" if row["action"] in ("refuse", "hold") else "✓"
+        control = row["control"] if row["action"] != "pass" else ""
+        table.add_row(
+            stages[row["stage"]],
+            f"{sign} {row['action']}",
+            control,
+            row["article"],
+            row["category_name"],
+            found,
+            str(row["ms"]),
+        )
+    console.print(table)

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which controls are in force: the one readable list, its settings, and a planted case that each must refuse."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from guiju.config import Settings
+from guiju.controls.answerable import Answerable
+from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
+from guiju.controls.hearing import hear
+from guiju.controls.identity import RealName
+from guiju.controls.label import Labelled
+from guiju.detect.lexicon import Entry
+from guiju.detect.words import Words
+from guiju.errors import Language
+from guiju.gateway.live import Controls, Policy
+from guiju.law import book
+from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
+
+Setting = Literal["exact", "people", "all"]
+EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label"})
+PEOPLE: Final = EXACT | {"identity"}
+CANARY_CATEGORY: Final = "guiju.canary"
+
+
+def controls(least: IdentityLevel) -> Controls:
+    """All controls, in the order in which they are heard.
+
+    Args:
+        least: the least identity level of every key (`gateway.identity`).
+    """
+    return Controls(
+        request=(PolicyInForce(), RealName(least), InputWords()),
+        release=(Answerable(), Labelled()),
+        output=(OutputWords(), OutputSentences()),
+    )
+
+
+def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[str, ...]]:
+    """The controls of a setting, and the ids of those that it turns off."""
+    kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
+    made = Controls(
+        tuple(control for control in all_controls.request if control.id in kept),
+        tuple(control for control in all_controls.release if control.id in kept),
+        tuple(control for control in all_controls.output if control.id in kept),
+    )
+    return made, tuple(name for name in all_controls.ids if name not in kept)
+
+
+def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Controls, largest: Reach) -> Policy:
+    """What new exchanges are held to.
+
+    Args:
+        entries: all word lists in force, expired entries taken out.
+        version: their version; `""` when no list is loaded.
+        canary: the word of this process's own canary; it is always in the list.
+        in_force: the controls.
+        largest: the largest reach that is allowed.
+    """
+    own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
+    heard = in_force.within(largest)
+    return Policy(Words([*entries, own], version), version, heard, heard.reach(largest), categories())
+
+
+def categories() -> Mapping[str, Mapping[Language, str]]:
+    """Public names of the 31 risks, as callers are told them."""
+    return {risk.id: {"zh": risk.category.zh, "en": risk.category.en} for risk in book.risks()}
+
+
+def listed(some: Controls) -> tuple[Control[Any], ...]:
+    """The controls of all stages in one row."""
+    return (*some.request, *some.release, *some.output)
+
+
+ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
+"""All controls of the house with default settings, for the duty board."""
+
+
+def control_sources() -> dict[str, str]:
+    """Control id → file and line at which it stands, within the package."""
+    made = {}
+    root = Path(__file__).parent.parent
+    for control in ALL_CONTROLS:
+        kind = type(control)
+        line = inspect.getsourcelines(kind)[1]
+        made[control.id] = f"src/{Path(inspect.getfile(kind)).relative_to(root)}:{line}"
+    return made
+
+
+def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
+    """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
+    text = Text("canary", "")
+    bare = Exchange("", "", "", "canary", "canary", (text,))
+    found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
+    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
+    unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    return {
+        "policy": (bare, ()),
+        "identity": (unknown, ()),
+        "words.input": (unknown, (found,)),
+        "answerable": (bare, ()),
+        "label": (unknown, ()),
+        "words.output": (text, (found,)),
+        "words.sentence": (text, (whole,)),
+    }
+
+
+def asleep(in_force: Controls) -> list[str]:
+    """Ids of controls that let their planted case pass; there must be none."""
+    cases = planted()
+    return [
+        control.id
+        for control in listed(in_force)
+        if control.id not in cases or not hear((control,), *cases[control.id], "input").stops
+    ]

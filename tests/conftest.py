@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests share: a real gateway on a real socket, in front of a real (scripted) model service."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvloop
+
+from guiju import composition
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Upstream
+from guiju.gateway.live import Controls
+from guiju.server import House, Options, Server, serve
+from guiju.terms import IdentityLevel
+
+KEY = "gj-test-key-000000000000000000000000"
+CANARIES = "term,category,severity\n规矩金丝雀,A.1f,block\nguijucanary,A.1f,block\n留意此词,A.2e,signal\n"
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Answered:
+    """A whole HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+    @property
+    def events(self) -> list[Any]:
+        """The stream's events, `[DONE]` left out."""
+        data = [block[6:] for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
+        return [json.loads(one) for one in data if one != "[DONE]"]
+
+    def text(self, field: str = "content", choice: int = 0) -> str:
+        """The deltas of one field, put together."""
+        made = ""
+        for event in self.events:
+            for one in event.get("choices", ()):
+                if one["index"] == choice:
+                    made += one["delta"].get(field) or ""
+        return made
+
+
+@dataclass
+class Running:
+    """A gateway that serves in a thread of this process."""
+
+    house: House
+    port: int
+    data: Path
+    loop: asyncio.AbstractEventLoop
+
+    @property
+    def base(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ask(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, key: str = KEY
+    ) -> Answered:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        sent = {"Authorization": f"Bearer {key}", "Accept-Language": "en"} if key else {}
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body, ensure_ascii=False).encode()
+        connection.request(method, path, data, {**sent, **(headers or {})})
+        answer = connection.getresponse()
+        made = Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        connection.close()
+        return made
+
+    def chat(self, text: str, *, headers: dict[str, str] | None = None, key: str = KEY, **more: Any) -> Answered:
+        """One chat completion."""
+        body = {"model": "scripted", "messages": [{"role": "user", "content": text}], **more}
+        return self.ask("POST", "/v1/chat/completions", body, headers, key)
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All ledger entries so far."""
+        lines = [
+            line
+            for path in sorted(self.data.glob("ledger/*/*.log"))
+            if path.stem.isdigit()
+            for line in path.read_bytes().splitlines()
+        ]
+        return [json.loads(line) for line in lines]
+
+    def entry(self, kind: str, exchange: str) -> dict[str, Any]:
+        """The body of one exchange's entry of one kind; waits for it a little."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            for one in self.entries():
+                if one["kind"] == kind and one["body"].get("x") == exchange:
+                    body: dict[str, Any] = one["body"]
+                    return body
+            time.sleep(0.02)
+        raise AssertionError(f"no {kind} entry of {exchange}")
+
+
+Start = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[ScriptedModel]:
+    """A scripted model service."""
+    with ScriptedModel() as one:
+        yield one
+
+
+@pytest.fixture
+def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
+    """Starts gateways; they stop with the test."""
+    stops: list[Callable[[], None]] = []
+
+    def go(
+        *,
+        upstream: str = "",
+        lexicon: str = CANARIES,
+        every: Callable[[IdentityLevel], Controls] = composition.controls,
+        data: Path | None = None,
+        overlay: tuple[tuple[str, object], ...] = (),
+        keys: tuple[str, ...] = (KEY,),
+        **options: Any,
+    ) -> Running:
+        data = data or tmp_path / f"data{len(stops)}"
+        lists: tuple[Path, ...] = ()
+        if lexicon:
+            path = tmp_path / f"words{len(stops)}.csv"
+            path.write_text(lexicon, "utf-8")
+            lists = (path,)
+        port = free_port()
+        services = (Upstream(name="test", url=upstream or model.url),)
+        flags = (("serve.port", port), ("upstream", services), *overlay)
+        chosen = Options(data=data, lists=lists, keys=keys, overlay=flags, **options)
+        running, stop = _in_thread(chosen, every, port)
+        stops.append(stop)
+        return running
+
+    yield go
+    for stop in stops:
+        stop()
+
+
+def _in_thread(
+    options: Options, every: Callable[[IdentityLevel], Controls], port: int
+) -> tuple[Running, Callable[[], None]]:
+    bound = threading.Event()
+    made: dict[str, Any] = {}
+
+    async def work() -> None:
+        house = House.open(options, every)
+        made["loop"] = asyncio.get_running_loop()
+        made["house"] = house
+
+        def told(_: House, server: Server) -> None:
+            made["server"] = server
+            bound.set()
+
+        await serve(house, told)
+
+    def body() -> None:
+        try:
+            uvloop.run(work())
+        except BaseException as error:  # told to the test, which waits
+            made["error"] = error
+            bound.set()
+
+    thread = threading.Thread(target=body, daemon=True)
+    thread.start()
+    assert bound.wait(10), "the gateway did not start"
+    if "error" in made:
+        raise made["error"]
+
+    def stop() -> None:
+        server: Server = made["server"]
+        server.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive(), "the gateway did not stop"
+        if "error" in made:
+            raise made["error"]
+
+    return Running(made["house"], port, options.data, made["loop"]), stop

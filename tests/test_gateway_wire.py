@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is asked and answered at chat completions is parsed strictly, once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guiju.errors import CallerError, OutsideError
+from guiju.gateway.wire import chat_reply, chat_request, strict
+from guiju.gateway.wire.sse import Events
+
+ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "你好"}]}
+
+
+def parse(body: Any, **table: Any) -> chat_request.Asked:
+    """Parse with the default limits."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return chat_request.parse(data, table, depth=32, messages=2048, choices=8)
+
+
+def fault(body: Any) -> CallerError:
+    """The error that a body gets."""
+    with pytest.raises(CallerError) as caught:
+        parse(body)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"model":"a","model":"b","messages":[]}', "duplicate_key"),
+        (b'{"model":"m","messages":[{"role":"user","content":"x","content":"y"}]}', "duplicate_key"),
+        (b"[]", "invalid_request"),
+        (b"{", "invalid_request"),
+        (b'\xef\xbb\xbf{"model":"m"}', "invalid_request"),
+        (b'{"model":"m\xff"}', "invalid_request"),
+        ('{"model":"m","messages":[]}'.encode("utf-16"), "invalid_request"),
+        (b'{"model":"m","messages":[{"role":"user","content":"x"}],"temperature":NaN}', "invalid_request"),
+        (b"[" * 100_000, "request_too_large"),
+        (b'{"a":' * 40 + b"1" + b"}" * 40, "request_too_large"),
+        ({**ASK, "messages": []}, "invalid_request"),
+        ({**ASK, "n": 9}, "invalid_request"),
+        ({**ASK, "n": 0}, "invalid_request"),
+        ({**ASK, "model": "bad name; drop"}, "invalid_request"),
+        ({**ASK, "prompt": "text beside messages"}, "unknown_field"),
+        ({**ASK, "input": ["x"]}, "unknown_field"),
+        ({**ASK, "prediction": {"type": "content", "content": "x"}}, "unknown_field"),
+        ({**ASK, "messages": [{"role": "user", "content": "x", "hint": "y"}]}, "unknown_field"),
+        ({**ASK, "messages": [{"role": "wizard", "content": "x"}]}, "invalid_request"),
+        ({**ASK, "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}]}, "not_checkable"),
+        ({**ASK, "messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]}, "not_checkable"),
+        ({**ASK, "messages": [{"role": "user", "content": "x"}] * 2049}, "request_too_large"),
+    ],
+)  # fmt: skip
+def test_what_is_not_the_protocol_is_refused_with_its_code(body: Any, code: str) -> None:
+    assert fault(body).code == code
+
+
+def test_an_error_never_repeats_text_of_the_request() -> None:
+    for body in (
+        {**ASK, "秘密的话": 1},
+        {**ASK, "n": "秘密的话"},
+        {**ASK, "messages": [{"role": "秘密的话", "content": ""}]},
+    ):
+        error = fault(body)
+        assert "秘密的话" not in str(error)
+        assert "秘密的话" not in error.sentence("zh")
+
+
+def test_a_lone_surrogate_is_not_text() -> None:
+    asked = parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}')
+    with pytest.raises(CallerError):
+        chat_request.canonical(asked, "m", "")
+
+
+def test_every_string_leaf_is_a_text_to_look_at() -> None:
+    body = {
+        "model": "m",
+        "messages": [
+            {"role": "system", "content": "leaf1"},
+            {"role": "user", "name": "leaf2", "content": [{"type": "text", "text": "leaf3"}, {"type": "text", "text": "leaf4"}]},
+            {"role": "assistant", "content": None, "refusal": "leaf5", "reasoning_content": "leaf6",
+             "tool_calls": [{"id": "leaf7", "type": "function", "function": {"name": "leaf8", "arguments": "leaf9"}}]},
+            {"role": "tool", "tool_call_id": "leaf10", "content": "leaf11"},
+        ],
+        "tools": [{"type": "function", "function": {"name": "leaf12", "description": "leaf13",
+                   "parameters": {"type": "object", "leaf14": {"enum": ["leaf15", ["leaf16"]]}}}}],
+        "tool_choice": {"type": "function", "function": {"name": "leaf17"}},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "leaf18", "description": "leaf19", "schema": {"title": "leaf20"}}},
+        "stop": ["leaf21"],
+        "logit_bias": {"leaf22": 1},
+    }  # fmt: skip
+    texts = [text.text for text in parse(body).texts]
+    assert {f"leaf{i}" for i in range(1, 23)} <= set(texts)
+    joined = [text for text in parse(body).texts if text.joins]
+    assert [text.text for text in joined] == ["leaf4"]
+
+
+def test_known_fields_that_name_people_are_dropped_and_listed() -> None:
+    asked = parse({**ASK, "user": "someone", "metadata": {"a": "b"}, "logprobs": True, "safety_identifier": "x"})
+    assert set(asked.dropped) == {"user", "metadata", "logprobs", "safety_identifier"}
+    sent = json.loads(chat_request.canonical(asked, "own", "person"))
+    assert sent == {"model": "own", "messages": ASK["messages"], "safety_identifier": "person"}
+
+
+def test_the_operators_table_decides_about_further_fields() -> None:
+    asked = parse({**ASK, "top_k": 5, "spam": "x"}, top_k="forward", spam="drop")
+    sent = json.loads(chat_request.canonical(asked, "m", ""))
+    assert sent["top_k"] == 5
+    assert asked.dropped == ("spam",)
+    asked = parse({**ASK, "hint": {"a": ["text"]}}, hint="forward")
+    assert "text" in [text.text for text in asked.texts]
+
+
+def test_a_stream_asks_for_usage_upstream() -> None:
+    sent = json.loads(chat_request.canonical(parse({**ASK, "stream": True}), "m", ""))
+    assert sent["stream_options"] == {"include_usage": True}
+
+
+def test_our_own_mark_in_history_does_not_reach_the_model() -> None:
+    body = {**ASK, "messages": [{"role": "assistant", "content": "【AI生成】\n好\n【AI生成】"}, *ASK["messages"]]}
+    assert json.loads(chat_request.canonical(parse(body), "m", ""))["messages"][0]["content"] == "好"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=30,
+    )
+)
+def test_strict_json_reads_what_json_reads(value: Any) -> None:
+    body = json.dumps({"value": value}).encode()
+    assert strict.decode(body, 64) == {"value": value}
+
+
+@given(st.integers(0, 2**32), st.lists(st.sampled_from(["一", "a", "🙂", "\\n"]), min_size=1, max_size=5))
+def test_events_are_the_same_however_the_bytes_are_cut(seed: int, words: list[str]) -> None:
+    data = [json.dumps({"t": word}).encode() for word in words]
+    for end in (b"\n", b"\r\n", b"\r"):
+        stream = (
+            b"\xef\xbb\xbf: comment" + end + b"".join(b"event: x" + end + b"data: " + one + end + end for one in data)
+        )
+        events, made, at = Events(1 << 20), [], 0
+        step = seed
+        while at < len(stream):
+            size = 1 + step % 7
+            step = step * 1103515245 + 12345 & 0xFFFFFFFF
+            made += events.feed(stream[at : at + size])
+            at += size
+        assert made + events.close() == data
+
+
+def test_an_event_may_have_several_data_lines_and_must_be_bounded() -> None:
+    assert Events(100).feed(b'data: {"a":\ndata: 1}\n\n') == [b'{"a":\n1}']
+    with pytest.raises(OutsideError):
+        Events(100).feed(b"data: " + b"x" * 200)
+    with pytest.raises(OutsideError):
+        Events(100).feed(b"<html>502</html>\n\n")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"null", b"[]", b"{oops", b"\xff\xfe", b'{"error":{"message":"x"}}', b'{"choices":null}', b'{"choices":[1]}',
+        b'{"choices":[{"index":5,"delta":{}}]}', b'{"choices":[{"index":0,"delta":"x"}]}',
+        b'{"choices":[{"index":0,"delta":{"content":5}}]}',
+        b'{"choices":[{"index":0,"delta":{"content":[{"type":"image"}]}}]}',
+        b'{"choices":[{"index":0,"delta":{},"finish_reason":"because"}]}',
+        b'{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"type":"magic"}]}}]}',
+        b'{"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"spaces are text"}]}}]}',
+    ],
+)  # fmt: skip
+def test_a_wrong_shape_from_the_model_is_an_error(data: bytes) -> None:
+    with pytest.raises(OutsideError):
+        chat_reply.parse(data, 1)
+
+
+def test_unknown_output_fields_are_dropped_and_named() -> None:
+    data = {"id": "x", "system_fingerprint": "f", "choices": [
+        {"index": 0, "delta": {"content": "a", "audio": {"data": "x"}}, "logprobs": {"content": [{"token": "a"}]}}]}  # fmt: skip
+    delta = chat_reply.parse(json.dumps(data).encode(), 1)
+    assert delta.dropped == {"system_fingerprint", "audio", "logprobs"}
+    assert [piece.text for piece in delta.pieces] == ["a"]
+
+
+def test_parts_of_content_are_joined_and_reasoning_has_one_name() -> None:
+    delta = chat_reply.parse(
+        b'{"choices":[{"index":0,"delta":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"reasoning":"c"}}]}',
+        1,
+    )
+    assert [(piece.field, piece.text) for piece in delta.pieces] == [("content", "ab"), ("reasoning_content", "c")]

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each duty that a control says it keeps is proved twice: as is, and with that control replaced by one that always
+passes. The second run must fail; a duty whose test survives it is a gap."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import Start
+from guiju import composition
+from guiju.config import Issuer
+from guiju.controls.hearing import hear
+from guiju.gateway.live import Controls
+from guiju.law import book
+from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+
+Every = Callable[[IdentityLevel], Controls]
+TERM = "规矩金丝雀"
+
+
+class AlwaysPass:
+    """Stands in a control's place and agrees to everything."""
+
+    def __init__(self, one: Control[Any]) -> None:
+        self.id, self.duties, self.partly, self.reach = one.id, one.duties, one.partly, one.reach
+
+    def decide(self, subject: object, findings: Sequence[Finding]) -> Verdict:
+        """Agree."""
+        return PASS
+
+
+def without(control: str) -> Every:
+    """All controls, one of them replaced."""
+
+    def every(least: IdentityLevel) -> Controls:
+        whole = composition.controls(least)
+        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # three uses in one line
+        return Controls(swap(whole.request), swap(whole.release), swap(whole.output))
+
+    return every
+
+
+def shifted(text: str) -> str:
+    """Makes the scripted model answer what the request does not hold."""
+    return "[[shift:" + "".join(chr(ord(c) + 1) for c in text) + "]]"
+
+
+# ---------------------------------------------------------------- the proofs
+def no_list_no_service(start: Start, every: Every) -> None:
+    """4.0: without a list in force nothing is answered."""
+    assert start(every=every, lexicon="").chat("[[say:好]]").status == 503
+
+
+def forbidden_input_is_refused(start: Start, every: Every) -> None:
+    """15.a: what is asked is looked at."""
+    assert start(every=every).chat(f"说 {TERM}").status == 400
+
+
+def forbidden_output_never_arrives(start: Start, every: Every) -> None:
+    """4.1b, 15.a: what is answered is looked at while it streams."""
+    gateway = start(every=every, overlay=(("gateway.reach", "pattern"),))
+    for stream in (True, False):
+        answer = gateway.chat(shifted(f"好的。{TERM}。"), stream=stream)
+        assert TERM not in answer.body.decode()
+
+
+def discriminating_output_never_arrives(start: Start, every: Every) -> None:
+    """4.2d: words of class A.2 are stopped while serving."""
+    gateway = start(every=every, lexicon="term,category,severity\n某地人都是骗子,A.2d,block\n")
+    answer = gateway.chat(shifted("某地人都是骗子"))
+    assert "某地人" not in answer.body.decode()
+    assert answer.json["guiju"]["article"] == "4.2"
+
+
+def turned_round_output_never_arrives(start: Start, every: Every) -> None:
+    """4.1b, 15.a: a sentence whose letters are turned round by direction marks is looked at as it is seen."""
+    turned = "好的，\u202e" + TERM[::-1] + "\u202c。"
+    answer = start(every=every).chat(shifted(turned), stream=True)
+    assert TERM[::-1] not in answer.body.decode()
+
+
+def unknown_person_is_refused(start: Start, every: Every) -> None:
+    """9.a: below the level that is asked for there is no service."""
+    issuer = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
+    gateway = start(every=every, overlay=(("gateway.identity", "phone"), ("issuer", (issuer,))))
+    answer = gateway.chat("[[say:好]]")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "real_name_required"
+    assert answer.headers["x-should-retry"] == "false"
+
+
+def untraceable_exchange_is_refused(start: Start, every: Every) -> None:
+    """5.a: an answer that belongs to nobody is not given; one that is given is found again by its id."""
+    nobody = Exchange("x", "", "", "chat", "m", (), lexicon="1", label=Label("P", "x"))
+    assert hear(every("none").release, nobody, (), "output").stops
+    gateway = start(every=every)
+    answer = gateway.chat("[[say:好]]")
+    opened = gateway.entry("opened", answer.json["aigc"]["ProduceID"])
+    assert opened["account"]
+    assert opened["key"]
+
+
+def unlabelled_answer_is_refused(start: Start, every: Every) -> None:
+    """16.a: an answer without its label is not released; one that is released carries it."""
+    bare = Exchange("x", "a", "k", "chat", "m", (), lexicon="1")
+    assert hear(every("none").release, bare, (), "output").stops
+    gateway = start(every=every)
+    stream = gateway.chat("[[say:好]]", stream=True)
+    labels = [event["aigc"] for event in stream.events if "aigc" in event]
+    assert len(labels) == 2
+    assert {label["Label"] for label in labels} == {"1"}
+
+
+PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
+    ("policy", "4.0"): no_list_no_service,
+    ("identity", "9.a"): unknown_person_is_refused,
+    ("words.input", "15.a"): forbidden_input_is_refused,
+    ("words.output", "4.1b"): forbidden_output_never_arrives,
+    ("words.output", "4.2d"): discriminating_output_never_arrives,
+    ("words.output", "15.a"): forbidden_output_never_arrives,
+    ("words.sentence", "4.1b"): turned_round_output_never_arrives,
+    ("words.sentence", "15.a"): turned_round_output_never_arrives,
+    ("answerable", "5.a"): untraceable_exchange_is_refused,
+    ("label", "16.a"): unlabelled_answer_is_refused,
+}
+ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
+
+
+def test_every_duty_of_every_control_has_a_proof() -> None:
+    claimed = {(one.id, duty) for one in composition.ALL_CONTROLS for duty in (*one.duties, *one.partly)}
+    assert claimed == set(PROOFS)
+    known = {duty.id for duty in book.load("draft-2023").duties}
+    assert {duty for _, duty in claimed} <= known
+
+
+@pytest.mark.parametrize(("control", "duty"), ROWS)
+def test_duty_is_kept(start: Start, control: str, duty: str) -> None:
+    PROOFS[control, duty](start, composition.controls)
+
+
+@pytest.mark.parametrize(("control", "duty"), ROWS)
+def test_duty_is_not_kept_without_its_control(start: Start, control: str, duty: str) -> None:
+    with pytest.raises(AssertionError):
+        PROOFS[control, duty](start, without(control))
+
+
+def test_each_control_refuses_its_planted_case() -> None:
+    assert composition.asleep(composition.controls("none")) == []
+    for one in composition.ALL_CONTROLS:
+        assert composition.asleep(without(one.id)("none")) == [one.id]
+
+
+def test_a_control_that_raises_has_refused() -> None:
+    class Broken(AlwaysPass):
+        def decide(self, subject: object, findings: Sequence[Finding]) -> Verdict:
+            raise RuntimeError("boom")
+
+    heard = hear((Broken(composition.ALL_CONTROLS[0]),), Text("x", ""), (), "input")
+    assert heard.stops
+    assert heard.decisive.reason is not None
+    assert heard.decisive.reason.code == "guard_unavailable"
+
+
+def test_the_law_names_these_proofs() -> None:
+    """law/texts/tests.toml says which test proves which duty; `make law` writes it."""
+    expected: dict[str, str] = {}
+    for control, duty in PROOFS:
+        expected.setdefault(duty, f"tests/test_law.py::test_duty_is_kept[{control}-{duty}]")
+    assert dict(book.tests()) == expected
+    tree = ast.parse(Path(__file__).read_text("utf-8"))
+    assert "test_duty_is_kept" in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
