@@ -36,8 +36,10 @@ HEADER = """\
 # (both Unicode-3.0); OpenCC's table of traditional characters (Apache-2.0); lookalikes of the script itself.
 # Lines: class (drop, soft, dot, hard) and ranges in hex; map and SOURCE=target pairs. Anything not named stays itself.
 """
-_NAMED = re.compile(r"(?:LATIN (?:SMALL |CAPITAL )?LETTER(?: SMALL CAPITAL)?|NEGATIVE (?:SQUARED|CIRCLED) LATIN CAPITAL "
-                    r"LETTER|REGIONAL INDICATOR SYMBOL LETTER|TAG LATIN (?:SMALL|CAPITAL) LETTER) ([A-Z])(?: WITH .*)?")
+_NAMED = re.compile(
+    r"(?:LATIN (?:SMALL |CAPITAL )?LETTER(?: SMALL CAPITAL)?|NEGATIVE (?:SQUARED|CIRCLED) LATIN CAPITAL "
+    r"LETTER|REGIONAL INDICATOR SYMBOL LETTER|TAG LATIN (?:SMALL|CAPITAL) LETTER) ([A-Z])(?: WITH .*)?"
+)
 
 
 def intentional(path: Path) -> dict[str, str]:

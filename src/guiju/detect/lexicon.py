@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Word lists: what an operator writes, read into entries (Articles 4 and 15; DESIGN §10).
+
+CSV, TOML and XLSX, of 10 to 100,000 entries. A list is parsed, never evaluated; a fault names its line, never a term.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib
+import io
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from guiju.detect.entry import Boundary, Entry
+from guiju.detect.forms import form, normal
+from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
+from guiju.detect.views import EDGE, collapse
+from guiju.errors import ConfigError
+from guiju.terms import Severity
+
+COLUMNS: Final = ("term", "category", "severity", "owner", "reason", "expires", "boundary", "id")
+_DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+__all__ = ["COLUMNS", "LONGEST", "Entry", "Note", "Parsed", "lint", "parse", "read", "stable_id"]
+LONGEST: Final = 128
+"""Characters of a term's view (e), at most: an answer is held for no more than one term."""
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something in a word list that works and is worth a look; it names a line, never a term."""
+
+    line: int
+    what: str
+
+
+class Parsed(msgspec.Struct, frozen=True):
+    """A word list as read."""
+
+    entries: list[Entry]
+    notes: list[Note]
+
+
+def read(data: bytes, filename: str) -> list[Entry]:
+    """The entries of a word list (`parse`)."""
+    return parse(data, filename).entries
+
+
+def parse(data: bytes, filename: str) -> Parsed:
+    """Read a word list.
+
+    Args:
+        data: the file's bytes; CSV in UTF-8 (with or without BOM) or GB18030, TOML with `[[entry]]`, or XLSX.
+        filename: its name; the ending tells the format (`.csv`, `.toml`, `.xlsx`).
+
+    Returns:
+        Entries in the file's order, and notes. A term that stands there twice is merged, with a note.
+
+    Raises:
+        ConfigError: `lexicon_invalid`, with the line and what is wrong there.
+    """
+    name = filename.replace("\\", "/").rpartition("/")[2]
+    kept: dict[str, tuple[int, Entry]] = {}
+    ids: set[str] = set()
+    notes: list[Note] = []
+    for line, row in _rows(data, name):
+        entry = _entry(row, name, line)
+        folded = normal(fold(entry.term))
+        if folded in kept:
+            first, old = kept[folded]
+            kept[folded] = first, _merged(old, entry)
+            notes.append(Note(line, f"repeats the term of line {first}; merged"))
+            continue
+        if entry.id in ids:
+            raise ConfigError("lexicon_invalid", name=name, line=line, what="another entry has this id")
+        ids.add(entry.id)
+        kept[folded] = line, entry
+    return Parsed([entry for _, entry in kept.values()], notes)
+
+
+def _rows(data: bytes, name: str) -> Iterable[tuple[int, dict[str, object]]]:
+    """Rows with their line numbers, by the name's ending."""
+    ending = name.rpartition(".")[2].lower()
+    if ending == "csv":
+        return _csv(data, name)
+    if ending == "toml":
+        return _toml(data, name)
+    if ending == "xlsx":
+        return _xlsx(data, name)
+    raise ConfigError("lexicon_invalid", name=name, line=0, what="the ending must be .csv, .toml or .xlsx")
+
+
+def lint(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+    """Entries that will match less, or more, than their author may think.
+
+    Returns:
+        Pairs of entry id and what to know, such as `short`.
+    """
+    out = []
+    for entry in entries:
+        folded = fold(entry.term)
+        shape = form(entry.term, entry.boundary)
+        if shape.short:
+            out.append((entry.id, "short: only the exact spelling is matched"))
+        elif len(shape.squeezed) == 2:
+            out.append((entry.id, "two characters: also matches where they meet by chance at a word's border"))
+        if folded != folded.strip(SOFT + DOT + HARD):
+            out.append((entry.id, "signs at the ends are not matched"))
+    return out
+
+
+def stable_id(term: str, category: str) -> str:
+    """The id of an entry: the same for every spelling that folds to the same term."""
+    return "w-" + hashlib.sha256(f"{normal(fold(term))}\0{category}".encode()).hexdigest()[:16]
+
+
+def _entry(row: Mapping[str, object], name: str, line: int) -> Entry:
+    """One row as an entry."""
+    fault = _fault(row)
+    if fault:
+        raise ConfigError("lexicon_invalid", name=name, line=line, what=fault)
+    text = {key: str(value).strip() for key, value in row.items() if value is not None}
+    term, category = text["term"], text["category"]
+    view = collapse(normal(fold(term)))
+    if not view:
+        fault = "the term has no letter, digit or character that can be matched"
+    elif len(view) > LONGEST:
+        fault = f"the term is longer than {LONGEST} characters"
+    elif BARRIER in view or any(normal(fold(term)).find(c * (EDGE + 1)) >= 0 for c in set(view)):
+        fault = f"the term repeats one character more than {EDGE} times"
+    if fault:
+        raise ConfigError("lexicon_invalid", name=name, line=line, what=fault)
+    return Entry(
+        id=text.get("id") or stable_id(term, category),
+        term=term,
+        category=category,
+        severity="block" if text["severity"] == "block" else "signal",
+        owner=text.get("owner", ""),
+        reason=text.get("reason", ""),
+        expires=text.get("expires", ""),
+        boundary=_boundary(text.get("boundary", "")),
+    )
+
+
+def _boundary(text: str) -> Boundary:
+    return "word" if text == "word" else "any" if text == "any" else "auto"
+
+
+def _fault(row: Mapping[str, object]) -> str:
+    """What is wrong with the fields of a row; `""` when nothing is."""
+    text = {key: str(value).strip() for key, value in row.items() if value is not None}
+    for column in ("term", "category", "severity"):
+        if not text.get(column):
+            return f"{column} is empty"
+    if text["severity"] not in ("block", "signal"):
+        return "severity must be block or signal"
+    if text.get("boundary", "") not in ("", "auto", "word", "any"):
+        return "boundary must be auto, word or any"
+    if expires := text.get("expires"):
+        found = _DATE.fullmatch(expires)
+        if not found or int(found[2]) > _days(int(found[0][:4]), int(found[1])):
+            return "expires must be a date YYYY-MM-DD"
+    return ""
+
+
+def _days(year: int, month: int) -> int:
+    """Days of a month; detect knows no clock, hence no datetime."""
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return 29 if month == 2 and leap else 28 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+
+
+def _merged(old: Entry, new: Entry) -> Entry:
+    """Two rows of one term: the stricter severity and the later expiry win, else the first."""
+    severity: Severity = "block" if "block" in (old.severity, new.severity) else "signal"
+    expires = max(old.expires, new.expires) if old.expires and new.expires else ""
+    return msgspec.structs.replace(old, severity=severity, expires=expires)
+
+
+def _decoded(data: bytes, name: str) -> str:
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+    raise ConfigError("lexicon_invalid", name=name, line=line, what="it is neither UTF-8 nor GB18030")
+
+
+def _header(cells: Sequence[object], name: str) -> list[str]:
+    """The column names of a table."""
+    names = [str(cell or "").strip().lower() for cell in cells]
+    for column in ("term", "category", "severity"):
+        if column not in names:
+            raise ConfigError("lexicon_invalid", name=name, line=1, what=f"the header has no column {column}")
+    for column in names:
+        if column and column not in COLUMNS:
+            raise ConfigError(
+                "lexicon_invalid", name=name, line=1, what=f"the header has an unknown column {column[:40]}"
+            )
+        if column and names.count(column) > 1:
+            raise ConfigError("lexicon_invalid", name=name, line=1, what=f"the header has the column {column} twice")
+    return names
+
+
+def _table(header: Sequence[str], cells: Sequence[object], name: str, line: int) -> dict[str, object] | None:
+    """One row of a table; none when it is empty."""
+    if not any(str(cell if cell is not None else "").strip() for cell in cells):
+        return None
+    if any(str(cell or "").strip() for cell in cells[len(header) :]):
+        raise ConfigError("lexicon_invalid", name=name, line=line, what="it has more cells than the header")
+    return {key: cell for key, cell in zip(header, cells, strict=False) if key}
+
+
+def _csv(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
+    rows = csv.reader(io.StringIO(_decoded(data, name), newline=""), strict=True)
+    header: list[str] = []
+    try:
+        for cells in rows:
+            if not header:
+                header = _header(cells, name)
+            elif row := _table(header, cells, name, rows.line_num):
+                yield rows.line_num, row
+    except csv.Error as error:
+        raise ConfigError("lexicon_invalid", name=name, line=rows.line_num, what=str(error)) from error
+    if not header:
+        raise ConfigError("lexicon_invalid", name=name, line=1, what="it is empty")
+
+
+def _toml(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
+    text = _decoded(data, name)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = str(error).rpartition("(at line ")[2].partition(",")[0]
+        line = int(found) if found.isdecimal() else 0
+        raise ConfigError("lexicon_invalid", name=name, line=line, what="it is not TOML") from error
+    rows = document.get("entry")
+    if not isinstance(rows, list) or set(document) != {"entry"}:
+        raise ConfigError("lexicon_invalid", name=name, line=1, what="it must hold [[entry]] tables and nothing else")
+    lines = [i for i, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[entry]]")]
+    for n, row in enumerate(rows):
+        line = lines[n] if n < len(lines) else 0
+        if not isinstance(row, dict):
+            raise ConfigError("lexicon_invalid", name=name, line=line, what="an entry must be a table")
+        for key in row:
+            if key not in COLUMNS:
+                raise ConfigError("lexicon_invalid", name=name, line=line, what=f"unknown field {key[:40]}")
+        yield line, row
+
+
+def _xlsx(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
+    # Brought in by name once it is needed: openpyxl takes 0.2 s and 15 MB, and every start loads a list.
+    sheet = importlib.import_module("guiju.detect.sheet")
+    header: list[str] = []
+    try:
+        rows: list[list[str | None]] = sheet.rows(data)
+    except ValueError as error:
+        raise ConfigError("lexicon_invalid", name=name, line=0, what="it is not an XLSX workbook") from error
+    for line, cells in enumerate(rows, 1):
+        if not header:
+            header = _header(cells, name)
+        elif row := _table(header, cells, name, line):
+            yield line, row
+    if not header:
+        raise ConfigError("lexicon_invalid", name=name, line=1, what="it is empty")

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The screen: text streams in, and only what no output control can still object to comes out
+(DESIGN §4; Articles 4 and 15).
+
+No IO and no clock: `feed(piece)` gives what may be released, `close()` the rest. One screen serves one field of one
+choice. Everything that is released was looked at; once a finding blocks, nothing more comes out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from guiju.detect.words import Scan, Words
+from guiju.terms import Finding, Reach
+
+SENTENCE: Final = 120
+"""Characters after which a sentence counts as ended (DESIGN §4)."""
+_END: Final = re.compile(r"[。！？!?…\n]+[”’」』）)\]\"']*|\.(?:[”’)\]\"']*)(?=\s)")
+
+
+class Screen:
+    """Holds back what could still become a finding.
+
+    Args:
+        words: the words in force.
+        reach: how much must be seen before a piece may be released.
+        field: path of the text that is screened, for findings.
+
+    Attributes:
+        finding: what blocked, or none.
+        signals: findings that only signal, in the order in which they were made.
+        seen: characters taken in.
+        released: characters given out; less than `seen` once blocked.
+        withheld: once blocked, the text that was taken in and not given out; for a caller that may overrule.
+    """
+
+    __slots__ = ("_field", "_held", "_reach", "_scan", "_words", "finding", "released", "seen", "signals", "withheld")
+
+    def __init__(self, words: Words, reach: Reach, field: str) -> None:
+        self._words = words
+        self._reach = reach
+        self._field = field
+        self._scan = Scan(words)
+        self._held = ""
+        self.finding: Finding | None = None
+        self.signals: list[Finding] = []
+        self.withheld = ""
+        self.seen = 0
+        self.released = 0
+
+    def feed(self, piece: str) -> str:
+        """Take a piece of text.
+
+        Returns:
+            Text that may be released now, in order and unchanged; `""` once the screen has blocked.
+        """
+        self.seen += len(piece)
+        if self.finding:
+            return ""
+        free, found = self._scan.step(piece)
+        if found:
+            self._note(found)
+        return self._release(free, last=False)
+
+    def close(self) -> str:
+        """Say that the text is at its end.
+
+        Returns:
+            The rest of it; `""` when the screen has blocked.
+        """
+        if self.finding:
+            return ""
+        free, found = self._scan.step("", last=True)
+        if found:
+            self._note(found)
+        return self._release(free, last=True)
+
+    def _note(self, found: list[Finding]) -> None:
+        """Sort findings into what blocks and what only signals."""
+        for f in found:
+            placed = Finding(f.detector, f.category, f.severity, f.rule, self._field, f.start, f.end, f.view)
+            if f.severity == "block":
+                self.finding = self.finding or placed
+            elif placed not in self.signals:
+                self.signals.append(placed)
+
+    def _release(self, free: str, last: bool) -> str:
+        """Hold what the pattern reach frees until a larger reach has seen enough of it."""
+        if self.finding:
+            return self._withhold(self._held + free)
+        if self._reach != "pattern":
+            self._held += free
+            free = ""
+            while not self.finding and (end := self._end(last)):
+                unit, self._held = self._held[:end], self._held[end:]
+                self._judge(unit, self.released + len(free))
+                free += unit
+            if self.finding:
+                return self._withhold(free + self._held)
+        self.released += len(free)
+        return free
+
+    def _withhold(self, text: str) -> str:
+        """Give nothing, and keep what was not given."""
+        self.withheld = text + self._scan.raw
+        self._held = ""
+        return ""
+
+    def _end(self, last: bool) -> int:
+        """Length of the unit that is complete at the head of what is held; 0 when none is."""
+        if not self._held:
+            return 0
+        if self._reach == "whole":
+            return len(self._held) if last else 0
+        if found := _END.search(self._held, 0, SENTENCE):
+            return found.end()
+        return SENTENCE if len(self._held) >= SENTENCE else len(self._held) if last else 0
+
+    def _judge(self, unit: str, at: int) -> None:
+        """Look at one unit as a whole, in every view."""
+        found = self._words.look(unit).findings
+        if found:
+            self._note([_shift(f, at) for f in found])
+
+
+def _shift(f: Finding, at: int) -> Finding:
+    return Finding(f.detector, f.category, f.severity, f.rule, f.field, f.start + at, f.end + at, f.view)
