@@ -204,6 +204,21 @@ class FileChain:
         self._notes, self._notes_handle = "", -1
 
 
+def put_marker(ledger: Path, writer: str, segment: str, marker: bytes) -> None:
+    """Put a marker in place of a segment's files: first the marker is durable, then the entries go."""
+    path = ledger / writer / f"{segment}.pruned"
+    draft = path.with_suffix(".pruned.new")
+    with draft.open("wb") as file:
+        file.write(marker)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync_directory(path.parent)
+    for suffix in (".log", ".state", ".checkpoints"):
+        path.with_suffix(suffix).unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
 def _bytes(path: Path) -> bytes | None:
     try:
         return path.read_bytes()

@@ -204,6 +204,21 @@ class SqlChain:
         return None if row is None or row[0] is None else bytes(row[0])
 
 
+def put_marker(url: str, writer: str, segment: str, marker: bytes) -> None:
+    """Put a marker in place of a segment's rows, all in one transaction.
+
+    Raises:
+        OSError: the server can't do it.
+    """
+    place = (writer, segment)
+    with _as_os_error(), connect(url) as connection, connection.transaction():
+        connection.execute(
+            "UPDATE ledger_segment SET pruned = %s, state = NULL WHERE writer = %s AND segment = %s", (marker, *place)
+        )
+        connection.execute("DELETE FROM ledger_entry WHERE writer = %s AND segment = %s", place)
+        connection.execute("DELETE FROM ledger_checkpoint WHERE writer = %s AND segment = %s", place)
+
+
 def connect(url: str) -> psycopg.Connection:
     """A connection that commits with full sync and notices within seconds that the server is gone."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -25,6 +25,11 @@ _NOTE: Final = re.compile(
     re.ASCII,
 )
 
+_KEPT_LINE: Final = re.compile(rb'\{"v":1,"note":"[^\n]*\}(?=\r?\n)')
+_KEPT_NOTE: Final = re.compile(
+    rf"^(?P<note>guiju/[^\n]+\n[0-9]+\n[^\n]+\ntime [0-9]+\n)\n— {_KEY_NAME} (?P<mark>[0-9A-Za-z+/]+)=*$", re.M
+)
+
 
 class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: int
@@ -102,6 +107,23 @@ def read(line: bytes) -> Checkpoint | None:
         return checkpoint if checkpoint.line().encode() == line else None
     except (msgspec.DecodeError, binascii.Error, ValueError):
         return None
+
+
+def lines_in(data: bytes) -> list[bytes]:
+    """Every checkpoint that a witness kept, as lines: from files, from syslog, from signed notes.
+
+    Args:
+        data: what the witness kept; text around the checkpoints is passed over, an unfinished last line as well.
+    """
+    found = [match[0] for match in _KEPT_LINE.finditer(data)]
+    for match in _KEPT_NOTE.finditer(data.decode("utf-8", "replace")):
+        parts = _NOTE.fullmatch(match["note"])
+        mark = base64.b64decode(match["mark"] + "==")
+        if parts and len(mark) == 68:
+            root = base64.b64decode(parts["root"])
+            place = (parts["writer"], parts["segment"], int(parts["size"]), root, int(parts["t"]))
+            found.append(Checkpoint(*place, mark[:4].hex(), mark[4:]).line().encode())
+    return found
 
 
 def genuine(checkpoint: Checkpoint, keys: Iterable[bytes]) -> bool:

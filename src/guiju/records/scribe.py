@@ -20,6 +20,7 @@ from guiju.errors import ConfigError
 from guiju.records.chain import Chain
 from guiju.records.checkpoints import Checkpoint, read, sign
 from guiju.records.merkle import Tree
+from guiju.terms import Evidence
 
 Waiting = tuple[int, bytes, bytes]
 """An entry that waits: Unix milliseconds, kind, body as canonical JSON."""
@@ -216,6 +217,26 @@ class Scribe:
             self._commit(head, lines)
             done(len(lines), head.segment, first)
             start += len(lines)
+
+    def enter(self, kind: str, body: Mapping[str, object]) -> Evidence:
+        """Write one entry and wait for the disk: for commands, which have no event loop.
+
+        Raises:
+            OSError: it is not on disk.
+            ValueError: not a kind.
+        """
+        return self._alone((self._now(), check_kind(kind), encode(body)))
+
+    def seal(self) -> Evidence | None:
+        """Seal the segment now; none when there is nothing to seal."""
+        if self._head is None or self._head.sealed:
+            return None
+        return self._alone((self._now(), SEALED, b"{}"))
+
+    def _alone(self, entry: Waiting) -> Evidence:
+        places: list[tuple[str, int]] = []
+        self.write([entry], lambda _, segment, first: places.append((segment, first)))
+        return Evidence(self.chain.writer, *places[0], entry[1].decode())
 
     def checkpoint(self) -> Checkpoint | None:
         """Sign the chain as it is, unless the newest checkpoint already says so.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from guiju.records.checkpoints import Checkpoint, genuine, read
+from guiju.records.checkpoints import Checkpoint, genuine, key_id, read
 from guiju.records.sources import ExportSource, Source, canonical
 
 MOST: Final = 100
@@ -152,7 +152,7 @@ def verify(
     """
     problems: list[Problem] = []
     doubts: list[Problem] = []  # about checkpoints and the file as a whole: named after the records themselves
-    witnessed = [_checked(line, keys, doubts, "") for line in outside]
+    witnessed = [_checked(line, keys, doubts, "") for line in outside if _concerns_us(line, keys)]
     writers = source.writers()
     named = {checkpoint.writer for checkpoint in witnessed if checkpoint}
     problems.extend(Problem(name, "", -1, "lost_writer") for name in sorted(named - set(writers)))
@@ -172,6 +172,12 @@ def verify(
     count = sum(report.outside for report in reports)
     witness = f"{count} checkpoints from outside" if count else "none"
     return Report(not problems, problems[0] if problems else None, problems[:MOST], witness, reports)
+
+
+def _concerns_us(line: bytes, keys: Sequence[bytes]) -> bool:
+    """A witness may serve others too: what no key of ours signed is not about us."""
+    checkpoint = read(line)
+    return checkpoint is None or checkpoint.key in map(key_id, keys)
 
 
 def _checked(line: bytes, keys: Sequence[bytes], problems: list[Problem], writer: str) -> Checkpoint | None:

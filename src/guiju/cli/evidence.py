@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju evidence`: verify, export, trace, prune and seal what the ledger holds (DESIGN §7; Articles 16 and 17)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from guiju.cli.books import AsJson, Data, settings_of, show, table
+from guiju.cli.tongue import say
+from guiju.config import load
+from guiju.errors import ConfigError
+from guiju.records import secrets
+from guiju.records.chain_file import FileChain, put_marker
+from guiju.records.checkpoints import lines_in
+from guiju.records.export import export as write_export
+from guiju.records.ids import ExchangeIds
+from guiju.records.prune import due
+from guiju.records.prune import prune as let_go
+from guiju.records.scribe import Scribe
+from guiju.records.secrets import Secrets
+from guiju.records.sources import DirSource, ExportSource, Source, source_of
+from guiju.records.trace import Result
+from guiju.records.trace import trace as look_up
+from guiju.records.verify import WHAT, Report
+from guiju.records.verify import verify as examine
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help=say("核验、导出、追溯证据。", "Verify, export and trace evidence."),
+)
+
+Place = Annotated[
+    str,
+    typer.Argument(
+        metavar="[PLACE]",
+        help=say(
+            "导出文件、账本目录或 postgresql:// 地址；默认为数据目录中的账本",
+            "an export, a ledger directory or a postgresql:// address; the data directory's ledger by default",
+        ),
+        show_default=False,
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", help=say("配置文件：见证文件与保存期限", "guiju.toml: witness files, term")),
+]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="HEX",
+        help=say("可信的检查点公钥（64 位十六进制），可多次给出", "a public key of checkpoints; repeatable"),
+    ),
+]
+
+_RESULTS: Final[dict[Result, tuple[str, str]]] = {
+    "found": ("已找到：由本服务生成并有记录。", "Found: made here and recorded."),
+    "altered": ("文本与记录不符：可能被改动。", "Altered: the text is not the one that was recorded."),
+    "interrupted": ("已中断：输出未完整记录。", "Interrupted: the output was not fully recorded."),
+    "unrecorded": ("编号由本服务签发，但没有对应记录。", "The id is ours, but nothing is recorded under it."),
+    "pruned": (
+        "编号由本服务签发；当月记录已按期限清理。",
+        "The id is ours; that month was pruned by rule.",
+    ),
+    "not_ours": ("不是本服务签发的编号。", "Not ours: this id was not made here."),
+}
+
+
+@app.command(help=say("核验证据链，指出第一条有问题的记录。", "Verify the evidence; name the first bad record."))
+def verify(
+    place: Place = "",
+    checkpoints: Annotated[
+        list[Path] | None,
+        typer.Option("--checkpoints", help=say("见证方保存的检查点，可多次给出", "what a witness kept; repeatable")),
+    ] = None,
+    key: Keys = None,
+    config: Config = None,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Verify; exit 1 when something is wrong."""
+    settings = load(config) if config else settings_of(data)
+    kept = [Path(row.path) for row in settings.evidence.witness if row.kind == "file" and Path(row.path).exists()]
+    # What a witness kept is read before the entries: a server that writes meanwhile only adds.
+    outside = [line for path in [*(checkpoints or []), *kept] for line in lines_in(_read(path))]
+    source = source_of(place or str(data / "ledger"))
+    keys, own_word = _keys(source, key or [], data)
+    report = examine(source, keys, outside, settings.evidence.retention_days)
+    document = {**msgspec.to_builtins(report), "keys": [one.hex() for one in keys], "keys_from_export": own_word}
+    show(document, as_json, _told(report, own_word))
+    if not report.whole:
+        raise typer.Exit(1)
+
+
+@app.command(help=say("把全部证据导出为一个可另行核验的文件。", "Write all evidence into one verifiable file."))
+def export(
+    out: Annotated[Path, typer.Argument(metavar="FILE", help=say("导出到该文件", "the file to write"))],
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Export."""
+    source = DirSource(data / "ledger")
+    signing = _signing(data)
+    public = signing.public_key().public_bytes_raw()
+    try:
+        entries = write_export(source, out, [public], signing, _now())
+    except OSError as error:
+        raise ConfigError("config_invalid", what=f"{out}: {error.strerror}", hint="guiju evidence export") from error
+    show(
+        {"file": str(out), "entries": entries, "key": public.hex()},
+        as_json,
+        say(
+            f"已导出 {entries} 条记录到 {out}。\n核验：guiju evidence verify {out} --key {public.hex()}",
+            f"{entries} entries written to {out}.\nVerify: guiju evidence verify {out} --key {public.hex()}",
+        ),
+    )
+
+
+@app.command(help=say("由内容编号（ProduceID）查找记录。", "Find what is recorded under a ProduceID."))
+def trace(
+    produce_id: Annotated[str, typer.Argument(metavar="PRODUCEID", help=say("内容编号", "the id in the label"))],
+    text: Annotated[
+        Path | None,
+        typer.Option("--text", help=say("待比对的文本文件（UTF-8）", "a file with the text to compare, UTF-8")),
+    ] = None,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Trace; exit 1 unless it is found as it was recorded."""
+    books = Secrets.open(data / "keys") if (data / "keys").is_dir() else None
+    if books is None:
+        raise ConfigError("not_found", what=str(data / "keys"))
+    try:
+        words = None if text is None else _read(text).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError("config_invalid", what=f"{text}: UTF-8", hint="--text FILE") from error
+    found = look_up(data / "ledger", ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
+    lines = [say(*_RESULTS[found.result])]
+    for entry in found.entries:
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.t / 1000))
+        state = entry.body.get("state", "")
+        lines.append(f"  {at}  {entry.kind}  {state}  {entry.body.get('end', '')}".rstrip())
+    show(msgspec.to_builtins(found), as_json, "\n".join(lines))
+    if found.result != "found":
+        raise typer.Exit(1)
+
+
+@app.command(help=say("按保存期限清理已封存的分段。", "Let sealed segments go after their term."))
+def prune(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help=say("只列出，不清理", "only list them"))] = False,
+    config: Config = None,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Prune by the one rule of the settings."""
+    days = (load(config) if config else settings_of(data)).evidence.retention_days
+    signing = _signing(data)
+    source = DirSource(data / "ledger")
+    markers = due(source, [signing.public_key().public_bytes_raw()], days, _now())
+    if markers and not dry_run:
+        chain = FileChain.take(data / "ledger")
+        try:
+            scribe = Scribe(chain, signing, _now)
+            scribe.open()
+            scribe.settle_debts()
+            let_go(
+                markers,
+                scribe.enter,
+                lambda marker: put_marker(
+                    data / "ledger", marker.writer, marker.segment, msgspec.json.encode(marker) + b"\n"
+                ),
+            )
+            scribe.checkpoint()
+        except OSError as error:
+            raise ConfigError("config_invalid", what=f"{data}: {error.strerror}", hint="guiju doctor") from error
+        finally:
+            chain.close()
+    names = [f"{marker.writer}/{marker.segment}" for marker in markers]
+    done = say("将清理", "Would go") if dry_run else say("已清理", "Gone by rule")
+    no = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
+    show(
+        {"days": days, "dry_run": dry_run, "segments": names}, as_json, f"{done}: {', '.join(names)}" if names else none
+    )
+
+
+@app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))
+def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """Seal; a running server seals its own at the turn of the month."""
+    signing = _signing(data)
+    sealed, held = [], []
+    for writer in DirSource(data / "ledger").writers():
+        chain = FileChain.take_named(data / "ledger", writer)
+        if chain is None:
+            held.append(writer)
+            continue
+        try:
+            scribe = Scribe(chain, signing, _now)
+            scribe.open()
+            scribe.settle_debts()
+            receipt = scribe.seal()
+        except OSError as error:
+            raise ConfigError("config_invalid", what=f"{writer}: {error.strerror}", hint="guiju doctor") from error
+        finally:
+            chain.close()
+        if receipt:
+            sealed.append(f"{receipt.chain}/{receipt.segment}")
+    text = say(f"已封存 {len(sealed)} 个分段。", f"{len(sealed)} segments sealed.")
+    if held:
+        text += say(
+            f"\n正由运行中的服务写入，月末自动封存：{', '.join(held)}",
+            f"\nBeing written by a running server, which seals them at the end of the month: {', '.join(held)}",
+        )
+    show({"sealed": sealed, "being_written": held}, as_json, text)
+
+
+def _told(report: Report, own_word: bool) -> str:
+    """The report for a person."""
+    entries, segments = sum(one.entries for one in report.writers), sum(one.segments for one in report.writers)
+    lines = []
+    if report.first is None:
+        lines.append(
+            say(
+                f"完整：{len(report.writers)} 个账本、{segments} 个分段、{entries} 条记录。",
+                f"Whole: {len(report.writers)} ledgers, {segments} segments, {entries} entries.",
+            )
+        )
+    else:
+        first = report.first
+        where = "/".join(part for part in (first.writer, first.segment) if part)
+        number = f" #{first.seq}" if first.seq >= 0 else ""
+        lines.append(
+            say(
+                f"证据链不完整。第一处问题：{where}{number}：{WHAT[first.what][0]}。",
+                f"Broken. The first bad record: {where}{number}: {WHAT[first.what][1]}.",
+            )
+        )
+    if report.witness == "none":
+        lines.append(say("见证：无（尾部被截去可能无法发现）", "witness: none (a cut tail may go unseen)"))
+    else:
+        lines.append(say(f"见证：{report.witness}", f"witness: {report.witness}"))
+    if own_word:
+        lines.append(
+            say(
+                "公钥取自导出文件自身；请用 --key 指定可信公钥。",
+                "The key is the export's own; give --key to trust it.",
+            )
+        )
+    head = [
+        say("账本", "LEDGER"),
+        say("记录", "ENTRIES"),
+        say("检查点", "CHECKPOINTS"),
+        say("未签名", "UNSIGNED"),
+        say("中断", "INTERRUPTED"),
+        say("已按期清理", "PRUNED BY RULE"),
+        say("状态", "STATE"),
+    ]
+    rows = []
+    for one in report.writers:
+        state = say("写入中", "being written") if one.being_written else ""
+        counts = [str(n) for n in (one.entries, one.inside + one.outside, one.unsigned, one.interrupted)]
+        rows.append([one.writer, *counts, ", ".join(one.pruned) or "-", state])
+        for name, since in one.not_witnessed.items():
+            at = time.strftime("%Y-%m-%d %H:%M", time.localtime(since / 1000))
+            lines.append(say(f"自 {at} 起未获见证：{name}", f"not witnessed since {at}: {name}"))
+    return "\n".join([*lines, table(head, rows)] if rows else lines)
+
+
+def _keys(source: Source, given: list[str], data: Path) -> tuple[list[bytes], bool]:
+    """The public keys to believe, and whether an export had to be believed on its own word."""
+    try:
+        keys = [bytes.fromhex(one) for one in given]
+    except ValueError as error:
+        raise ConfigError("config_invalid", what="--key", hint="--key HEX") from error
+    if any(len(one) != 32 for one in keys):
+        raise ConfigError("config_invalid", what="--key", hint="--key HEX")
+    if keys:
+        return keys, False
+    if (data / "keys" / "signing.key").exists():
+        return [_signing(data).public_key().public_bytes_raw()], False
+    if isinstance(source, ExportSource):
+        named = source.head.keys if source.head else []
+        return [bytes.fromhex(one) for one in named if len(one) == 64 and _is_hex(one)], True
+    raise ConfigError("not_found", what=str(data / "keys" / "signing.key"))
+
+
+def _is_hex(text: str) -> bool:
+    return not set(text) - set("0123456789abcdef")
+
+
+def _signing(data: Path) -> Ed25519PrivateKey:
+    path = data / "keys" / "signing.key"
+    try:
+        return Ed25519PrivateKey.from_private_bytes(secrets.read(path).key)
+    except FileNotFoundError as error:
+        raise ConfigError("not_found", what=str(path)) from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError("not_found", what=str(path)) from error
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
