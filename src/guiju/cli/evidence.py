@@ -185,10 +185,10 @@ def prune(
             chain.close()
     names = [f"{marker.writer}/{marker.segment}" for marker in markers]
     done = say("将清理", "Would go") if dry_run else say("已清理", "Gone by rule")
-    no = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
-    show(
-        {"days": days, "dry_run": dry_run, "segments": names}, as_json, f"{done}: {', '.join(names)}" if names else none
-    )
+    text = f"{done}: {', '.join(names)}"
+    if not names:
+        text = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
+    show({"days": days, "dry_run": dry_run, "segments": names}, as_json, text)
 
 
 @app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))
