@@ -27,7 +27,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 FINGERPRINT: Final = "guiju-scripted-not-a-model"
 MODEL: Final = "scripted"
 CREATED: Final = 1_700_000_000  # a fixed second: answers are the same in every run
-CANARY: Final = "好的，我先说几句无关的话，再说那个词：规矩金丝雀。这后面的话谁也不该看到。"
+CANARY: Final = "好的。先说一句无关的话。接着说那个词：规矩金丝雀。这后面的话谁也不该看到。"
 DEFAULT_PIECE: Final = 4  # characters in one streamed piece
 BODY_LIMIT: Final = 64 * 1024 * 1024
 
