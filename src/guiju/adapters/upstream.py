@@ -14,7 +14,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 
 import aiohttp
+from yarl import URL
 
+from guiju.adapters.deadlines import Deadlines, Wait
 from guiju.config import Limits
 from guiju.config import Upstream as UpstreamSettings
 from guiju.errors import CallerError, OutsideError
@@ -69,9 +71,10 @@ class Reply:
         streamed: whether it is an event stream.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, limits: Limits) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait) -> None:
         self._response = response
         self._limits = limits
+        self._wait = wait
         self.streamed = response.content_type == "text/event-stream"
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -80,19 +83,14 @@ class Reply:
         Raises:
             OutsideError: it broke, stood still, or is larger than allowed.
         """
-        total, content, between = 0, self._response.content, self._limits.upstream_between_s
+        total, content = 0, self._response.content
+        wait, between, most = self._wait.within, self._limits.upstream_between_s, self._limits.upstream_body_bytes
         try:
-            while True:
-                async with asyncio.timeout(between):
-                    chunk = await content.readany()
-                if not chunk:
-                    return
+            while chunk := await wait(between, content.readany(), "between chunks"):
                 total += len(chunk)
-                if total > self._limits.upstream_body_bytes:
+                if total > most:
                     raise OutsideError("upstream_failed", what="body too large")
                 yield chunk
-        except TimeoutError:
-            raise OutsideError("upstream_timeout", what="between chunks") from None
         except _BROKEN:
             raise OutsideError("upstream_failed", what="connection broke") from None
 
@@ -102,6 +100,7 @@ class Reply:
 
     def close(self) -> None:
         """Let go: what has not been read is cancelled, and the connection with it."""
+        self._wait.end()
         self._response.close()
 
 
@@ -117,9 +116,10 @@ class Upstream:
         self.name = settings.name
         self._models = settings.models
         self._limits = limits
-        self._url = settings.url.rstrip("/") + "/chat/completions"
+        self._url = URL(settings.url.rstrip("/") + "/chat/completions")
         self._circuit = Circuit(limits)
         self._session: aiohttp.ClientSession | None = None
+        self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if key := os.environ.get(settings.key_env) if settings.key_env else None:
             self._headers["Authorization"] = f"Bearer {key}"
@@ -139,12 +139,10 @@ class Upstream:
 
     async def open(self) -> None:
         """Make the connection pool; call it inside the event loop."""
-        limits = self._limits
+        self._deadlines = Deadlines()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=30),
-            timeout=aiohttp.ClientTimeout(
-                total=limits.upstream_whole_s, sock_connect=limits.upstream_connect_s, sock_read=None
-            ),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.upstream_connect_s),
             trust_env=False,
             auto_decompress=False,
             read_bufsize=2**18,
@@ -164,38 +162,48 @@ class Upstream:
             OutsideError: it failed, timed out, or refused.
         """
         loop = asyncio.get_running_loop()
+        assert self._deadlines is not None, "open() comes first"
         self._circuit.enter(loop.time())
+        wait = self._deadlines.wait(self._limits.upstream_whole_s)
         try:
-            response = await self._post(body)
-        except OutsideError:
-            self._circuit.failed(loop.time())
+            response = await wait.within(self._limits.upstream_first_byte_s, self._post(body), "first byte")
+            self._judge(response)
+        except OutsideError as error:
+            wait.end()
+            if error.code in ("upstream_failed", "upstream_timeout"):
+                self._circuit.failed(loop.time())
             raise
-        except asyncio.CancelledError:
+        except BaseException:  # the caller left; nothing is known about the service
+            wait.end()
             self._circuit.left()
             raise
-        if response.status >= 500:
-            response.close()
-            self._circuit.failed(loop.time())
-            raise OutsideError("upstream_failed", what=f"status {response.status}")
+        return Reply(response, self._limits, wait)
+
+    def _judge(self, response: aiohttp.ClientResponse) -> None:
+        """Look at the head of an answer.
+
+        Raises:
+            OutsideError: it is not one.
+        """
+        status = response.status
+        if status == 200 and "Content-Encoding" not in response.headers:
+            self._circuit.worked()
+            return
+        response.close()
+        if status >= 500 or status == 200:
+            raise OutsideError("upstream_failed", what=f"status {status}" if status != 200 else "compressed")
         self._circuit.worked()
-        if response.status != 200:
-            response.close()
-            if response.status == 429:
-                raise OutsideError("overloaded")
-            raise OutsideError("upstream_refused", status=response.status)
-        if response.headers.get("Content-Encoding", "identity") != "identity":
-            response.close()
-            raise OutsideError("upstream_failed", what="compressed, though not asked for")
-        return Reply(response, self._limits)
+        if status == 429:
+            raise OutsideError("overloaded")
+        raise OutsideError("upstream_refused", status=status)
 
     async def _post(self, body: bytes) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         for attempt in (1, 2):
             try:
-                async with asyncio.timeout(self._limits.upstream_first_byte_s):
-                    return await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+                return await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
             except TimeoutError:
-                raise OutsideError("upstream_timeout", what="first byte") from None
+                raise OutsideError("upstream_timeout", what="connection") from None
             except (aiohttp.ServerDisconnectedError, ConnectionResetError):
                 if attempt == 2:
                     raise OutsideError("upstream_failed", what="connection broke") from None

@@ -10,17 +10,37 @@ from __future__ import annotations
 from asyncio import TimerHandle, Transport
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from guiju.config import Limits
+from guiju.errors import CallerError, GuijuError, OutsideError
+
+_PHRASES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
+
+
+def _bare(status: int, error: GuijuError) -> bytes:
+    """A whole answer for a connection that ends here."""
+    said = f"{error.sentence('zh')}{error.advice('zh')} {error.sentence('en')} {error.advice('en')}"
+    body = msgspec.json.encode(
+        {"error": {"message": said, "type": "invalid_request_error", "param": None, "code": error.code}}
+    )
+    head = f"HTTP/1.1 {status} {_PHRASES[status]}\r\nContent-Type: application/json\r\n"
+    return head.encode() + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body
+
 
 _ANSWERS = {
-    400: b"HTTP/1.1 400 Bad Request",
-    408: b"HTTP/1.1 408 Request Timeout",
-    431: b"HTTP/1.1 431 Request Header Fields Too Large",
-    503: b"HTTP/1.1 503 Service Unavailable",
+    400: _bare(400, CallerError("invalid_request", what="HTTP", param="header")),
+    408: _bare(408, CallerError("timeout")),
+    431: _bare(431, CallerError("request_too_large", what="header")),
+    503: _bare(503, OutsideError("overloaded")),
 }
 
 
@@ -60,7 +80,7 @@ class Front(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._stall: TimerHandle | None = None
         self._header_bytes = 0
-        self._reading_head = False
+        self._reading: Literal["", "head", "body"] = ""
         self._address = ""
         self._ended = False
 
@@ -74,7 +94,7 @@ class Front(HttpToolsProtocol):
         if many or len(self.connections) > self.limits.connections:
             self._end(503)
             return
-        self._arm()
+        self._arm(self.limits.header_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the exchange under way, so that its upstream is cancelled."""
@@ -94,17 +114,19 @@ class Front(HttpToolsProtocol):
         self.gone = None
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; a new request's head has its own deadline."""
+        """Feed the parser. What does not arrive at once has a deadline: the head, and then the body."""
         if self._ended:
             return
-        if self._deadline is None and not self._reading_head and (self.cycle is None or self.cycle.response_complete):
-            self._arm()
+        if self._deadline is not None and not self._reading:
+            self._disarm()
         super().data_received(data)
+        if self._reading and self._deadline is None and not self._ended:
+            self._arm(self.limits.header_s if self._reading == "head" else self.limits.body_s)
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._reading_head = True
+        self._reading = "head"
         self._header_bytes = 0
         self.scope["guiju.connection"] = self  # type: ignore[typeddict-unknown-key] # our own extension of the scope
 
@@ -123,7 +145,7 @@ class Front(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there. A length that can be read in two ways is refused (RFC 9112, 6.3)."""
-        self._reading_head = False
+        self._reading = "body"
         self._disarm()
         if self._ended:
             return
@@ -140,6 +162,8 @@ class Front(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Pass the end on, unless the request was refused."""
+        self._reading = ""
+        self._disarm()
         if not self._ended:
             super().on_message_complete()
 
@@ -155,8 +179,8 @@ class Front(HttpToolsProtocol):
             self._stall = None
         super().resume_writing()
 
-    def _arm(self) -> None:
-        self._deadline = self.loop.call_later(self.limits.header_s, self._end, 408)
+    def _arm(self, seconds: float) -> None:
+        self._deadline = self.loop.call_later(seconds, self._end, 408)
 
     def _disarm(self) -> None:
         if self._deadline:
@@ -164,10 +188,10 @@ class Front(HttpToolsProtocol):
             self._deadline = None
 
     def _end(self, status: int) -> None:
-        """Answer with a bare status and close."""
+        """Answer and close. An exchange whose body never came is told that its client left."""
         if self._ended or self.transport is None:
             return
         self._ended = True
         self._disarm()
-        self.transport.write(_ANSWERS[status] + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.transport.write(_ANSWERS[status])
         self.transport.close()

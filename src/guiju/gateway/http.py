@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -64,29 +63,25 @@ def head(scope: Scope, fallback: Language) -> Head:
 
 
 async def read(receive: Receive, limits: Limits) -> bytes:
-    """The body, whole.
+    """The body, whole. How long it may take is seen to by the front.
 
     Raises:
-        CallerError: too large, or too slow.
+        CallerError: too large.
         ClientGone: nobody waits for an answer.
     """
     parts: list[bytes] = []
     left = limits.body_bytes
-    try:
-        async with asyncio.timeout(limits.body_s):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                part = message.get("body", b"")
-                left -= len(part)
-                if left < 0:
-                    raise CallerError("request_too_large", what=f"body > {limits.body_bytes} bytes")
-                parts.append(part)
-                if not message.get("more_body"):
-                    return part if len(parts) == 1 else b"".join(parts)
-    except TimeoutError:
-        raise CallerError("timeout") from None
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        left -= len(part)
+        if left < 0:
+            raise CallerError("request_too_large", what=f"body > {limits.body_bytes} bytes")
+        parts.append(part)
+        if not message.get("more_body"):
+            return part if len(parts) == 1 else b"".join(parts)
 
 
 async def answer(send: Send, status: int, body: bytes, headers: list[Header]) -> None:

@@ -79,9 +79,8 @@ class Reply:
             text = "" if at in self._settled else self._ruled(at, screen, screen.close())
             if text:
                 made.append(Piece(at[0], at[2], text, at[1]))
-        signals = [finding for screen in self._screens.values() for finding in screen.signals]
-        if signals and not self.stopped:
-            self._hear(Text(signals[0].field, ""), signals)
+        if not self.stopped:
+            self._hear(Text("choices", ""), [one for screen in self._screens.values() for one in screen.signals])
         return [] if self.stopped else made
 
     @property

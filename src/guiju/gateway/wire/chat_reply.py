@@ -75,7 +75,7 @@ def parse(data: bytes, choices: int, *, whole: bool = False) -> Delta:
         _wrong("it reported an error" if isinstance(raw, dict) else "an event is not an object")
     made = Delta()
     if unknown := raw.keys() - _CHUNK:
-        made.dropped.update(shown(name) for name in unknown)
+        made.dropped.update(shown(name) for name in unknown if raw[name] is not None)
     listed = raw.get("choices")
     if not isinstance(listed, list):
         _wrong("there are no choices")
@@ -97,7 +97,7 @@ def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
     if type(index) is not int or not 0 <= index < choices:
         _wrong("a choice that was not asked for")
     if unknown := choice.keys() - _CHOICE:
-        made.dropped.update(shown(name) for name in unknown)
+        made.dropped.update(shown(name) for name in unknown if choice[name] is not None)
     delta = choice.get(body)
     if delta is None:
         if body == "message":
