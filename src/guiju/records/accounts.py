@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from guiju.errors import ConfigError, GuijuError, OutsideError
+from guiju.errors import ConfigError, OutsideError
 from guiju.records.db import Store, bump, versions
 from guiju.records.schema import account, api_key
 from guiju.records.secrets import Secrets
@@ -76,10 +76,10 @@ def create_account(store: Store, name: str, now: int) -> Account:
     """Make an account.
 
     Raises:
-        ConfigError: `exists_already`.
+        ConfigError: `exists_already`; `config_invalid` for a name of no or more than 128 characters.
         OutsideError: `store_unavailable`.
     """
-    made = Account(token_hex(16), name, now)
+    made = Account(token_hex(16), _short(name), now)
     try:
         store.do(lambda c: c.execute(insert(account).values(msgspec.structs.asdict(made))).rowcount)
     except IntegrityError as error:
@@ -115,11 +115,12 @@ def create_key(store: Store, secrets: Secrets, record: KeyRecord) -> tuple[str, 
         The key itself, which is never shown again, and its record.
 
     Raises:
-        ConfigError: `not_found` when the account does not exist.
+        ConfigError: `not_found` when the account does not exist; `config_invalid` for a name of no or more than 128
+            characters.
         OutsideError: `store_unavailable`.
     """
     secret = "gj-" + "".join(choice(_ALPHABET) for _ in range(32))
-    made = msgspec.structs.replace(record, id=token_hex(16), prefix=secret[:7])
+    made = msgspec.structs.replace(record, id=token_hex(16), prefix=secret[:7], name=_short(record.name))
     row = msgspec.structs.asdict(made)
     row["account_id"] = row.pop("account")
 
@@ -222,13 +223,13 @@ class Keyring:
             ConfigError: `keys_missing` when the store's keys were made under another pepper.
         """
         started = self._clock()
+        failing = True
         try:
             changed = self._read(store)
-        except GuijuError:
-            self._failing = True
-            raise
+            failing = False
+        finally:
+            self._failing = failing
         self._read_at = started
-        self._failing = False
         return changed
 
     def _read(self, store: Store) -> bool:
@@ -243,6 +244,12 @@ class Keyring:
         self._keys = {bytes(row["hmac"]): _record(row) for row in mine}
         self._number = number
         return True
+
+
+def _short(name: str) -> str:
+    if not 0 < len(name) <= 128 or not name.isprintable():
+        raise ConfigError("config_invalid", what="name", hint="1 … 128")
+    return name
 
 
 def _record(row: RowMapping) -> KeyRecord:

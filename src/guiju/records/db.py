@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from guiju.errors import ConfigError, OutsideError
@@ -193,11 +193,11 @@ def _run(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any
 
 @contextmanager
 def outside() -> Iterator[None]:
-    """Turn what a database raises when it is away, locked, full or read-only into `store_unavailable`."""
+    """Turn what a database raises when it is away, locked, full, read-only or not ours into `store_unavailable`."""
     try:
         yield
-    except (IntegrityError, DataError, ProgrammingError):
-        raise
+    except (IntegrityError, DataError):
+        raise  # what the caller wrote is at fault, not the database
     except (DBAPIError, PoolTimeout, OSError) as error:
         raise OutsideError("store_unavailable") from error
 

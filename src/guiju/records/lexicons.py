@@ -7,6 +7,7 @@ A list that both adds and removes is taken in two steps: what it adds acts now, 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -21,6 +22,8 @@ from guiju.records.schema import lexicon, lexicon_entry, lexicon_version
 
 KIND: Final = "lexicon"
 COUNTER: Final = "lexicons"
+_WIDTHS: Final = ("word", "auto", "any")
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _FIELDS: Final = ("id", "term", "category", "severity", "owner", "reason", "expires", "boundary")
 
 
@@ -93,7 +96,7 @@ def compare(old: Sequence[Entry], new: Sequence[Entry]) -> Difference:
 def weaker(old: Entry, new: Entry) -> bool:
     """Whether an entry stops less than it did: lower severity, an earlier end, or a narrower boundary."""
     ends_earlier = bool(new.expires) and (not old.expires or new.expires < old.expires)
-    narrower = old.boundary == "any" and new.boundary != "any"
+    narrower = _WIDTHS.index(new.boundary) < _WIDTHS.index(old.boundary)
     return (old.severity == "block" and new.severity != "block") or ends_earlier or narrower
 
 
@@ -107,8 +110,11 @@ def apply(store: Store, name: str, entries: Sequence[Entry], terms: changes.Term
         terms: by whom, when, and how long a weakening waits; `weakens` is found out here.
 
     Raises:
+        ConfigError: `config_invalid` for a name that is not up to 64 of a-z, 0-9 and `._-`.
         OutsideError: `store_unavailable`.
     """
+    if not _NAME.match(name):
+        raise ConfigError("config_invalid", what=f"--name {name}", hint="[a-z0-9._-], ≤ 64")
     return store.do(lambda connection: _apply(connection, name, list(entries), terms), wait_s=120.0)
 
 
@@ -221,7 +227,7 @@ def _apply(connection: Connection, name: str, entries: list[Entry], terms: chang
     now_in_force, newest, pending, effective = row.current, row.newest, 0, terms.now
     waits = difference.weakens and terms.delay > 0
     if waits and difference.strengthens:
-        first = _at_least_as_strong(old, entries)
+        first = at_least_as_strong(old, entries)
         newest += 1
         _write(connection, name, newest, first, terms)
         changes.enter(connection, changes.Subject(KIND, name, newest), (before, digest(first)), _strong(terms))
@@ -247,20 +253,27 @@ def _strong(terms: changes.Terms) -> changes.Terms:
     return msgspec.structs.replace(terms, weakens=False)
 
 
-def _at_least_as_strong(old: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
-    """The new list, with every entry that it would weaken or drop as it was."""
+def at_least_as_strong(old: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """The new list with what it would drop, and with each entry as strong as the stronger of both in every respect."""
     before, after = _by_key(old), _by_key(new)
-    kept = {key: entry for key, entry in before.items() if key not in after or weaker(entry, after[key])}
-    return list({**after, **kept}.values())
+    return list({**before, **{k: _both(before[k], one) if k in before else one for k, one in after.items()}}.values())
+
+
+def _both(old: Entry, new: Entry) -> Entry:
+    return msgspec.structs.replace(
+        new,
+        severity="block" if "block" in (old.severity, new.severity) else new.severity,
+        expires=max(old.expires, new.expires) if old.expires and new.expires else "",
+        boundary=max(old.boundary, new.boundary, key=_WIDTHS.index),
+    )
 
 
 def _by_key(entries: Sequence[Entry]) -> dict[tuple[str, str], Entry]:
-    """Entries by term and category; of two that say the same, the stronger."""
+    """Entries by term and category; what is said twice counts as strong as the stronger."""
     found: dict[tuple[str, str], Entry] = {}
     for entry in entries:
         key = (entry.term, entry.category)
-        if key not in found or weaker(entry, found[key]):
-            found[key] = entry
+        found[key] = _both(found[key], entry) if key in found else entry
     return found
 
 
