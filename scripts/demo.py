@@ -49,11 +49,10 @@ class Stack:
     def __init__(self) -> None:
         self.children: list[Child] = []
 
-    def start(self, name: str, command: list[str], *, listen: bool = False) -> dict[str, Any]:
+    def start(self, name: str, command: list[str], *, listen: bool = False, quiet: bool = False) -> dict[str, Any]:
         """Start one; with `listen`, wait for the line of JSON with which it says where it listens."""
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE if listen else None, text=True, start_new_session=True, cwd=Path.cwd()
-        )
+        out = subprocess.PIPE if listen else subprocess.DEVNULL if quiet else None
+        process = subprocess.Popen(command, stdout=out, text=True, start_new_session=True)
         self.children.append(Child(name, process))
         if not listen:
             return {}
@@ -127,11 +126,11 @@ class Place(NamedTuple):
     real: bool
 
 
-def serve(stack: Stack, data: Path, port: int, key_file: Path, upstream: str) -> None:
+def serve(stack: Stack, data: Path, port: int, key_file: Path, upstream: str, *, quiet: bool = False) -> None:
     """Start a gateway and wait until it is ready."""
     command = [str(GUIJU), "serve", "--data", str(data), "--port", str(port), "--lexicon", str(WORDS)]
     command += ["--key-file", str(key_file)] + (["--upstream", upstream] if upstream else [])
-    stack.start("guiju serve", command)
+    stack.start("guiju serve", command, quiet=quiet)
     wait_until_ready(stack, port)
 
 
@@ -203,6 +202,7 @@ def send(ask: Ask, port: int, secret: str) -> Seen:
     body = {"model": ask.model, "stream": ask.stream, "max_tokens": 60}
     body |= {"messages": [{"role": "user", "content": ask.text}]}
     headers = {"content-type": "application/json", "authorization": f"Bearer {secret}"}
+    headers |= {"accept-language": say("zh", "en")}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
@@ -235,25 +235,42 @@ def events(raw: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line.removeprefix("data: "))
 
 
-def table(ask: Ask, seen: Seen) -> None:
+def verdicts(decision: str, data: Path) -> list[tuple[str, str, str]]:
+    """What each control decided, from the evidence: the entry's kind, the control, its action."""
+    command = [str(GUIJU), "evidence", "trace", decision, "--data", str(data), "--json"]
+    for _ in range(20):  # the closing entry syncs beside the last byte
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        entries = json.loads(ran.stdout).get("entries", []) if ran.returncode == 0 else []
+        if entries and entries[-1]["kind"] in ("closed", "refused"):
+            break
+        time.sleep(0.1)
+    return [
+        (say("输出", "answer") if entry["kind"] == "closed" else say("输入", "request"), control, action)
+        for entry in entries
+        for control, action in entry["body"].get("controls", [])
+    ]
+
+
+def table(ask: Ask, seen: Seen, data: Path) -> None:
     """Show one decision."""
     stopped = seen.status != 200 or seen.finish == "content_filter"
-    decision = say("拒绝或中止", "refused or stopped") if stopped else say("放行", "let through")
+    outcome = say("拒绝或中止", "refused or stopped") if stopped else say("放行", "let through")
+    decision = seen.headers.get("x-guiju-decision-id", "")
     rows = [
         (say("请求", "request"), ask.text),
-        (say("决定", "decision"), f"{decision} (HTTP {seen.status}, {seen.finish})"),
-        (say("收到的文字", "text received"), seen.text),
+        (say("决定", "decision"), f"{outcome} (HTTP {seen.status}, {seen.finish}) {decision}"),
+        (say("收到的文字", "text received"), " ".join(seen.text.split())),
         (say("所告知的话", "what is said"), seen.refusal),
-        (say("阶段", "stage"), str(seen.guiju.get("stage", ""))),
-        (say("类别", "category"), str(seen.guiju.get("reason", ""))),
         (say("依据", "article"), str(seen.guiju.get("article", ""))),
-        (say("决定编号", "decision id"), seen.headers.get("x-guiju-decision-id", "")),
         (say("标识", "label"), seen.headers.get("x-guiju-aigc", "")),
     ]
     print(f"\n── {ask.title}")
     for name, value in rows:
         if value:
             print(f"   {name}: {value}")
+    print(say("   各项控制（取自证据）:", "   controls, from the evidence:"))
+    for side, control, action in verdicts(decision, data):
+        print(f"     {side:<8} {control:<16} {'✗ ' if action in ('refuse', 'hold') else '✓ '}{action}")
 
 
 def show(stack: Stack, place: Place, secret: str, key_file: Path) -> bool:
@@ -265,10 +282,13 @@ def show(stack: Stack, place: Place, secret: str, key_file: Path) -> bool:
     title = say("三、回答须在中途停下", "3. An answer that must be stopped in mid-stream")
     third = Ask(title, "[[canary:2|20]]", "scripted", True)
     answered, turned_down = send(first, place.port, secret), send(second, place.port, secret)
-    table(first, answered)
-    table(second, turned_down)
-    stopped = on_the_scripted_one(third, secret, key_file) if place.real else send(third, place.port, secret)
-    table(third, stopped)
+    table(first, answered, DATA)
+    table(second, turned_down, DATA)
+    if place.real:
+        stopped = on_the_scripted_one(third, secret, key_file)
+    else:
+        stopped = send(third, place.port, secret)
+        table(third, stopped, DATA)
     if place.real:
         print(
             "   "
@@ -286,12 +306,14 @@ def show(stack: Stack, place: Place, secret: str, key_file: Path) -> bool:
 
 
 def on_the_scripted_one(ask: Ask, secret: str, key_file: Path) -> Seen:
-    """Send a request to a gateway of its own in front of the scripted model."""
+    """Show a request on a gateway of its own in front of the scripted model."""
     beside = Stack()
     try:
         port = free_port()
-        serve(beside, DATA / "scripted", port, key_file, scripted(beside))
-        return send(ask, port, secret)
+        serve(beside, DATA / "scripted", port, key_file, scripted(beside), quiet=True)
+        seen = send(ask, port, secret)
+        table(ask, seen, DATA / "scripted")
+        return seen
     finally:
         beside.stop()
 

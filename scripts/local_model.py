@@ -41,7 +41,7 @@ def main() -> None:
     params.model_alias = {NAME}
     params.chat_template = TEMPLATE
     params.hostnames, params.port = ["127.0.0.1"], free_port()
-    params.use_jinja, params.ui = True, False
+    params.use_jinja, params.ui, params.verbosity = True, False, 0
     params.n_ctx, params.n_parallel, params.n_predict = 2048, 1, 200
     params.cpuparams.n_threads = 2
     server = xllamacpp.Server(params)
