@@ -83,7 +83,7 @@ class Table:
             return "hard"
         if char in DOT:
             return "dot"
-        if char == "\t" or 0xD800 <= code < 0xE000 or char == "\u2800":
+        if char in "\t™℠" or 0xD800 <= code < 0xE000 or char == "\u2800":
             return "soft"
         if 0xAC00 <= code < 0xD7A4:
             return None

@@ -194,8 +194,8 @@ def _head(text: str, span: tuple[int, int], count: int) -> int:
 def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end: int) -> int:
     """How many rows of separators were put in between the term's characters; -1 when they part it in earnest.
 
-    Han terms: all of them soft, or one at every place of two or more. Terms of spaced scripts: at half of the places or
-    more, and none that ends a clause unless the term is long and one stands at every place.
+    Han terms: all of them soft, or one at every place of two or more. Terms of spaced scripts: soft ones at every
+    place, or at half of the places when the term is long; a long one may be parted at every place by anything.
     """
     own = 0
     for i in f.breaks:
@@ -215,7 +215,8 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
     hard = any(_parts(row) for row in rows)
     every = extra >= places
     if f.word:
-        fits = 2 * extra >= places and (not hard or (every and len(f.squeezed) >= SHORT_WORD))
+        long = len(f.squeezed) >= SHORT_WORD
+        fits = (every and (long or not hard)) or (long and not hard and 2 * extra >= places)
     else:
         fits = not hard or (every and places > 1)
     return extra if fits else -1

@@ -8,6 +8,7 @@ matches in (a), (c) or (d) matches there too. What matches there is then read ag
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from guiju.detect.table import BARRIER, DOT, HARD, SOFT
@@ -28,9 +29,13 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7ff"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
-_OVERRIDES: Final = ("\u202e", "\u202d")
+PIECE: Final = 1024
+"""Characters looked at in one go."""
 _DEPTH: Final = 16
-_PIECE: Final = 2048
+_MARK: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_CLOSING: Final = "\u202c\u2069"
+_LEFTWARDS: Final = "\u202e\u202b\u2067"
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 def collapse(folded: str) -> str:
@@ -57,7 +62,7 @@ _LONG: Final = SOFT * (GAP + 1)
 def tokens(folded: str) -> list[tuple[int, int]]:
     """Where in a folded text each character of its view (e) stands: start and end, one pair a character."""
     spans = [found.span() for found in _TOKEN.finditer(folded)]
-    if not any(end - start > RUN for start, end in spans):
+    if len(folded) - len(spans) < RUN or not any(end - start > RUN for start, end in spans):
         return spans
     out: list[tuple[int, int]] = []
     for start, end in spans:
@@ -81,46 +86,49 @@ def is_word(char: str) -> bool:
     return char > BARRIER and not _UNSPACED.match(char)
 
 
-def visual(text: str) -> list[list[int]]:
+def visual(text: str) -> Iterator[list[range]]:
     """View (b): the order in which characters are seen where bidi overrides turn it round (UAX #9, X1-X7 and L2).
 
-    Returns:
-        Lists of offsets into the text, in the order seen; empty when no override stands in the text.
+    Letters that an override does not turn keep their order among themselves, whatever the direction around them.
+
+    Yields:
+        Of each paragraph, or of each PIECE characters of a long one, ranges of offsets in the order seen.
     """
-    if not any(mark in text for mark in _OVERRIDES):
-        return []
-    out: list[list[int]] = []
-    stack = [0]
-    for start in range(0, len(text), _PIECE):
-        piece = range(start, min(start + _PIECE, len(text)))
-        levels = [_level(text[i], stack) for i in piece]
-        order = list(piece)
-        for level in range(max(levels), 0, -1):
-            _turn(order, [levels[i - start] for i in order], level)
-        out.append(order)
-    return out
+    open_: list[str] = []
+    for start in range(0, len(text), PIECE):
+        for line in _LINE.finditer(text, start, min(start + PIECE, len(text))):
+            yield _seen(text, line.start(), line.end(), open_)
+            if line[0].endswith("\n"):
+                open_.clear()
 
 
-def _level(char: str, stack: list[int]) -> int:
-    """The embedding level of one character; the stack of levels follows."""
-    if char == "\u202e" and len(stack) < _DEPTH:
-        stack.append(stack[-1] + 1 + stack[-1] % 2)
-    elif char in "\u202d\u202a\u2066\u202b\u2067\u2068" and len(stack) < _DEPTH:
-        stack.append(stack[-1] + 2 - stack[-1] % 2)
-    elif char in "\u202c\u2069" and len(stack) > 1:
-        stack.pop()
-    elif char == "\n":
-        stack[:] = [0]
-    return stack[-1]
+def _seen(text: str, start: int, end: int, open_: list[str]) -> list[range]:
+    """The order of one paragraph; the marks that are open at its end follow."""
+    stack: list[tuple[str, list[range]]] = [("", [])]
+    stack += [(mark, []) for mark in open_]
+    at = start
+    for found in _MARK.finditer(text, start, end):
+        _put(stack, at, found.start())
+        at = found.end()
+        if found[0] in _CLOSING:
+            if len(stack) > 1:
+                _pop(stack)
+        elif len(stack) < _DEPTH:
+            stack.append((found[0], []))
+    _put(stack, at, end)
+    open_[:] = [mark for mark, _ in stack[1:]]
+    while len(stack) > 1:
+        _pop(stack)
+    return stack[0][1]
 
 
-def _turn(order: list[int], levels: list[int], least: int) -> None:
-    """Turn each stretch of at least a level round, in place (rule L2)."""
-    i = 0
-    while i < len(order):
-        j = i
-        while j < len(order) and levels[j] >= least:
-            j += 1
-        if j > i:
-            order[i:j] = order[i:j][::-1]
-        i = max(j, i + 1)
+def _put(stack: list[tuple[str, list[range]]], start: int, end: int) -> None:
+    """Add a stretch without marks, turned round where the innermost mark says so."""
+    if start < end:
+        stack[-1][1].append(range(end - 1, start - 1, -1) if stack[-1][0] == "\u202e" else range(start, end))
+
+
+def _pop(stack: list[tuple[str, list[range]]]) -> None:
+    """Close the innermost mark: what is written to the left is seen in reverse order."""
+    mark, inner = stack.pop()
+    stack[-1][1].extend(reversed(inner) if mark in _LEFTWARDS else inner)

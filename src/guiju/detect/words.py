@@ -17,16 +17,15 @@ import msgspec
 from guiju.detect.automaton import Automaton
 from guiju.detect.entry import Entry
 from guiju.detect.forms import Form, Reading, form, normal, read, waits
-from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold, lengths
-from guiju.detect.views import EDGE, RUN, collapse, is_gap, tokens, visual
+from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
+from guiju.detect.views import EDGE, PIECE, RUN, collapse, is_gap, tokens, visual
 from guiju.terms import Finding, Text
 
 LIMIT: Final = 2048
 """Raw characters that may be held; what holds more is not checkable and counts as blocked (robustness §6)."""
-PIECE: Final = 2048
-"""Characters looked at in one go of `look_slices`."""
+_AT_ONCE: Final = 4096
 _REPEATS: Final = 16
-"""Findings of one entry kept for one text; more say nothing new and cost time."""
+"""Findings of one entry kept for one text, about; more say nothing new and cost time."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -123,6 +122,10 @@ class Words:
                 out.append((entry, reading))
         return out
 
+    def entries(self, pattern: int) -> int:
+        """How many entries share a pattern."""
+        return len(self._entries[pattern])
+
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Find in texts that stand one after the other; what is cut over several of them is found as well."""
         groups = passages(texts)
@@ -135,6 +138,10 @@ class Words:
 
     def look(self, text: str) -> Look:
         """Look at one text alone."""
+        if len(text) <= _AT_ONCE and "\u202e" not in text and "\u202d" not in text:
+            folded = fold(text)
+            if not self.matches(collapse(folded)):  # by far the most common case
+                return Look((), folded[: self.edge], folded[-self.edge :], len(folded) <= self.edge)
         steps = self.look_slices(text)
         while True:
             try:
@@ -168,14 +175,18 @@ class Words:
 
     def _undone(self, text: str) -> Generator[None, None, list[Finding]]:
         """Look at the order in which the text is seen, where overrides turn it round."""
-        pieces = visual(text)
-        scan, order, out = Scan(self), [i for piece in pieces for i in piece], []
-        for n, piece in enumerate(pieces):
-            yield
-            for f in scan.step("".join(text[i] for i in piece), last=n == len(pieces) - 1)[1]:
-                places = order[f.start : f.end]
-                out.append(_moved(f, "", min(places), max(places) + 1, "bidi"))
-        return out
+        scan, out = Scan(self), []
+        order: list[range] = []
+        ends: list[int] = []
+        for n, ranges in enumerate(visual(text)):
+            if n:
+                yield
+            order += ranges
+            ends += accumulate(map(len, ranges), initial=ends.pop() if ends else 0)
+            piece = "".join(text[r.start : r.stop] if r.step > 0 else text[r[-1] : r.start + 1][::-1] for r in ranges)
+            out += scan.step(piece)[1]
+        out += scan.step("", last=True)[1]
+        return [_unturned(f, order, ends) for f in out]
 
     def edges(self, looks: Sequence[Look], fields: Sequence[str] = ()) -> list[Finding]:
         """Find terms that are cut over two or more texts that stand one after the other.
@@ -219,13 +230,14 @@ class Scan:
         at: offset of `raw` in the whole text.
     """
 
-    __slots__ = ("_counts", "_left", "_told", "_words", "at", "folded", "raw", "seen")
+    __slots__ = ("_counts", "_full", "_left", "_told", "_words", "at", "folded", "raw", "seen")
 
     def __init__(self, words: Words) -> None:
         self._words = words
         self._left = ""
         self._told: set[tuple[str, int]] = set()
-        self._counts: dict[str, int] = {}
+        self._counts: dict[int, int] = {}
+        self._full: set[int] = set()
         self.raw = self.folded = self.seen = ""
         self.at = 0
 
@@ -254,7 +266,7 @@ class Scan:
             if folded:
                 self._left = folded[-1]
             return raw, found
-        cut, kept = _back(raw, size)
+        cut, kept = _back(raw, folded, size)
         self.raw = raw[cut:]
         self.folded = folded[len(folded) - kept :]
         if kept < len(folded):
@@ -273,9 +285,10 @@ class Scan:
         """Read the places where the automaton matched; map readings to the raw text."""
         words, spans = self._words, tokens(folded)
         out: list[Finding] = []
-        starts: list[int] = []
         refused: set[tuple[int, str]] = set()
         for pattern, a, b in matched:
+            if pattern in self._full:
+                continue
             begin, end = spans[a][0], spans[b - 1][1]
             inside = begin and end < len(folded)
             key = pattern, folded[begin - 1 : end + 1] if inside else ""
@@ -285,29 +298,65 @@ class Scan:
             if not readings and inside:
                 refused.add(key)
             for entry, (start, stop, view) in readings:
-                if not starts:
-                    starts = [i for i, n in enumerate(lengths(raw)) for _ in range(n)]
-                self._tell(out, entry, raw, starts[start], starts[stop - 1] + 1, view)
+                self._tell(out, pattern, entry, raw, _raw(raw, folded, start), _raw(raw, folded, stop - 1) + 1, view)
         return out
 
-    def _tell(self, out: list[Finding], entry: Entry, raw: str, start: int, end: int, view: str) -> None:
-        """Add a finding, once for a place and a few times for an entry."""
+    def _tell(self, out: list[Finding], pattern: int, entry: Entry, raw: str, start: int, end: int, view: str) -> None:
+        """Add a finding, once for a place; a pattern that was found often enough is looked for no more."""
         key = entry.id, self.at + start
-        if key in self._told or self._counts.get(entry.id, 0) >= _REPEATS:
+        if key in self._told:
             return
         self._told.add(key)
-        self._counts[entry.id] = self._counts.get(entry.id, 0) + 1
+        self._counts[pattern] = self._counts.get(pattern, 0) + 1
+        if self._counts[pattern] >= _REPEATS * self._words.entries(pattern):
+            self._full.add(pattern)
         view = "raw" if raw[start:end] == entry.term else view
         out.append(_finding(entry, "", self.at + start, self.at + end, view))
 
 
-def _back(raw: str, size: int) -> tuple[int, int]:
+def _raw(raw: str, folded: str, place: int) -> int:
+    """The raw character that a folded one comes from."""
+    if len(raw) == len(folded) and raw.isascii():
+        return place
+    low, high, before = 0, len(raw), 0  # `before` folded characters come from raw[:low]
+    while high - low > 1:
+        middle = (low + high) // 2
+        size = len(fold(raw[low:middle]))
+        if before + size <= place:
+            low, before = middle, before + size
+        else:
+            high = middle
+    return low
+
+
+def _back(raw: str, folded: str, size: int) -> tuple[int, int]:
     """Where the last characters of view (e) begin in the raw text, and how many folded characters lie from there on.
 
     Args:
         raw: a text whose view (e) ends with what is held.
-        size: how many characters of view (e) are held.
+        folded: the same, folded.
+        size: how many characters of view (e) are held, at least one.
     """
+    start = end = len(folded)
+    char, left = "", size
+    for i in range(end - 1, -1, -1):
+        c = folded[i]
+        if c != char and c > HARD:
+            if not left:
+                break
+            left, char = left - 1, c
+        if c == char:
+            start = i
+    kept = end - start
+    if kept < RUN:
+        cut = len(raw) - kept
+        if cut >= 0 and len(fold(raw[cut:])) == kept:  # one folded character for each raw one: nearly always
+            return cut, kept
+    return _back_slowly(raw, size)
+
+
+def _back_slowly(raw: str, size: int) -> tuple[int, int]:
+    """The same, character by character; of a long run only what `views.tokens` keeps of it."""
     kept = count = edge = edge_kept = 0
     char, start, start_kept = "", len(raw), 0
     for i in range(len(raw) - 1, -1, -1):
@@ -327,6 +376,16 @@ def _back(raw: str, size: int) -> tuple[int, int]:
             if not size and count > RUN:
                 return edge, edge_kept
     return start, start_kept
+
+
+def _unturned(f: Finding, order: list[range], ends: list[int]) -> Finding:
+    """A finding in the order seen, with offsets into the text as it is stored."""
+    places: list[int] = []
+    i = bisect_right(ends, f.start) - 1
+    while i < len(order) and ends[i] < f.end:
+        places += order[i][max(f.start - ends[i], 0) : f.end - ends[i]]
+        i += 1
+    return _moved(f, "", min(places), max(places) + 1, "bidi")
 
 
 def _finding(entry: Entry, field: str, start: int, end: int, view: str) -> Finding:
