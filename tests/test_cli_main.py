@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import typer
 
+from conftest import Start
 from guiju.cli import doctor, init
 from guiju.cli.main import NOUNS
 from guiju.config import Settings, load
@@ -269,3 +270,16 @@ def test_reload_waits_for_the_outcome(tmp_path: Path) -> None:
     gone = guiju("reload", "--data", str(tmp_path))
     assert gone.returncode == 2
     assert "no server running" in gone.stderr
+
+
+def test_doctor_looks_through_a_real_ledger(start: Start) -> None:
+    gateway = start()
+    assert gateway.chat("hello").status == 200
+    log = next(path for path in gateway.data.glob("ledger/*/*.log"))
+    assert rows(gateway.data)["ledger"].state == "green"
+    raw = bytearray(log.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    (gateway.data / "ledger" / log.parent.name / log.name).write_bytes(raw)
+    broken = rows(gateway.data)["ledger"]
+    assert broken.state == "red"
+    assert broken.advice.startswith("guiju evidence verify")

@@ -71,11 +71,13 @@ def test_links_between_files_lead_somewhere() -> None:
 def test_the_reading_path_is_450_lines_that_exist() -> None:
     """CONTRIBUTING names files and line ranges; together they are what a newcomer reads first."""
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    steps = re.findall(r"^\d+\. `(src/guiju/[\w/]+\.py)` (\d+)–(\d+)", text, re.MULTILINE)
+    steps = re.findall(r"^\d+\. `(src/guiju/[\w/]+\.py)` (\d+)–(\d+): [^`\n]*`(\w+)`", text, re.MULTILINE)
     lines = 0
-    for name, first, last in steps:
+    for name, first, last, noun in steps:
         source = (ROOT / name).read_text("utf-8").splitlines()
         assert 1 <= int(first) <= int(last) <= len(source), name
+        shown = "\n".join(source[int(first) - 1 : int(last)])
+        assert re.search(rf"(class|def) {noun}\b", shown), f"{name} {first}–{last} no longer shows {noun}"
         lines += int(last) - int(first) + 1
     assert len(steps) >= 5
     assert 400 <= lines <= 450

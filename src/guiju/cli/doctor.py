@@ -22,11 +22,14 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Settings, load
 from guiju.errors import GuijuError
 from guiju.records import db, engine, schema, secrets
+from guiju.records.sources import DirSource
+from guiju.records.verify import verify
 
 State = Literal["green", "yellow", "red"]
 
@@ -35,6 +38,7 @@ _SYNCS: Final = 15
 _SLOW_SYNC_MS: Final = 20.0
 _LOW_DISK: Final = 1024**3
 _NO_DISK: Final = 100 * 1024**2
+_QUICK_LOOK: Final = 64 * 1024**2  # bytes of ledger; about a second
 _BUILT: Final = 1_793_000_000  # 2026-10-26: a clock before this is wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -110,6 +114,7 @@ def _of_data(data: Path, settings: Settings) -> tuple[tuple[str, Callable[[], Ro
     return (
         ("store", lambda: store(data, settings)),
         ("keys", lambda: keys(data)),
+        ("ledger", lambda: ledger(data, settings)),
         ("disk", lambda: disk(data)),
         ("sync", lambda: sync(data)),
     )
@@ -245,6 +250,29 @@ def keys(data: Path) -> Row:
     return Row(
         "keys", "green", say(f"{len(secrets.NAMES)} 个，权限 {mode:04o}", f"{len(secrets.NAMES)}, mode {mode:04o}")
     )
+
+
+def ledger(data: Path, settings: Settings) -> Row:
+    """The evidence is whole; a ledger that is too long for a quick look is left to `guiju evidence verify`.
+
+    Raises:
+        GuijuError: the signing key is damaged or open to others.
+    """
+    folder = data / "ledger"
+    if not folder.is_dir() or not (data / "keys" / "signing.key").exists():
+        later = say("guiju serve 首次启动时建立。", "`guiju serve` makes it at its first start.")
+        return Row("ledger", "yellow", say("尚未建立", "not made yet"), later)
+    size = sum(path.stat().st_size for path in folder.rglob("*.log"))
+    if size > _QUICK_LOOK:
+        found = say(f"{size / 1024**2:.0f} MiB，此处未核验", f"{size / 1024**2:.0f} MiB, not verified here")
+        return Row("ledger", "yellow", found, f"guiju evidence verify --data {data}")
+    signing = Ed25519PrivateKey.from_private_bytes(secrets.read(data / "keys" / "signing.key").key)
+    public = signing.public_key().public_bytes_raw()
+    report = verify(DirSource(folder), [public], retention_days=settings.evidence.retention_days)
+    entries = sum(writer.entries for writer in report.writers)
+    if report.whole:
+        return Row("ledger", "green", say(f"{entries} 条记录，完整", f"{entries} entries, whole"))
+    return Row("ledger", "red", say("证据链有损", "the evidence is broken"), f"guiju evidence verify --data {data}")
 
 
 def _standing(path: Path) -> Path:
