@@ -217,6 +217,7 @@ def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.parametrize("way", ["out", "back"])
 def test_copy_to_the_other_database_and_back(way: str, tmp_path: Path) -> None:

@@ -16,10 +16,10 @@ from sqlalchemy import insert, inspect
 from guiju.records import engine, schema
 from guiju.records.db import Store
 from guiju.records.migrate import migrate, pending
-from places import BOTH, Place, place
+from places import QUICK_ON_BOTH, Place, place
 
 
-@pytest.fixture(params=BOTH)
+@pytest.fixture(params=QUICK_ON_BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

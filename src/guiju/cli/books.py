@@ -14,6 +14,8 @@ import typer
 
 from guiju.cli.tongue import say
 from guiju.config import Settings, load
+from guiju.errors import ConfigError
+from guiju.records import engine
 from guiju.records.db import Store
 
 FILE: Final = "guiju.toml"
@@ -32,15 +34,26 @@ def settings_of(data: Path) -> Settings:
     return load(path if path.exists() else None)
 
 
+def has_store(settings: Settings, data: Path) -> bool:
+    """Whether there is a store to open; one on PostgreSQL is taken to be there."""
+    return settings.store.url != "sqlite" or (data / engine.FILE).exists()
+
+
 @contextmanager
-def opened(data: Path) -> Iterator[tuple[Settings, Store]]:
+def opened(data: Path, make: bool = False) -> Iterator[tuple[Settings, Store]]:
     """The settings and the open store.
 
+    Args:
+        data: the data directory.
+        make: make a store when there is none; commands that only look leave nothing behind a mistyped path.
+
     Raises:
-        ConfigError: see `Store.open`.
+        ConfigError: `not_found` when there is none and none is to be made; see `Store.open`.
         OutsideError: `store_unavailable`.
     """
     settings = settings_of(data)
+    if not make and not has_store(settings, data):
+        raise ConfigError("not_found", what=say(f"数据库 {data / engine.FILE}", f"store {data / engine.FILE}"))
     store = Store.open(settings.store.url, data)
     try:
         yield settings, store

@@ -59,7 +59,7 @@ def create(
 ) -> None:
     """Make a key."""
     at = now()
-    with opened(data) as (_, store):
+    with opened(data, make=True) as (_, store):
         owner = accounts.find_account(store, account) or accounts.create_account(store, account, at)
         wanted = KeyRecord(
             id="",

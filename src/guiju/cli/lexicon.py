@@ -10,10 +10,10 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import Settings
-from guiju.detect.lexicon import read
+from guiju.detect.lexicon import Entry, read
 from guiju.errors import ConfigError
 from guiju.records import lexicons
 from guiju.records.changes import Terms, delay_s, history
@@ -51,18 +51,23 @@ def apply(
         entries = read(file.read_bytes(), file.name)
     except OSError as error:
         raise ConfigError("not_found", what=f"{file}: {error.strerror}") from error
-    with opened(data) as (settings, store):
-        if dry_run:
-            known = any(one.current for one in lexicons.history(store, name))
-            difference = lexicons.compare(lexicons.entries_of(store, name) if known else [], entries)
-            waits = delay_s(settings) if difference.weakens else 0
-            show(
-                {"name": name, "dry_run": True, "difference": _numbers(difference), "waits_s": waits},
-                as_json,
-                _told(difference) + _would_wait(waits),
-            )
-            return
+    if dry_run:
+        _would(data, name, entries, as_json)
+        return
+    with opened(data, make=True) as (settings, store):
         _report(lexicons.apply(store, name, entries, _terms(settings, by)), as_json)
+
+
+def _would(data: Path, name: str, entries: list[Entry], as_json: bool) -> None:
+    settings, old = settings_of(data), []
+    if has_store(settings, data):
+        with opened(data) as (_, store):
+            if lexicons.history(store, name):
+                old = lexicons.entries_of(store, name)
+    difference = lexicons.compare(old, entries)
+    waits = delay_s(settings) if difference.weakens else 0
+    document = {"name": name, "dry_run": True, "difference": _numbers(difference), "waits_s": waits}
+    show(document, as_json, _told(difference) + _would_wait(waits))
 
 
 @app.command(name="list", help=say("列出词表及其版本。", "List the word lists and their versions."))
