@@ -66,6 +66,7 @@ class Ledger:
         self._closed = False
         self._outage: dict[str, object] = {}  # what an entry must tell when the ledger writes again
         self._failed = 0
+        self._taken = self._told = 0  # entries that the thread took from the queue, and whose fate it has told
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
@@ -206,11 +207,11 @@ class Ledger:
         except Exception:  # a defect of ours must refuse and fail those who wait, not leave them hanging
             _log.exception("ledger.thread_failed")
             self._refusing = True
-            while True:
-                batch = self._take(None)
-                self._tell(len([item for item in batch if item]), "", 0)
-                if None in batch:
-                    break
+            closing = False
+            while not closing:
+                self._tell(self._taken - self._told, "", 0)
+                closing = None in self._take(None)
+            self._tell(self._taken - self._told, "", 0)
         finally:
             self._scribe.chain.close()
 
@@ -238,6 +239,7 @@ class Ledger:
         except Empty:
             return []
         batch.extend(self._queue.get() for _ in range(self._queue.qsize()))
+        self._taken += len(batch) - batch.count(None)
         return batch
 
     def _write(self, entries: list[Waiting]) -> None:
@@ -292,6 +294,7 @@ class Ledger:
     def _tell(self, count: int, segment: str, first: int) -> None:
         if not count or self._loop is None:
             return
+        self._told += count
         try:
             self._loop.call_soon_threadsafe(self._settle, count, segment, first)
         except RuntimeError:  # the loop is closed: nobody waits any more
