@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,14 +17,16 @@ from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
 from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
-from guiju.errors import Language
+from guiju.errors import ConfigError, Language
 from guiju.gateway.live import Controls, Policy
-from guiju.law import book
+from guiju.law import book, proof
+from guiju.law.proof import Note
 from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label"})
 PEOPLE: Final = EXACT | {"identity"}
+NOTES_FILE: Final = "notes.toml"
 CANARY_CATEGORY: Final = "guiju.canary"
 
 
@@ -89,6 +92,41 @@ def control_sources() -> dict[str, str]:
         line = inspect.getsourcelines(kind)[1]
         made[control.id] = f"src/{Path(inspect.getfile(kind)).relative_to(root)}:{line}"
     return made
+
+
+def notes(data: Path) -> dict[str, Note]:
+    """The notes of DATA/notes.toml by which persons answer for duties; none where there is no such file.
+
+    Raises:
+        ConfigError: the file can't be read or is not well formed.
+    """
+    path = data / NOTES_FILE
+    try:
+        raw = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint="docs/reference/law.md") from error
+    return proof.parse_notes(raw, book.known_ids())
+
+
+def today() -> datetime.date:
+    """Today where the law is kept (UTC+8)."""
+    return datetime.datetime.now(datetime.timezone(datetime.timedelta(hours=8))).date()
+
+
+def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
+    """Ids of the duties that stop a start in production; the controls in force have just met their planted cases.
+
+    Args:
+        settings: for the profile.
+        in_force: the controls.
+        data: where the notes lie.
+    """
+    ages: dict[str, float | None] = dict.fromkeys(in_force.ids, 0.0)
+    text = book.load(settings.profile)
+    states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
+    return [state.id for state in proof.blocking(states)]
 
 
 def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:

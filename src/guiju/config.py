@@ -96,8 +96,13 @@ class Witness(_Section, frozen=True):
 
 
 class EvidenceSettings(_Section, frozen=True):
-    """Times of the ledger. Units: seconds and days."""
+    """Place and times of the ledger. Units: seconds and days.
 
+    Attributes:
+        ledger: `file` (a file a writer, under DATA/ledger) or `store` (a chain a writer in PostgreSQL).
+    """
+
+    ledger: Literal["file", "store"] = "file"
     checkpoint_every_s: float = 60.0
     queue_max: int = 1000
     queue_wait_s: float = 5.0

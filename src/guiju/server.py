@@ -32,7 +32,7 @@ from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
-from guiju.errors import ConfigError, GuijuError
+from guiju.errors import ConfigError, GuijuError, OutsideError
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.gateway.live import Controls, Live, Policy
@@ -41,7 +41,9 @@ from guiju.gateway.metrics import Metrics
 from guiju.marking import producer
 from guiju.records import lexicons, persons
 from guiju.records.accounts import KeyRecord, Keyring
+from guiju.records.chain import Chain
 from guiju.records.chain_file import FileChain
+from guiju.records.chain_sql import SqlChain
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
@@ -158,11 +160,17 @@ class House:
         options.data.mkdir(parents=True, exist_ok=True)
         secrets = Secrets.open(options.data / "keys")
         store = Store.open(settings.store.url, options.data)
-        ledger = Ledger(FileChain.take(options.data / "ledger"), secrets.signing, settings.evidence)
+        ledger = Ledger(_chain(settings, options.data), secrets.signing, settings.evidence)
         ledger.start(asyncio.get_running_loop())
         house = cls(options, settings, store, secrets, ledger, Canary(), every)
         house.live = house._live(settings, house._policy(settings))
         house.seen = store.versions()
+        if sleeping := composition.asleep(house.live.policy.controls):
+            raise ConfigError("config_invalid", what=f"controls {sleeping}", hint="guiju doctor")
+        if settings.mode == "production" and (
+            gaps := composition.gaps(settings, house.live.policy.controls, options.data)
+        ):
+            raise ConfigError("not_ready_for_production", what=", ".join(gaps))
         return house
 
     def _live(self, settings: Settings, policy: Policy) -> Live:
@@ -295,6 +303,18 @@ class House:
         self.store.close()
 
 
+def _chain(settings: Settings, data: Path) -> Chain:
+    """Where this process's ledger is written."""
+    if settings.evidence.ledger == "file":
+        return FileChain.take(data / "ledger")
+    if settings.store.url == "sqlite":
+        raise ConfigError("config_invalid", what='evidence.ledger = "store"', hint="store.url = postgresql://…")
+    try:
+        return SqlChain.take(settings.store.url)
+    except OSError:
+        raise OutsideError("store_unavailable") from None
+
+
 class Server(uvicorn.Server):
     """uvicorn's server that says when the address is bound."""
 
@@ -330,7 +350,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     def bound() -> None:
         announce(house, server)
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
+        gc.set_threshold(20_000, 20, 50)
         start(house.watch(base))
         start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
 

@@ -25,7 +25,7 @@ from guiju.config import Settings, load
 from guiju.errors import ConfigError
 from guiju.law import book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
-from guiju.law.proof import BoardState, DutyState, Keeper, Mode, Note
+from guiju.law.proof import BoardState, DutyState, Keeper, Mode
 from guiju.records import proofs
 
 NOTES_FILE: Final = "notes.toml"
@@ -76,8 +76,8 @@ def check(
         _write_page(law_page, text, as_json)
         return
     controls, tests, ages = gathered(data)
-    today = datetime.datetime.now(_CHINA).date()
-    states = proof.prove(text, controls, tests, ages, read_notes(data), today, settings.mode)
+    notes = composition.notes(data)
+    states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
     _answer(text, states, settings.mode, "json" if as_json else form)
     if strict and strict_gaps(text, states):
         raise typer.Exit(1)
@@ -87,22 +87,6 @@ def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[s
     """The controls as this installation sets them, the tests of duties, and the age of each control's last evidence."""
     controls = composition.listed(composition.controls(_settings(data).gateway.identity))
     return controls, book.tests(), dict(proofs.ages(data))
-
-
-def read_notes(data: Path) -> dict[str, Note]:
-    """The notes of DATA/notes.toml; none where there is no such file.
-
-    Raises:
-        ConfigError: the file can't be read or is not well formed.
-    """
-    path = data / NOTES_FILE
-    try:
-        raw = path.read_text("utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error}", hint="docs/reference/law.md") from error
-    return proof.parse_notes(raw, book.known_ids())
 
 
 def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
