@@ -29,6 +29,8 @@ _UNSPACED: Final = re.compile(
     "[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u31ff\u3400-\u4dbf\u4e00-\ua4cf\uac00-\ud7ff"
     "\uf900-\ufaff\U00020000-\U0003ffff]"
 )
+OVERRIDES: Final = ("\u202d", "\u202e")
+"""Marks that turn the order of letters round."""
 PIECE: Final = 1024
 """Characters looked at in one go."""
 _DEPTH: Final = 16

@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from guiju.detect.words import Scan, Words
+from guiju.detect.scan import Scan
+from guiju.detect.views import OVERRIDES
+from guiju.detect.words import Words
 from guiju.terms import Finding, Reach
 
 SENTENCE: Final = 120
@@ -41,7 +43,7 @@ class Screen:
         self._words = words
         self._reach = reach
         self._field = field
-        self._scan = Scan(words)
+        self._scan = Scan(words.index)
         self._held = ""
         self.finding: Finding | None = None
         self.signals: list[Finding] = []
@@ -118,10 +120,9 @@ class Screen:
         return SENTENCE if len(self._held) >= SENTENCE else len(self._held) if last else 0
 
     def _judge(self, unit: str, at: int) -> None:
-        """Look at one unit as a whole, in every view."""
-        found = self._words.look(unit).findings
-        if found:
-            self._note([_shift(f, at) for f in found])
+        """Look at one unit in the views that need all of it: bidi undone. The others have seen each character."""
+        if any(mark in unit for mark in OVERRIDES):
+            self._note([_shift(f, at) for f in self._words.look(unit).findings if f.view == "bidi"])
 
 
 def _shift(f: Finding, at: int) -> Finding:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The index of a list of terms: an automaton over their views (e), and what a text may end with to go on to a match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from guiju.detect.automaton import Automaton
+from guiju.detect.entry import Boundary, Entry
+from guiju.detect.forms import Form, Reading, form, normal, read, waits
+from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
+from guiju.detect.views import collapse
+from guiju.terms import Finding
+
+
+class Index:
+    """Entries, ready to be looked for.
+
+    Args:
+        entries: terms in force.
+
+    Attributes:
+        longest: characters of the longest view (e) of a term.
+        held: what a text's view (e) may end with so that more text could complete a term, or settle one.
+        matches: every place of every view (e) in a view (e): pattern, start, end.
+
+    Raises:
+        ValueError: a term holds nothing that can be matched, or one character too often.
+    """
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        grouped: dict[str, list[Entry]] = {}
+        held: set[str] = set()
+        for entry in entries:
+            exact = normal(fold(entry.term))
+            view = collapse(exact)
+            if not view or BARRIER in view:
+                raise ValueError(f"entry {entry.id} can't be matched")
+            squeezed = exact.replace(SOFT, "").replace(HARD, "").replace(DOT, "")
+            if waits(view, squeezed):
+                held.add(view)
+            same = grouped.get(view)
+            if same is None:
+                grouped[view] = [entry]
+                for i in range(1, len(view)):
+                    held.add(view[:i])
+            else:
+                same.append(entry)
+        self.longest = max(map(len, grouped), default=0)
+        self.held = frozenset(held)
+        self.matches = Automaton(list(grouped)).matches
+        self._entries = [tuple(group) for group in grouped.values()]
+        self._forms: dict[tuple[str, Boundary], Form] = {}
+
+    def readings(
+        self, pattern: int, text: str, spans: Sequence[tuple[int, int]], left: str, last: bool, strict: bool = False
+    ) -> list[tuple[Entry, Reading]]:
+        """Entries of a pattern that the place of a match reads as (`forms.read`)."""
+        out = []
+        for entry in self._entries[pattern]:
+            key = entry.term, entry.boundary
+            shape = self._forms.get(key)
+            if shape is None:
+                shape = self._forms[key] = form(*key)
+            if (not strict or shape.edges) and (reading := read(shape, text, spans, left, last, strict)):
+                out.append((entry, reading))
+        return out
+
+    def alone(self, pattern: int) -> bool:
+        """Whether a pattern belongs to one entry only."""
+        return len(self._entries[pattern]) == 1
+
+
+def finding(entry: Entry, field: str, start: int, end: int, view: str) -> Finding:
+    """A finding of an entry."""
+    return Finding("words", entry.category, entry.severity, entry.id, field, start, end, view)
