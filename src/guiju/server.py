@@ -35,11 +35,11 @@ from guiju.detect import lexicon
 from guiju.errors import ConfigError, GuijuError, OutsideError
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
-from guiju.gateway.live import Controls, Live, Policy
+from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.marking import producer
-from guiju.records import lexicons, persons
+from guiju.records import accounts, lexicons, persons
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.chain import Chain
 from guiju.records.chain_file import FileChain
@@ -54,6 +54,9 @@ from guiju.terms import Identity, IdentityLevel
 log = logging.getLogger("guiju.server")
 _ISSUER = "guiju-canary"
 _POLL_S = 1.0
+_OPERATOR = "operator"
+_KNOWN = 100_000
+"""Persons whose verdict this process remembers to have kept."""
 _CANARY_S = 60.0
 
 
@@ -141,6 +144,7 @@ class House:
     off: tuple[str, ...] = ()
     seen: dict[str, int] = field(default_factory=dict)
     known: set[tuple[str, str, int]] = field(default_factory=set)
+    background: set[asyncio.Task[None]] = field(default_factory=set)
     live: Live = field(init=False)
     _canary_secret: str = field(default_factory=lambda: os.urandom(32).hex())
 
@@ -177,9 +181,11 @@ class House:
         keyring = Keyring(self.secrets)
         keyring.refresh(self.store)
         keyring.with_static(self.canary.key, self.canary.record())
+        if self.options.keys:
+            accounts.ensure_account(self.store, _OPERATOR, int(time.time()))
         for number, secret in enumerate(self.options.keys):
             keyring.with_static(
-                secret, KeyRecord(id=f"given-{number}", account="operator", prefix=secret[:7], name="given")
+                secret, KeyRecord(id=f"given-{number}", account=_OPERATOR, prefix=secret[:7], name="given")
             )
         return Live(
             settings=settings,
@@ -217,10 +223,27 @@ class House:
     def _remember(self, account: str, identity: Identity) -> None:
         """Keep a verified identity: once a person and assertion, off the road (DESIGN §11)."""
         mark = (account, identity.person, identity.expires_at)
-        if account == "guiju-canary" or mark in self.known:
+        if account == CANARY_KEY or identity.level == "none" or mark in self.known:
             return
         self.known.add(mark)
-        persons.remember(self.store, account, identity, int(time.time()))
+        if len(self.known) > _KNOWN:
+            self.known.clear()
+        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(time.time()))
+        self.start(self._kept(work, mark))
+
+    async def _kept(self, work: Coroutine[Any, Any, None], mark: tuple[str, str, int]) -> None:
+        """Wait for a verdict to be kept; one that was not is tried again with the person's next request."""
+        try:
+            await work
+        except GuijuError as error:
+            self.known.discard(mark)
+            log.error("identity_not_kept", extra={"code": error.code})
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the road until it ends or the house closes."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
 
     # ------------------------------------------------------------------ while it serves
     def identity(self) -> str:
@@ -298,6 +321,9 @@ class House:
 
     async def close(self) -> None:
         """Close everything, the ledger last."""
+        for task in list(self.background):
+            task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
         await self.ledger.close()
         self.store.close()
@@ -340,32 +366,24 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     scheme = "https" if settings.serve.tls_cert else "http"
     base = f"{scheme}://{_local(settings.serve.host)}:{settings.serve.port}"
     loop = asyncio.get_running_loop()
-    background: set[asyncio.Task[None]] = set()
-
-    def start(work: Coroutine[Any, Any, None]) -> None:
-        task = loop.create_task(work)
-        background.add(task)
-        task.add_done_callback(background.discard)
 
     def bound() -> None:
         announce(house, server)
         gc.collect()
         gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
         gc.set_threshold(20_000, 20, 50)
-        start(house.watch(base))
-        start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        house.start(house.watch(base))
+        house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
 
     server = Server(_uvicorn(house), bound)
     pid = data / "guiju.pid"
     pid.write_text(f"{os.getpid()}\n", "ascii")
     await house.live.upstreams.open()
     if threading.current_thread() is threading.main_thread():
-        loop.add_signal_handler(signal.SIGHUP, lambda: start(house.reload(base)))
+        loop.add_signal_handler(signal.SIGHUP, lambda: house.start(house.reload(base)))
     try:
         await server.serve()
     finally:
-        for task in list(background):
-            task.cancel()
         pid.unlink(missing_ok=True)
         await house.close()
     return 0 if server.started else 2

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import ConfigError, OutsideError
-from guiju.records.db import Store, bump, versions
+from guiju.records.db import Store, bump, upsert, versions
 from guiju.records.schema import account, api_key
 from guiju.records.secrets import Secrets
 from guiju.terms import IdentityLevel
@@ -87,6 +87,16 @@ def create_account(store: Store, name: str, now: int) -> Account:
             "exists_already", what=name, hint_zh="请另取名称。", hint_en="Choose another name."
         ) from error
     return made
+
+
+def ensure_account(store: Store, id: str, now: int) -> None:
+    """Make an account with a given id and that name, unless it is there: the operator's own.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    row = {"id": id, "name": id, "created_at": now}
+    store.do(lambda connection: upsert(connection, account, row, {"name": id}))
 
 
 def find_account(store: Store, name: str) -> Account | None:

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP front: what arrives slowly, too large, or in two readings is refused (robustness §5)."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import msgspec
+import pytest
+
+from conftest import KEY, Running, Start
+from guiju.config import Limits
+
+HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
+BODY = b'{"model":"m","messages":[{"role":"user","content":"[[say:ok]]"}]}'
+
+
+@pytest.fixture
+def gateway(start: Start) -> Running:
+    """A gateway with short deadlines."""
+    limits = msgspec.structs.replace(Limits(), header_s=0.3, body_s=0.5, connections=60)
+    return start(overlay=(("limits", limits),))
+
+
+def talk(gateway: Running, *parts: bytes, pause: float = 0.0, wait: float = 5.0) -> bytes:
+    """Send parts and read to the end of the connection."""
+    got = b""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=wait) as sock:
+        try:
+            for part in parts:
+                sock.sendall(part)
+                time.sleep(pause)
+            while chunk := sock.recv(65536):
+                got += chunk
+        except (ConnectionError, TimeoutError):
+            pass
+    return got
+
+
+def status(answer: bytes) -> int:
+    """The status of the first answer; 0 when there is none."""
+    return int(answer.split()[1]) if answer.startswith(b"HTTP/1.1 ") else 0
+
+
+def test_a_whole_request_is_answered(gateway: Running) -> None:
+    request = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY
+    assert status(talk(gateway, request)) == 200
+    drip = [request[i : i + 40] for i in range(0, len(request), 40)]
+    assert status(talk(gateway, *drip, pause=0.01)) == 200
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        HEAD + b"Content-Length: %d\r\nTransfer-Encoding: chunked\r\n\r\n" % len(BODY) + BODY,
+        HEAD + b"Content-Length: %d\r\nContent-Length: %d\r\n\r\n" % (len(BODY), len(BODY)) + BODY,
+        HEAD + b"Content-Length: %d, %d\r\n\r\n" % (len(BODY), len(BODY)) + BODY,
+        HEAD + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        HEAD + b"Content-Length: -1\r\n\r\n" + BODY,
+        HEAD + b"Content-Length: 99999999999999999999\r\n\r\n" + BODY,
+        HEAD + b"X_Forwarded_For: 1.1.1.1\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY,
+        HEAD.replace(b"\r\n", b"\n") + b"Content-Length: 2\n\n{}",
+        b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)  # fmt: skip
+def test_a_request_that_can_be_read_in_two_ways_gets_one_refusal(gateway: Running, request_: bytes) -> None:
+    answer = talk(gateway, request_)
+    assert status(answer) in (0, 400)
+    assert answer.count(b"HTTP/1.1 ") <= 1
+
+
+def test_heads_have_a_size_and_a_number_of_fields(gateway: Running) -> None:
+    assert status(talk(gateway, HEAD + b"X-Long: " + b"a" * 20_000 + b"\r\n\r\n")) == 431
+    many = b"".join(b"X-%d: a\r\n" % i for i in range(100))
+    assert status(talk(gateway, HEAD + many + b"\r\n")) == 431
+
+
+def test_a_head_or_body_that_drips_is_closed_in_time(gateway: Running) -> None:
+    for parts in ([b"POST /v1", b"/chat"], [HEAD], [HEAD + b"Content-Length: 100\r\n\r\n", b"{"], []):
+        began = time.monotonic()
+        answer = talk(gateway, *parts, pause=0.05)
+        assert time.monotonic() - began < 2
+        assert status(answer) == 408
+        assert b"application/json" in answer
+
+
+def test_a_body_has_a_size(gateway: Running) -> None:
+    answer = talk(gateway, HEAD + b"Connection: close\r\nContent-Length: 5000000\r\n\r\n", b"a" * 5_000_000)
+    assert status(answer) == 413
+    chunked = (
+        HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"a" * 65536 + b"\r\n") * 80
+    )
+    assert status(talk(gateway, chunked)) == 413
+
+
+def test_an_encoded_body_is_refused(gateway: Running) -> None:
+    answer = talk(gateway, HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
+    assert status(answer) == 400
+
+
+def test_connections_are_bounded(gateway: Running) -> None:
+    held = [socket.create_connection(("127.0.0.1", gateway.port), timeout=5) for _ in range(60)]
+    try:
+        assert status(talk(gateway, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == 503
+    finally:
+        for sock in held:
+            sock.close()
+
+
+def test_a_kept_connection_serves_many(gateway: Running) -> None:
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as sock:
+        for _ in range(3):
+            sock.sendall(request)
+            got = b""
+            while b'"finish_reason":"stop"' not in got:
+                got += sock.recv(65536)
+            assert status(got) == 200
+            time.sleep(0.4)  # longer than the head's deadline: an idle connection is not a slow request
