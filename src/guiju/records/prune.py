@@ -78,7 +78,9 @@ def prune(
 def _marker(source: Source, checkpoint: Checkpoint, days: int, now: int) -> Marker | None:
     """The marker of a segment; none when it is not sealed."""
     tree, line = Tree(), b""
+    peaks: list[bytes] = []
     for line in source.lines(checkpoint.writer, checkpoint.segment):
+        peaks = tree.peaks.copy()
         tree.add(hashlib.sha256(b"\0" + line[:-1]).digest())
     try:
         last = msgspec.json.decode(line, type=Entry)
@@ -95,6 +97,8 @@ def _marker(source: Source, checkpoint: Checkpoint, days: int, now: int) -> Mark
         kinds=last.body["kinds"],
         root=checkpoint.root.hex(),
         t=last.t,
+        seal=line.decode().rstrip("\n"),
+        peaks=[peak.hex() for peak in peaks],
         checkpoint=checkpoint.line(),
         pruned_at=now,
         days=days,

@@ -67,6 +67,8 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         kinds: how many entries of each kind there were.
         root: Merkle root in hex.
         t: time of the last entry.
+        seal: the last entry, as its line; it counts the kinds.
+        peaks: the tree of all entries before it, in hex, so that the seal is provably under the root.
         checkpoint: the signed checkpoint of the sealed segment, as one line.
         pruned_at: Unix milliseconds.
         days: the term that was applied.
@@ -80,6 +82,8 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     kinds: dict[str, int]
     root: str
     t: int
+    seal: str
+    peaks: list[str]
     checkpoint: str
     pruned_at: int
     days: int

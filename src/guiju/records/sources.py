@@ -188,11 +188,11 @@ class ExportSource:
         return sorted(segment for owner, segment in self._sections if owner == writer)
 
     def marker(self, writer: str, segment: str) -> bytes | None:
-        section = self._sections[writer, segment][0]
-        return section.pruned.encode() if section.pruned else None
+        found = self._sections.get((writer, segment))  # a checkpoint may name a segment that is not there
+        return found[0].pruned.encode() if found and found[0].pruned else None
 
     def lines(self, writer: str, segment: str) -> Iterator[bytes]:
-        _, place, end = self._sections[writer, segment]
+        _, place, end = self._sections.get((writer, segment), (None, 0, 0))
         with self._path.open("rb") as file:
             file.seek(place)
             while place < end:

@@ -116,9 +116,9 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True):
 class _Peaks:
     """A Merkle tree of our own (RFC 6962, 2.1)."""
 
-    def __init__(self) -> None:
-        self.size = 0
-        self._peaks: list[bytes] = []
+    def __init__(self, size: int = 0, peaks: Iterable[bytes] = ()) -> None:
+        self.size = size
+        self._peaks = list(peaks)
 
     def add(self, leaf: bytes) -> None:
         size = self.size
@@ -249,7 +249,7 @@ class _Walk:
             else:
                 if entry.seq != seq:  # (2)
                     self._bad(name, seq, "misplaced")
-                elif entry.prev != previous:  # (3)
+                elif entry.prev != previous and seq > 0:  # (3)
                     self._unlinked(name, seq, leaf, following)
                 self._time(name, seq, entry.t)  # (4)
                 if sealed:
@@ -285,7 +285,7 @@ class _Walk:
         if (kind == "segment") != (seq == 0):
             self._bad(name, seq, "begin")
         elif kind == "segment":
-            self._begins(name, body)
+            self._begins(name, body, entry.prev)
         elif kind == "sealed":
             if body != {"size": seq + 1, "kinds": kinds}:
                 self._bad(name, seq, "sealed")
@@ -304,9 +304,9 @@ class _Walk:
         if body.get("state") == "lost" and isinstance(since, int):
             self.report.not_witnessed[name] = since
 
-    def _begins(self, name: str, body: dict[str, Any]) -> None:
+    def _begins(self, name: str, body: dict[str, Any], prev: str) -> None:
         before, size, root = self._before or ("", 0, "0" * 64)
-        if body.get("writer") != self._writer or body.get("segment") != name:
+        if body.get("writer") != self._writer or body.get("segment") != name or body.get("root") != prev:
             self._bad(name, 0, "begin")
         elif body.get("previous") != before:
             self._bad(name, 0, "lost_segment")
@@ -336,21 +336,24 @@ class _Walk:
         self.report.unsigned = tree.size - covered
 
     def _marker(self, name: str, raw: bytes) -> None:
-        marker = canonical(raw.rstrip(b"\n") + b"\n", _Marker)
+        """A segment that went by rule: (1) form, (2) signature, (3) the seal under the root, (4) the term."""
+        marker = canonical(raw, _Marker)
         checkpoint = read(marker.checkpoint.encode()) if marker else None
         if marker is None or checkpoint is None or not genuine(checkpoint, self._keys):
             self._bad(name, -1, "marker")
             return
-        said = (self._writer, name, marker.last + 1, marker.root)
-        signed = (checkpoint.writer, checkpoint.segment, checkpoint.size, checkpoint.root.hex())
+        said = (1, 0, self._writer, self._writer, name, name, marker.last + 1, marker.root)
+        signed = (marker.v, marker.first, marker.writer, checkpoint.writer, marker.segment, checkpoint.segment)
         term = max(marker.days, self._retention or 0) * _DAY_MS
-        if said != signed or marker.pruned_at - max(marker.t, checkpoint.t) < term or marker.writer != self._writer:
+        others = [note for notes in self._notes.get(name, {}).values() for note, _ in notes]
+        if (
+            said != (*signed, checkpoint.size, checkpoint.root.hex())
+            or not _seal_holds(marker)
+            or marker.pruned_at - max(marker.t, checkpoint.t) < term
+            or any(note.size > checkpoint.size for note in others)
+            or any(note.size == checkpoint.size and note.root != checkpoint.root for note in others)
+        ):
             self._bad(name, -1, "marker")
-        for size, notes in self._notes.get(name, {}).items():
-            if size > checkpoint.size or any(
-                note.root != checkpoint.root for note, _ in notes if size == checkpoint.size
-            ):
-                self._bad(name, -1, "marker")
         self._before = (name, checkpoint.size, checkpoint.root.hex())
         self._t = max(self._t, marker.t)
         self.report.pruned.append(name)
@@ -365,9 +368,28 @@ class _Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: dict[str, int]
     root: str
     t: int
+    seal: str
+    peaks: list[str]
     checkpoint: str
     pruned_at: int
     days: int
+
+
+def _seal_holds(marker: _Marker) -> bool:
+    """Whether the seal is the last entry under the root and counts what the marker says."""
+    line = marker.seal.encode()
+    seal = canonical(line + b"\n", _Entry)
+    try:
+        tree = _Peaks(marker.last, map(bytes.fromhex, marker.peaks))
+        tree.add(hashlib.sha256(b"\0" + line).digest())
+    except (ValueError, IndexError):
+        return False
+    return (
+        seal is not None
+        and tree.root().hex() == marker.root
+        and (seal.kind, seal.seq, seal.t) == ("sealed", marker.last, marker.t)
+        and seal.body == {"size": marker.last + 1, "kinds": marker.kinds}
+    )
 
 
 def _pairs(lines: Iterator[bytes]) -> Iterator[tuple[bytes, bytes]]:
