@@ -32,12 +32,12 @@ run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
 test: setup-dev
-	$(PYTEST) -m "not slow" -rs
+	$(PYTEST) -m "not slow" -rfEs
 
 test-all: setup-dev lint generated docs tests-all
 
 tests-all: setup-dev
-	GUIJU_NO_SKIP=1 $(PYTEST) -rs
+	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev
 	$(BIN)/ruff check .
