@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -302,3 +303,34 @@ def test_many_threads_write_through_one_thread(here: Place) -> None:
     with store.read() as connection:
         assert connection.execute(select(func.count()).select_from(schema.member)).scalar() == 100
     store.close()
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_drops_is_made_again(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path / "data") as here:
+        store = here.open()
+        store.do(add("before"))
+        assert names(store) == {"before"}
+        mine = select(func.pg_backend_pid())
+        pids = [store.do(lambda c: c.execute(mine).scalar_one())]
+        with store.read() as connection:
+            pids.append(connection.execute(mine).scalar_one())
+        with psycopg.connect(here.url, autocommit=True) as other:
+            assert [other.execute("SELECT pg_terminate_backend(%s)", [pid]).fetchone() for pid in pids] == [(True,)] * 2
+        store.do(add("after"))
+        assert names(store) == {"before", "after"}
+
+        def cut_off(connection: Connection) -> None:
+            add("lost")(connection)
+            connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+        for batch in ((add("beside"), cut_off), (cut_off, add("beside"))):
+            gate = Gate(store)
+            futures = [store.write(work) for work in batch]
+            gate.release()
+            for future in futures:
+                with pytest.raises(OutsideError):
+                    future.result(10)
+        store.do(add("again"))
+        assert names(store) == {"before", "after", "again"}
+        store.close()

@@ -224,12 +224,12 @@ def revision_of(url: str, data: Path) -> str:
     """
     if url == "sqlite" and not (data / engine.FILE).exists():
         return ""
-    writer = engine.writer(url, data)
+    reader = engine.reader(url, data)  # not the writing engine: looking must not wait for a writer's lock
     try:
-        with db.outside(), writer.connect() as connection:
+        with db.outside(), reader.connect() as connection:
             return db.found_revision(connection)
     finally:
-        writer.dispose()
+        reader.dispose()
 
 
 def _replace(source: Connection, target: Connection, force: bool, progress: Progress) -> dict[str, int]:

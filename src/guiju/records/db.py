@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from guiju.errors import ConfigError, OutsideError
@@ -165,8 +165,10 @@ class Store:
             with outside(), self.writer.begin() as connection:
                 for one in batch:
                     outcomes.append((one.future, *_run(connection, one.work)))
-        except (OutsideError, SQLAlchemyError) as error:
-            outcomes = [(one.future, None, error) for one in batch]
+        except Exception as error:  # whatever it is, the callers are told and the writer thread lives on
+            away = OutsideError("store_unavailable")
+            away.__cause__ = error
+            outcomes = [(one.future, None, away) for one in batch]
         for future, result, failure in outcomes:
             if failure is None:
                 future.set_result(result)
@@ -178,7 +180,7 @@ def _run(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any
     """Run one write in its savepoint.
 
     Raises:
-        OutsideError, SQLAlchemyError: the savepoint could not be undone; nothing of the batch can be promised.
+        OutsideError, SQLAlchemyError: the savepoint can't be made or undone; nothing of the batch can be promised.
     """
     savepoint = connection.begin_nested()
     try:
@@ -187,6 +189,8 @@ def _run(connection: Connection, work: Callable[[Connection], Any]) -> tuple[Any
             savepoint.commit()
     except Exception as error:  # whatever the work raised belongs to its own future, not to the batch
         savepoint.rollback()
+        if connection.invalidated:
+            raise  # the connection is gone, and with it what the batch wrote before
         return None, error
     return result, None
 

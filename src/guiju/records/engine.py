@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,8 +75,9 @@ def sqlite_file(
     def on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         # The driver would begin transactions late and end them before DDL; we say BEGIN ourselves.
         connection.isolation_level = None
-        base = (f"busy_timeout={BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
-        for pragma in (*base, "secure_delete=ON", *pragmas):
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        _use_wal(connection)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", *pragmas):
             connection.execute(f"PRAGMA {pragma}")
 
     def on_begin(connection: Connection) -> None:
@@ -84,6 +86,20 @@ def sqlite_file(
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
     return engine
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite's own waiting does not cover the switch, so two first starts at once must wait here."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _postgres(url: str, pool_size: int) -> Engine:
