@@ -72,8 +72,8 @@ class Table:
         if named := _NAMED.fullmatch(unicodedata.name(char, "")):
             return named[1].lower()
         if "一" <= char <= "鿿" or "㐀" <= char <= "䶿" or char >= "\U00020000":
-            plain = self.simplify(char)
-            return plain if len(plain) == 1 else char
+            while len(plain := self.simplify(char)) == 1 and plain != char:
+                char = plain
         return char
 
     def fold(self, char: str) -> str | None:

@@ -37,7 +37,7 @@ _DEPTH: Final = 16
 _MARK: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _CLOSING: Final = "\u202c\u2069"
 _LEFTWARDS: Final = "\u202e\u202b\u2067"
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE: Final = re.compile(r"\n|[^\n]+")
 
 
 def collapse(folded: str) -> str:
@@ -99,9 +99,9 @@ def visual(text: str) -> Iterator[list[range]]:
     open_: list[str] = []
     for start in range(0, len(text), PIECE):
         for line in _LINE.finditer(text, start, min(start + PIECE, len(text))):
-            yield _seen(text, line.start(), line.end(), open_)
-            if line[0].endswith("\n"):
+            if line[0] == "\n":
                 open_.clear()
+            yield _seen(text, line.start(), line.end(), open_)
 
 
 def _seen(text: str, start: int, end: int, open_: list[str]) -> list[range]:

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""P2 and E2f: hostile texts cost little and linearly; benign documents arrive unchanged under 100,000 entries."""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+
+from guiju.detect.entry import Entry
+from guiju.detect.words import Look, Words
+from guiju.gateway.screen import Screen
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+def entries(n: int, seed: int) -> list[Entry]:
+    """Random terms: four fifths of 3 to 6 Han characters, the rest of 6 to 12 letters; and a few fixed ones."""
+    rng = random.Random(seed)
+    terms: dict[str, None] = dict.fromkeys(["规矩金丝雀", "guijucanary", "bot", "谢谢你", "赌博", "buy now"])
+    while len(terms) < n:
+        if rng.random() < 0.8:
+            term = "".join(chr(rng.randrange(0x4E00, 0x9FA0)) for _ in range(rng.randint(3, 6)))
+        else:
+            term = "".join(rng.choices(LETTERS, k=rng.randint(6, 12)))
+        terms[term] = None
+    return [Entry(f"e{i}", term, "own", "block") for i, term in enumerate(terms)]
+
+
+@pytest.fixture(scope="module")
+def detector() -> Words:
+    return Words(entries(10_000, 1), "v1")
+
+
+def shapes(size: int) -> dict[str, str]:
+    """Hostile texts of about a number of bytes."""
+    rng = random.Random(7)
+    units = {
+        "zero width": "\u200b",
+        "combining": "\u0301",
+        "spaces": " ",
+        "full stops": "。",
+        "line breaks": "\n",
+        "one letter": "a",
+        "one Han": "规",
+        "near misses": "规矩金丝",
+        "near misses in Latin": "guijucanar",
+        "near misses parted": "g u i j u c a n a r ",
+        "stretched but not enough": "boot ",
+        "all matches": "规矩金丝雀",
+        "tags": "\U000e0041",
+        "selectors": "规\ufe0f",
+        "overrides": "\u202eabc",
+        "overrides, closed": "\u202eyranac\u202c",
+        "emoji": "👨\u200d👩\u200d👧",
+        "brackets": "((((",
+        "zalgo": "b\u0301\u0302o\u0303o\u0304t",
+        "eight spaces": "规        矩        ",
+        "one character for many": "ﷺ",
+        "mathematical": "𝐠𝐮𝐢",
+        "two letters": "ab",
+        "full width": "ＧＵＩ",
+        "runs at the limit": "b" * 64 + "o" * 64,
+        "runs over the limit": "b" * 65 + "o" * 70 + " ",
+        "beyond the BMP": "\U00020001",
+        "percent": "%E8%A7%84",
+        "markup": "<p>&nbsp;</p>",
+        "table": "|---|---|\n",
+        "parted at half": "bo t ",
+    }
+    out = {name: unit * (size // len(unit.encode())) for name, unit in units.items()}
+    out["letter soup"] = "".join(
+        rng.choices(["bot", "b", "o t", "bo", "t ", "谢", "谢你", " ", "buy", "now"], k=size // 3)
+    )
+    out["base64"] = "".join(rng.choices(LETTERS + LETTERS.upper() + "0123456789+/", k=size))
+    out["held for ever"] = "规" + "\u200b" * (size // 3)
+    out["one override"] = "\u202e" + "矩规" * (size // 6)
+    return out
+
+
+def spent(detector: Words, text: str) -> tuple[float, list[float], Look]:
+    """CPU seconds in all, those of each slice, and what was found."""
+    slices, steps, start = [], detector.look_slices(text), time.thread_time()
+    at = start
+    while True:
+        try:
+            next(steps)
+        except StopIteration as done:
+            end = time.thread_time()
+            return end - start, [*slices, end - at], done.value
+        now = time.thread_time()
+        slices.append(now - at)
+        at = now
+
+
+@pytest.mark.parametrize("name", sorted(shapes(1)))
+def test_a_hostile_text_costs_little(detector: Words, name: str) -> None:
+    text = shapes(51_200)[name]
+    took = min(spent(detector, text)[0] for _ in range(2))
+    assert took <= 0.025 * 2, f"{took * 1e3:.1f} ms for 50 KiB"  # 50 ms for 100 KiB, twice that on a busy machine
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_mebibyte_of_each_shape_costs_little_and_linearly(detector: Words) -> None:
+    for name, text in shapes(1 << 20).items():
+        took, slices, _ = min((spent(detector, text) for _ in range(3)), key=lambda result: result[0])
+        half = min(spent(detector, text[: len(text) // 2])[0] for _ in range(3))
+        size = len(text.encode()) / 102_400
+        print(
+            f"{name:26} {took * 1e3 / size:6.2f} ms/100 KiB, slices p99 {sorted(slices)[len(slices) * 99 // 100] * 1e3:.2f} ms"
+        )
+        assert took / size <= 0.05, name
+        assert took <= 2.3 * half + 0.01, name
+        assert sorted(slices)[len(slices) * 99 // 100] <= 0.002, name
+
+
+def test_streams_of_hostile_text_cost_little(detector: Words) -> None:
+    for name, text in shapes(6_000).items():
+        screen, start = Screen(detector, "pattern", "f"), time.thread_time()
+        for i in range(0, len(text), 4):
+            screen.feed(text[i : i + 4])
+        screen.close()
+        assert time.thread_time() - start <= 0.3, name
+
+
+NOUNS = [
+    "请求",
+    "缓存",
+    "日志",
+    "配置",
+    "模块",
+    "接口",
+    "线程",
+    "表格",
+    "索引",
+    "服务",
+    "容器",
+    "分支",
+    "补丁",
+    "版本",
+    "天气",
+    "公园",
+    "课程",
+    "实验",
+    "报告",
+    "会议",
+]
+WORDS = [
+    "request",
+    "cache",
+    "error",
+    "index",
+    "table",
+    "value",
+    "return",
+    "while",
+    "import",
+    "class",
+    "session",
+    "retry",
+    "timeout",
+    "branch",
+    "merge",
+    "user",
+    "name",
+]
+
+
+def document(rng: random.Random) -> str:
+    """A Markdown, code or log document with rules, tables, long rows of signs, hashes, emoji and both languages."""
+    noun, word = lambda: rng.choice(NOUNS), lambda: rng.choice(WORDS)
+    kinds = [
+        lambda: f"# {noun()}与{noun()}\n\n{'-' * rng.randint(3, 90)}\n\n",
+        lambda: f"| {noun()} | {word()} |\n|{'-' * rng.randint(3, 20)}|:--|\n| **{noun()}** | `{word()}_{word()}` |\n",
+        lambda: f"{noun()}的{noun()}很重要，{noun()}、{noun()}。{word().title()} {word()} -- {word()}... ",
+        lambda: (
+            f"    for {rng.choice(LETTERS)}, {rng.choice(LETTERS)} in self.{word()}.{word()}():\n        {word()} += 1  # {noun()}\n"
+        ),
+        lambda: (
+            f"2026-11-{rng.randint(1, 30):02d} 08:0{rng.randint(0, 9)}:11 INFO [{word()}] {word()}={rng.getrandbits(64):016x} ok\n"
+        ),
+        lambda: f"- [ ] {noun()}：{word()} 👨\u200d👩\u200d👧 ✅✅✅{'！' * rng.randint(1, 12)}\n",
+        lambda: "=" * rng.randint(1, 200) + "\n" + "." * rng.randint(1, 60) + "\n",
+        lambda: (
+            f"![{word()}](data:image/png;base64,{''.join(rng.choices(LETTERS.upper() + '0123456789+/', k=120))}{'A' * 300})\n"
+        ),
+        lambda: f"می\u200cخواهم {noun()} हिन्दी {word()} Ünï\n",
+    ]
+    return "".join(rng.choice(kinds)() for _ in range(rng.randint(5, 60)))
+
+
+def unchanged(detector: Words, documents: int, seed: int) -> None:
+    rng = random.Random(seed)
+    print("seed", seed)
+    for _ in range(documents):
+        text = document(rng)
+        screen, out, i = Screen(detector, rng.choice(["pattern", "sentence"]), "content"), "", 0
+        while i < len(text):
+            n = rng.choice([1, 2, 3, 5, 8, 40, 400])
+            out += screen.feed(text[i : i + n])
+            i += n
+        assert out + screen.close() == text
+        assert screen.finding is None
+
+
+def test_benign_documents_arrive_unchanged(detector: Words) -> None:
+    unchanged(detector, 40, 11)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_thousand_benign_documents_arrive_unchanged_under_100_000_entries() -> None:
+    unchanged(Words(entries(100_000, 2), "v1"), 1000, 12)
