@@ -15,12 +15,12 @@ from guiju.records import accounts, schema
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 NOW = 1_795_000_000
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made
