@@ -21,7 +21,8 @@ from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Upstream
 from guiju.gateway.live import Controls
-from guiju.server import House, Options, Server, serve
+from guiju.house import House, Options
+from guiju.server import Server, serve
 from guiju.terms import IdentityLevel
 
 KEY = "gj-test-key-000000000000000000000000"
@@ -141,6 +142,7 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         data: Path | None = None,
         overlay: tuple[tuple[str, object], ...] = (),
         keys: tuple[str, ...] = (KEY,),
+        checked: bool | None = None,
         **options: Any,
     ) -> Running:
         data = data or tmp_path / f"data{len(stops)}"
@@ -153,7 +155,8 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         services = (Upstream(name="test", url=upstream or model.url),)
         flags = (("serve.port", port), ("upstream", services), *overlay)
         chosen = Options(data=data, lists=lists, keys=keys, overlay=flags, **options)
-        running, stop = _in_thread(chosen, every, port)
+        whole = every is composition.controls if checked is None else checked
+        running, stop = _in_thread(chosen, every, port, whole)
         stops.append(stop)
         return running
 
@@ -163,13 +166,13 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
 
 
 def _in_thread(
-    options: Options, every: Callable[[IdentityLevel], Controls], port: int
+    options: Options, every: Callable[[IdentityLevel], Controls], port: int, checked: bool
 ) -> tuple[Running, Callable[[], None]]:
     bound = threading.Event()
     made: dict[str, Any] = {}
 
     async def work() -> None:
-        house = House.open(options, every)
+        house = House.open(options, every, checked=checked)
         made["loop"] = asyncio.get_running_loop()
         made["house"] = house
 

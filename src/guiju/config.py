@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from guiju.errors import ConfigError
-from guiju.terms import IdentityLevel, Reach
+from guiju.terms import LEVELS, REACHES, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
 
@@ -214,3 +214,28 @@ def parse(raw: Mapping[str, Any]) -> Settings:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError("config_invalid", what=str(error), hint="docs/reference/config.md") from error
+
+
+def weakenings(old: Settings, new: Settings) -> list[str]:
+    """Names of settings by which less would be asked, looked at, or recorded than before.
+
+    Args:
+        old: what is in force.
+        new: what is to be.
+    """
+    made = []
+    if LEVELS.index(new.gateway.identity) < LEVELS.index(old.gateway.identity):
+        made.append("gateway.identity")
+    if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):
+        made.append("gateway.reach")
+    if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):
+        made.append("gateway.fields")
+    if any(one not in old.issuer for one in new.issuer):
+        made.append("issuer")
+    if any(one not in new.evidence.witness for one in old.evidence.witness):
+        made.append("evidence.witness")
+    if new.evidence.retention_days < old.evidence.retention_days:
+        made.append("evidence.retention_days")
+    if new.people.delay_h < old.people.delay_h:
+        made.append("people.delay_h")
+    return made

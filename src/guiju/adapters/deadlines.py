@@ -43,6 +43,11 @@ class Deadlines:
         """Take a series out."""
         self._waits.discard(wait)
 
+    @property
+    def busy(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._waits)
+
     def now(self) -> float:
         """The loop's monotonic seconds."""
         return self._loop.time()

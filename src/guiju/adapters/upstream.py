@@ -155,6 +155,11 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
+    async def idle(self) -> None:
+        """Wait until no exchange uses it any more."""
+        while self._deadlines is not None and self._deadlines.busy:  # noqa: ASYNC110 # exchanges end without an event
+            await asyncio.sleep(1)
+
     async def ask(self, body: bytes) -> Reply:
         """Send a canonical request and wait for the head of the answer; at most one retry, before any byte came.
 
@@ -237,6 +242,14 @@ class Upstreams:
         """Open every pool."""
         for one in self._all:
             await one.open()
+
+    async def retire(self) -> None:
+        """Close every pool once the exchanges under way have ended; at once when cancelled."""
+        try:
+            for one in self._all:
+                await one.idle()
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Close every pool."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,8 @@ from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
 from guiju.errors import ConfigError
-from guiju.server import House, Options, serve
+from guiju.house import House, Options
+from guiju.server import serve
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -44,6 +46,7 @@ def main(
         str | None, typer.Option(help=say("pattern、sentence 或 whole", "pattern, sentence or whole"))
     ] = None,
     controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
+    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
     """Serve until a signal says stop."""
     options = Options(
@@ -56,68 +59,75 @@ def main(
     )
     if options.setting != "all" and load(options.config).mode == "production":
         raise ConfigError("not_ready_for_production", what=f"--controls {controls}")
-    raise typer.Exit(uvloop.run(_serve(options)))
+    raise typer.Exit(uvloop.run(_serve(options, as_json)))
 
 
-async def _serve(options: Options) -> int:
-    return await serve(House.open(options), lambda house, _: announce(house))
+async def _serve(options: Options, as_json: bool) -> int:
+    return await serve(House.open(options), lambda house, _: announce(house, as_json))
 
 
-def announce(house: House) -> None:
+def announce(house: House, as_json: bool) -> None:
     """Say where it listens, what is off, and which facts are still missing, each with what fixes it."""
     settings = house.settings
     scheme = "https" if settings.serve.tls_cert else "http"
-    typer.echo(
-        f"Guiju  {scheme}://{settings.serve.host}:{settings.serve.port}/v1  ({settings.profile}, {settings.mode})"
-    )
+    address = f"{scheme}://{settings.serve.host}:{settings.serve.port}/v1"
+    rows = missing(house)
+    if as_json:
+        facts = {
+            "address": address,
+            "profile": settings.profile,
+            "mode": settings.mode,
+            "off": house.off,
+            "missing": [{"what": say(zh, en), "fix": fix} for zh, en, fix in rows],
+        }
+        typer.echo(json.dumps(facts, ensure_ascii=False))
+        return
+    typer.echo(f"Guiju  {address}  ({settings.profile}, {settings.mode})")
     for control in house.off:
         typer.secho(
-            say(f"  ! 控制“{control}”已按 --controls 关闭", f"  ! control “{control}” is off by --controls"),
+            say(f"  ! 控制“{control}”已按启动参数关闭", f"  ! control “{control}” is off, as the flags say"),
             fg="yellow",
         )
-    if house.live.policy.reach != "sentence":
-        reach = house.live.policy.reach
-        typer.secho(say(f"  ! 审看范围为 {reach}", f"  ! reach is {reach}"), fg="yellow")
-    for zh, en, fix in missing(house):
+    for zh, en, fix in rows:
         typer.secho(f"  ! {say(zh, en)}  →  {fix}", fg="yellow")
 
 
 def missing(house: House) -> list[tuple[str, str, str]]:
     """Facts that are not there yet: what, in zh and en, and the command or place that fixes it."""
-    settings, rows = house.settings, []
-    if not settings.upstream:
-        rows.append(("未配置模型服务", "no model service", "guiju serve --upstream URL | [[upstream]] in guiju.toml"))
-    if not house.live.policy.lexicon:
-        rows.append(
-            (
-                "未载入词表，因此一律拒绝",
-                "no word list, so everything is refused",
-                "guiju lexicon apply FILE --name main",
-            )
-        )
-    if not house.options.keys and not house.live.keyring.count:
-        rows.append(("尚无密钥", "no key yet", "guiju keys create NAME"))
-    if settings.provider.code == DEVELOPMENT_CODE:
-        rows.append(
-            (
-                "未填服务提供者编码，标识写作 DEVELOPMENT",
-                "no provider code; labels say DEVELOPMENT",
-                "provider.code in guiju.toml",
-            )
-        )
-    if settings.gateway.identity == "none":
-        rows.append(
-            (
-                "未要求真实身份（第九条）",
-                "real identity is not asked for (Article 9)",
-                "gateway.identity, [[issuer]] in guiju.toml",
-            )
-        )
-    if not settings.provider.redress_url:
-        rows.append(("未填申诉地址", "no place to contest a decision", "provider.redress_url in guiju.toml"))
-    if not settings.evidence.witness:
-        rows.append(("证据无外部见证", "evidence has no witness outside", "[[evidence.witness]] in guiju.toml"))
-    return rows
+    settings, live = house.settings, house.live
+    lists = "guiju lexicon apply FILE --name main"
+    people = "gateway.identity, [[issuer]] in guiju.toml"
+    code = "provider.code in guiju.toml"
+    rows = [
+        (not settings.upstream, "未配置模型服务", "no model service", "[[upstream]] in guiju.toml"),
+        (not live.policy.lexicon, "未载入词表，因此一律拒绝", "no word list, so everything is refused", lists),
+        (not house.options.keys and not live.keyring.count, "尚无密钥", "no key yet", "guiju keys create NAME"),
+        (
+            settings.provider.code == DEVELOPMENT_CODE,
+            "未填服务提供者编码，标识中写作 DEVELOPMENT",
+            "no provider code; labels say DEVELOPMENT",
+            code,
+        ),
+        (
+            settings.gateway.identity == "none",
+            "未要求真实身份（第九条）",
+            "real identity is not asked for (Article 9)",
+            people,
+        ),
+        (
+            not settings.provider.redress_url,
+            "未填申诉地址",
+            "no place to contest a decision",
+            "provider.redress_url in guiju.toml",
+        ),
+        (
+            not settings.evidence.witness,
+            "证据无外部见证",
+            "evidence has no witness outside",
+            "[[evidence.witness]] in guiju.toml",
+        ),
+    ]
+    return [(zh, en, fix) for lacks, zh, en, fix in rows if lacks]
 
 
 def _keys(given: list[str], path: Path | None) -> tuple[str, ...]:

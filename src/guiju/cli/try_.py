@@ -20,8 +20,8 @@ from guiju.config import load
 from guiju.controls.hearing import hear
 from guiju.gateway.live import Policy
 from guiju.gateway.looks import Looks
+from guiju.house import lists
 from guiju.records.db import Store
-from guiju.server import lists
 from guiju.terms import Exchange, Finding, Hearing, Label, Stage, Text
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

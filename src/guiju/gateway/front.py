@@ -26,6 +26,9 @@ _PHRASES = {
 }
 
 
+_LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+
+
 def _bare(status: int, error: GuijuError) -> bytes:
     """A whole answer for a connection that ends here."""
     said = f"{error.sentence('zh')}{error.advice('zh')} {error.sentence('en')} {error.advice('en')}"
@@ -149,8 +152,13 @@ class Front(HttpToolsProtocol):
         self._disarm()
         if self._ended:
             return
-        lengths = [name for name, _ in self.headers if name in (b"content-length", b"transfer-encoding")]
-        if len(lengths) > 1 or any(b"_" in name for name, _ in self.headers):
+        lengths = 0
+        for name, _ in self.headers:
+            if name in _LENGTHS:
+                lengths += 1
+            elif b"_" in name:
+                lengths = 2
+        if lengths > 1:
             self._end(400)
             return
         super().on_headers_complete()

@@ -8,6 +8,8 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from msgspec import structs
+
 from guiju.detect.words import Look, Words, passages
 from guiju.terms import Finding, Text
 
@@ -35,6 +37,9 @@ class Looks:
             words: the matcher in force.
             texts: the leaves, in the order in which a reader meets them.
         """
+        if len(texts) == 1:
+            field = texts[0].field
+            return [structs.replace(one, field=field) for one in (await self._look(words, texts[0].text)).findings]
         groups = passages(texts)
         return words.gather(groups, [await self._look(words, group.text) for group in groups])
 

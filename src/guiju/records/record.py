@@ -111,9 +111,9 @@ class Books:
         """Write that the canary went down the whole road and which controls it met."""
         return self._ledger.append("proof", {"controls": controls, "passed": passed})
 
-    def change(self, what: str, before: str, after: str) -> int:
-        """Write that a setting changed, by the digests of what was and what is."""
-        return self._ledger.append("change", {"what": what, "before": before, "after": after})
+    def change(self, facts: Mapping[str, object]) -> int:
+        """Write that a setting or list changed: who asked, when it acts, and the digests of what was and what is."""
+        return self._ledger.append("change", facts)
 
     async def durable(self, ticket: int) -> Evidence:
         """Wait until an entry is on disk.

@@ -26,7 +26,7 @@ DROPPED: Final = frozenset({
 })  # fmt: skip
 """Known fields that do not go upstream: they name people, or spell the answer's text beside it; they are listed."""
 
-_NAME = re.compile(r"[\w.:/@+-]{1,128}")
+_NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
 
 
 class _Shape(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -135,7 +135,7 @@ class Asked(msgspec.Struct):
     Attributes:
         request: the canonical request, marks of ours taken out of its history.
         extra: fields that the operator's table forwards beside it.
-        texts: every string leaf.
+        texts: every string leaf but the model's name, which stands beside no other text.
         dropped: names of fields that did not go on.
     """
 
@@ -143,6 +143,11 @@ class Asked(msgspec.Struct):
     extra: dict[str, Any]
     texts: tuple[Text, ...]
     dropped: tuple[str, ...]
+
+    @property
+    def name(self) -> Text:
+        """The model's name: it goes upstream, so it is looked at too."""
+        return Text("model", self.request.model)
 
     @property
     def structured(self) -> bool:
@@ -251,7 +256,6 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
         yield from strings(request.stop, "stop")
     if request.logit_bias:
         yield from strings(request.logit_bias, "logit_bias")
-    yield Text("model", request.model)
     if extra:
         yield from strings(extra, "")
 

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes while a process serves (DESIGN §10): keys and lists of the store, and guiju.toml on `guiju reload`.
+
+New matchers are built in a thread and swapped; exchanges under way keep what they began with. Every change is
+evidence; one that weakens waits in production until its delay is over (`people.mode = "single"`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import time
+
+import msgspec
+
+from guiju.config import Serve, Settings, weakenings
+from guiju.errors import ConfigError, GuijuError
+from guiju.house import House, check_production
+from guiju.records import changes, lexicons
+
+log = logging.getLogger("guiju.renewal")
+SETTINGS = "settings"
+_POLL_S = 1.0
+_CANARY_S = 60.0
+
+
+async def watch(house: House, base: str) -> None:
+    """Let the canary sing at once and every minute, and take up what changed.
+
+    Args:
+        house: the open house.
+        base: its own address.
+    """
+    loop = asyncio.get_running_loop()
+    due = 0.0
+    while True:
+        if loop.time() >= due:
+            due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
+        house.live.alive["ledger"] = not house.ledger.refusing
+        try:
+            await take_up(house)
+            if await asyncio.to_thread(_ripe, house):
+                await reload(house, base)
+        except GuijuError as error:
+            log.error("store_not_read", extra={"code": error.code})
+        await asyncio.sleep(_POLL_S)
+
+
+async def take_up(house: House) -> None:
+    """Read again what other processes changed in the store: keys within a second or two, lists once they are built.
+
+    Raises:
+        OutsideError: `store_unavailable`; what is in force stays.
+    """
+    live, store = house.live, house.store
+    await asyncio.to_thread(lexicons.settle, store, int(time.time()))
+    now = await asyncio.to_thread(store.versions)
+    await asyncio.to_thread(live.keyring.refresh, store)
+    if now != house.seen and not house.options.lists:
+        policy = await asyncio.to_thread(house.policy, live.settings)
+        if policy.lexicon != live.policy.lexicon:
+            live.policy = policy
+    house.seen = now
+    for change in await asyncio.to_thread(changes.without_evidence, store):
+        place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
+        await asyncio.to_thread(changes.note_evidence, store, change.id, f"{place.chain}/{place.segment}/{place.seq}")
+
+
+async def reload(house: House, base: str) -> None:
+    """Read guiju.toml again; swap when it parses, may act by now, and the canary is stopped; else keep the old.
+
+    What came of it is written to DATA/reload.json.
+    """
+    outcome: dict[str, object] = {"ok": True, "what": ""}
+    try:
+        await _swap(house, base)
+    except GuijuError as error:
+        outcome = {"ok": False, "what": str(error)}
+    path = house.options.data / "reload.json"
+    scratch = path.with_suffix(".tmp")
+    scratch.write_bytes(msgspec.json.encode({**outcome, "at": int(time.time() * 1000)}))
+    scratch.replace(path)
+
+
+async def _swap(house: House, base: str) -> None:
+    live = house.live
+    settings = house.options.settings()
+    check_production(settings)
+    if fixed := [
+        name for name in ("serve", "store", "mode") if getattr(settings, name) != getattr(live.settings, name)
+    ]:
+        raise ConfigError("config_invalid", what=", ".join(fixed), hint="guiju serve")
+    await asyncio.to_thread(enter, house, live.settings, settings)
+    policy = await asyncio.to_thread(house.policy, settings)
+    upstreams = house.upstreams(settings)
+    await upstreams.open()
+    old = (live.settings, live.policy, live.upstreams, live.assertions)
+    live.settings, live.policy, live.upstreams = settings, policy, upstreams
+    live.assertions = house.assertions(settings)
+    if await house.sing(base):
+        house.start(old[2].retire())
+    else:
+        house.start(upstreams.retire())
+        live.settings, live.policy, live.upstreams, live.assertions = old
+        await house.sing(base)
+        raise ConfigError("config_invalid", what="canary", hint="guiju doctor")
+
+
+def enter(house: House, old: Settings, new: Settings) -> None:
+    """Enter a change of settings into the book of changes.
+
+    Raises:
+        ConfigError: `change_waits`; it weakens and its time has not come.
+    """
+    before, after, now = digest(old), digest(new), int(time.time())
+    if before == after:
+        return
+    names = weakenings(old, new)
+    waiting = [
+        one for one in changes.history(house.store, SETTINGS) if one.state == "pending" and one.after_hash == after
+    ]
+    if waiting and waiting[0].effective_at <= now:
+        house.store.do(lambda connection: changes.finish(connection, waiting[0].id))
+        return
+    if not waiting:
+        terms = changes.Terms(weakens=bool(names), by="guiju.toml", now=now, delay=changes.delay_s(old))
+        subject = changes.Subject(SETTINGS, "guiju.toml", 0)
+        waiting = [house.store.do(lambda connection: changes.enter(connection, subject, (before, after), terms))]
+    if waiting[0].state == "pending":
+        until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(waiting[0].effective_at))
+        raise ConfigError("change_waits", what=", ".join(names), until=until)
+
+
+def _ripe(house: House) -> bool:
+    """Whether a change of settings that had to wait may act now."""
+    with house.store.read() as connection:
+        return bool(changes.due(connection, SETTINGS, int(time.time())))
+
+
+def started(house: House) -> None:
+    """Enter settings that are not those of the last run: an edit between two runs is found at the next start."""
+    now = digest(house.live.settings)
+    known = [one.after_hash for one in changes.history(house.store, SETTINGS) if one.state == "done"]
+    if known and known[0] == now:
+        return
+    terms = changes.Terms(weakens=False, by="start", now=int(time.time()), delay=0)
+    subject = changes.Subject(SETTINGS, "guiju.toml", 0)
+    house.store.do(lambda c: changes.enter(c, subject, (known[0] if known else "", now), terms))
+
+
+def digest(settings: Settings) -> str:
+    """SHA-256 of settings, addresses left out."""
+    bare = msgspec.structs.replace(settings, serve=Serve(), upstream=())
+    return hashlib.sha256(msgspec.json.encode(bare)).hexdigest()

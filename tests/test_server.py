@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What changes while the service runs, and what stops it from starting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import CANARIES, KEY, Running, Start
+from guiju import renewal
+from guiju.detect import lexicon
+from guiju.errors import ConfigError
+from guiju.records import accounts, changes, lexicons
+from test_law import without
+
+NOW = changes.Terms(weakens=False, by="a person", now=int(time.time()), delay=0)
+
+
+def until(true: Callable[[], object], seconds: float = 8.0) -> Any:
+    """Wait for something to become true; returns it."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if made := true():
+            return made
+        time.sleep(0.05)
+    raise AssertionError("it did not happen in time")
+
+
+def apply(gateway: Running, text: str) -> None:
+    """Put a word list into force, as `guiju lexicon apply` does in another process."""
+    lexicons.apply(gateway.house.store, "main", lexicon.read(text.encode(), "main.csv"), NOW)
+
+
+def test_lists_and_keys_of_the_store_reach_a_running_gateway(start: Start) -> None:
+    gateway = start(lexicon="")
+    assert gateway.chat("你好").status == 503
+    apply(gateway, CANARIES)
+    until(lambda: gateway.chat("[[say:好]]").status == 200)
+    assert gateway.chat("规矩金丝雀").status == 400
+    apply(gateway, CANARIES + "新词汇表,A.1f,block\n")
+    until(lambda: gateway.chat("说 新词汇表").status == 400)
+    house = gateway.house
+    account = accounts.create_account(house.store, "shop", int(time.time()))
+    record = accounts.KeyRecord(id="", account=account.id, prefix="", name="app")
+    secret, made = accounts.create_key(house.store, house.secrets, record)
+    until(lambda: gateway.chat("[[say:好]]", key=secret).status == 200)
+    accounts.revoke_key(house.store, account.id, made.id, int(time.time()))
+    until(lambda: gateway.chat("[[say:好]]", key=secret).status == 401)
+
+
+def test_every_change_is_evidence(start: Start) -> None:
+    gateway = start(lexicon="")
+    apply(gateway, CANARIES)
+    apply(gateway, CANARIES.replace("guijucanary,A.1f,block\n", ""))
+    found = until(
+        lambda: [
+            e["body"]
+            for e in gateway.entries()
+            if e["kind"] == "change" and e["body"]["kind"] == "lexicon" and e["body"]["weakens"]
+        ]
+    )
+    assert found[0]["single_mode"] is True
+    assert found[0]["proposed_by"] == "a person"
+    until(lambda: not changes.without_evidence(gateway.house.store))
+    assert [e for e in gateway.entries() if e["kind"] == "change" and e["body"]["kind"] == "settings"]
+
+
+def reload(gateway: Running) -> dict[str, Any]:
+    """Have the gateway read its settings again, as SIGHUP does."""
+    asyncio.run_coroutine_threadsafe(renewal.reload(gateway.house, gateway.base), gateway.loop).result(10)
+    return json.loads((gateway.data / "reload.json").read_text())
+
+
+def test_settings_are_swapped_when_they_parse_and_kept_when_they_do_not(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "guiju.toml"
+    config.write_text("")
+    gateway = start(config=config)
+    assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "好"
+    config.write_text('[gateway]\nlabel = "start"\n')
+    assert reload(gateway)["ok"]
+    assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "【AI生成】\n好"
+    for broken in (
+        "[gateway\n",
+        '[gateway]\nlabel = "sideways"\n',
+        "[gateway]\nno_such = 1\n",
+        'mode = "production"\n',
+    ):
+        config.write_text(broken)
+        outcome = reload(gateway)
+        assert not outcome["ok"]
+        assert outcome["what"]
+    assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "【AI生成】\n好"
+
+
+def test_a_canary_that_is_answered_is_not_ready(start: Start) -> None:
+    gateway = start()
+    until(lambda: gateway.ask("GET", "/readyz", key="").status == 200)
+    proofs = until(lambda: [e["body"] for e in gateway.entries() if e["kind"] == "proof"])
+    assert proofs[0]["passed"] is True
+    assert set(proofs[0]["controls"]) == set(gateway.house.live.policy.controls.ids)
+    page = gateway.ask("GET", "/metrics", key="").body.decode()
+    assert "guiju_requests_total{" not in page
+
+
+@pytest.mark.parametrize("control", ["words.input", "words.output", "label"])
+def test_a_gateway_with_a_control_asleep_does_not_start(start: Start, control: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        start(every=without(control), checked=True)
+    assert control in str(caught.value)
+
+
+def test_production_refuses_gaps_and_names_them(start: Start, tmp_path: Path) -> None:
+    config = tmp_path / "guiju.toml"
+    config.write_text('mode = "production"\n')
+    with pytest.raises(ConfigError) as caught:
+        start(config=config)
+    assert "provider.code" in str(caught.value)
+    config.write_text('mode = "production"\n[provider]\ncode = "001191110000600037341L10000"\n')
+    with pytest.raises(ConfigError) as caught:
+        start(config=config)
+    assert "15.a" in str(caught.value)
+    assert "6.b" in str(caught.value)
+    config.write_text('[provider]\ncode = "001191110000600037342L10000"\n')
+    with pytest.raises(ConfigError):
+        start(config=config)
+
+
+def test_an_address_beyond_loopback_needs_tls_or_a_proxy(start: Start) -> None:
+    with pytest.raises(ConfigError) as caught:
+        start(overlay=(("serve.host", "192.0.2.1"),))
+    assert "behind_proxy" in str(caught.value)
+
+
+def test_a_second_process_on_the_same_data_has_its_own_ledger(start: Start, tmp_path: Path) -> None:
+    data = tmp_path / "shared"
+    one, two = start(data=data), start(data=data)
+    assert one.house.ledger.writer != two.house.ledger.writer
+    assert one.chat("[[say:好]]").status == two.chat("[[say:好]]").status == 200
+
+
+def test_store_down_is_503_and_never_401(start: Start) -> None:
+    gateway = start()
+    gateway.house.live.keyring._failing = True  # as after a read of the store that failed
+    assert gateway.chat("hi", key="gj-made-since").status == 503
+    assert gateway.chat("[[say:好]]", key=KEY).status == 200
