@@ -145,3 +145,6 @@ class MemorySource:
 
     def being_written(self, writer: str) -> bool:
         return False
+
+    def close(self) -> None:
+        """Nothing stays open."""

@@ -93,7 +93,10 @@ def verify(
     outside = [line for path in [*(checkpoints or []), *kept] for line in lines_in(_read(path))]
     source = source_of(place or str(data / "ledger"))
     keys, own_word = _keys(source, key or [], data)
-    report = examine(source, keys, outside, settings.evidence.retention_days)
+    try:
+        report = examine(source, keys, outside, settings.evidence.retention_days)
+    finally:
+        source.close()
     document = {**msgspec.to_builtins(report), "keys": [one.hex() for one in keys], "keys_from_export": own_word}
     show(document, as_json, _told(report, own_word))
     if not report.whole:

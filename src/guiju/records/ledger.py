@@ -22,7 +22,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.config import EvidenceSettings
-from guiju.errors import OutsideError
+from guiju.errors import ConfigError, OutsideError
 from guiju.records.chain import Chain
 from guiju.records.checkpoints import Checkpoint
 from guiju.records.scribe import SEALED, Scribe, Waiting, check_kind, encode
@@ -103,7 +103,11 @@ class Ledger:
             OSError: the chain can't be read.
         """
         self._loop = loop
-        self._scribe.open()
+        try:
+            self._scribe.open()
+        except (ConfigError, OSError):
+            self._scribe.chain.close()
+            raise
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -161,6 +165,15 @@ class Ledger:
         if self._thread:
             self._queue.put(None)
             await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+        else:
+            self._scribe.chain.close()
+
+    def abandon(self) -> None:
+        """Close where there is nothing to wait in: what else was to be opened with it could not be."""
+        self._closed = True
+        if self._thread:
+            self._queue.put(None)
+            self._thread.join()
         else:
             self._scribe.chain.close()
 

@@ -28,8 +28,12 @@ class SqlSource:
             self._connection = psycopg.connect(
                 url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=5
             )
+        except psycopg.Error as error:
+            raise ConfigError("not_found", what="PostgreSQL") from error
+        try:
             self._connection.execute("SELECT 1 FROM ledger_entry LIMIT 1")
         except psycopg.Error as error:
+            self.close()
             raise ConfigError("not_found", what="ledger_entry (PostgreSQL)") from error
 
     def close(self) -> None:

@@ -39,6 +39,7 @@ class Source(Protocol):
         ...
 
     def being_written(self, writer: str) -> bool: ...
+    def close(self) -> None: ...
 
 
 class DirSource:
@@ -89,6 +90,9 @@ class DirSource:
             except BlockingIOError:
                 return True
         return False
+
+    def close(self) -> None:
+        """Nothing stays open."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -202,6 +206,9 @@ class ExportSource:
 
     def being_written(self, writer: str) -> bool:
         return False
+
+    def close(self) -> None:
+        """Nothing stays open."""
 
 
 def canonical(line: bytes, shape: type[Shape]) -> Shape | None:
