@@ -1,0 +1,427 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a label back to the record; ages of proofs; witnesses; the command line (Articles 16 and 17; DESIGN §7)."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from evidence_kit import DAY, PUBLIC, START, Clock, exchange, fill, scribe, unheard
+from guiju import config
+from guiju.adapters.witness import Witnesses, keep_witnessed, open_witness
+from guiju.cli.main import main
+from guiju.errors import ConfigError, OutsideError
+from guiju.records.checkpoints import Checkpoint, genuine, lines_in, read
+from guiju.records.ids import ExchangeIds
+from guiju.records.proofs import ages
+from guiju.records.scribe import Scribe, encode
+from guiju.records.secrets import Secrets
+from guiju.records.sources import DirSource
+from guiju.records.trace import trace
+from guiju.records.verify import verify
+
+DIGEST = b"d" * 32
+
+
+def recorded(folder: Path, clock: Clock, ids: dict[int, str], secret: bytes = b"i" * 32) -> Scribe:
+    """A ledger with 300 exchanges over two segments; `ids` takes their ids."""
+    one = scribe(folder, clock)
+    maker = ExchangeIds(secret, one.chain.writer)
+    for number in range(300):
+        clock.t += 50
+        ids[number] = x = maker.new(clock.t)
+        digests = [hmac.digest(DIGEST, f"答案 {number}/{n}".encode(), "sha256").hex() for n in range(2)]
+        closed = {"x": x, "state": "passed", "end": "finished", "output_digest": digests}
+        one.write([(clock.t, b"opened", encode({"x": x}))], unheard)
+        if number != 150:
+            one.write([(clock.t + 20, b"closed", encode(closed))], unheard)
+        if number == 200:
+            one.seal()
+    return one
+
+
+def test_every_id_is_found_again(tmp_path: Path) -> None:
+    clock, ids = Clock(), dict[int, str]()
+    recorded(tmp_path, clock, ids).chain.close()
+    reader = ExchangeIds(b"i" * 32, "")
+    for number, x in ids.items():
+        found = trace(tmp_path, reader, x)
+        assert found.result == ("interrupted" if number == 150 else "found")
+        assert {entry.body["x"] for entry in found.entries} == {x}
+        if number != 150:
+            assert trace(tmp_path, reader, x, f"答案 {number}/1", DIGEST).choice == 1
+            assert trace(tmp_path, reader, x, f"答案 {number}/0\n", DIGEST).result == "found"
+            assert trace(tmp_path, reader, x, f"答案 {number}/2", DIGEST).result == "altered"
+
+
+def test_an_id_that_is_not_ours_is_not_ours(tmp_path: Path) -> None:
+    clock, ids = Clock(), dict[int, str]()
+    writer = recorded(tmp_path, clock, ids).chain.writer
+    reader = ExchangeIds(b"i" * 32, "")
+    assert trace(tmp_path, reader, ExchangeIds(b"x" * 32, writer).new(clock.t)).result == "not_ours"
+    assert trace(tmp_path, reader, "2026-11-24").result == "not_ours"
+    assert trace(tmp_path, reader, ExchangeIds(b"i" * 32, writer).new(clock.t)).result == "unrecorded"
+    assert trace(tmp_path, reader, ExchangeIds(b"i" * 32, "w-elsewhere-0").new(clock.t)).result == "unrecorded"
+    with pytest.raises(ConfigError, match="not_found"):
+        trace(tmp_path / "nothing", reader, ids[3])
+
+
+@pytest.mark.slow
+def test_tracing_is_fast_in_a_long_month(tmp_path: Path) -> None:
+    """A month of half a million entries; ten million take a second at most because the search is binary."""
+    clock, ids = Clock(), dict[int, str]()
+    one = scribe(tmp_path, clock)
+    for start in range(0, 250_000, 2_500):
+        batch = []
+        for number in range(start, start + 2_500):
+            clock.t += 2
+            batch += exchange(number, clock.t)
+        one.write(batch, unheard)
+    one.chain.close()
+    recorded(tmp_path, clock, ids).chain.close()
+    began = time.perf_counter()
+    assert trace(tmp_path, ExchangeIds(b"i" * 32, ""), ids[7]).result == "found"
+    assert time.perf_counter() - began < 1
+
+
+def test_ages_of_proofs(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger"
+    assert ages(tmp_path) == {}
+    clock = Clock()
+    one, other = scribe(ledger, clock), scribe(ledger, clock)
+
+    def prove(where: Scribe, controls: list[str], passed: bool = True) -> None:
+        clock.t += 1000
+        where.write([(clock.t, b"proof", encode({"controls": controls, "passed": passed}))], unheard)
+
+    prove(one, ["words", "identity"])
+    prove(other, ["label"])
+    prove(one, ["words"])
+    fill(one, 20, clock)
+    assert ages(tmp_path, clock.t) == {"words": 0.2, "label": 1.2, "identity": 2.2}
+    clock.t += 20 * DAY  # the turn of a month
+    fill(one, 1, clock)
+    assert ages(tmp_path, clock.t)["words"] == pytest.approx(20 * 86_400 + 0.21)
+    prove(one, ["words"], passed=False)
+    assert set(ages(tmp_path, clock.t)) == {"label", "identity"}
+    prove(other, ["words"])
+    assert ages(tmp_path, clock.t)["words"] == 0
+    # Words in a body are no proof.
+    one.write([(clock.t, b"change", encode({"kind": "proof", "controls": ["ban"], "passed": True}))], unheard)
+    one.write([(clock.t, b"change", encode({"what": '"kind":"proof"'}))], unheard)
+    assert "ban" not in ages(tmp_path, clock.t)
+    for open_scribe in (one, other):
+        open_scribe.chain.close()
+
+
+class Books:
+    """A ledger, as far as a witness knows it."""
+
+    def __init__(self, newest: Checkpoint | None = None, full: bool = False) -> None:
+        self.newest = newest
+        self.full = full
+        self.told: list[Mapping[str, object]] = []
+
+    def append(self, kind: str, body: Mapping[str, object]) -> int:
+        assert kind == "witness"
+        if self.full:
+            raise OutsideError("guard_unavailable")
+        self.told.append(body)
+        return 0
+
+
+def checkpoints(folder: Path) -> list[Checkpoint]:
+    """A few real checkpoints."""
+    clock = Clock()
+    one = scribe(folder, clock)
+    made = []
+    for _ in range(4):
+        fill(one, 1, clock)
+        made.append(one.checkpoint())
+    one.chain.close()
+    return [checkpoint for checkpoint in made if checkpoint]
+
+
+def test_a_file_takes_each_checkpoint_once(tmp_path: Path) -> None:
+    books = Books()
+    path = tmp_path / "elsewhere" / "witness.log"
+    witnesses = Witnesses(books, [open_witness(config.Witness(kind="file", path=str(path)))])
+    first, second, third, fourth = checkpoints(tmp_path / "ledger")
+
+    async def run() -> None:
+        await witnesses.round()
+        books.newest = first
+        await witnesses.round()  # its directory is not there: lost
+        books.newest = second
+        await witnesses.round()
+        assert list(witnesses.lost) == [f"file:{path}"]
+        path.parent.mkdir()
+        await witnesses.round()
+        await witnesses.round()
+        books.newest = third
+        await witnesses.round()
+        books.full = True
+        path.rename(path.with_suffix(".old"))
+        path.mkdir()
+        books.newest = fourth
+        await witnesses.round()
+        assert list(witnesses.lost) == [f"file:{path}"]
+
+    asyncio.run(run())
+    kept = path.with_suffix(".old").read_bytes()
+    assert lines_in(kept) == [second.line().encode(), third.line().encode()]
+    assert [(told["state"], told["name"]) for told in books.told] == [
+        ("lost", f"file:{path}"),
+        ("back", f"file:{path}"),
+    ]
+    assert verify(DirSource(tmp_path / "ledger"), [PUBLIC], lines_in(kept)).writers[0].outside == 2
+
+
+def test_what_a_ledger_says_of_its_witnesses_stands_in_the_report(tmp_path: Path) -> None:
+    clock = Clock()
+    one = scribe(tmp_path, clock)
+    for name, state in (("a", "lost"), ("b", "lost"), ("a", "back")):
+        body = {"name": name, "state": state, "since": START}
+        one.write([(clock.t, b"witness", encode(body))], unheard)
+    one.chain.close()
+    report = verify(DirSource(tmp_path), [PUBLIC])
+    assert report.whole
+    assert report.writers[0].not_witnessed == {"b": START}
+
+
+def test_syslog_gets_rfc_5424_by_udp_and_by_socket(tmp_path: Path) -> None:
+    [*_, newest] = checkpoints(tmp_path / "ledger")
+    local = str(tmp_path / "log")
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unix,
+    ):
+        udp.bind(("127.0.0.1", 0))
+        unix.bind(local)
+        udp.settimeout(5)
+        unix.settimeout(5)
+        settings = [
+            config.Witness(kind="syslog", address=f"127.0.0.1:{udp.getsockname()[1]}"),
+            config.Witness(kind="syslog", path=local),
+        ]
+        asyncio.run(Witnesses(Books(newest), [open_witness(row) for row in settings]).round())
+        for receiver in (udp, unix):
+            message = receiver.recv(4096)
+            assert message.startswith(b"<109>1 2026-11-18T")
+            assert message.split(b" ", 7)[2:7] == [b"-", b"guiju", b"-", b"checkpoint", b"-"]
+            assert lines_in(message + b"\n") == [newest.line().encode()]
+
+
+def test_an_https_witness_gets_a_signed_note(tmp_path: Path) -> None:
+    [*_, newest] = checkpoints(tmp_path / "ledger")
+    got: list[bytes] = []
+    answers = [503, 302, 200]
+
+    class Takes(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            got.append(self.rfile.read(int(self.headers["content-length"])))
+            self.send_response(answers[len(got) - 1])
+            self.send_header("location", "http://127.0.0.1:9/")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Quiet."""
+
+    with HTTPServer(("127.0.0.1", 0), Takes) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}/checkpoint"
+        books = Books(newest)
+        witnesses = Witnesses(books, [open_witness(config.Witness(kind="https", url=url))])
+
+        async def run() -> None:
+            for _ in range(4):
+                await witnesses.round()
+
+        asyncio.run(run())
+        server.shutdown()
+        thread.join()
+    assert len(got) == 3
+    assert [told["state"] for told in books.told] == ["lost", "back"]
+    [line] = lines_in(got[-1])
+    checkpoint = read(line)
+    assert checkpoint == newest
+    assert genuine(checkpoint, [PUBLIC])
+
+
+def test_a_witness_without_an_address_is_an_error_at_start() -> None:
+    for row in (
+        config.Witness(kind="file"),
+        config.Witness(kind="syslog", address="host"),
+        config.Witness(kind="https"),
+        config.Witness(kind="https", url="http://example.com/"),
+        config.Witness(kind="https", url="ftp://127.0.0.1/"),
+    ):
+        with pytest.raises(ConfigError, match="config_invalid"):
+            open_witness(row)
+
+
+def test_keeping_witnessed_goes_on_until_cancelled(tmp_path: Path) -> None:
+    first, *_, last = checkpoints(tmp_path / "ledger")
+    path = tmp_path / "witness.log"
+
+    async def run() -> None:
+        books = Books(first)
+        task = asyncio.create_task(keep_witnessed(books, [config.Witness(kind="file", path=str(path))], 0.01))
+        while not path.exists() or last.line().encode() not in path.read_bytes():
+            books.newest = last
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A data directory with keys and a closed ledger of now."""
+    books = Secrets.open(tmp_path / "data" / "keys")
+    clock = Clock(time.time_ns() // 1_000_000 - 60_000)
+    one = Scribe(scribe(tmp_path / "data" / "ledger", clock).chain, books.signing, clock)
+    one.open()
+    fill(one, 10, clock)
+    x = ExchangeIds(books.ids, one.chain.writer).new(clock.t)
+    digest = hmac.digest(books.digest, b"hello", "sha256").hex()
+    one.write([(clock.t, b"opened", encode({"x": x}))], unheard)
+    closed = {"x": x, "state": "passed", "end": "finished", "output_digest": [digest]}
+    one.write([(clock.t, b"closed", encode(closed))], unheard)
+    one.checkpoint()
+    one.chain.close()
+    (tmp_path / "id").write_text(x)
+    return tmp_path
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    """Run a command; its exit status and what it printed."""
+    try:
+        code = main(["evidence", *arguments])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    return code, capsys.readouterr().out
+
+
+def test_the_command_verifies_and_names_the_bad_record(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", str(house / "data"))
+    code, text = said(capsys, "verify", *data)
+    assert code == 0
+    assert "23 entries" in text
+    assert "witness: none" in text
+    log = next((house / "data").glob("ledger/*/*.log"))
+    kept = house / "witness.log"
+    kept.write_bytes(log.with_suffix(".checkpoints").read_bytes())
+    (house / "guiju.toml").write_text(f'[[evidence.witness]]\nkind = "file"\npath = "{kept}"\n')
+    code, text = said(capsys, "verify", *data, "--config", str(house / "guiju.toml"), "--json")
+    document = json.loads(text)
+    assert (code, document["whole"], document["witness"]) == (0, True, "1 checkpoints from outside")
+    lines = log.read_bytes().splitlines(True)
+    log.with_suffix(".checkpoints").unlink()
+    log.write_bytes(b"".join(lines[:-2]))
+    assert said(capsys, "verify", *data)[0] == 0
+    code, text = said(capsys, "verify", *data, "--checkpoints", str(kept))
+    assert code == 1
+    assert f"{log.parent.name}/{log.stem} #21" in text
+    lines[5] = lines[5].replace(b'"chars_in":', b'"chars_in":9')
+    log.write_bytes(b"".join(lines))
+    code, text = said(capsys, "verify", *data, "--json")
+    assert code == 1
+    assert json.loads(text)["first"] == {
+        "writer": log.parent.name,
+        "segment": log.stem,
+        "seq": 5,
+        "what": "changed",
+    }
+
+
+def test_the_command_exports_traces_and_seals(
+    house: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = ("--data", str(house / "data"))
+    out, x = house / "export.jsonl", (house / "id").read_text()
+    code, text = said(capsys, "export", str(out), *data, "--json")
+    key = json.loads(text)["key"]
+    assert (code, json.loads(text)["entries"]) == (0, 23)
+    elsewhere = ("--data", str(house / "elsewhere"))
+    assert said(capsys, "verify", str(out), "--key", key, *elsewhere)[0] == 0
+    assert said(capsys, "verify", str(out), "--key", "00" * 32, *elsewhere)[0] == 1
+    assert "the export's own" in said(capsys, "verify", str(out), *elsewhere)[1]
+    assert said(capsys, "verify", str(out), "--key", "zz", *elsewhere)[0] == 2
+    assert said(capsys, "verify", str(house / "nothing"), *data)[0] == 2
+    assert said(capsys, "verify", *elsewhere)[0] == 2
+
+    (house / "text").write_text("hello\n")
+    (house / "other").write_text("hullo\n")
+    (house / "binary").write_bytes(b"\xff\xfe")
+    assert said(capsys, "trace", x.lower(), *data, "--text", str(house / "text"))[0] == 0
+    code, text = said(capsys, "trace", x, *data, "--text", str(house / "other"), "--json")
+    assert (code, json.loads(text)["result"]) == (1, "altered")
+    assert said(capsys, "trace", x, *data, "--text", str(house / "binary"))[0] == 2
+    code, text = said(capsys, "trace", "0" * 26, *data, "--json")
+    assert (code, json.loads(text)["result"]) == (1, "not_ours")
+    assert said(capsys, "trace", x, *elsewhere)[0] == 2
+
+    code, text = said(capsys, "seal", *data, "--json")
+    assert len(json.loads(text)["sealed"]) == 1
+    assert json.loads(said(capsys, "seal", *data, "--json")[1])["sealed"] == []
+    assert "183" in said(capsys, "prune", *data)[1]
+    monkeypatch.setenv("GUIJU_EVIDENCE__RETENTION_DAYS", "0")
+    assert json.loads(said(capsys, "prune", "--dry-run", *data, "--json")[1])["segments"]
+    assert json.loads(said(capsys, "prune", *data, "--json")[1])["segments"]
+    code, text = said(capsys, "verify", *data, "--json")
+    [writer] = json.loads(text)["writers"]
+    assert (code, len(writer["pruned"]), writer["kinds"]) == (0, 1, {"segment": 1, "pruned": 1})
+    code, text = said(capsys, "trace", x, *data, "--json")
+    assert (code, json.loads(text)["result"]) == (1, "pruned")
+
+
+def test_verifying_beside_a_running_writer(house: Path) -> None:
+    """A real process writes all the while; each look finds a whole chain."""
+    script = (
+        "import asyncio, sys\nfrom pathlib import Path\n"
+        "from guiju.config import EvidenceSettings\nfrom guiju.records.chain_file import FileChain\n"
+        "from guiju.records.ledger import Ledger\nfrom guiju.records.secrets import Secrets\n"
+        "async def main(data):\n"
+        "    ledger = Ledger(FileChain.take(data / 'ledger'), Secrets.open(data / 'keys').signing,\n"
+        "                    EvidenceSettings(checkpoint_every_s=0.005))\n"
+        "    ledger.start(asyncio.get_running_loop())\n"
+        "    print('go', flush=True)\n"
+        "    while True:\n"
+        "        await asyncio.gather(*[ledger.durable(ledger.append('opened', {'x': 'y'})) for _ in range(9)])\n"
+        "        await asyncio.sleep(0.001)\n"
+        "asyncio.run(main(Path(sys.argv[1])))\n"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-c", script, str(house / "data")]
+    public = Secrets.open(house / "data" / "keys").signing.public_key().public_bytes_raw()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == b"go\n"
+            counts = []
+            for _ in range(15):
+                report = verify(DirSource(house / "data" / "ledger"), [public])
+                assert report.whole, report.first
+                assert report.writers[0].being_written
+                counts.append(report.writers[0].entries)
+                time.sleep(0.01)
+            assert counts[-1] > counts[0]
+        finally:
+            process.kill()
