@@ -22,7 +22,6 @@ BARRIER: Final = "\x04"
 """What no term holds and no match goes over. None of the four occurs in text: control characters are dropped."""
 
 _END: Final = 0x20000
-_BEYOND: Final = re.compile("[\U00020000-\U000fffff]")
 _FAR: Final = re.compile("[\U000e0000-\U000e0fff]+|[\U00020000-\U000dffff]")
 _CLASSES: Final[Mapping[str, str | None]] = {"drop": None, "soft": SOFT, "dot": DOT, "hard": HARD}
 
@@ -61,7 +60,9 @@ def _far(found: re.Match[str]) -> str:
 def fold(text: str) -> str:
     """The folded text: lower case, plain letters, simplified characters, separators as SOFT, DOT and HARD."""
     folded = text.translate(NEAR)
-    return _FAR.sub(_far, folded) if _BEYOND.search(folded) else folded
+    if len(folded.encode("utf-16-le")) == 2 * len(folded):  # no pair of surrogates, so nothing beyond the BMP
+        return folded
+    return _FAR.sub(_far, folded)
 
 
 def lengths(text: str) -> list[int]:
