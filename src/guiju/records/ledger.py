@@ -217,8 +217,8 @@ class Ledger:
     def _run(self) -> None:
         try:
             self._write_until_closed()
-        except Exception:  # a defect of ours must refuse and fail those who wait, not leave them hanging
-            _log.exception("ledger.thread_failed")
+        except Exception as error:  # a defect of ours must refuse and fail those who wait, not leave them hanging
+            _log.error("ledger.thread_failed %s", type(error).__name__)
             self._refusing = True
             closing = False
             while not closing:
