@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from joserfc import jwt
@@ -35,12 +35,12 @@ from guiju.records import accounts, lexicons, persons
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.chain import Chain
 from guiju.records.chain_file import FileChain
-from guiju.records.chain_sql import SqlChain
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
+from guiju.records.sources import optional
 from guiju.terms import Identity, IdentityLevel
 
 log = logging.getLogger("guiju.house")
@@ -286,6 +286,6 @@ def _chain(settings: Settings, data: Path) -> Chain:
     if settings.store.url == "sqlite":
         raise ConfigError("config_invalid", what='evidence.ledger = "store"', hint="store.url = postgresql://…")
     try:
-        return SqlChain.take(settings.store.url)
+        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(settings.store.url))
     except OSError:
         raise OutsideError("store_unavailable") from None
