@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from guiju.errors import ConfigError, OutsideError
-from guiju.records import accounts, schema
+from guiju.records import accounts, changes, schema
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
@@ -105,6 +105,19 @@ def test_expired_and_revoked_keys_find_nothing(store: Store, secrets: Secrets) -
     assert ring.find(lasting, NOW + 6) is None
     accounts.revoke_key(store, owner.id, made.id, NOW + 50)
     assert [one.revoked_at for one in accounts.list_keys(store) if one.id == made.id] == [NOW + 5]
+
+
+def test_every_key_made_and_revoked_is_in_the_book_of_changes(store: Store, secrets: Secrets) -> None:
+    owner = accounts.create_account(store, "a", NOW)
+    secret, made = accounts.create_key(store, secrets, wanted(owner.id), by="王五")
+    for at in (NOW + 5, NOW + 6):
+        accounts.revoke_key(store, owner.id, made.id, at, by="赵六")
+    revoked, created = changes.history(store, "key", made.id)
+    assert (created.before_hash, created.proposed_by, created.account_id) == ("", "王五", owner.id)
+    assert revoked.before_hash == created.after_hash != revoked.after_hash
+    assert (revoked.proposed_by, revoked.proposed_at, revoked.state) == ("赵六", NOW + 5, "done")
+    assert secret not in repr([created, revoked])
+    assert [one.id for one in changes.without_evidence(store)] == [created.id, revoked.id]
 
 
 def test_two_accounts_never_see_one_anothers_keys(store: Store, secrets: Secrets) -> None:

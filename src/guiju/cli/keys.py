@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -73,7 +74,7 @@ def create(
             created_at=at,
             expires_at=at + expires * 86_400 if expires else 0,
         )
-        secret, made = accounts.create_key(store, Secrets.open(data / "keys"), wanted)
+        secret, made = accounts.create_key(store, Secrets.open(data / "keys"), wanted, getpass.getuser())
     show(
         {"key": secret, **_facts(made, owner.name)},
         as_json,
@@ -131,7 +132,7 @@ def revoke(
                 "not_found",
                 what=say(f"唯一的密钥“{key}”（符合的有 {len(found)} 个）", f"single key “{key}” ({len(found)} match)"),
             )
-        accounts.revoke_key(store, found[0].account, found[0].id, now())
+        accounts.revoke_key(store, found[0].account, found[0].id, now(), getpass.getuser())
     show(
         {"revoked": found[0].id},
         as_json,

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import ConfigError, OutsideError
+from guiju.records import changes
 from guiju.records.db import Store, bump, upsert, versions
 from guiju.records.schema import account, api_key
 from guiju.records.secrets import Secrets
@@ -113,13 +114,14 @@ def list_accounts(store: Store) -> list[Account]:
     return [Account(row.id, row.name, row.created_at) for row in rows]
 
 
-def create_key(store: Store, secrets: Secrets, record: KeyRecord) -> tuple[str, KeyRecord]:
+def create_key(store: Store, secrets: Secrets, record: KeyRecord, by: str = "operator") -> tuple[str, KeyRecord]:
     """Make a key for an account.
 
     Args:
         store: the store.
         secrets: for the pepper.
         record: what the key is to be; its `id` and `prefix` are filled in.
+        by: who asked for it, for the book of changes.
 
     Returns:
         The key itself, which is never shown again, and its record.
@@ -137,7 +139,7 @@ def create_key(store: Store, secrets: Secrets, record: KeyRecord) -> tuple[str, 
     def work(connection: Connection) -> None:
         proof = {"hmac": proof_of(secrets.pepper, secret), "pepper": secrets.key_ids["pepper"]}
         connection.execute(insert(api_key).values({**row, **proof}))
-        bump(connection, COUNTER)
+        _enter(connection, None, made, by, made.created_at)
 
     try:
         store.do(work)
@@ -155,8 +157,14 @@ def list_keys(store: Store, account_id: str = "") -> list[KeyRecord]:
         return [_record(row) for row in connection.execute(query).mappings()]
 
 
-def revoke_key(store: Store, account_id: str, key_id: str, now: int) -> None:
+def revoke_key(store: Store, account_id: str, key_id: str, now: int, by: str = "operator") -> None:
     """End a key at once; a key that is already revoked keeps its time.
+
+    Args:
+        store: the store.
+        account_id, key_id: which key, and whose it must be.
+        now: Unix seconds.
+        by: who asked for it, for the book of changes.
 
     Raises:
         ConfigError: `not_found` when that account has no such key.
@@ -165,12 +173,23 @@ def revoke_key(store: Store, account_id: str, key_id: str, now: int) -> None:
     mine = (api_key.c.id == key_id) & (api_key.c.account_id == account_id)
 
     def work(connection: Connection) -> None:
-        if connection.execute(select(api_key.c.id).where(mine)).first() is None:
+        row = connection.execute(select(api_key).where(mine).with_for_update()).mappings().first()
+        if row is None:
             raise ConfigError("not_found", what=f"key {key_id}")
-        connection.execute(update(api_key).where(mine, api_key.c.revoked_at == 0).values(revoked_at=now))
-        bump(connection, COUNTER)
+        before = _record(row)
+        if not before.revoked_at:
+            connection.execute(update(api_key).where(mine).values(revoked_at=now))
+            _enter(connection, before, msgspec.structs.replace(before, revoked_at=now), by, now)
 
     store.do(work)
+
+
+def _enter(connection: Connection, before: KeyRecord | None, after: KeyRecord, by: str, now: int) -> None:
+    """Put a change of a key into the book of changes, and tell all processes."""
+    subject = changes.Subject("key", after.id, 0, after.account)
+    hashes = (changes.fingerprint(before) if before else "", changes.fingerprint(after))
+    changes.enter(connection, subject, hashes, changes.Terms(weakens=False, by=by, now=now, delay=0))
+    bump(connection, COUNTER)
 
 
 def proof_of(pepper: bytes, secret: str) -> bytes:

@@ -7,6 +7,7 @@ A change that strengthens acts at once. One that weakens needs two persons; unti
 
 from __future__ import annotations
 
+import hashlib
 from secrets import token_hex
 from typing import Literal
 
@@ -56,11 +57,20 @@ def delay_s(settings: Settings) -> int:
 
 
 class Subject(msgspec.Struct, frozen=True):
-    """What a change is about: its kind, the name of the thing, and the version that is to come into force."""
+    """What a change is about: its kind, the name of the thing, the version that is to come into force, and whose it is.
+
+    An empty account means the whole provider.
+    """
 
     kind: str
     name: str
     target: int
+    account_id: str = ""
+
+
+def fingerprint(thing: msgspec.Struct) -> str:
+    """SHA-256 of a thing in canonical JSON: what the book of changes keeps of it."""
+    return hashlib.sha256(msgspec.json.encode(thing, order="sorted")).hexdigest()
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -91,6 +101,7 @@ def enter(connection: Connection, subject: Subject, hashes: tuple[str, str], ter
     waits = terms.weakens and terms.delay > 0
     made = Change(
         id=token_hex(16),
+        account_id=subject.account_id,
         kind=subject.kind,
         subject=subject.name,
         target=subject.target,
