@@ -89,35 +89,26 @@ class Screen:
 
     def _release(self, free: str, last: bool) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
+        if self._reach != "pattern" and not self.finding:
+            held, at = self._held + free, 0
+            while not self.finding and (end := self._end(held, at, last)):
+                self._judge(held[at:end], self.released + at)
+                at = end
+            free, self._held = held[:at], held[at:]
         if self.finding:
-            return self._withhold(self._held + free)
-        if self._reach != "pattern":
-            self._held += free
-            free = ""
-            while not self.finding and (end := self._end(last)):
-                unit, self._held = self._held[:end], self._held[end:]
-                self._judge(unit, self.released + len(free))
-                free += unit
-            if self.finding:
-                return self._withhold(free + self._held)
+            self._held = ""
+            return ""
         self.released += len(free)
         return free
 
-    def _withhold(self, text: str) -> str:
-        """Give nothing, and keep what was not given."""
-        self.withheld = text + self._scan.raw
-        self._held = ""
-        return ""
-
-    def _end(self, last: bool) -> int:
-        """Length of the unit that is complete at the head of what is held; 0 when none is."""
-        if not self._held:
-            return 0
-        if self._reach == "whole":
-            return len(self._held) if last else 0
-        if found := _END.search(self._held, 0, SENTENCE):
+    def _end(self, held: str, at: int, last: bool) -> int:
+        """Where the unit that begins at a place ends, when it is complete; else 0."""
+        size = len(held) - at
+        if not size or self._reach == "whole":
+            return len(held) if size and last else 0
+        if found := _END.search(held, at, at + SENTENCE):
             return found.end()
-        return SENTENCE if len(self._held) >= SENTENCE else len(self._held) if last else 0
+        return at + SENTENCE if size >= SENTENCE else len(held) if last else 0
 
     def _judge(self, unit: str, at: int) -> None:
         """Look at one unit in the views that need all of it: bidi undone. The others have seen each character."""
