@@ -121,6 +121,22 @@ def test_an_entry_that_waits_too_long_closes_the_door() -> None:
     asyncio.run(run())
 
 
+def test_a_disk_that_hangs_is_a_refusal_not_a_hang() -> None:
+    async def run() -> None:
+        chain = StuckChain()
+        ledger = started(chain, queue_wait_s=0.05)
+        first, second = ledger.append("opened", {"n": 1}), ledger.append("opened", {"n": 2})
+        with pytest.raises(OutsideError, match="guard_unavailable"):
+            await asyncio.wait_for(ledger.durable(first), 5)
+        chain.go.set()
+        await ledger.close()
+        # It came in the end, and a later question is answered truly.
+        assert (await ledger.durable(first)).seq == 1
+        assert (await ledger.durable(second)).seq == 2
+
+    asyncio.run(run())
+
+
 def test_a_waiter_that_leaves_disturbs_nobody() -> None:
     async def run() -> None:
         chain = StuckChain()

@@ -29,6 +29,7 @@ from guiju.records.scribe import SEALED, Scribe, Waiting, check_kind, encode
 from guiju.terms import Evidence
 
 _PROBE_EVERY_S: Final = 1.0
+_CLOSE_S: Final = 20.0
 _log = logging.getLogger(__name__)
 
 
@@ -64,6 +65,7 @@ class Ledger:
         self._spans: list[tuple[str, int]] = []
         self._refusing = False
         self._closed = False
+        self._watching = False
         self._outage: dict[str, object] = {}  # what an entry must tell when the ledger writes again
         self._failed = 0
         self._taken = self._told = 0  # entries that the thread took from the queue, and whose fate it has told
@@ -136,12 +138,14 @@ class Ledger:
             ticket: from `append` of this ledger.
 
         Raises:
-            OutsideError: `guard_unavailable`: it did not get there, and will not.
+            OutsideError: `guard_unavailable`: it did not get there, or not within `queue_wait_s`. In the second case it
+                may still get there later; what it gates must not be released all the same.
         """
         n = ticket >> 8
         if n >= self._settled:
             future = asyncio.get_running_loop().create_future()
             self._waiters.setdefault(n, []).append(future)
+            self._watch()
             await future
         span = bisect_right(self._starts, n) - 1
         segment, shift = self._spans[span]
@@ -158,13 +162,16 @@ class Ledger:
         return await self.durable(self._put(0, SEALED, b"{}"))
 
     async def close(self) -> None:
-        """Write what waits, sign a last checkpoint, give the lock back. Safe to call twice."""
+        """Write what waits, sign a last checkpoint, give the lock back. Safe to call twice.
+
+        A disk that hangs is waited for no longer than 20 s; the lock then goes when the process ends.
+        """
         if self._closed:
             return
         self._closed = True
         if self._thread:
             self._queue.put(None)
-            await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, _CLOSE_S)
         else:
             self._scribe.chain.close()
 
@@ -197,6 +204,25 @@ class Ledger:
         waiting.append(now)
         self._queue.put((time.time_ns() // 1_000_000, word, body))
         return n << 8 | number
+
+    def _watch(self) -> None:
+        """Look after those who wait, once a second at most and only while somebody waits."""
+        if not self._watching and self._loop is not None:
+            self._watching = True
+            self._loop.call_later(min(1.0, self._settings.queue_wait_s), self._give_up)
+
+    def _give_up(self) -> None:
+        """A disk that hangs is a disk that fails: who has waited too long is refused."""
+        self._watching = False
+        latest = time.monotonic() - self._settings.queue_wait_s
+        for n, since in enumerate(self._waiting, self._settled):
+            if since > latest:
+                break
+            for future in self._waiters.pop(n, ()):
+                if not future.done():
+                    future.set_exception(OutsideError("guard_unavailable"))
+        if self._waiters:
+            self._watch()
 
     def _settle(self, count: int, segment: str, first: int) -> None:
         """In the event loop: the next `count` tickets are on disk, or failed when there is no segment."""
