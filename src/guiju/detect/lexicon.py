@@ -68,8 +68,7 @@ def parse(data: bytes, filename: str) -> Parsed:
     ids: set[str] = set()
     notes: list[Note] = []
     for line, row in _rows(data, name):
-        entry = _entry(row, name, line)
-        folded = normal(fold(entry.term))
+        folded, entry = _entry(row, name, line)
         if folded in kept:
             first, old = kept[folded]
             kept[folded] = first, _merged(old, entry)
@@ -115,27 +114,32 @@ def lint(entries: Sequence[Entry]) -> list[tuple[str, str]]:
 
 def stable_id(term: str, category: str) -> str:
     """The id of an entry: the same for every spelling that folds to the same term."""
-    return "w-" + hashlib.sha256(f"{normal(fold(term))}\0{category}".encode()).hexdigest()[:16]
+    return _hashed(normal(fold(term)), category)
 
 
-def _entry(row: Mapping[str, object], name: str, line: int) -> Entry:
-    """One row as an entry."""
-    fault = _fault(row)
-    if fault:
-        raise ConfigError("lexicon_invalid", name=name, line=line, what=fault)
+def _hashed(folded: str, category: str) -> str:
+    return "w-" + hashlib.sha256(f"{folded}\0{category}".encode()).hexdigest()[:16]
+
+
+def _entry(row: Mapping[str, object], name: str, line: int) -> tuple[str, Entry]:
+    """One row as an entry, with its folded term."""
     text = {key: str(value).strip() for key, value in row.items() if value is not None}
-    term, category = text["term"], text["category"]
-    view = collapse(normal(fold(term)))
-    if not view:
+    fault = _fault(text)
+    folded = normal(fold(text.get("term", "")))
+    view = collapse(folded)
+    if fault:
+        pass
+    elif not view:
         fault = "the term has no letter, digit or character that can be matched"
     elif len(view) > LONGEST:
         fault = f"the term is longer than {LONGEST} characters"
-    elif BARRIER in view or any(normal(fold(term)).find(c * (EDGE + 1)) >= 0 for c in set(view)):
+    elif len(folded) > EDGE and (BARRIER in view or any(c * (EDGE + 1) in folded for c in set(view))):
         fault = f"the term repeats one character more than {EDGE} times"
     if fault:
         raise ConfigError("lexicon_invalid", name=name, line=line, what=fault)
-    return Entry(
-        id=text.get("id") or stable_id(term, category),
+    term, category = text["term"], text["category"]
+    return folded, Entry(
+        id=text.get("id") or _hashed(folded, category),
         term=term,
         category=category,
         severity="block" if text["severity"] == "block" else "signal",
@@ -150,9 +154,8 @@ def _boundary(text: str) -> Boundary:
     return "word" if text == "word" else "any" if text == "any" else "auto"
 
 
-def _fault(row: Mapping[str, object]) -> str:
+def _fault(text: Mapping[str, str]) -> str:
     """What is wrong with the fields of a row; `""` when nothing is."""
-    text = {key: str(value).strip() for key, value in row.items() if value is not None}
     for column in ("term", "category", "severity"):
         if not text.get(column):
             return f"{column} is empty"
