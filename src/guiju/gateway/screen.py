@@ -89,14 +89,15 @@ class Screen:
 
     def _release(self, free: str, last: bool) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
+        rest = self._held + free
         if self._reach != "pattern" and not self.finding:
-            held, at = self._held + free, 0
+            held, at = rest, 0
             while not self.finding and (end := self._end(held, at, last)):
                 self._judge(held[at:end], self.released + at)
                 at = end
             free, self._held = held[:at], held[at:]
         if self.finding:
-            self._held = ""
+            self.withheld, self._held = rest + self._scan.raw, ""
             return ""
         self.released += len(free)
         return free
