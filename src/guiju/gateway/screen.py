@@ -44,7 +44,7 @@ class Screen:
         self._reach = reach
         self._field = field
         self._scan = Scan(words.index)
-        self._held = ""
+        self._held: list[str] = []
         self.finding: Finding | None = None
         self.signals: list[Finding] = []
         self.withheld = ""
@@ -89,27 +89,36 @@ class Screen:
 
     def _release(self, free: str, last: bool) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
-        rest = self._held + free
-        if self._reach != "pattern" and not self.finding:
-            held, at = rest, 0
-            while not self.finding and (end := self._end(held, at, last)):
-                self._judge(held[at:end], self.released + at)
-                at = end
-            free, self._held = held[:at], held[at:]
         if self.finding:
-            self.withheld, self._held = rest + self._scan.raw, ""
+            self._held.clear()
             return ""
+        if self._reach != "pattern":
+            self._held.append(free)
+            free = self._judged(last) if last or self._reach == "sentence" else ""
+            if self.finding:
+                self._held.clear()
+                return ""
         self.released += len(free)
         return free
+
+    def _judged(self, last: bool) -> str:
+        """Units that are complete, each looked at; the rest stays held."""
+        held, at = "".join(self._held), 0
+        while not self.finding and (end := self._end(held, at, last)):
+            self._judge(held[at:end], self.released + at)
+            at = end
+        self._held[:] = [held[at:]]
+        return held[:at]
 
     def _end(self, held: str, at: int, last: bool) -> int:
         """Where the unit that begins at a place ends, when it is complete; else 0."""
         size = len(held) - at
-        if not size or self._reach == "whole":
-            return len(held) if size and last else 0
-        if found := _END.search(held, at, at + SENTENCE):
-            return found.end()
-        return at + SENTENCE if size >= SENTENCE else len(held) if last else 0
+        if self._reach == "sentence":
+            if found := _END.search(held, at, at + SENTENCE):
+                return found.end()
+            if size >= SENTENCE:
+                return at + SENTENCE
+        return len(held) if last and size else 0
 
     def _judge(self, unit: str, at: int) -> None:
         """Look at one unit in the views that need all of it: bidi undone. The others have seen each character."""
