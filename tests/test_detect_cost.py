@@ -96,9 +96,9 @@ def spent(detector: Words, text: str) -> tuple[float, list[float], Look]:
 
 @pytest.mark.parametrize("name", sorted(shapes(1)))
 def test_a_hostile_text_costs_little(detector: Words, name: str) -> None:
-    text = shapes(51_200)[name]
+    text = shapes(25_600)[name]
     took = min(spent(detector, text)[0] for _ in range(2))
-    assert took <= 0.025 * 2, f"{took * 1e3:.1f} ms for 50 KiB"  # 50 ms for 100 KiB, twice that on a busy machine
+    assert took <= 0.025, f"{took * 1e3:.1f} ms for 25 KiB"  # 50 ms for 100 KiB, twice that on a busy machine
 
 
 @pytest.mark.slow
@@ -117,12 +117,12 @@ def test_a_mebibyte_of_each_shape_costs_little_and_linearly(detector: Words) -> 
 
 
 def test_streams_of_hostile_text_cost_little(detector: Words) -> None:
-    for name, text in shapes(6_000).items():
+    for name, text in shapes(3_000).items():
         screen, start = Screen(detector, "pattern", "f"), time.thread_time()
         for i in range(0, len(text), 4):
             screen.feed(text[i : i + 4])
         screen.close()
-        assert time.thread_time() - start <= 0.3, name
+        assert time.thread_time() - start <= 0.15, name
 
 
 NOUNS = [
@@ -206,7 +206,7 @@ def unchanged(detector: Words, documents: int, seed: int) -> None:
 
 
 def test_benign_documents_arrive_unchanged(detector: Words) -> None:
-    unchanged(detector, 40, 11)
+    unchanged(detector, 25, 11)
 
 
 @pytest.mark.slow
