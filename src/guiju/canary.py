@@ -36,7 +36,9 @@ class Canary:
 
     def record(self) -> KeyRecord:
         """The canary's key: its own account, no limits."""
-        return KeyRecord(id=CANARY_KEY, account=CANARY_KEY, prefix="gj-cana", name="canary")
+        return KeyRecord(
+            id=CANARY_KEY, account=CANARY_KEY, prefix="gj-cana", name="canary", requests_per_minute=-1, streams=-1
+        )
 
     async def sing(self, live: Live, base: str, identity: str) -> bool:
         """Go down the road once; returns whether everything that must be stopped was.

@@ -195,9 +195,8 @@ class House:
         if self.options.keys:
             accounts.ensure_account(self.store, _OPERATOR, int(time.time()))
         for number, secret in enumerate(self.options.keys):
-            keyring.with_static(
-                secret, KeyRecord(id=f"given-{number}", account=_OPERATOR, prefix=secret[:7], name="given")
-            )
+            own = KeyRecord(id=f"given-{number}", account=_OPERATOR, prefix=secret[:7], name="given")
+            keyring.with_static(secret, msgspec.structs.replace(own, requests_per_minute=-1, streams=-1))
         return Live(
             settings=settings,
             policy=policy,

@@ -9,12 +9,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from socket import socket
+from socket import AF_INET, AF_INET6, create_server, socket
 
 import uvicorn
 
 from guiju import renewal
 from guiju.adapters.witness import keep_witnessed
+from guiju.config import Settings
+from guiju.errors import ConfigError
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.house import House
@@ -57,16 +59,31 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     await asyncio.to_thread(renewal.started, house)
     server = Server(_uvicorn(house), bound)
     pid = data / "guiju.pid"
-    pid.write_text(f"{os.getpid()}\n", "ascii")
-    await house.live.upstreams.open()
-    if threading.current_thread() is threading.main_thread():
-        loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
     try:
-        await server.serve()
+        listening = _bind(settings)
+        pid.write_text(f"{os.getpid()}\n", "ascii")
+        await house.live.upstreams.open()
+        if threading.current_thread() is threading.main_thread():
+            loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
+        await server.serve(sockets=[listening])
     finally:
-        pid.unlink(missing_ok=True)
+        if pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
+            pid.unlink()
         await house.close()
     return 0 if server.started else 2
+
+
+def _bind(settings: Settings) -> socket:
+    """The listening socket.
+
+    Raises:
+        ConfigError: the address can't be bound.
+    """
+    host, port = settings.serve.host, settings.serve.port
+    try:
+        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
+    except OSError as error:
+        raise ConfigError("config_invalid", what=f"{host}:{port}: {error.strerror}", hint="--port N") from error
 
 
 def _uvicorn(house: House) -> uvicorn.Config:

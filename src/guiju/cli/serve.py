@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 import uvloop
 
+from guiju import logs
 from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
@@ -59,6 +60,7 @@ def main(
     )
     if options.setting != "all" and load(options.config).mode == "production":
         raise ConfigError("not_ready_for_production", what=f"--controls {controls}")
+    logs.to_stderr()
     raise typer.Exit(uvloop.run(_serve(options, as_json)))
 
 

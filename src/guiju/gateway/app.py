@@ -44,21 +44,37 @@ class App:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        route = self.routes.get(scope["path"])
-        head, door = Head(language=self.live.settings.language), route[1] if route else "none"
+        head, door = Head(language=self.live.settings.language), "none"
         try:
             head = http.head(scope, head.language)
-            if route is None:
-                raise CallerError("door_closed")
-            if scope["method"] != route[0]:
-                raise CallerError("method_not_allowed")
-            await route[2](scope, receive, send, head)
+            door, serve = self._door(scope)
+            await serve(scope, receive, send, head)
         except ClientGone:
             return
         except GuijuError as error:
-            self.live.metrics.errors.labels(door, error.code).inc()
-            body = http.error_body(error, head.language, None)
-            await http.answer(send, error.row.status, body, http.error_headers(error, ""))
+            await self._fail(send, door, head, error)
+        except Exception as error:  # a door that fails inside tells a person, never a traceback
+            log.error("door_failed", extra={"door": door, "kind": type(error).__name__})
+            await self._fail(send, door, head, OutsideError("internal"))
+
+    def _door(self, scope: Scope) -> tuple[str, Door]:
+        """The door that a request knocks at.
+
+        Raises:
+            CallerError: there is none, or it does not take the method.
+        """
+        method, name, door = self.routes.get(scope["path"], ("", "", None))
+        if door is None:
+            raise CallerError("door_closed")
+        if scope["method"] != method:
+            raise CallerError("method_not_allowed")
+        return name, door
+
+    async def _fail(self, send: Send, door: str, head: Head, error: GuijuError) -> None:
+        """Answer with an error, and count it."""
+        self.live.metrics.errors.labels(door, error.code).inc()
+        body = http.error_body(error, head.language, None)
+        await http.answer(send, error.row.status, body, http.error_headers(error, ""))
 
     # ------------------------------------------------------------------ the doors
     async def chat(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:

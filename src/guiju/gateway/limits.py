@@ -18,7 +18,7 @@ class Allowance:
 
 
 class Limiter:
-    """Counts what keys do. One process's share; a rate of 0 is no limit."""
+    """Counts what keys do, in this process."""
 
     def __init__(self) -> None:
         self._keys: dict[str, Allowance] = {}
@@ -28,8 +28,8 @@ class Limiter:
 
         Args:
             key: the key's id.
-            rate: requests a minute; 0 for no limit.
-            streams: exchanges that may be open at once; 0 for no limit.
+            rate: requests a minute; below 0 for no limit.
+            streams: exchanges that may be open at once; below 0 for no limit.
             now: monotonic seconds.
 
         Raises:
@@ -38,9 +38,9 @@ class Limiter:
         mine = self._keys.get(key)
         if mine is None:
             mine = self._keys[key] = Allowance(rate, now)
-        if streams and mine.open >= streams:
+        if 0 < streams <= mine.open:
             raise CallerError("rate_limit_exceeded", after_s=1)
-        if rate:
+        if rate > 0:
             mine.left = min(float(rate), mine.left + (now - mine.at) * rate / 60)
             mine.at = now
             if mine.left < 1:

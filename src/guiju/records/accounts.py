@@ -50,8 +50,8 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
         identity: the least level of real identity that the key asks for (Article 9).
         label: where the text label goes (Article 16); `""` means as the settings say.
         on_block: how a block in mid-stream is told.
-        requests_per_minute: 0 means no limit of its own.
-        streams: how many streams at once; 0 means as the settings say.
+        requests_per_minute: 0 means as the settings say; below 0 means no limit.
+        streams: how many at once; 0 means as the settings say, below 0 no limit.
         created_at, expires_at, revoked_at: Unix seconds; 0 means never.
     """
 
