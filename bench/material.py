@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the gateway's bench sends: terms, bodies of 1 KB, hostile bodies of 1 MiB, growing conversations; all seeded."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from pathlib import Path
+
+from detect import HAN, LETTERS
+
+from guiju.detect.table import fold
+
+MODEL = "mock"
+MIB = 1024 * 1024
+CHARACTERS = 990_000
+"""A body of ASCII stops here: the gateway refuses 1,000,000 characters without looking at them."""
+SYSTEM = "You answer questions about the service. 请用中文简短作答，并说明依据。"
+SENTENCE = "服务提供者应当保持服务稳定，并说明。"
+
+
+def terms(n: int, rng: random.Random) -> list[str]:
+    """Random terms: 70 % of 3 to 6 Han characters, 30 % of 6 to 12 letters. No text of the bench holds one."""
+    common = {fold(character) for character in HAN}
+    made: dict[str, None] = {}
+    while len(made) < n:
+        if rng.random() < 0.7:
+            rare = chr(rng.randrange(0x4E00, 0x9FA0))
+            if fold(rare) not in common and rare not in SENTENCE:
+                made["".join(rng.choices(HAN, k=rng.randint(2, 5))) + rare] = None
+        else:
+            # Starts with two letters that no word of the texts does.
+            made["qx" + "".join(rng.choices(LETTERS, k=rng.randint(4, 10)))] = None
+    return list(made)
+
+
+def lexicon(path: Path, n: int, rng: random.Random) -> list[str]:
+    """Write a list that blocks each of its terms."""
+    listed = terms(n, rng)
+    path.write_text("term,category,severity\n" + "".join(f"{one},own.bench,block\n" for one in listed), "utf-8")
+    return listed
+
+
+def text(size: int, rng: random.Random) -> str:
+    """Mixed text of a number of UTF-8 bytes: two thirds Chinese, one third English."""
+    zh = "".join(rng.choices(HAN + "，。、", k=size * 2 // 9))
+    en = ""
+    while len(en) + 3 * len(zh) < size:
+        en += "".join(rng.choices(LETTERS[:-4], k=rng.randint(2, 9))) + " "
+    return zh + en[: size - 3 * len(zh)]
+
+
+def texts(n: int, rng: random.Random) -> list[str]:
+    """Texts that make a body of 1 KB each."""
+    return [text(880, rng) for _ in range(n)]
+
+
+def body(messages: list[tuple[str, str]], *, stream: bool = False) -> bytes:
+    """A request."""
+    said = [{"role": role, "content": content} for role, content in messages]
+    whole = {"model": MODEL, "messages": said, "temperature": 0.7, "stream": stream}
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def bodies(path: Path, pool: list[str], tag: str, *, stream: bool) -> None:
+    """A file with a request a line. The tag makes texts new, so that nothing remembers them from a run before."""
+    lines = [body([("system", SYSTEM), ("user", f"{tag} {one}")], stream=stream) for one in pool]
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+
+def hostile(listed: list[str], rng: random.Random) -> dict[str, bytes]:
+    """Bodies of 1 MiB that want to be dear to look at, by shape."""
+    deep = b'{"model":"mock","messages":' + b"[" * (MIB - 40) + b"]}"
+    keys = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
+    many = keys | {"metadata": {f"k{i:06d}": "" for i in range(75_000)}, "x": {f"k{i:06d}": 1 for i in range(25_000)}}
+    soup = "".join(one[:-1] for one in rng.choices(listed, k=110_000)).encode()[:MIB].decode("utf-8", "ignore")
+    nested = rng.randbytes(MIB // 8)
+    while len(nested) < CHARACTERS * 3 // 4:
+        nested = base64.b64encode(nested)
+    return {
+        "zero width": body([("user", "\u200b" * (MIB // 3))]),
+        "deep JSON": deep,
+        "100,000 keys": json.dumps(many).encode(),
+        "one character": body([("user", "哈" * (MIB // 3))]),
+        "near misses": body([("user", soup)]),
+        "nested base64": body([("user", base64.b64encode(nested).decode()[:CHARACTERS])]),
+    }
+
+
+def conversation(turns: int, rng: random.Random) -> list[bytes]:
+    """The requests of one conversation: each turn adds 3.2 KB, the answer before and the new question."""
+    said: list[tuple[str, str]] = []
+    made = []
+    for turn in range(turns):
+        if turn:
+            said += [("assistant", text(1600, rng)), ("user", text(1600, rng))]
+        else:
+            said.append(("user", text(3200, rng)))
+        made.append(body(said))
+    return made

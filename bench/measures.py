@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured on one system: CPU, latency, first token, sentences, hostile bodies, long conversations."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import random
+import statistics
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import material
+import rig
+from rig import Rig
+from systems import System
+
+CONNECTIONS = 32
+RATE = 50
+PACE_US = 20_000
+"""Between two pieces of a paced stream: 50 pieces a second, as a model of middling speed sends them."""
+MODEL_US = 20_000
+"""How long the upstream thinks where it does not answer at once."""
+TURNS = 10
+Figures = dict[str, float]
+
+
+@dataclass
+class Bench:
+    """What all measures need.
+
+    Attributes:
+        upstream: port of the scripted upstream.
+        pool: texts of 1 KB.
+        seconds: length of one load.
+    """
+
+    rig: Rig
+    upstream: int
+    pool: list[str]
+    listed: list[str]
+    seconds: float
+    rng: random.Random
+    runs: int = 0
+
+    def bodies(self, *, stream: bool) -> Path:
+        """Requests that no run has sent before."""
+        self.runs += 1
+        path = self.rig.work / "bodies.jsonl"
+        material.bodies(path, self.pool, f"[{self.runs}]", stream=stream)
+        return path
+
+
+def cpu(bench: Bench, system: System) -> Figures:
+    """CPU milliseconds a request in a closed loop: whole, streamed at once, streamed at a model's pace."""
+    made: Figures = {}
+    for name, stream, gap in (("whole", False, 0), ("burst", True, 0), ("paced", True, PACE_US)):
+        rig.script(bench.upstream, gap_us=gap)
+        path = bench.bodies(stream=stream)
+        seconds = max(bench.seconds, 4) if gap else bench.seconds
+        before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
+        told = bench.rig.fire(system.port, path, seconds, c=CONNECTIONS)
+        spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
+        made[f"cpu_ms_{name}"] = spent / (rig.asked(bench.upstream) - before)
+        made[f"per_s_{name}"] = told["rps"]
+    return made
+
+
+def latency(bench: Bench, system: System) -> Figures:
+    """Latency at 50 requests a second, counted from the moment at which each was due."""
+    made: Figures = {}
+    for name, delay in (("instant", 0), ("thinking", MODEL_US)):
+        rig.script(bench.upstream, delay_us=delay)
+        told = bench.rig.fire(system.port, bench.bodies(stream=False), bench.seconds, c=CONNECTIONS, r=RATE)["lat"]
+        made[f"p50_ms_{name}"], made[f"p99_ms_{name}"] = told["p50"] / 1000, told["p99"] / 1000
+    return made
+
+
+def streams(bench: Bench, system: System) -> Figures:
+    """Time to the first token, and from a sentence's end at the upstream to its arrival."""
+    rig.script(bench.upstream, first_us=MODEL_US, gap_us=PACE_US, n=10)
+    told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE / 2)["ttft"]
+    made = {"first_p50_ms": told["p50"] / 1000, "first_p99_ms": told["p99"] / 1000}
+    # Each piece is one whole sentence with the moment of its sending in front.
+    said = material.SENTENCE * 20
+    rig.script(
+        bench.upstream, first_us=MODEL_US, gap_us=PACE_US, n=20, kw=said, at=0, slice=len(material.SENTENCE), marks=1
+    )
+    told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE / 5)
+    made["sentence_p50_ms"] = told["chunk_delay"]["p50"] / 1000
+    made["sentence_p99_ms"] = told["chunk_delay"]["p99"] / 1000
+    return made
+
+
+def hostile(bench: Bench, system: System) -> Figures:
+    """p99 of small requests alone, and while one client sends hostile bodies of 1 MiB one after another."""
+    rig.script(bench.upstream)
+    made: Figures = {}
+    shapes: dict[str, bytes | None] = {"": None, **material.hostile(bench.listed, bench.rng)}
+    for shape, body in shapes.items():
+        path = bench.bodies(stream=False)
+        stop = threading.Event()
+        took: list[float] = []
+        thread = threading.Thread(target=_again, args=(system.port, body, stop, took))
+        if body is not None:
+            thread.start()
+        told = bench.rig.fire(system.port, path, bench.seconds, c=CONNECTIONS, r=RATE)["lat"]
+        stop.set()
+        if body is None:
+            made["p99_ms_alone"] = told["p99"] / 1000
+            continue
+        thread.join()
+        made[f"p99_ms_beside {shape}"] = told["p99"] / 1000
+        made[f"body_ms {shape}"] = statistics.median(took)
+    return made
+
+
+def _again(port: int, body: bytes, stop: threading.Event, took: list[float]) -> None:
+    """Send one body again and again, each a little different, so that it is looked at each time."""
+    number = 0
+    while not stop.is_set():
+        number += 1
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        began = time.perf_counter()
+        fresh = body.replace(b'"content": "', b'"content":"').replace(b'"content":"', b'"content":"%d ' % number, 1)
+        # The gateway may close before it has read all: that is an answer too.
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("POST", "/v1/chat/completions", fresh, rig.HEADERS)
+            connection.getresponse().read()
+        took.append((time.perf_counter() - began) * 1000)
+        connection.close()
+
+
+def turns(bench: Bench, system: System, conversations: int) -> Figures:
+    """Latency and CPU of the first and the tenth turn of conversations that grow to 32 KB, one client."""
+    rig.script(bench.upstream)
+    took: dict[int, list[float]] = {}
+    spent: dict[int, list[float]] = {}
+    connection = http.client.HTTPConnection("127.0.0.1", system.port, timeout=30)
+    for _ in range(conversations):
+        for turn, body in enumerate(material.conversation(TURNS, bench.rng), 1):
+            before, began = rig.cpu_ns(system.pid), time.perf_counter()
+            connection.request("POST", "/v1/chat/completions", body, rig.HEADERS)
+            answer = connection.getresponse()
+            answer.read()
+            took.setdefault(turn, []).append((time.perf_counter() - began) * 1000)
+            spent.setdefault(turn, []).append((rig.cpu_ns(system.pid) - before) / 1e6)
+            if answer.status != 200:
+                raise SystemExit(f"turn {turn} was answered {answer.status}")
+    connection.close()
+    return {
+        f"{what}_{turn}": statistics.median(values[turn])
+        for what, values in (("turn_ms", took), ("turn_cpu_ms", spent))
+        for turn in (1, TURNS)
+    }

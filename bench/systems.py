@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The systems under test: nobody in between, nginx's proxy_pass, and Guiju at two reaches."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import rig
+from rig import Rig
+
+DIRECT, NGINX, PATTERN, SENTENCE = "direct", "nginx", "guiju pattern", "guiju sentence"
+ALL = (DIRECT, NGINX, PATTERN, SENTENCE)
+_NGINX = """daemon off;
+master_process off;
+worker_processes 1;
+pid {work}/nginx.pid;
+error_log {work}/nginx-error.log crit;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    client_body_temp_path {work}/body;
+    proxy_temp_path {work}/proxy;
+    fastcgi_temp_path {work}/fastcgi;
+    uwsgi_temp_path {work}/uwsgi;
+    scgi_temp_path {work}/scgi;
+    client_max_body_size 32m;
+    keepalive_requests 1000000;
+    upstream model {{ server 127.0.0.1:{upstream}; keepalive 64; keepalive_requests 1000000; }}
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{
+            proxy_pass http://model;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_buffering off;
+        }}
+    }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class System:
+    """One that serves.
+
+    Attributes:
+        pid: whose CPU time counts; 0 where there is nobody.
+        alive_s, ready_s: from the start of its process to its first 200 at /healthz and /readyz.
+    """
+
+    name: str
+    port: int
+    pid: int = 0
+    alive_s: float = 0.0
+    ready_s: float = 0.0
+
+
+@contextmanager
+def started(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iterator[System]:
+    """Bring one up on a fresh data directory, and end it."""
+    if name == DIRECT:
+        yield System(name, upstream)
+    elif name == NGINX:
+        with _nginx(rig_, upstream) as system:
+            yield system
+    else:
+        with _guiju(rig_, name, upstream, lexicon, tag) as system:
+            yield system
+
+
+@contextmanager
+def _nginx(rig_: Rig, upstream: int) -> Iterator[System]:
+    at, path = rig.port(), rig_.work / "nginx.conf"
+    path.write_text(_NGINX.format(work=rig_.work, upstream=upstream, port=at), "utf-8")
+    began = time.perf_counter()
+    with rig_.running(["nginx", "-c", path, "-p", rig_.work], rig_.system_core, "nginx") as child:
+        rig.until(at, "/v1/models", began, child)
+        yield System(NGINX, at, child.pid)
+
+
+@contextmanager
+def _guiju(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iterator[System]:
+    at = rig.port()
+    command: list[str | Path] = [
+        *(Path(sys.executable).parent / "guiju", "serve", "--data", rig_.work / f"data-{tag}", "--port", str(at)),
+        *("--upstream", f"http://127.0.0.1:{upstream}/v1", "--lexicon", lexicon, "--key", rig.KEY),
+        *("--reach", name.split()[1], "--controls", "exact"),
+    ]
+    began = time.perf_counter()
+    with rig_.running(command, rig_.system_core, f"guiju-{tag}") as child:
+        alive = rig.until(at, "/healthz", began, child)
+        ready = rig.until(at, "/readyz", began, child)
+        yield System(name, at, child.pid, alive, ready)
