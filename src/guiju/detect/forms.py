@@ -20,6 +20,8 @@ from guiju.detect.views import collapse, is_gap, is_word, tokens
 
 SHORT_WORD: Final = 6
 """Letters from which a term may stand inside a longer word when its boundary is `auto`."""
+COMPOUND: Final = 10
+"""Letters from which a term is read over any soft separators: "guiju-canary" ("user name" is not "username")."""
 STRETCH: Final = 3
 """Times that a letter must be repeated before the repetition counts as stretching ("boot" is not "bot")."""
 
@@ -195,7 +197,7 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
     """How many rows of separators were put in between the term's characters; -1 when they part it in earnest.
 
     Han terms: all of them soft, or one at every place of two or more. Terms of spaced scripts: soft ones at every
-    place, or at half of the places when the term is long; a long one may be parted at every place by anything.
+    place; a long term at half of the places, a very long one anywhere; a long one at every place by anything.
     """
     own = 0
     for i in f.breaks:
@@ -216,7 +218,9 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
     every = extra >= places
     if f.word:
         long = len(f.squeezed) >= SHORT_WORD
-        fits = (every and (long or not hard)) or (long and not hard and 2 * extra >= places)
+        fits = (every and (long or not hard)) or (
+            not hard and long and (2 * extra >= places or len(f.squeezed) >= COMPOUND)
+        )
     else:
         fits = not hard or (every and places > 1)
     return extra if fits else -1
