@@ -2,7 +2,7 @@
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
 # make test   — the fast tests (60 s at most; needs nothing but Python)
 # make test-all — everything, with PostgreSQL, Node.js and nginx; what CI runs
-# Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13
+# Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
 PORT ?= 8080
 UPSTREAM ?=
@@ -62,7 +62,7 @@ lock:
 	scripts/lock.sh
 
 bench: setup-dev
-	bench/run.sh
+	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
 
 clean:
 	rm -rf .venv .venv-local .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
