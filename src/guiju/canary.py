@@ -25,13 +25,13 @@ class Canary:
 
     Attributes:
         word: the forbidden word, random, so that nobody else's text holds it.
-        model: the secret name of the canary's own model.
+        model: the secret name of the canary's own model; bare digits, so that no list of an operator's matches it.
         key: the secret of its key.
     """
 
     def __init__(self) -> None:
-        self.word = "guijucanary" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(12))
-        self.model = "guiju-canary-" + secrets.token_hex(12)
+        self.word = "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(20))
+        self.model = "".join(secrets.choice("0123456789") for _ in range(24))
         self.key = "gj-canary-" + secrets.token_hex(16)
 
     def record(self) -> KeyRecord:
@@ -71,7 +71,7 @@ class Canary:
         body: dict[str, Any] = {
             "model": self.model,
             "stream": not asks,
-            "messages": [{"role": "user", "content": self.word if asks else "canary"}],
+            "messages": [{"role": "user", "content": self.word if asks else "…"}],
         }
         headers = {"Authorization": f"Bearer {self.key}"}
         if identity:

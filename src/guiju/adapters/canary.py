@@ -23,7 +23,7 @@ class CanaryReply(Reply):
     async def chunks(self) -> AsyncIterator[bytes]:
         """The stream's bytes."""
         half = len(self._word) // 2
-        for text, finish in (("一二 " + self._word[:half], None), (self._word[half:] + " 三四", None), ("", "stop")):
+        for text, finish in ((". " + self._word[:half], None), (self._word[half:] + " .", None), ("", "stop")):
             choice = {"index": 0, "delta": {"content": text}, "finish_reason": finish}
             yield b"data: " + msgspec.json.encode({"choices": [choice]}) + b"\n\n"
         yield b"data: [DONE]\n\n"
