@@ -13,7 +13,7 @@ from msgspec import structs
 from guiju.detect.words import Look, Words, passages
 from guiju.terms import Finding, Text
 
-SLICED_FROM = 16_384
+SLICED_FROM = 4096
 """Characters from which a text is looked at slice by slice, so that others are served in between."""
 
 

@@ -7,6 +7,7 @@ on disk, and no last byte before its *closed* entry is.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from time import perf_counter
 from typing import Any
@@ -31,6 +32,10 @@ from guiju.marking import text as marking
 from guiju.records.accounts import KeyRecord
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
+
+
+PORTION = 4096
+"""Characters of an answer that are looked at in one go."""
 
 
 class RefusedError(Exception):
@@ -160,7 +165,7 @@ class ChatRun:
             spoke: set[int] = set()
             async for delta in self._deltas(source, choices, finishes):
                 usage = delta.usage or usage
-                made = self._written(answer, self._take(delta), spoke)
+                made = self._written(answer, await self._take(delta), spoke)
                 if self.reply and self.reply.stopped:
                     break
                 if not self.started:
@@ -232,7 +237,7 @@ class ChatRun:
             delta = self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
         finally:
             source.close()
-        pieces = self._take(delta)
+        pieces = await self._take(delta)
         pieces += self._rest()
         hearing = self._stopped
         if not hearing and len(finishes) < choices:
@@ -290,9 +295,17 @@ class ChatRun:
     def _judge(self, subject: Text, findings: list[Finding]) -> Hearing:
         return hear(self.policy.controls.output, subject, findings, "output")
 
-    def _take(self, delta: Delta) -> list[Piece | Call]:
+    async def _take(self, delta: Delta) -> list[Piece | Call]:
+        """Look at a delta; a large piece is cut, so that others are served in between."""
         assert self.reply is not None
-        return self.reply.take(delta.pieces)
+        if all(len(piece.text) <= PORTION for piece in delta.pieces):
+            return self.reply.take(delta.pieces)
+        made: list[Piece | Call] = []
+        for piece in delta.pieces:
+            for at in range(0, len(piece.text), PORTION):
+                made += self.reply.take((msgspec.structs.replace(piece, text=piece.text[at : at + PORTION]),))
+                await asyncio.sleep(0)
+        return made
 
     def _rest(self) -> list[Piece | Call]:
         assert self.reply is not None
