@@ -78,8 +78,12 @@ def check(detector: Words, terms: Sequence[str], text: str, pieces: Sequence[str
     assert screen.released == len(out)
     if screen.finding is None:
         assert out == text
+        assert screen.withheld == ""
     else:
         assert len(out) <= screen.finding.start
+        taken = out + screen.withheld
+        assert text.startswith(taken)
+        assert len(taken) >= screen.finding.end
         assert not any(len(out) > f.start for f in blocks if f.end <= screen.finding.end)
     if literal(terms, text):
         assert blocks, (text, terms)

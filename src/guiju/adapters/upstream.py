@@ -209,11 +209,13 @@ class Upstream:
                 return await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
             except TimeoutError:
                 raise OutsideError("upstream_timeout", what="connection") from None
-            except (aiohttp.ServerDisconnectedError, ConnectionResetError):
-                if attempt == 2:
+            except aiohttp.ClientConnectorError:
+                raise OutsideError("upstream_failed", what="no connection") from None
+            except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
+                if attempt == 2:  # the first may have met a kept connection that the service was just closing
                     raise OutsideError("upstream_failed", what="connection broke") from None
             except _BROKEN:
-                raise OutsideError("upstream_failed", what="no connection") from None
+                raise OutsideError("upstream_failed", what="no valid answer") from None
         raise AssertionError("the loop returns or raises")
 
 

@@ -79,6 +79,7 @@ class Scan:
             ]
             self.raw = self.folded = ""
             self.at += len(raw) - cut
+            return raw, found
         return raw[:cut], found
 
     def _read(self, matched: list[tuple[int, int, int]], raw: str, folded: str, last: bool) -> list[Finding]:

@@ -33,7 +33,6 @@ from guiju.records.accounts import KeyRecord
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
 
-
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
 

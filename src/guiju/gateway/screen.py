@@ -89,15 +89,15 @@ class Screen:
 
     def _release(self, free: str, last: bool) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
+        if self._reach != "pattern" or self.finding:
+            self._held.append(free)
+            free = ""
+            if not self.finding and (last or self._reach == "sentence"):
+                free = self._judged(last)
         if self.finding:
+            self.withheld = free + "".join(self._held) + self._scan.raw
             self._held.clear()
             return ""
-        if self._reach != "pattern":
-            self._held.append(free)
-            free = self._judged(last) if last or self._reach == "sentence" else ""
-            if self.finding:
-                self._held.clear()
-                return ""
         self.released += len(free)
         return free
 

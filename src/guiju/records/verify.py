@@ -215,6 +215,7 @@ class _Walk:
         self._open = False  # whether the segment before lacks its seal
         self._t = 0
         self._opened: set[str] = set()
+        self._roots: list[tuple[str, int]] = []  # told after the records: the record's own fault says more
 
     def run(self) -> None:
         """Every segment that is there or that a checkpoint names."""
@@ -317,7 +318,7 @@ class _Walk:
         root = tree.root()
         for checkpoint, away in notes:
             if checkpoint.root != root:
-                self._bad(name, covered, "root")
+                self._roots.append((name, covered))
                 return covered
             if away:
                 self.report.outside += 1
@@ -326,6 +327,9 @@ class _Walk:
         return tree.size
 
     def _end(self, name: str, tree: _Peaks, covered: int, sealed: bool, newest: bool) -> None:
+        for segment, seq in self._roots:
+            self._bad(segment, seq, "root")
+        self._roots.clear()
         if any(size > tree.size for size in self._notes.get(name, {})):
             self._bad(name, tree.size, "truncated")
         if not sealed and not newest:

@@ -108,7 +108,7 @@ def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
         _delta(delta, index, made)
     finish = choice.get("finish_reason")
     if finish is not None:
-        if finish not in FINISHES:
+        if not isinstance(finish, str) or finish not in FINISHES:
             _wrong("an unknown finish_reason")
         made.finishes.append((index, finish))
     elif body == "message":
