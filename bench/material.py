@@ -14,6 +14,8 @@ from guiju.detect.table import fold
 
 MODEL = "mock"
 MIB = 1024 * 1024
+NUMBER = b"00000000"
+"""Stands in a hostile body for a number that makes it new, so that it is looked at each time."""
 CHARACTERS = 990_000
 """A body of ASCII stops here: the gateway refuses 1,000,000 characters without looking at them."""
 SYSTEM = "You answer questions about the service. 请用中文简短作答，并说明依据。"
@@ -72,6 +74,7 @@ def bodies(path: Path, pool: list[str], tag: str, *, stream: bool) -> None:
 def hostile(listed: list[str], rng: random.Random) -> dict[str, bytes]:
     """Bodies of 1 MiB that want to be dear to look at, by shape."""
     deep = b'{"model":"mock","messages":' + b"[" * (MIB - 40) + b"]}"
+    number = NUMBER.decode() + " "
     keys = {"model": MODEL, "messages": [{"role": "user", "content": "hi"}]}
     many = keys | {"metadata": {f"k{i:06d}": "" for i in range(75_000)}, "x": {f"k{i:06d}": 1 for i in range(25_000)}}
     soup = "".join(one[:-1] for one in rng.choices(listed, k=110_000)).encode()[:MIB].decode("utf-8", "ignore")
@@ -79,12 +82,12 @@ def hostile(listed: list[str], rng: random.Random) -> dict[str, bytes]:
     while len(nested) < CHARACTERS * 3 // 4:
         nested = base64.b64encode(nested)
     return {
-        "zero width": body([("user", "\u200b" * (MIB // 3))]),
+        "zero width": body([("user", number + "\u200b" * (MIB // 3))]),
         "deep JSON": deep,
         "100,000 keys": json.dumps(many).encode(),
-        "one character": body([("user", "哈" * (MIB // 3))]),
-        "near misses": body([("user", soup)]),
-        "nested base64": body([("user", base64.b64encode(nested).decode()[:CHARACTERS])]),
+        "one character": body([("user", number + "哈" * (MIB // 3))]),
+        "near misses": body([("user", number + soup)]),
+        "nested base64": body([("user", number + base64.b64encode(nested).decode()[:CHARACTERS])]),
     }
 
 

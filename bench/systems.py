@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The systems under test: nobody in between, nginx's proxy_pass, and Guiju at two reaches."""
+"""The systems under test: nobody in between, nginx's proxy_pass, a bare proxy in Python, and Guiju at two reaches."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 import rig
 from rig import Rig
 
-DIRECT, NGINX, PATTERN, SENTENCE = "direct", "nginx", "guiju pattern", "guiju sentence"
-ALL = (DIRECT, NGINX, PATTERN, SENTENCE)
+DIRECT, NGINX, BARE, PATTERN, SENTENCE = "direct", "nginx", "bare", "guiju pattern", "guiju sentence"
+ALL = (DIRECT, NGINX, BARE, PATTERN, SENTENCE)
 _NGINX = """daemon off;
 master_process off;
 worker_processes 1;
@@ -68,6 +68,9 @@ def started(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Ite
     elif name == NGINX:
         with _nginx(rig_, upstream) as system:
             yield system
+    elif name == BARE:
+        with _bare(rig_, upstream) as system:
+            yield system
     else:
         with _guiju(rig_, name, upstream, lexicon, tag) as system:
             yield system
@@ -81,6 +84,15 @@ def _nginx(rig_: Rig, upstream: int) -> Iterator[System]:
     with rig_.running(["nginx", "-c", path, "-p", rig_.work], rig_.system_core, "nginx") as child:
         rig.until(at, "/v1/models", began, child)
         yield System(NGINX, at, child.pid)
+
+
+@contextmanager
+def _bare(rig_: Rig, upstream: int) -> Iterator[System]:
+    at, began = rig.port(), time.perf_counter()
+    command = [sys.executable, Path(__file__).with_name("bare.py"), str(at), str(upstream)]
+    with rig_.running(command, rig_.system_core, "bare") as child:
+        rig.until(at, "/v1/models", began, child)
+        yield System(BARE, at, child.pid)
 
 
 @contextmanager

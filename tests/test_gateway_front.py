@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 
@@ -11,6 +12,8 @@ import pytest
 
 from conftest import KEY, Running, Start
 from guiju.config import Limits
+from guiju.gateway.front import Front
+from guiju.gateway.pipeline import ChatRun
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
 BODY = b'{"model":"m","messages":[{"role":"user","content":"[[say:ok]]"}]}'
@@ -119,3 +122,24 @@ def test_a_kept_connection_serves_many(gateway: Running) -> None:
                 got += sock.recv(65536)
             assert status(got) == 200
             time.sleep(0.4)  # longer than the head's deadline: an idle connection is not a slow request
+
+
+def test_an_exchange_leaves_nothing_to_the_garbage_collector(gateway: Running) -> None:
+    """What holds itself in a ring stays, with its texts, until a rare collection: memory that hostile bodies fill."""
+    gateway.chat("[[say:ok]]")
+    gc.collect()
+    gc.disable()
+    try:
+        for stream in (True, False):
+            for text in ("[[say:ok]]", "规矩金丝雀", "[[shift:觅矪釒丞雁]]", "[[status:500]]"):
+                gateway.chat(text, stream=stream)
+            gateway.chat("[[say:ok]]", stream=stream, unheard_of=1)
+        deadline = time.monotonic() + 5
+        while (left := [one for one in gc.get_objects() if isinstance(one, (ChatRun, Front))]) and (
+            time.monotonic() < deadline
+        ):
+            del left
+            time.sleep(0.05)
+        assert not left
+    finally:
+        gc.enable()

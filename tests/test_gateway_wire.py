@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guiju.config import Limits
 from guiju.errors import CallerError, OutsideError
 from guiju.gateway.wire import chat_reply, chat_request, strict
 from guiju.gateway.wire.sse import Events
@@ -20,7 +21,7 @@ ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "�
 def parse(body: Any, **table: Any) -> chat_request.Asked:
     """Parse with the default limits."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return chat_request.parse(data, table, depth=32, messages=2048, choices=8)
+    return chat_request.parse(data, table, Limits())
 
 
 def fault(body: Any) -> CallerError:
@@ -136,7 +137,7 @@ def test_our_own_mark_in_history_does_not_reach_the_model() -> None:
 )
 def test_strict_json_reads_what_json_reads(value: Any) -> None:
     body = json.dumps({"value": value}).encode()
-    assert strict.decode(body, 64) == {"value": value}
+    assert strict.decode(body, Limits(json_depth=64)) == {"value": value}
 
 
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(["一", "a", "🙂", "\\n"]), min_size=1, max_size=5))
@@ -195,3 +196,43 @@ def test_parts_of_content_are_joined_and_reasoning_has_one_name() -> None:
         1,
     )
     assert [(piece.field, piece.text) for piece in delta.pieces] == [("content", "ab"), ("reasoning_content", "c")]
+
+
+def values(value: Any) -> int:
+    """How many values stand in one, itself included."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + sum(values(one) for one in inner)
+
+
+@given(
+    st.recursive(
+        st.one_of(st.integers(), st.booleans(), st.none(), st.text('",:\\[]{}a规', max_size=12)),
+        lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text('",:\\a', max_size=6), inner)),
+        max_leaves=60,
+    ),
+    st.sampled_from([True, False]),
+)
+def test_values_are_counted_before_they_are_made(value: Any, ascii_only: bool) -> None:
+    """Nothing within the limit is refused for what its strings hold, and little beyond it is let through."""
+    body = json.dumps(value, ensure_ascii=ascii_only).encode()
+    count = values(value)
+    assert not strict.too_many(body, 2 * count)
+    if count > 4:
+        assert strict.too_many(body + b" " * count, count // 4 - 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**ASK, "metadata": {f"k{i}": i for i in range(20_000)}},
+        {**ASK, "metadata": [0] * 20_000},
+        {**ASK, "messages": [{"role": "user", "content": [{"type": "text", "text": "\\"}] * 10_000}]},
+    ],
+    ids=["keys", "numbers", "backslashes"],
+)
+def test_too_many_values_are_refused(body: Any) -> None:
+    assert fault(body).code == "request_too_large"
+
+
+def test_text_that_looks_like_many_values_is_not() -> None:
+    parse({**ASK, "messages": [{"role": "user", "content": '{"a":1,"b":[2,3]},' * 20_000}]})

@@ -119,6 +119,7 @@ class Limits(_Section, frozen=True):
     body_bytes: int = 4 * 1024 * 1024
     body_s: float = 60.0
     json_depth: int = 32
+    json_values: int = 16_384
     messages: int = 2048
     characters: int = 1_000_000
     choices: int = 8

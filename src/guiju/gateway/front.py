@@ -111,6 +111,8 @@ class Front(HttpToolsProtocol):
             gone, self.gone = self.gone, None
             gone()
         super().connection_lost(exc)
+        # They hold one another, and a body with them; what is cut here need not wait for the garbage collector.
+        self.scope = self.cycle = None  # type: ignore[assignment] # uvicorn starts so
 
     def stay(self) -> None:
         """The exchange is over: nobody needs to be told any more."""

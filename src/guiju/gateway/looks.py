@@ -6,13 +6,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from time import perf_counter
 
 from msgspec import structs
 
 from guiju.detect.words import Look, Words, passages
 from guiju.terms import Finding, Text
 
+_WORK_S = 0.0005
+PAUSE_S = 0.001
+"""While a large text is looked at: how long at a stretch, and how long others, and the ledger's thread, go first."""
 SLICED_FROM = 4096
 """Characters from which a text is looked at slice by slice, so that others are served in between."""
 
@@ -56,14 +60,23 @@ class Looks:
         if size < SLICED_FROM:
             look = words.look(text)
         else:
-            slices = words.look_slices(text)
-            try:
-                while True:
-                    next(slices)
-                    await asyncio.sleep(0)
-            except StopIteration as ended:
-                look = ended.value
+            await asyncio.sleep(PAUSE_S)
+            look = await _in_turns(words.look_slices(text))
         self._kept[at] = look
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return look
+
+
+async def _in_turns(slices: Generator[None, None, Look]) -> Look:
+    """Work, and let others work."""
+    began = perf_counter()
+    while True:
+        try:
+            next(slices)
+        except StopIteration as ended:
+            look: Look = ended.value
+            return look
+        if perf_counter() - began >= _WORK_S:
+            await asyncio.sleep(PAUSE_S)
+            began = perf_counter()

@@ -21,8 +21,8 @@ from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import Live, Policy
+from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Call, Reply
-from guiju.gateway.screen import Screen
 from guiju.gateway.wire import chat_reply, chat_request
 from guiju.gateway.wire.chat_answer import Answer, stream_error
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
@@ -31,8 +31,10 @@ from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
 from guiju.records.accounts import KeyRecord
 from guiju.records.record import End
-from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
+from guiju.terms import LEVELS, Exchange, Hearing, Identity, IdentityLevel, Label
 
+LARGE = 65_536
+"""Bytes of a request from which others are served between its steps."""
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
 
@@ -79,13 +81,18 @@ class ChatRun:
         """
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
-        asked = self._parse(body)
+        asked = chat_request.parse(body, live.settings.gateway.fields, live.settings.limits)
         request = asked.request
         upstream, own_name = live.upstreams.find(request.model)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
         exchange = self.exchange = self._exchange(asked, identity)
+        pause = PAUSE_S if len(body) > LARGE else 0.0
+        if pause:
+            await asyncio.sleep(pause)
         canonical = chat_request.canonical(asked, own_name, identity.person if identity else "")
+        if pause:
+            await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
         began = perf_counter()
         findings = await live.looks.find(self.policy.words, asked.texts)
@@ -102,24 +109,11 @@ class ChatRun:
         versions = {"guiju": live.version, "lexicon": self.policy.lexicon}
         self.opened = live.books.opened(exchange, bool(request.stream), canonical, hearing, versions)
         # 4. The model. 5. The screen. 6. The label. 7. The books.
-        self.reply = Reply(self._screen, self.policy.reach, self._judge)
+        self.reply = Reply(self.policy.words, self.policy.reach, self.policy.controls.output)
         if request.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
-
-    def _parse(self, body: bytes) -> Asked:
-        limits = self.live.settings.limits
-        asked = chat_request.parse(
-            body,
-            self.live.settings.gateway.fields,
-            depth=limits.json_depth,
-            messages=limits.messages,
-            choices=limits.choices,
-        )
-        if sum(len(text.text) for text in asked.texts) > limits.characters:
-            raise CallerError("request_too_large", what=f"characters > {limits.characters}")
-        return asked
 
     async def _identity(self) -> Identity | None:
         """The verified identity that came with the request, if one came."""
@@ -288,12 +282,6 @@ class ChatRun:
         return made
 
     # ------------------------------------------------------------------ parts of the steps
-    def _screen(self, reach: Any, field: str) -> Screen:
-        return Screen(self.policy.words, reach, field)
-
-    def _judge(self, subject: Text, findings: list[Finding]) -> Hearing:
-        return hear(self.policy.controls.output, subject, findings, "output")
-
     async def _take(self, delta: Delta) -> list[Piece | Call]:
         """Look at a delta; a large piece is cut, so that others are served in between."""
         assert self.reply is not None

@@ -7,16 +7,16 @@ at as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from guiju.controls.hearing import hear
+from guiju.detect.words import Words
 from guiju.errors import OutsideError
 from guiju.gateway.screen import Screen
 from guiju.gateway.wire.chat_reply import Piece
-from guiju.terms import Finding, Hearing, Reach, Text
-
-Judge = Callable[[Text, list[Finding]], Hearing]
+from guiju.terms import Control, Finding, Hearing, Reach, Text
 
 
 class Call(msgspec.Struct):
@@ -37,15 +37,15 @@ class Reply:
     """Screens one reply.
 
     Args:
-        screen: makes a screen for a field and a reach.
+        words: the words in force.
         reach: the largest reach of the output controls in force.
-        judge: hears the output controls on a finding; only what they decide stops anything.
+        controls: the output controls; only what they decide on a finding stops anything.
     """
 
-    def __init__(self, screen: Callable[[Reach, str], Screen], reach: Reach, judge: Judge) -> None:
-        self._make = screen
+    def __init__(self, words: Words, reach: Reach, controls: Sequence[Control[Text]]) -> None:
+        self._words = words
         self._reach: Reach = reach
-        self._judge = judge
+        self._controls = controls
         self._screens: dict[tuple[int, int, str], Screen] = {}
         self._settled: set[tuple[int, int, str]] = set()
         self._calls: dict[tuple[int, int], Call] = {}
@@ -95,7 +95,7 @@ class Reply:
         screen = self._screens.get(at)
         if screen is None:
             place = f"choices[{piece.choice}].{piece.field}"
-            screen = self._screens[at] = self._make(self._reach, place)
+            screen = self._screens[at] = Screen(self._words, self._reach, place)
         text = self._ruled(at, screen, screen.feed(piece.text))
         return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
 
@@ -111,7 +111,7 @@ class Reply:
 
     def _hear(self, subject: Text, findings: list[Finding]) -> bool:
         """Hear the controls and keep what they said; returns whether it stops the reply."""
-        hearing = self._judge(subject, findings)
+        hearing = hear(self._controls, subject, findings, "output")
         self.hearings.append(hearing)
         if hearing.stops:
             self.stopped = hearing
@@ -137,7 +137,8 @@ class Reply:
             return []
         call.opened = True
         at = (call.choice, call.tool, "name")
-        screen = self._screens[at] = self._make("whole", f"choices[{call.choice}].tool_calls[{call.tool}].name")
+        place = f"choices[{call.choice}].tool_calls[{call.tool}].name"
+        screen = self._screens[at] = Screen(self._words, "whole", place)
         name = self._ruled(at, screen, screen.feed(call.name))
         if not self.stopped and at not in self._settled:
             name += self._ruled(at, screen, screen.close())

@@ -30,6 +30,8 @@ from guiju.terms import Evidence
 
 _PROBE_EVERY_S: Final = 1.0
 _CLOSE_S: Final = 20.0
+_GATHER_S: Final = 0.002
+"""While many write at once, from one write to the next: each costs the same however many entries it takes."""
 _log = logging.getLogger(__name__)
 
 
@@ -68,6 +70,8 @@ class Ledger:
         self._watching = False
         self._outage: dict[str, object] = {}  # what an entry must tell when the ledger writes again
         self._failed = 0
+        self._crowded = False  # whether the last write took more than one entry
+        self._begun = 0.0  # monotonic time at which it began
         self._taken = self._told = 0  # entries that the thread took from the queue, and whose fate it has told
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -272,13 +276,17 @@ class Ledger:
                 return
 
     def _take(self, wait_s: float | None) -> list[Waiting | None]:
-        """Everything that waits, as soon as something does."""
+        """Everything that waits, as soon as something does; while many write, what a moment gathers."""
         try:
             batch = [self._queue.get(timeout=wait_s)]
         except Empty:
             return []
+        if self._crowded:
+            time.sleep(max(0.0, self._begun + _GATHER_S - time.monotonic()))
+        self._begun = time.monotonic()
         batch.extend(self._queue.get() for _ in range(self._queue.qsize()))
         self._taken += len(batch) - batch.count(None)
+        self._crowded = len(batch) > 1
         return batch
 
     def _write(self, entries: list[Waiting]) -> None:

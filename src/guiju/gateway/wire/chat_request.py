@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from guiju.config import Limits
 from guiju.errors import CallerError
 from guiju.gateway.wire import strict
 from guiju.marking.text import unmarked
@@ -156,18 +157,18 @@ class Asked(msgspec.Struct):
         return bool(self.request.tools) or (form is not None and form.type != "text")
 
 
-def parse(body: bytes, table: Mapping[str, Treatment], *, depth: int, messages: int, choices: int) -> Asked:
+def parse(body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
     """Parse a request body.
 
     Args:
         body: the raw bytes.
         table: the operator's table of further fields.
-        depth, messages, choices: limits of robustness §5.
+        limits: of robustness §5.
 
     Raises:
         CallerError: with the code that says which rule the body breaks.
     """
-    raw = strict.decode(body, depth)
+    raw = strict.decode(body, limits)
     extra: dict[str, Any] = {}
     dropped = []
     for name in [name for name in raw if name not in _KNOWN]:
@@ -183,22 +184,24 @@ def parse(body: bytes, table: Mapping[str, Treatment], *, depth: int, messages: 
         request = msgspec.convert(raw, ChatRequest)
     except msgspec.ValidationError as error:
         raise _fault(str(error)) from None
-    _within(request, messages, choices)
+    _within(request, limits)
     texts = tuple(leaves(request, extra))
+    if sum(len(text.text) for text in texts) > limits.characters:
+        raise CallerError("request_too_large", what=f"characters > {limits.characters}")
     return Asked(request, extra, texts, tuple(dropped))
 
 
-def _within(request: ChatRequest, messages: int, choices: int) -> None:
+def _within(request: ChatRequest, limits: Limits) -> None:
     """Check what types alone can't say, and take our own marks out of the history."""
     if not _NAME.fullmatch(request.model):
         raise CallerError("invalid_request", what="model is not a name", param="model")
     if not request.messages:
         raise CallerError("invalid_request", what="messages is empty", param="messages")
     parts = sum(len(m.content) if isinstance(m.content, list) else 1 for m in request.messages)
-    if parts > messages:
-        raise CallerError("request_too_large", what=f"messages > {messages}")
-    if request.n is not None and not 1 <= request.n <= choices:
-        raise CallerError("invalid_request", what=f"n is not 1 to {choices}", param="n")
+    if parts > limits.messages:
+        raise CallerError("request_too_large", what=f"messages > {limits.messages}")
+    if request.n is not None and not 1 <= request.n <= limits.choices:
+        raise CallerError("invalid_request", what=f"n is not 1 to {limits.choices}", param="n")
     for message in request.messages:
         if message.role == "assistant":
             if isinstance(message.content, str):
