@@ -13,7 +13,7 @@ import pytest
 from conftest import KEY, Running, Start
 from guiju.config import Limits
 from guiju.gateway.front import Front
-from guiju.gateway.pipeline import ChatRun
+from guiju.gateway.pipeline import TextRun
 
 HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {KEY}\r\n".encode()
 BODY = b'{"model":"m","messages":[{"role":"user","content":"[[say:ok]]"}]}'
@@ -135,7 +135,7 @@ def test_an_exchange_leaves_nothing_to_the_garbage_collector(gateway: Running) -
                 gateway.chat(text, stream=stream)
             gateway.chat("[[say:ok]]", stream=stream, unheard_of=1)
         deadline = time.monotonic() + 5
-        while (left := [one for one in gc.get_objects() if isinstance(one, (ChatRun, Front))]) and (
+        while (left := [one for one in gc.get_objects() if isinstance(one, (TextRun, Front))]) and (
             time.monotonic() < deadline
         ):
             del left

@@ -12,16 +12,17 @@ from hypothesis import strategies as st
 
 from guiju.config import Limits
 from guiju.errors import CallerError, OutsideError
-from guiju.gateway.wire import chat_reply, chat_request, strict
+from guiju.gateway.wire import canonical, chat_reply, strict
+from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.sse import Events
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "你好"}]}
 
 
-def parse(body: Any, **table: Any) -> chat_request.Asked:
+def parse(body: Any, **table: Any) -> canonical.Asked:
     """Parse with the default limits."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return chat_request.parse(data, table, Limits())
+    return Chat().parse(data, table, Limits())
 
 
 def fault(body: Any) -> CallerError:
@@ -76,7 +77,7 @@ def test_an_error_never_repeats_text_of_the_request() -> None:
 def test_a_lone_surrogate_is_not_text() -> None:
     asked = parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}')
     with pytest.raises(CallerError):
-        chat_request.canonical(asked, "m", "")
+        canonical.canonical(asked, "m", "")
 
 
 def test_every_string_leaf_is_a_text_to_look_at() -> None:
@@ -105,13 +106,13 @@ def test_every_string_leaf_is_a_text_to_look_at() -> None:
 def test_known_fields_that_name_people_are_dropped_and_listed() -> None:
     asked = parse({**ASK, "user": "someone", "metadata": {"a": "b"}, "logprobs": True, "safety_identifier": "x"})
     assert set(asked.dropped) == {"user", "metadata", "logprobs", "safety_identifier"}
-    sent = json.loads(chat_request.canonical(asked, "own", "person"))
+    sent = json.loads(canonical.canonical(asked, "own", "person"))
     assert sent == {"model": "own", "messages": ASK["messages"], "safety_identifier": "person"}
 
 
 def test_the_operators_table_decides_about_further_fields() -> None:
     asked = parse({**ASK, "top_k": 5, "spam": "x"}, top_k="forward", spam="drop")
-    sent = json.loads(chat_request.canonical(asked, "m", ""))
+    sent = json.loads(canonical.canonical(asked, "m", ""))
     assert sent["top_k"] == 5
     assert asked.dropped == ("spam",)
     asked = parse({**ASK, "hint": {"a": ["text"]}}, hint="forward")
@@ -119,13 +120,13 @@ def test_the_operators_table_decides_about_further_fields() -> None:
 
 
 def test_a_stream_asks_for_usage_upstream() -> None:
-    sent = json.loads(chat_request.canonical(parse({**ASK, "stream": True}), "m", ""))
+    sent = json.loads(canonical.canonical(parse({**ASK, "stream": True}), "m", ""))
     assert sent["stream_options"] == {"include_usage": True}
 
 
 def test_our_own_mark_in_history_does_not_reach_the_model() -> None:
     body = {**ASK, "messages": [{"role": "assistant", "content": "【AI生成】\n好\n【AI生成】"}, *ASK["messages"]]}
-    assert json.loads(chat_request.canonical(parse(body), "m", ""))["messages"][0]["content"] == "好"
+    assert json.loads(canonical.canonical(parse(body), "m", ""))["messages"][0]["content"] == "好"
 
 
 @given(

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,12 +15,49 @@ from guiju.gateway import http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import CANARY_KEY, Live
-from guiju.gateway.pipeline import ChatRun, RefusedError
-from guiju.gateway.wire.chat_answer import stream_error
+from guiju.gateway.pipeline import RefusedError, TextRun
+from guiju.gateway.wire.chat import Chat
+from guiju.gateway.wire.protocol import Wire
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
-Door = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
+_OPENAI: Final = Chat()
+TEXT_DOORS: Final[dict[str, Wire]] = {"/v1/chat/completions": _OPENAI}
+"""Doors at which text is asked and answered; each goes down the whole road."""
+Serve = Callable[[Scope, Receive, Send, Head, Wire], Awaitable[None]]
+
+
+class Door(NamedTuple):
+    """One route.
+
+    Attributes:
+        name: its short name in evidence and metrics.
+        wire: the protocol in which it answers, errors too.
+    """
+
+    method: str
+    name: str
+    serve: Serve
+    wire: Wire
+
+
+async def _closed(scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    raise CallerError("door_closed")
+
+
+_NONE: Final = Door("", "none", _closed, _OPENAI)
+
+
+def _right_method(door: Door, method: str) -> None:
+    """Whether a door takes a method.
+
+    Raises:
+        CallerError: it does not, or there is no such door.
+    """
+    if not door.method:
+        raise CallerError("door_closed")
+    if method != door.method:
+        raise CallerError("method_not_allowed")
 
 
 class App:
@@ -32,59 +69,47 @@ class App:
 
     def __init__(self, live: Live) -> None:
         self.live = live
-        self.routes: dict[str, tuple[str, str, Door]] = {
-            "/v1/chat/completions": ("POST", "chat", self.chat),
-            "/v1/models": ("GET", "models", self.models),
-            "/healthz": ("GET", "healthz", self.healthz),
-            "/readyz": ("GET", "readyz", self.readyz),
-            "/metrics": ("GET", "metrics", self.metrics),
+        self.doors: dict[str, Door] = {
+            "/v1/models": Door("GET", "models", self.models, _OPENAI),
+            "/healthz": Door("GET", "healthz", self.healthz, _OPENAI),
+            "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
+            "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
         }
+        self.doors |= {path: Door("POST", wire.name, self.text, wire) for path, wire in TEXT_DOORS.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        head, door = Head(language=self.live.settings.language), "none"
+        head = Head(language=self.live.settings.language)
+        door = self.doors.get(scope["path"], _NONE)
         try:
             head = http.head(scope, head.language)
-            door, serve = self._door(scope)
-            await serve(scope, receive, send, head)
+            _right_method(door, scope["method"])
+            await door.serve(scope, receive, send, head, door.wire)
         except ClientGone:
             return
         except GuijuError as error:
             await self._fail(send, door, head, error)
         except Exception as error:  # a door that fails inside tells a person, never a traceback
-            log.error("door_failed", extra={"door": door, "kind": type(error).__name__})
+            log.error("door_failed", extra={"door": door.name, "kind": type(error).__name__})
             await self._fail(send, door, head, OutsideError("internal"))
 
-    def _door(self, scope: Scope) -> tuple[str, Door]:
-        """The door that a request knocks at.
-
-        Raises:
-            CallerError: there is none, or it does not take the method.
-        """
-        method, name, door = self.routes.get(scope["path"], ("", "", None))
-        if door is None:
-            raise CallerError("door_closed")
-        if scope["method"] != method:
-            raise CallerError("method_not_allowed")
-        return name, door
-
-    async def _fail(self, send: Send, door: str, head: Head, error: GuijuError) -> None:
+    async def _fail(self, send: Send, door: Door, head: Head, error: GuijuError) -> None:
         """Answer with an error, and count it."""
-        self.live.metrics.errors.labels(door, error.code).inc()
-        body = http.error_body(error, head.language, None)
+        self.live.metrics.errors.labels(door.name, error.code).inc()
+        body = door.wire.error(error, head.language, None)
         await http.answer(send, error.row.status, body, http.error_headers(error, ""))
 
     # ------------------------------------------------------------------ the doors
-    async def chat(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """POST /v1/chat/completions."""
+    async def text(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+        """POST to a door at which text is asked and answered."""
         live = self.live
         key = self._key(head)
         allowance = live.limiter.enter(key.id, key.requests_per_minute, key.streams, asyncio.get_running_loop().time())
         try:
             body = await http.read(receive, live.settings.limits)
-            run = ChatRun(live, head, key)
+            run = TextRun(live, head, key, wire)
             leave = self._watch(scope, receive)
             try:
                 await self._run(run, body, send)
@@ -93,7 +118,7 @@ class App:
         finally:
             allowance.open -= 1
 
-    async def models(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+    async def models(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
         """GET /v1/models: the public names."""
         self._key(head)
         listed = [
@@ -101,11 +126,11 @@ class App:
         ]
         await http.answer(send, 200, msgspec.json.encode({"object": "list", "data": listed}), [http.JSON])
 
-    async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+    async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
         """GET /healthz: the process answers."""
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
-    async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+    async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
         """GET /readyz: the canary was stopped, lists are loaded, the ledger writes."""
         live = self.live
         facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
@@ -113,7 +138,7 @@ class App:
         body = msgspec.json.encode({"status": "ready" if ready else "not ready", "facts": facts})
         await http.answer(send, 200 if ready else 503, body, [http.JSON, http.NO_CACHE])
 
-    async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+    async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
         """GET /metrics, for Prometheus."""
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await http.answer(send, 200, self.live.metrics.page(), [kind, http.NO_CACHE])
@@ -143,7 +168,7 @@ class App:
         gone.add_done_callback(lambda ended: None if ended.cancelled() else task.cancel())
         return gone.cancel
 
-    async def _run(self, run: ChatRun, body: bytes, send: Send) -> None:
+    async def _run(self, run: TextRun, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
         counted = run.key.id != CANARY_KEY
@@ -160,7 +185,7 @@ class App:
             action = "failed"
             self._close(run, "upstream_failed")
             if counted:
-                live.metrics.errors.labels("chat", error.code).inc()
+                live.metrics.errors.labels(run.wire.name, error.code).inc()
             await self._tell(run, error, {"decision_id": run.id}, send)
         except asyncio.CancelledError:
             action = "client_gone"
@@ -174,9 +199,9 @@ class App:
             if run.reply and run.out.characters > run.reply.seen:
                 live.metrics.unscanned.inc(run.out.characters - run.reply.seen)
             if counted:
-                live.metrics.requests.labels("chat", action).inc()
+                live.metrics.requests.labels(run.wire.name, action).inc()
 
-    def _close(self, run: ChatRun, end: Any) -> None:
+    def _close(self, run: TextRun, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""
         if run.opened is not None and not run.closing:
             state = "passed" if run.reply and run.reply.seen >= run.out.characters else "not_checked"
@@ -185,10 +210,10 @@ class App:
             except OutsideError:
                 log.error("closing_not_recorded", extra={"x": run.id})
 
-    async def _tell(self, run: ChatRun, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
+    async def _tell(self, run: TextRun, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
         """Tell an error: as an answer, or inside the stream that has begun."""
-        body = http.error_body(error, run.head.language, guiju)
+        body = run.wire.error(error, run.head.language, guiju)
         if run.started:
-            await send({"type": "http.response.body", "body": stream_error(body)})
+            await send({"type": "http.response.body", "body": run.wire.broken(body)})
         else:
             await http.answer(send, error.row.status, body, http.error_headers(error, run.id))

@@ -91,21 +91,6 @@ async def answer(send: Send, status: int, body: bytes, headers: list[Header]) ->
     await send({"type": "http.response.body", "body": body})
 
 
-def error_body(error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
-    """The error object of OpenAI's API, with our own facts under `guiju`."""
-    kinds = {401: "authentication_error", 403: "permission_error", 404: "not_found_error", 429: "rate_limit_error"}
-    kind = kinds.get(error.row.status, "invalid_request_error" if error.row.status < 500 else "server_error")
-    said: dict[str, Any] = {
-        "message": f"{error.sentence(language)} {error.advice(language)}",
-        "type": kind,
-        "param": error.facts.get("param"),
-        "code": error.code,
-    }
-    if guiju is not None:
-        said["guiju"] = guiju
-    return msgspec.json.encode({"error": said})
-
-
 def error_headers(error: GuijuError, decision: str) -> list[Header]:
     """The headers of an error: the decision, whether to try again, and when."""
     headers = [JSON, NO_CACHE]

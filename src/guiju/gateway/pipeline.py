@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One chat request through the whole house (DESIGN §4), step by step, with the articles beside the steps.
+"""One request through the whole house (DESIGN §4), step by step, with the articles beside the steps.
 
 A whole reply is a stream with one piece: both go through `Reply`. Nothing is released before its *opened* entry is
 on disk, and no last byte before its *closed* entry is.
@@ -22,11 +22,12 @@ from guiju.gateway import http
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import Live, Policy
 from guiju.gateway.looks import PAUSE_S
-from guiju.gateway.reply import Call, Reply
-from guiju.gateway.wire import chat_reply, chat_request
-from guiju.gateway.wire.chat_answer import Answer, stream_error
+from guiju.gateway.reply import Reply
+from guiju.gateway.wire import chat_reply
+from guiju.gateway.wire.canonical import Asked
+from guiju.gateway.wire.canonical import canonical as canonical_request
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
-from guiju.gateway.wire.chat_request import Asked
+from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
 from guiju.records.accounts import KeyRecord
@@ -47,18 +48,20 @@ class RefusedError(Exception):
         self.hearing = hearing
 
 
-class ChatRun:
+class TextRun:
     """One exchange on its way; made anew for each request.
 
     Args:
         live: what this process serves with.
         head: the request's headers.
         key: the key that it came with.
+        wire: the protocol that its client speaks.
     """
 
-    def __init__(self, live: Live, head: Head, key: KeyRecord) -> None:
+    def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Wire) -> None:
         self.live = live
         self.head = head
+        self.wire = wire
         self.key = key
         self.policy: Policy = live.policy
         self.id = live.ids.new(int(live.clock() * 1000))
@@ -81,7 +84,7 @@ class ChatRun:
         """
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
-        asked = chat_request.parse(body, live.settings.gateway.fields, live.settings.limits)
+        asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
         request = asked.request
         upstream, own_name = live.upstreams.find(request.model)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
@@ -90,7 +93,7 @@ class ChatRun:
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
-        canonical = chat_request.canonical(asked, own_name, identity.person if identity else "")
+        canonical = canonical_request(asked, own_name, identity.person if identity else "")
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
@@ -131,7 +134,7 @@ class ChatRun:
             id=self.id,
             account=self.key.account,
             key=self.key.id,
-            door="chat",
+            door=self.wire.name,
             model=asked.request.model,
             texts=asked.texts,
             identity=identity,
@@ -149,7 +152,7 @@ class ChatRun:
     # ------------------------------------------------------------------ 4 and 5, streamed
     async def _stream(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
         choices = asked.request.n or 1
-        answer = self._answer(asked)
+        answer = self._writer(asked)
         mark, tail = self._marks(asked)
         source = await upstream.ask(canonical)
         try:
@@ -163,7 +166,7 @@ class ChatRun:
                     break
                 if not self.started:
                     await self._start(send, asked, http.STREAM)
-                    made = answer.start(choices, mark) + made
+                    made = answer.start(mark) + made
                 if made:
                     await send({"type": "http.response.body", "body": made, "more_body": True})
             rest = self._rest()
@@ -172,13 +175,12 @@ class ChatRun:
                 return
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it ended without a finish_reason")
-            made = b"" if self.started else answer.start(choices, mark)
+            made = b"" if self.started else answer.start(mark)
             made += self._written(answer, rest, spoke)
             await self._close("passed", "finished")
             if tail:
                 made += b"".join(answer.piece(Piece(i, "content", tail)) for i in sorted(spoke))
-            wanted = asked.request.stream_options and asked.request.stream_options.include_usage
-            made += answer.end(sorted(finishes.items()), usage if wanted else None)
+            made += answer.end(sorted(finishes.items()), usage)
             await self._start(send, asked, http.STREAM)
             await send({"type": "http.response.body", "body": made})
         finally:
@@ -199,23 +201,27 @@ class ChatRun:
                 yield self._noted(chat_reply.parse(data, choices), finishes)
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
+        """Note how choices ended, and take out what the client's protocol has no place for."""
         finishes.update(delta.finishes)
         self.dropped |= delta.dropped
+        mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
+        if mute:
+            self.dropped |= mute
+            delta.pieces = [piece for piece in delta.pieces if piece.field not in mute]
         return delta
 
-    async def _stop_stream(self, send: Send, asked: Asked, answer: Answer, usage: Usage | None) -> None:
+    async def _stop_stream(self, send: Send, asked: Asked, answer: Writer, usage: Usage | None) -> None:
         """End a stream whose text may not go on, in the way that this key's clients notice."""
         hearing = self._stopped
         assert hearing is not None
         await self._close("stopped", "stopped")
         error, guiju = self.refusal(hearing)
-        choices = asked.request.n or 1
         if self.key.on_block == "error":
-            made = stream_error(http.error_body(error, self.head.language, guiju))
+            made = self.wire.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
-            made = b"" if self.started else answer.start(choices, "")
-            made += answer.stopped(choices, sentence, usage, guiju)
+            made = b"" if self.started else answer.start("")
+            made += answer.stopped(sentence, usage, guiju)
         await self._start(send, asked, http.STREAM)
         await send({"type": "http.response.body", "body": made})
 
@@ -243,43 +249,29 @@ class ChatRun:
             error, guiju = self.refusal(hearing)
             if self.key.on_block == "error":
                 raise RefusedError(hearing)
-            said = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
-            messages = [({"role": "assistant", "content": said, "refusal": said}, "content_filter")] * choices
+            sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
+            said = [Said({"content": sentence, "refusal": sentence}, {}, "content_filter")] * choices
         else:
-            messages = self._messages(asked, pieces, finishes)
-        made = self._answer(asked).whole(messages, delta.usage, guiju)
+            said = self._said(asked, pieces, finishes)
+        made = self._writer(asked).whole(said, delta.usage, guiju)
         await http.answer(send, 200, made, self._headers(asked, http.JSON))
 
-    def _messages(
-        self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str]
-    ) -> list[tuple[dict[str, Any], str]]:
+    def _said(self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str]) -> list[Said]:
         """Put the released pieces of a whole reply together again, choice by choice."""
         mark, tail = self._marks(asked)
-        made = []
-        for choice in sorted(finishes):
-            message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-            calls: dict[int, dict[str, Any]] = {}
-            for piece in pieces:
-                if piece.choice != choice:
-                    continue
-                if isinstance(piece, Call):
-                    calls[piece.tool] = {
-                        "id": piece.id,
-                        "type": "function",
-                        "function": {"name": piece.name, "arguments": ""},
-                    }
-                elif piece.tool >= 0:
-                    calls[piece.tool]["function"]["arguments"] += piece.text
-                else:
-                    message[piece.field] = (message.get(piece.field) or "") + piece.text
-            if message["content"] is not None:
-                message["content"] = mark + message["content"] + tail
-            elif not calls:
-                message["content"] = ""
-            if calls:
-                message["tool_calls"] = [calls[index] for index in sorted(calls)]
-            made.append((message, finishes[choice]))
-        return made
+        made = {choice: Said({}, {}, finishes[choice]) for choice in sorted(finishes)}
+        for piece in pieces:
+            said = made[piece.choice]
+            if isinstance(piece, Call):
+                said.calls[piece.tool] = piece
+            elif piece.tool >= 0:
+                said.calls[piece.tool].arguments += piece.text
+            else:
+                said.texts[piece.field] = said.texts.get(piece.field, "") + piece.text
+        for said in made.values():
+            if "content" in said.texts:
+                said.texts["content"] = mark + said.texts["content"] + tail
+        return list(made.values())
 
     # ------------------------------------------------------------------ parts of the steps
     async def _take(self, delta: Delta) -> list[Piece | Call]:
@@ -308,23 +300,23 @@ class ChatRun:
     def _stopped(self) -> Hearing | None:
         return self.reply.stopped if self.reply else None
 
-    def _written(self, answer: Answer, pieces: list[Piece | Call], spoke: set[int]) -> bytes:
+    def _written(self, answer: Writer, pieces: list[Piece | Call], spoke: set[int]) -> bytes:
         self._count(pieces)
         made = []
         for piece in pieces:
             if isinstance(piece, Call):
-                made.append(answer.call(piece.choice, piece.tool, piece.id, piece.name))
+                made.append(answer.call(piece))
             else:
                 made.append(answer.piece(piece))
                 if piece.field == "content":
                     spoke.add(piece.choice)
         return b"".join(made)
 
-    def _answer(self, asked: Asked) -> Answer:
+    def _writer(self, asked: Asked) -> Writer:
         assert self.exchange is not None
         assert self.exchange.label is not None
         aigc = marking.envelope(self.exchange.label)
-        return Answer(self.id, asked.request.model, int(self.live.clock()), aigc)
+        return self.wire.writer(asked, self.id, int(self.live.clock()), aigc)
 
     def _marks(self, asked: Asked) -> tuple[str, str]:
         """The visible mark before and after the text (Article 16); none where a machine reads it."""

@@ -9,28 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
-
 from guiju.controls.hearing import hear
 from guiju.detect.words import Words
 from guiju.errors import OutsideError
 from guiju.gateway.screen import Screen
 from guiju.gateway.wire.chat_reply import Piece
+from guiju.gateway.wire.protocol import Call
 from guiju.terms import Control, Finding, Hearing, Reach, Text
-
-
-class Call(msgspec.Struct):
-    """The opening of one tool call.
-
-    Attributes:
-        opened: whether it has been sent on.
-    """
-
-    choice: int
-    tool: int
-    id: str = ""
-    name: str = ""
-    opened: bool = False
 
 
 class Reply:

@@ -16,6 +16,7 @@ from guiju.errors import OutsideError
 from guiju.gateway.wire.strict import shown
 
 TEXTS: Final = ("content", "reasoning_content", "refusal")
+FIELDS: Final = frozenset({*TEXTS, "id", "name", "arguments"})
 FINISHES: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 _CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})

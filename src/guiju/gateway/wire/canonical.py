@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may be asked at /v1/chat/completions, parsed strictly once; the canonical request alone goes upstream.
+"""The canonical request: what every protocol's requests are read into, and what alone goes upstream, encoded anew.
 
-Shapes follow OpenAI's published API description. A field that is not named here is refused unless the operator's
-table says otherwise (ADR 0004). Every string leaf of the canonical request is a text to look at.
+Its shapes are those of OpenAI's published API description of chat completions. A field that is not named here is
+refused unless the operator's table says otherwise (ADR 0004). Every string leaf is a text to look at.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -21,39 +21,33 @@ from guiju.terms import Text
 
 Treatment = Literal["forward", "drop", "refuse"]
 
-DROPPED: Final = frozenset({
-    "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
-    "logprobs", "top_logprobs",
-})  # fmt: skip
-"""Known fields that do not go upstream: they name people, or spell the answer's text beside it; they are listed."""
-
 _NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
 
 
-class _Shape(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Shape(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """A shape knows its fields: an unknown one is refused."""
 
 
-class TextPart(_Shape, tag="text", tag_field="type"):
+class TextPart(Shape, tag="text", tag_field="type"):
     text: str
 
 
-class RefusalPart(_Shape, tag="refusal", tag_field="type"):
+class RefusalPart(Shape, tag="refusal", tag_field="type"):
     refusal: str
 
 
-class CalledFunction(_Shape):
+class CalledFunction(Shape):
     name: str
     arguments: str
 
 
-class ToolCall(_Shape):
+class ToolCall(Shape):
     id: str
     function: CalledFunction
     type: Literal["function"] = "function"
 
 
-class Message(_Shape):
+class Message(Shape):
     role: Literal["system", "developer", "user", "assistant", "tool"]
     content: str | list[TextPart | RefusalPart] | None = None
     name: str | None = None
@@ -63,45 +57,45 @@ class Message(_Shape):
     tool_call_id: str | None = None
 
 
-class FunctionDefinition(_Shape):
+class FunctionDefinition(Shape):
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
 
 
-class Tool(_Shape):
+class Tool(Shape):
     function: FunctionDefinition
     type: Literal["function"] = "function"
 
 
-class ChosenFunction(_Shape):
+class ChosenFunction(Shape):
     name: str
 
 
-class ToolChoice(_Shape):
+class ToolChoice(Shape):
     function: ChosenFunction
     type: Literal["function"] = "function"
 
 
-class JsonSchema(_Shape):
+class JsonSchema(Shape):
     name: str
     description: str | None = None
     schema: dict[str, Any] | None = None
     strict: bool | None = None
 
 
-class ResponseFormat(_Shape):
+class ResponseFormat(Shape):
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
 
 
-class StreamOptions(_Shape):
+class StreamOptions(Shape):
     include_usage: bool = False
     include_obfuscation: bool = False
 
 
-class ChatRequest(_Shape):
+class ChatRequest(Shape):
     """The canonical request. Its order of fields is the order in which it is encoded."""
 
     model: str
@@ -127,9 +121,6 @@ class ChatRequest(_Shape):
     safety_identifier: str | None = None
 
 
-_KNOWN: Final = frozenset(ChatRequest.__struct_fields__) - DROPPED
-
-
 class Asked(msgspec.Struct):
     """A parsed request.
 
@@ -138,12 +129,14 @@ class Asked(msgspec.Struct):
         extra: fields that the operator's table forwards beside it.
         texts: every string leaf but the model's name, which stands beside no other text.
         dropped: names of fields that did not go on.
+        own: what the protocol's writer needs to know of the request.
     """
 
     request: ChatRequest
     extra: dict[str, Any]
     texts: tuple[Text, ...]
     dropped: tuple[str, ...]
+    own: Any = None
 
     @property
     def name(self) -> Text:
@@ -157,38 +150,72 @@ class Asked(msgspec.Struct):
         return bool(self.request.tools) or (form is not None and form.type != "text")
 
 
-def parse(body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
-    """Parse a request body.
+def settle(
+    request: ChatRequest, extra: dict[str, Any], dropped: Iterable[str], limits: Limits, own: Any = None
+) -> Asked:
+    """Check a canonical request against what types alone can't say, and list its texts.
 
     Args:
-        body: the raw bytes.
-        table: the operator's table of further fields.
+        request: the canonical request; our own marks are taken out of its history.
+        extra: fields that are forwarded beside it.
+        dropped: names of fields that do not go on.
         limits: of robustness §5.
+        own: what the protocol's writer needs to know of the request.
 
     Raises:
-        CallerError: with the code that says which rule the body breaks.
+        CallerError: with the code that says which rule it breaks.
     """
-    raw = strict.decode(body, limits)
-    extra: dict[str, Any] = {}
-    dropped = []
-    for name in [name for name in raw if name not in _KNOWN]:
-        treatment = table.get(name, "drop" if name in DROPPED else "refuse")
-        if treatment == "refuse":
-            raise CallerError("unknown_field", param=strict.shown(name))
-        value = raw.pop(name)
-        if treatment == "forward" and name not in DROPPED:
-            extra[name] = value
-        else:
-            dropped.append(name)
-    try:
-        request = msgspec.convert(raw, ChatRequest)
-    except msgspec.ValidationError as error:
-        raise _fault(str(error)) from None
     _within(request, limits)
     texts = tuple(leaves(request, extra))
     if sum(len(text.text) for text in texts) > limits.characters:
         raise CallerError("request_too_large", what=f"characters > {limits.characters}")
-    return Asked(request, extra, texts, tuple(dropped))
+    return Asked(request, extra, texts, tuple(dropped), own)
+
+
+T = TypeVar("T")
+
+
+def convert(raw: Any, shape: type[T]) -> T:
+    """Turn decoded JSON into a shape.
+
+    Raises:
+        CallerError: `unknown_field`, `not_checkable` or `invalid_request`.
+    """
+    try:
+        return msgspec.convert(raw, shape)
+    except msgspec.ValidationError as error:
+        raise _fault(str(error)) from None
+
+
+def sift(
+    raw: dict[str, Any], known: frozenset[str], dropped: frozenset[str], table: Mapping[str, Treatment]
+) -> tuple[dict[str, Any], list[str]]:
+    """Take out of a request what its shape does not name (ADR 0004).
+
+    Args:
+        raw: the decoded body; what is taken out is gone from it.
+        known: fields of the shape.
+        dropped: fields that never go on.
+        table: the operator's table of further fields.
+
+    Returns:
+        What is forwarded beside the canonical request, and the names of what is dropped.
+
+    Raises:
+        CallerError: `unknown_field`.
+    """
+    extra: dict[str, Any] = {}
+    gone = []
+    for name in [name for name in raw if name not in known]:
+        treatment = table.get(name, "drop" if name in dropped else "refuse")
+        if treatment == "refuse":
+            raise CallerError("unknown_field", param=strict.shown(name))
+        value = raw.pop(name)
+        if treatment == "forward" and name not in dropped:
+            extra[name] = value
+        else:
+            gone.append(name)
+    return extra, gone
 
 
 def _within(request: ChatRequest, limits: Limits) -> None:

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a protocol must know: how a request in it is read, and how what happens is said in it.
+
+One module a protocol. Each reads its requests into the one canonical request, which alone goes upstream, and writes
+released pieces in its own events; none of them decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from guiju.config import Limits
+from guiju.errors import GuijuError, Language
+from guiju.gateway.wire.canonical import Asked, Treatment
+from guiju.gateway.wire.chat_reply import Piece, Usage
+
+
+class Call(msgspec.Struct):
+    """A tool call of one choice.
+
+    Attributes:
+        arguments: what was released of them; while they stream, they come as pieces instead.
+        opened: whether it has been sent on.
+    """
+
+    choice: int
+    tool: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+    opened: bool = False
+
+
+class Said(msgspec.Struct):
+    """One choice of a whole reply, put together from released pieces.
+
+    Attributes:
+        texts: field → text, of `chat_reply.TEXTS`.
+        calls: tool calls, by index.
+    """
+
+    texts: dict[str, str]
+    calls: dict[int, Call]
+    finish: str
+
+
+class Writer(Protocol):
+    """Writes one exchange's answer."""
+
+    def start(self, mark: str) -> bytes:
+        """What begins a stream: the label, and the visible mark where one is asked for."""
+        ...
+
+    def piece(self, piece: Piece) -> bytes:
+        """A released piece of text, or of a tool call's arguments."""
+        ...
+
+    def call(self, call: Call) -> bytes:
+        """A tool call begins."""
+        ...
+
+    def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
+        """What ends a stream well."""
+        ...
+
+    def stopped(self, sentence: str, usage: Usage | None, guiju: dict[str, Any]) -> bytes:
+        """What ends a stream whose text may not go on, in the way that clients notice."""
+        ...
+
+    def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
+        """A reply that is not streamed; `guiju` when it was stopped, and `said` then holds the refusal."""
+        ...
+
+
+class Wire(Protocol):
+    """One protocol.
+
+    Attributes:
+        name: the door's short name in evidence and metrics.
+        fields: fields of pieces that the protocol has a place for; the others are dropped and listed.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
+        """Read a request.
+
+        Raises:
+            CallerError: with the code that says which rule the body breaks.
+        """
+        ...
+
+    def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> Writer:
+        """What writes the answer to it."""
+        ...
+
+    def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+        """The body of an HTTP error."""
+        ...
+
+    def broken(self, body: bytes) -> bytes:
+        """An error, as `error` makes it, inside a stream that has begun."""
+        ...
