@@ -241,7 +241,7 @@ def _within(request: ChatRequest, limits: Limits) -> None:
 
 _AT = re.compile(r" - at `\$\.?(?P<at>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
-_KIND = re.compile(r"Invalid value '(?P<kind>image_url|input_audio|file|video_url)'")
+_KIND = re.compile(r"Invalid value '(?P<kind>[^']*)' - at `[^`]*type`$")
 
 
 def _fault(said: str) -> CallerError:
@@ -250,7 +250,7 @@ def _fault(said: str) -> CallerError:
     if match := _UNKNOWN.search(said):
         return CallerError("unknown_field", param=f"{at}.{strict.shown(match['name'])}".lstrip("."))
     if match := _KIND.search(said):
-        return CallerError("not_checkable", what=match["kind"], param=at)
+        return CallerError("not_checkable", what=strict.shown(match["kind"]), param=at)
     return CallerError("invalid_request", what=f"{at or 'the body'} has the wrong form", param=at or "body")
 
 
