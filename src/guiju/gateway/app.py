@@ -17,13 +17,20 @@ from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import CANARY_KEY, Live
 from guiju.gateway.pipeline import RefusedError, TextRun
 from guiju.gateway.wire.chat import Chat
+from guiju.gateway.wire.completions import Completions
+from guiju.gateway.wire.messages import Messages
 from guiju.gateway.wire.protocol import Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
 _OPENAI: Final = Chat()
-TEXT_DOORS: Final[dict[str, Wire]] = {"/v1/chat/completions": _OPENAI, "/v1/responses": Responses()}
+TEXT_DOORS: Final[dict[str, Wire]] = {
+    "/v1/chat/completions": _OPENAI,
+    "/v1/completions": Completions(),
+    "/v1/messages": Messages(),
+    "/v1/responses": Responses(),
+}
 """Doors at which text is asked and answered; each goes down the whole road."""
 Serve = Callable[[Scope, Receive, Send, Head, Wire], Awaitable[None]]
 

@@ -52,6 +52,10 @@ def head(scope: Scope, fallback: Language) -> Head:
             if made.key:
                 raise CallerError("invalid_api_key")
             made.key = value.decode("latin-1").removeprefix("Bearer ").strip()
+        elif name == b"x-api-key":  # as clients of Anthropic's protocol send it
+            if made.key:
+                raise CallerError("invalid_api_key")
+            made.key = value.decode("latin-1").strip()
         elif name == b"accept-language":
             said = value[:2].lower()
             made.language = "zh" if said == b"zh" else "en" if said == b"en" else fallback

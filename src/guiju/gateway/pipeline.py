@@ -239,21 +239,21 @@ class TextRun:
         pieces = await self._take(delta)
         pieces += self._rest()
         hearing = self._stopped
-        if not hearing and len(finishes) < choices:
-            raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
-        if not hearing:
-            self._count(pieces)
-        await self._close("stopped" if hearing else "passed", "stopped" if hearing else "finished")
-        guiju = None
+        writer = self._writer(asked)
         if hearing:
-            error, guiju = self.refusal(hearing)
+            await self._close("stopped", "stopped")
             if self.key.on_block == "error":
                 raise RefusedError(hearing)
+            error, guiju = self.refusal(hearing)
             sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
-            said = [Said({"content": sentence, "refusal": sentence}, {}, "content_filter")] * choices
+            refused = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
+            made = writer.whole([refused] * choices, delta.usage, guiju)
         else:
-            said = self._said(asked, pieces, finishes)
-        made = self._writer(asked).whole(said, delta.usage, guiju)
+            if len(finishes) < choices:
+                raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
+            made = writer.whole(self._said(asked, pieces, finishes), delta.usage, None)
+            self._count(pieces)
+            await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, http.JSON))
 
     def _said(self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str]) -> list[Said]:

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol of /v1/completions: one prompt in, text out. The prompt goes upstream as a user's message, so that every
+model service can answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from guiju.config import Limits
+from guiju.errors import CallerError, GuijuError, Language
+from guiju.gateway.wire import canonical, openai_errors, strict
+from guiju.gateway.wire.canonical import Asked, ChatRequest, Message, Shape, StreamOptions, Treatment
+from guiju.gateway.wire.chat_reply import Piece, Usage
+from guiju.gateway.wire.protocol import Call, Said
+
+DROPPED: Final = frozenset({"user", "logprobs", "best_of"})
+"""Known fields that do not go upstream; they are listed."""
+DONE: Final = b"data: [DONE]\n\n"
+_encode = msgspec.json.encode
+
+
+class CompletionRequest(Shape):
+    model: str
+    prompt: str | list[str | int | list[int]]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: dict[str, float] | None = None
+    echo: bool | None = None
+    suffix: str | None = None
+
+
+_KNOWN: Final = frozenset(CompletionRequest.__struct_fields__)
+
+
+class Completions:
+    """The protocol; see `Wire`."""
+
+    name = "completions"
+    fields = frozenset({"content"})
+
+    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
+        """Read a request."""
+        raw = strict.decode(body, limits)
+        extra, dropped = canonical.sift(raw, _KNOWN, DROPPED, table)
+        asked = canonical.convert(raw, CompletionRequest)
+        for name in ("echo", "suffix"):
+            if getattr(asked, name):
+                raise CallerError("invalid_request", what=f"{name} is not supported", param=name)
+        request = ChatRequest(
+            model=asked.model,
+            messages=[Message("user", _prompt(asked.prompt))],
+            stream=asked.stream,
+            stream_options=asked.stream_options,
+            n=asked.n,
+            max_tokens=asked.max_tokens,
+            temperature=asked.temperature,
+            top_p=asked.top_p,
+            presence_penalty=asked.presence_penalty,
+            frequency_penalty=asked.frequency_penalty,
+            seed=asked.seed,
+            stop=asked.stop,
+            logit_bias=asked.logit_bias,
+        )
+        return canonical.settle(request, extra, dropped, limits)
+
+    def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> CompletionsWriter:
+        """What writes the answer to it."""
+        return CompletionsWriter(asked.request, exchange, created, aigc)
+
+    def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+        """The error object of OpenAI's API."""
+        return openai_errors.body(error, language, guiju)
+
+    def broken(self, body: bytes) -> bytes:
+        """An error in the middle of a stream."""
+        return b"data: " + body + b"\n\n" + DONE
+
+
+def _prompt(prompt: str | list[str | int | list[int]]) -> str:
+    """The one text of a prompt.
+
+    Raises:
+        CallerError: `not_checkable`: tokens, whose text only the model knows; or several prompts.
+    """
+    if isinstance(prompt, str):
+        return prompt
+    if len(prompt) == 1 and isinstance(prompt[0], str):
+        return prompt[0]
+    if prompt and isinstance(prompt[0], str):
+        raise CallerError("invalid_request", what="one prompt a request", param="prompt")
+    raise CallerError("not_checkable", what="tokens", param="prompt")
+
+
+class CompletionsWriter:
+    """Writes one exchange's answer; see `Writer`.
+
+    Args:
+        asked: the canonical request.
+        exchange: the decision id.
+        created: Unix seconds.
+        aigc: the label's envelope (Article 16).
+    """
+
+    def __init__(self, asked: ChatRequest, exchange: str, created: int, aigc: dict[str, str]) -> None:
+        self._choices = range(asked.n or 1)
+        self._counts = bool(asked.stream_options and asked.stream_options.include_usage)
+        self._head: dict[str, Any] = {
+            "id": f"cmpl-{exchange}",
+            "object": "text_completion",
+            "created": created,
+            "model": asked.model,
+        }
+        self._aigc = aigc
+
+    def start(self, mark: str) -> bytes:
+        """The first chunk: the label, and the visible mark where one is asked for."""
+        return self._chunk([_choice(i, mark) for i in self._choices], aigc=self._aigc)
+
+    def piece(self, piece: Piece) -> bytes:
+        """One chunk with one released piece."""
+        return self._chunk([_choice(piece.choice, piece.text)])
+
+    def call(self, call: Call) -> bytes:
+        """The protocol knows no calls."""
+        return b""
+
+    def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
+        """The last chunks."""
+        return self._end(finishes, usage, {})
+
+    def stopped(self, sentence: str, usage: Usage | None, guiju: dict[str, Any]) -> bytes:
+        """`content_filter` for every choice. The protocol has no place for a refusal but beside our own facts."""
+        finishes = [(i, "content_filter") for i in self._choices]
+        return self._end(finishes, usage, {"guiju": {**guiju, "message": sentence}})
+
+    def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
+        """A reply that was not streamed."""
+        choices = [_choice(i, one.texts.get("content", ""), one.finish) for i, one in enumerate(said)]
+        made: dict[str, Any] = {**self._head, "choices": choices, "aigc": self._aigc}
+        if usage is not None:
+            made["usage"] = usage
+        if guiju is not None:
+            made["guiju"] = guiju
+        return _encode(made)
+
+    def _end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None, more: dict[str, Any]) -> bytes:
+        made = self._chunk([_choice(i, "", finish) for i, finish in finishes], aigc=self._aigc, **more)
+        if usage is not None and self._counts:
+            made += self._chunk([], usage=usage)
+        return made + DONE
+
+    def _chunk(self, choices: list[dict[str, Any]], **more: Any) -> bytes:
+        return b"data: " + _encode({**self._head, "choices": choices, **more}) + b"\n\n"
+
+
+def _choice(index: int, text: str, finish: str | None = None) -> dict[str, Any]:
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
