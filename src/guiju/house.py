@@ -40,7 +40,7 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import optional
+from guiju.records.sources import optional, place_of
 from guiju.terms import Identity, IdentityLevel
 
 log = logging.getLogger("guiju.house")
@@ -280,11 +280,10 @@ class House:
 
 def _chain(settings: Settings, data: Path) -> Chain:
     """Where this process's ledger is written."""
+    place = place_of(settings, data)
     if settings.evidence.ledger == "file":
-        return FileChain.take(data / "ledger")
-    if settings.store.url == "sqlite":
-        raise ConfigError("config_invalid", what='evidence.ledger = "store"', hint="store.url = postgresql://…")
+        return FileChain.take(Path(place))
     try:
-        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(settings.store.url))
+        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(place))
     except OSError:
         raise OutsideError("store_unavailable") from None
