@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, Page
 from guiju.terms import LEVELS, REACHES, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
@@ -214,7 +214,7 @@ def parse(raw: Mapping[str, Any]) -> Settings:
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError("config_invalid", what=str(error), hint="docs/reference/config.md") from error
+        raise ConfigError("config_invalid", what=str(error), hint=Page("reference/config.md")) from error
 
 
 def weakenings(old: Settings, new: Settings) -> list[str]:

@@ -17,6 +17,20 @@ import msgspec
 Language = Literal["zh", "en"]
 
 
+class Page(msgspec.Struct, frozen=True):
+    """A page of the docs, as a fact of an error: it shows as the page in the reader's language.
+
+    Attributes:
+        path: where it stands below docs/zh and docs/en, such as `reference/config.md`.
+    """
+
+    path: str
+
+    def within(self, language: Language) -> str:
+        """The page of one language."""
+        return f"docs/{language}/{self.path}"
+
+
 class Code(msgspec.Struct, frozen=True):
     """One row of errors.toml."""
 
@@ -30,16 +44,21 @@ class Code(msgspec.Struct, frozen=True):
 
     def sentence(self, language: Language, facts: Mapping[str, object]) -> str:
         """What happened, with the facts filled in; a fact that is missing shows as `…`."""
-        return (self.zh if language == "zh" else self.en).format_map(_Facts(facts))
+        return (self.zh if language == "zh" else self.en).format_map(_told(facts, language))
 
     def advice(self, language: Language, facts: Mapping[str, object]) -> str:
         """What to do about it."""
-        return (self.do_zh if language == "zh" else self.do_en).format_map(_Facts(facts))
+        return (self.do_zh if language == "zh" else self.do_en).format_map(_told(facts, language))
 
 
 class _Facts(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "…"
+
+
+def _told(facts: Mapping[str, object], language: Language) -> _Facts:
+    """Facts as they are told to a reader of one language."""
+    return _Facts({name: fact.within(language) if isinstance(fact, Page) else fact for name, fact in facts.items()})
 
 
 CODES: Final[Mapping[str, Code]] = msgspec.convert(

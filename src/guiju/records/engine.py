@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, Page
 
 FILE: Final = "guiju.db"
 BUSY_MS: Final = 5000
@@ -106,9 +106,9 @@ def _postgres(url: str, pool_size: int) -> Engine:
     try:
         address = make_url(url)
     except ArgumentError as error:
-        raise ConfigError("config_invalid", what="store.url", hint="docs/reference/store.md") from error
+        raise ConfigError("config_invalid", what="store.url", hint=Page("reference/store.md")) from error
     if address.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise ConfigError("config_invalid", what=f"store.url: {address.drivername}", hint="docs/reference/store.md")
+        raise ConfigError("config_invalid", what=f"store.url: {address.drivername}", hint=Page("reference/store.md"))
     given = str(address.query.get("options", ""))
     options: dict[str, Any] = {
         "connect_timeout": _CONNECT_S,
