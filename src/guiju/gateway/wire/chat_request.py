@@ -162,7 +162,7 @@ def parse(body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
 
     Args:
         body: the raw bytes.
-        table: the operator's table of further fields.
+        table: the operator's table; it outranks the built-in one, but what names a person never goes on.
         limits: of robustness §5.
 
     Raises:
@@ -171,10 +171,12 @@ def parse(body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
     raw = strict.decode(body, limits)
     extra: dict[str, Any] = {}
     dropped = []
-    for name in [name for name in raw if name not in _KNOWN]:
+    for name in [name for name in raw if name not in _KNOWN or name in table]:
         treatment = table.get(name, "drop" if name in DROPPED else "refuse")
         if treatment == "refuse":
             raise CallerError("unknown_field", param=strict.shown(name))
+        if treatment == "forward" and name in _KNOWN:
+            continue
         value = raw.pop(name)
         if treatment == "forward" and name not in DROPPED:
             extra[name] = value
@@ -184,6 +186,8 @@ def parse(body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
         request = msgspec.convert(raw, ChatRequest)
     except msgspec.ValidationError as error:
         raise _fault(str(error)) from None
+    except UnicodeEncodeError:
+        raise _not_text() from None
     _within(request, limits)
     texts = tuple(leaves(request, extra))
     if sum(len(text.text) for text in texts) > limits.characters:
@@ -225,6 +229,11 @@ def _fault(said: str) -> CallerError:
     if match := _KIND.search(said):
         return CallerError("not_checkable", what=match["kind"], param=at)
     return CallerError("invalid_request", what=f"{at or 'the body'} has the wrong form", param=at or "body")
+
+
+def _not_text() -> CallerError:
+    """The error for a lone surrogate, wherever it stands."""
+    return CallerError("invalid_request", what="a string is not Unicode text", param="body")
 
 
 def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
@@ -299,4 +308,4 @@ def canonical(asked: Asked, model: str, person: str) -> bytes:
         body = msgspec.json.encode(request)
         return body[:-1] + b"," + msgspec.json.encode(asked.extra)[1:] if asked.extra else body
     except UnicodeEncodeError:
-        raise CallerError("invalid_request", what="a string is not Unicode text", param="body") from None
+        raise _not_text() from None
