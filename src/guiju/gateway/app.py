@@ -81,9 +81,11 @@ class App:
         """POST /v1/chat/completions."""
         live = self.live
         key = self._key(head)
-        allowance = live.limiter.enter(key.id, key.requests_per_minute, key.streams, asyncio.get_running_loop().time())
+        limits = live.settings.limits
+        rate, streams = key.requests_per_minute or limits.requests_per_minute, key.streams or limits.streams_per_key
+        allowance = live.limiter.enter(key.id, rate, streams, asyncio.get_running_loop().time())
         try:
-            body = await http.read(receive, live.settings.limits)
+            body = await http.read(receive, limits)
             run = ChatRun(live, head, key)
             leave = self._watch(scope, receive)
             try:
