@@ -150,6 +150,8 @@ class App:
         live = self.live
         counted = run.key.id != CANARY_KEY
         action = "passed"
+        if counted:
+            live.metrics.open.inc()
         try:
             await run.run(body, send)
             if run.reply and run.reply.stopped:
@@ -176,6 +178,7 @@ class App:
             if run.reply and run.out.characters > run.reply.seen:
                 live.metrics.unscanned.inc(run.out.characters - run.reply.seen)
             if counted:
+                live.metrics.open.dec()
                 live.metrics.requests.labels("chat", action).inc()
 
     def _close(self, run: ChatRun, end: Any) -> None:
