@@ -22,7 +22,7 @@ from rich.text import Text
 from guiju import composition
 from guiju.cli.books import settings_of
 from guiju.cli.tongue import language, say
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 from guiju.law import book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
 from guiju.law.proof import BoardState, DutyState, Keeper, Mode
@@ -179,7 +179,7 @@ def _write_page(path: Path, text: LawText, as_json: bool) -> None:
         path.write_text(page.render(text, states, composition.control_sources()), "utf-8")
     except OSError as error:
         hint = say("请换一个可写的路径。", "Choose a path that can be written.")
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint=hint) from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint=hint) from error
     if as_json:
         typer.echo(_dump({"profile": text.id, "written": str(path)}))
     else:

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Settings, load
-from guiju.errors import ConfigError, GuijuError
+from guiju.errors import ConfigError, GuijuError, failed
 from guiju.records import db, engine, schema, secrets
 from guiju.records.sources import Source, place_of, source_of
 from guiju.records.verify import verify
@@ -104,7 +104,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
             "config", "green", str(path) if path else say("默认值（没有配置文件）", "defaults (there is no file)")
         )
         yield from settings_rows(settings)
-    yield from (_guarded(name, check) for name, check in _of_data(data, settings))
+    yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
     yield clock(data)
     yield time_zones()
     yield open_files(settings)
@@ -120,14 +120,19 @@ def _of_data(data: Path, settings: Settings) -> tuple[tuple[str, Callable[[], Ro
     )
 
 
-def _guarded(name: str, check: Callable[[], Row]) -> Row:
+def _guarded(name: str, data: Path, check: Callable[[], Row]) -> Row:
     """A check that can't be made is a red row, so that the others are still shown."""
     try:
         return check()
     except GuijuError as error:
         return Row(name, "red", error.sentence(language()), error.advice(language()))
     except OSError as error:
-        return Row(name, "red", str(error.strerror), say("请检查权限与磁盘。", "Look at permissions and the disk."))
+        return Row(
+            name,
+            "red",
+            failed(error.filename or data, error).within(language()),
+            say("请检查权限与磁盘。", "Look at permissions and the disk."),
+        )
 
 
 def python() -> Row:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from guiju.cli.books import AsJson, Data, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import load
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 from guiju.records import secrets
 from guiju.records.chain_file import FileChain, put_marker
 from guiju.records.checkpoints import lines_in
@@ -116,7 +116,7 @@ def export(
     try:
         entries = write_export(source, out, [public], signing, _now())
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{out}: {error.strerror}", hint="guiju evidence export") from error
+        raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
     finally:
         source.close()
     show(
@@ -185,7 +185,7 @@ def prune(
             )
             scribe.checkpoint()
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{data}: {error.strerror}", hint="guiju doctor") from error
+            raise ConfigError("config_invalid", what=failed(data, error), hint="guiju doctor") from error
         finally:
             chain.close()
     names = [f"{marker.writer}/{marker.segment}" for marker in markers]
@@ -212,7 +212,7 @@ def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
             scribe.settle_debts()
             receipt = scribe.seal()
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{writer}: {error.strerror}", hint="guiju doctor") from error
+            raise ConfigError("config_invalid", what=failed(writer, error), hint="guiju doctor") from error
         finally:
             chain.close()
         if receipt:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from guiju.errors import ConfigError, Page
+from guiju.errors import ConfigError, Page, failed
 
 FILE: Final = "guiju.db"
 BUSY_MS: Final = 5000
@@ -40,7 +40,7 @@ def writer(url: str, data: Path) -> Engine:
         # SQLite gives its WAL the mode of the file, so the file is made first.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju doctor") from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint="guiju doctor") from error
     return sqlite_file(path, begin="BEGIN IMMEDIATE")
 
 
