@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the docs say is what the code says: generated pages, the table of commands, the reading path, links, README."""
+"""What the docs say is what the code says, in both languages: generated pages, the table of commands, links, README."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from guiju.cli.main import NOUNS
-from guiju.errors import CODES
+from guiju.errors import CODES, ConfigError, Page
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+LANGUAGES = ("zh", "en")
+STATES = {"zh": ("**已有**", "*计划："), "en": ("**here**", "*planned: ")}
+HEADING = re.compile(r"^(?P<level>#{1,6}) .+?(?: \{ #(?P<anchor>[\w-]+) \})?$")
 COMMANDS = re.compile(r"^\| (?P<names>`guiju .+?) \| (?P<what>.+?) \| (?P<state>.+?) \|$", re.MULTILINE)
 
 
@@ -30,23 +36,96 @@ def test_generated_pages_are_what_the_sources_say() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
+def unfenced(page: Path) -> str:
+    """A page without its blocks of code."""
+    return re.sub(r"^ *```.*?^ *```$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def headings(page: Path) -> list[tuple[str, str | None]]:
+    """The level of each heading, and its anchor where it names one."""
+    found = (HEADING.match(line) for line in unfenced(page).splitlines())
+    return [(match["level"], match["anchor"]) for match in found if match]
+
+
+def pages(language: str) -> list[Path]:
+    """All pages of one language."""
+    return sorted((DOCS / language).rglob("*.md"))
+
+
+def test_both_languages_hold_the_same_pages() -> None:
+    zh, en = ([page.relative_to(DOCS / language) for page in pages(language)] for language in LANGUAGES)
+    assert zh == en
+    assert len(zh) > 12
+
+
+@pytest.mark.parametrize("page", pages("zh"), ids=lambda page: str(page.relative_to(DOCS / "zh")))
+def test_a_page_says_as_much_in_both_languages(page: Path) -> None:
+    """The same headings and anchors, as many rows of tables and blocks of code, and a way from each to the other."""
+    other = DOCS / "en" / page.relative_to(DOCS / "zh")
+    zh, en = page.read_text("utf-8"), other.read_text("utf-8")
+    assert headings(page) == headings(other)
+    assert len(headings(page)) >= 1
+    for form in (r"^\|.*\|$", r"^ *```\w*$", r"^!!! "):
+        assert len(re.findall(form, zh, re.MULTILINE)) == len(re.findall(form, en, re.MULTILINE)), form
+    assert f"[English]({os.path.relpath(other, page.parent)})" == zh.splitlines()[2]
+    assert f"[中文]({os.path.relpath(page, other.parent)})" == en.splitlines()[2]
+    assert re.search(r"[\u4e00-\u9fff]{2}", unfenced(page))
+
+
+def test_the_navigation_holds_every_page() -> None:
+    nav = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"]
+
+    def listed(entry: Any) -> Iterator[str]:
+        if isinstance(entry, str):
+            yield entry
+        else:
+            for inner in entry.values() if isinstance(entry, dict) else entry:
+                yield from listed(inner)
+
+    written = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page.name != "0000-template.md"]
+    assert sorted(listed(nav)) == sorted(written)
+
+
 def test_every_error_has_its_anchor_and_both_languages() -> None:
-    page = (DOCS / "reference" / "errors.md").read_text("utf-8")
-    assert re.findall(r"^## (\w+) \{ #(\w+) \}$", page, re.MULTILINE) == [(name, name) for name in CODES]
+    for language in LANGUAGES:
+        page = (DOCS / language / "reference" / "errors.md").read_text("utf-8")
+        assert re.findall(r"^## (\w+) \{ #(\w+) \}$", page, re.MULTILINE) == [(name, name) for name in CODES]
     for code in CODES.values():
         assert all((code.zh, code.en, code.do_zh, code.do_en))
 
 
-def test_the_table_of_commands_says_which_are_here() -> None:
-    rows = list(COMMANDS.finditer((DOCS / "reference" / "commands.md").read_text("utf-8")))
-    here = [row["names"].split()[1].rstrip("`") for row in rows if row["state"] == "**已有**"]
+def test_a_page_that_an_error_names_is_there_in_the_reader_s_language() -> None:
+    named = {
+        path
+        for source in (ROOT / "src").rglob("*.py")
+        for path in re.findall(r'Page\("([^"]+)"\)', source.read_text("utf-8"))
+    }
+    assert len(named) > 3
+    for path in named:
+        error = ConfigError("config_invalid", what="x", hint=Page(path))
+        told = [error.advice(language) for language in ("zh", "en")]
+        assert told == [f"docs/zh/{path}", f"docs/en/{path}"]
+        assert all((ROOT / one).is_file() for one in told)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_of_commands_says_which_are_here(language: str) -> None:
+    rows = list(COMMANDS.finditer((DOCS / language / "reference" / "commands.md").read_text("utf-8")))
+    present, planned = STATES[language]
+    here = [row["names"].split()[1].rstrip("`") for row in rows if row["state"] == present]
     assert here == list(NOUNS)
-    assert all(row["state"] == "**已有**" or row["state"].startswith("*计划") for row in rows)
+    assert all(row["state"] == present or row["state"].startswith(planned) for row in rows)
     assert len(rows) > len(here)
 
 
+def test_the_tables_of_commands_are_one_table() -> None:
+    tables = [(DOCS / language / "reference" / "commands.md").read_text("utf-8") for language in LANGUAGES]
+    zh, en = ([row["names"].replace("、", ", ") for row in COMMANDS.finditer(table)] for table in tables)
+    assert zh == en
+
+
 def test_the_docs_name_no_command_that_the_table_does_not() -> None:
-    table = (DOCS / "reference" / "commands.md").read_text("utf-8")
+    table = (DOCS / "en" / "reference" / "commands.md").read_text("utf-8")
     known = set(re.findall(r"`guiju ([a-z-]+)", table))
     pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
     named = {
@@ -59,12 +138,13 @@ def test_the_docs_name_no_command_that_the_table_does_not() -> None:
 
 
 def test_links_between_files_lead_somewhere() -> None:
+    """To a file that is there; an anchor is one that the page names itself, so that it is the same in both languages."""
     broken = []
     for page in [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
-        text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
-        for target in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", text):
-            if not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+        for target, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)", unfenced(page)):
+            file = page.parent / target if target else page
+            if not file.exists() or (anchor and anchor not in [name for _, name in headings(file)]):
+                broken.append(f"{page.relative_to(ROOT)}: {target}#{anchor}")
     assert not broken
 
 

@@ -192,8 +192,10 @@ def test_a_commit_that_nobody_confirmed_is_taken_back_once(url: str) -> None:
 
 
 def test_a_place_without_a_ledger_is_an_error_for_a_person(url: str) -> None:
-    for place in (url, SERVER + "no_such_database", "/no/such/place"):
+    for place in (url, "/no/such/place"):
         with pytest.raises(ConfigError, match="not_found"):
             source_of(place)
+    with pytest.raises(OutsideError, match="store_unavailable"):
+        source_of(SERVER + "no_such_database")
     with pytest.raises(OSError, match="PostgreSQL"):
         SqlChain.take(SERVER + "no_such_database")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From a label back to the record; ages of proofs; witnesses; the command line (Articles 16 and 17; DESIGN §7)."""
+"""From a label back to the record; witnesses; the command line (Articles 16 and 17; DESIGN §7)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from evidence_kit import DAY, PUBLIC, START, Clock, exchange, fill, scribe, unheard
+from evidence_kit import PUBLIC, START, Clock, exchange, fill, scribe, unheard
 from guiju import config
 from guiju.adapters.witness import Witnesses, keep_witnessed, open_witness
 from guiju.cli.main import main
 from guiju.errors import ConfigError, OutsideError
 from guiju.records.checkpoints import Checkpoint, genuine, lines_in, read
 from guiju.records.ids import ExchangeIds
-from guiju.records.proofs import ages
 from guiju.records.scribe import Scribe, encode
 from guiju.records.secrets import Secrets
 from guiju.records.sources import DirSource
@@ -94,36 +93,6 @@ def test_tracing_is_fast_in_a_long_month(tmp_path: Path) -> None:
     began = time.perf_counter()
     assert trace(tmp_path, ExchangeIds(b"i" * 32, ""), ids[7]).result == "found"
     assert time.perf_counter() - began < 1
-
-
-def test_ages_of_proofs(tmp_path: Path) -> None:
-    ledger = tmp_path / "ledger"
-    assert ages(tmp_path) == {}
-    clock = Clock()
-    one, other = scribe(ledger, clock), scribe(ledger, clock)
-
-    def prove(where: Scribe, controls: list[str], passed: bool = True) -> None:
-        clock.t += 1000
-        where.write([(clock.t, b"proof", encode({"controls": controls, "passed": passed}))], unheard)
-
-    prove(one, ["words", "identity"])
-    prove(other, ["label"])
-    prove(one, ["words"])
-    fill(one, 20, clock)
-    assert ages(tmp_path, clock.t) == {"words": 0.2, "label": 1.2, "identity": 2.2}
-    clock.t += 20 * DAY  # the turn of a month
-    fill(one, 1, clock)
-    assert ages(tmp_path, clock.t)["words"] == pytest.approx(20 * 86_400 + 0.21)
-    prove(one, ["words"], passed=False)
-    assert set(ages(tmp_path, clock.t)) == {"label", "identity"}
-    prove(other, ["words"])
-    assert ages(tmp_path, clock.t)["words"] == 0
-    # Words in a body are no proof.
-    one.write([(clock.t, b"change", encode({"kind": "proof", "controls": ["ban"], "passed": True}))], unheard)
-    one.write([(clock.t, b"change", encode({"what": '"kind":"proof"'}))], unheard)
-    assert "ban" not in ages(tmp_path, clock.t)
-    for open_scribe in (one, other):
-        open_scribe.chain.close()
 
 
 class Books:

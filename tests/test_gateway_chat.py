@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import time
@@ -13,6 +14,7 @@ import pytest
 
 from conftest import KEY, Start
 from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Limits
 
 TERM = "规矩金丝雀"
 
@@ -305,7 +307,6 @@ def test_the_circuit_opens_and_no_one_waits(start: Start) -> None:
 
 
 def test_a_key_has_a_rate(start: Start) -> None:
-
     gateway = start()
     record = gateway.house.live.keyring.find(KEY, 0)
     assert record is not None
@@ -314,3 +315,21 @@ def test_a_key_has_a_rate(start: Start) -> None:
     answers = [gateway.chat("hi", key="gj-slow") for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 429]
     assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_a_key_without_figures_of_its_own_has_those_of_the_settings(start: Start) -> None:
+    few = msgspec.structs.replace(Limits(), requests_per_minute=2, streams_per_key=1)
+    gateway = start(overlay=(("limits", few),))
+    record = gateway.house.live.keyring.find(KEY, 0)
+    assert record is not None
+    for name in ("gj-one", "gj-two"):
+        plain = msgspec.structs.replace(record, id=name, requests_per_minute=0, streams=0)
+        gateway.house.live.keyring.with_static(name, plain)
+    answers = [gateway.chat("hi", key="gj-one") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "[[say:好的。再来]][[hang:1]]"}]}
+    held = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=20)
+    held.request("POST", "/v1/chat/completions", json.dumps(body).encode(), {"Authorization": "Bearer gj-two"})
+    assert held.getresponse().status == 200  # its head is here, and it goes on
+    assert gateway.chat("hi", key="gj-two").status == 429
+    held.close()

@@ -119,6 +119,17 @@ def test_the_operators_table_decides_about_further_fields() -> None:
     assert "text" in [text.text for text in asked.texts]
 
 
+def test_the_operators_table_outranks_the_built_in_one_field_by_field() -> None:
+    asked = parse({**ASK, "seed": 7, "user": "u", "temperature": 1.0}, seed="drop", user="forward")
+    assert asked.request.seed is None
+    assert asked.request.temperature == 1.0
+    assert asked.dropped == ("seed", "user")
+    assert b'"u"' not in chat_request.canonical(asked, "m", "")
+    with pytest.raises(CallerError) as caught:
+        parse({**ASK, "seed": 7}, seed="refuse")
+    assert (caught.value.code, caught.value.facts["param"]) == ("unknown_field", "seed")
+
+
 def test_a_stream_asks_for_usage_upstream() -> None:
     sent = json.loads(canonical.canonical(parse({**ASK, "stream": True}), "m", ""))
     assert sent["stream_options"] == {"include_usage": True}

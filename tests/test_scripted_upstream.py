@@ -192,6 +192,7 @@ def test_the_command_serves_and_stops_cleanly() -> None:
 
 
 def test_the_table_of_directives_stands_in_the_docs() -> None:
-    page = Path(__file__).parents[1].joinpath("docs/how-to/scripted-upstream.md").read_text("utf-8")
-    documented = re.findall(r"^\| `\[\[(.+?)\]\]` \|", page, re.MULTILINE)
-    assert [form.replace("\\|", "|") for form in documented] == list(DIRECTIVES)
+    for language in ("zh", "en"):
+        page = Path(__file__).parents[1].joinpath(f"docs/{language}/how-to/scripted-upstream.md").read_text("utf-8")
+        documented = re.findall(r"^\| `\[\[(.+?)\]\]` \|", page, re.MULTILINE)
+        assert [form.replace("\\|", "|") for form in documented] == list(DIRECTIVES)

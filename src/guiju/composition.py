@@ -17,7 +17,7 @@ from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
 from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
-from guiju.errors import ConfigError, Language
+from guiju.errors import ConfigError, Language, Page
 from guiju.gateway.live import Controls, Policy
 from guiju.law import book, proof
 from guiju.law.proof import Note
@@ -106,7 +106,7 @@ def notes(data: Path) -> dict[str, Note]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error}", hint="docs/reference/law.md") from error
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/law.md")) from error
     return proof.parse_notes(raw, book.known_ids())
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, Page, failed
 from guiju.terms import LEVELS, REACHES, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
@@ -195,7 +195,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
         try:
             raw = tomllib.loads(path.read_text("utf-8"))
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju init") from error
+            raise ConfigError("config_invalid", what=failed(path, error), hint="guiju init") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint="guiju init --help") from error
     for name, value in environ.items():
@@ -214,7 +214,7 @@ def parse(raw: Mapping[str, Any]) -> Settings:
     try:
         return msgspec.convert(raw, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError("config_invalid", what=str(error), hint="docs/reference/config.md") from error
+        raise ConfigError("config_invalid", what=str(error), hint=Page("reference/config.md")) from error
 
 
 def weakenings(old: Settings, new: Settings) -> list[str]:

@@ -7,6 +7,8 @@ in Chinese and in English.
 
 from __future__ import annotations
 
+import errno
+import os
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -15,6 +17,63 @@ from typing import Final, Literal
 import msgspec
 
 Language = Literal["zh", "en"]
+
+
+class Page(msgspec.Struct, frozen=True):
+    """A page of the docs, as a fact of an error: it shows as the page in the reader's language.
+
+    Attributes:
+        path: where it stands below docs/zh and docs/en, such as `reference/config.md`.
+    """
+
+    path: str
+
+    def within(self, language: Language) -> str:
+        """The page of one language."""
+        return f"docs/{language}/{self.path}"
+
+
+class Bilingual(msgspec.Struct, frozen=True):
+    """Words of an error's fact that each reader gets in his own language."""
+
+    zh: str
+    en: str
+
+    def within(self, language: Language) -> str:
+        """The words of one language."""
+        return self.zh if language == "zh" else self.en
+
+
+_SYSTEM_ZH: Final[Mapping[int, str]] = {
+    errno.ENOENT: "不存在",
+    errno.EEXIST: "已存在",
+    errno.ENOTDIR: "不是目录",
+    errno.EISDIR: "是目录",
+    errno.EACCES: "没有权限",
+    errno.EPERM: "不允许此操作",
+    errno.EROFS: "文件系统只读",
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已满",
+    errno.EFBIG: "文件过大",
+    errno.EIO: "磁盘读写出错",
+    errno.EMFILE: "打开的文件过多",
+    errno.EADDRINUSE: "地址已被占用",
+    errno.EADDRNOTAVAIL: "本机没有这个地址",
+}
+
+
+def failed(what: object, error: OSError) -> Bilingual:
+    """What the system refused, and why: systems say it in English only.
+
+    Args:
+        what: a path or an address.
+        error: what was raised.
+    """
+    number, said = error.errno or 0, str(error.strerror)
+    if not said.startswith(os.strerror(number)):
+        return Bilingual(f"{what}：{said}", f"{what}: {said}")  # the words of somebody else, who says more
+    en = os.strerror(number)
+    return Bilingual(f"{what}：{_SYSTEM_ZH.get(number, en)}", f"{what}: {en}")
 
 
 class Code(msgspec.Struct, frozen=True):
@@ -30,16 +89,22 @@ class Code(msgspec.Struct, frozen=True):
 
     def sentence(self, language: Language, facts: Mapping[str, object]) -> str:
         """What happened, with the facts filled in; a fact that is missing shows as `…`."""
-        return (self.zh if language == "zh" else self.en).format_map(_Facts(facts))
+        return (self.zh if language == "zh" else self.en).format_map(_told(facts, language))
 
     def advice(self, language: Language, facts: Mapping[str, object]) -> str:
         """What to do about it."""
-        return (self.do_zh if language == "zh" else self.do_en).format_map(_Facts(facts))
+        return (self.do_zh if language == "zh" else self.do_en).format_map(_told(facts, language))
 
 
 class _Facts(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "…"
+
+
+def _told(facts: Mapping[str, object], language: Language) -> _Facts:
+    """Facts as they are told to a reader of one language."""
+    both = (Page, Bilingual)
+    return _Facts({name: fact.within(language) if isinstance(fact, both) else fact for name, fact in facts.items()})
 
 
 CODES: Final[Mapping[str, Code]] = msgspec.convert(

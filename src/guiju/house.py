@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 from joserfc import jwt
@@ -26,7 +26,7 @@ from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
-from guiju.errors import ConfigError, GuijuError, OutsideError
+from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, failed
 from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
@@ -40,12 +40,16 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import optional
+from guiju.records.sources import optional, place_of
 from guiju.terms import Identity, IdentityLevel
 
 log = logging.getLogger("guiju.house")
 _ISSUER = "guiju-canary"
 _OPERATOR = "operator"
+_LOOK_AT_LEXICON: Final = Bilingual("请检查 --lexicon 给出的路径。", "Look at the path given with --lexicon.")
+_LOOK_AT_DATA: Final = Bilingual(
+    "请用 --data 指定一个可由本用户写入的目录。", "Name a directory with --data that this user may write to."
+)
 _KNOWN = 100_000
 """Persons whose verdict this process remembers to have kept."""
 
@@ -116,7 +120,7 @@ def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="--lexicon FILE") from error
+            raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_LEXICON) from error
         digest.update(data)
         entries += lexicon.read(data, path.name)
     return "file:" + digest.hexdigest()[:16], entries
@@ -161,6 +165,16 @@ class House:
         """
         settings = options.settings()
         check_production(settings)
+        try:
+            return cls._opened(options, settings, every, checked)
+        except OSError as error:
+            place = error.filename or options.data
+            raise ConfigError("config_invalid", what=failed(place, error), hint=_LOOK_AT_DATA) from error
+
+    @classmethod
+    def _opened(
+        cls, options: Options, settings: Settings, every: Callable[[IdentityLevel], Controls], checked: bool
+    ) -> House:
         options.data.mkdir(parents=True, exist_ok=True)
         secrets = Secrets.open(options.data / "keys")
         store = Store.open(settings.store.url, options.data)
@@ -280,11 +294,10 @@ class House:
 
 def _chain(settings: Settings, data: Path) -> Chain:
     """Where this process's ledger is written."""
+    place = place_of(settings, data)
     if settings.evidence.ledger == "file":
-        return FileChain.take(data / "ledger")
-    if settings.store.url == "sqlite":
-        raise ConfigError("config_invalid", what='evidence.ledger = "store"', hint="store.url = postgresql://…")
+        return FileChain.take(Path(place))
     try:
-        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(settings.store.url))
+        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(place))
     except OSError:
         raise OutsideError("store_unavailable") from None

@@ -8,18 +8,25 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from socket import AF_INET, AF_INET6, create_server, socket
+from typing import Final
 
 import uvicorn
 
 from guiju import renewal
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
-from guiju.errors import ConfigError
+from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.house import House
+
+_ELSEWHERE: Final = Bilingual(
+    "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
+    "Choose another with --port or --host, or stop the program that holds it.",
+)
 
 
 class Server(uvicorn.Server):
@@ -34,6 +41,11 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._bound()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are `serve`'s: uvicorn would raise them again at its end, before the ledger is closed."""
+        yield
 
 
 async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
@@ -65,6 +77,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await house.live.upstreams.open()
         if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
+            for stop in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(stop, server.handle_exit, stop, None)
         await server.serve(sockets=[listening])
     finally:
         if pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
@@ -80,10 +94,12 @@ def _bind(settings: Settings) -> socket:
         ConfigError: the address can't be bound.
     """
     host, port = settings.serve.host, settings.serve.port
+    if not 0 < port < 65536:
+        raise ConfigError("config_invalid", what=f"serve.port {port}", hint="--port 1–65535")
     try:
         return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{host}:{port}: {error.strerror}", hint="--port N") from error
+        raise ConfigError("config_invalid", what=failed(f"{host}:{port}", error), hint=_ELSEWHERE) from error
 
 
 def _uvicorn(house: House) -> uvicorn.Config:

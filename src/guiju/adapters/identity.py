@@ -28,6 +28,8 @@ from guiju.terms import Identity
 
 _SIGNATURES = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
 _LEEWAY_S = 60
+_UNREADABLE = (JoseError, ValueError, TypeError, RecursionError)
+"""What the library raises on a token that is none: a header of a wrong type, or one without end."""
 _REFETCH_S = 60.0
 """An unknown key is looked for at the issuer no more often than this."""
 
@@ -110,7 +112,7 @@ class Assertions:
             raise CallerError("real_name_required")
         try:
             claims = await self._claims(trusted, token)
-        except (JoseError, ValueError):
+        except _UNREADABLE:
             raise CallerError("real_name_required") from None
         settings = trusted.settings
         audience = claims.get("aud")
@@ -167,7 +169,7 @@ def _claimed(token: str) -> str:
     try:
         middle = token.split(".")[1]
         claims = msgspec.json.decode(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         return ""
     issuer = claims.get("iss") if isinstance(claims, dict) else ""
     return issuer if isinstance(issuer, str) else ""

@@ -3,7 +3,7 @@
 
 It is no model and says so in every answer: header `x-guiju-scripted`, `system_fingerprint`, and the words of its
 default answer. What it answers depends on nothing but the request, so that every run is the same. Directives in the
-last user message steer it (the table: docs/how-to/scripted-upstream.md). Used by `guiju upstream`, the demo and tests.
+last user message steer it (table: docs/en/how-to/scripted-upstream.md). Used by `guiju upstream`, the demo and tests.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from guiju import config
-from guiju.errors import ConfigError, OutsideError
+from guiju.errors import ConfigError, OutsideError, Page
 
 _WAIT_S: Final = 10.0
 _AUDIT_NOTICE: Final = 13 * 8 + 5  # RFC 5424: facility "log audit", severity "notice"
@@ -154,7 +154,7 @@ def open_witness(setting: config.Witness) -> Witness:
         return SyslogWitness(address)
     if setting.kind == "https" and setting.url:
         return HttpsWitness(setting.url)
-    raise ConfigError("config_invalid", what=f"evidence.witness: {setting.kind}", hint="docs/reference/evidence.md")
+    raise ConfigError("config_invalid", what=f"evidence.witness: {setting.kind}", hint=Page("reference/evidence.md"))
 
 
 class Witnesses:

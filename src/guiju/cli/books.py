@@ -25,13 +25,13 @@ AsJson = Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "pri
 
 
 def settings_of(data: Path) -> Settings:
-    """The settings in the data directory's guiju.toml, or the defaults; the environment overrides both.
+    """The settings in the data directory's guiju.toml, or else in the one of this folder, which `guiju serve` reads;
+    the defaults where neither exists. The environment overrides all of them.
 
     Raises:
         ConfigError: the file is not valid.
     """
-    path = data / FILE
-    return load(path if path.exists() else None)
+    return load(next((path for path in (data / FILE, Path(FILE)) if path.is_file()), None))
 
 
 def has_store(settings: Settings, data: Path) -> bool:

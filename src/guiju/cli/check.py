@@ -20,13 +20,14 @@ from rich.table import Table
 from rich.text import Text
 
 from guiju import composition
+from guiju.cli.books import settings_of
 from guiju.cli.tongue import language, say
-from guiju.config import Settings, load
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 from guiju.law import book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
 from guiju.law.proof import BoardState, DutyState, Keeper, Mode
 from guiju.records import proofs
+from guiju.records.sources import place_of
 
 NOTES_FILE: Final = "notes.toml"
 _CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
@@ -67,7 +68,7 @@ def check(
     """Prove every duty of one text and print how it stands."""
     if form not in ("table", "junit", "sarif"):
         raise ConfigError("config_invalid", what=f"--format {form}", hint="table | junit | sarif")
-    settings = _settings(data)
+    settings = settings_of(data)
     text = book.load(profile or settings.profile)
     if unread:
         typer.echo(_unread(text, as_json))
@@ -85,8 +86,10 @@ def check(
 
 def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
     """The controls as this installation sets them, the tests of duties, and the age of each control's last evidence."""
-    controls = composition.listed(composition.controls(_settings(data).gateway.identity))
-    return controls, book.tests(), dict(proofs.ages(data))
+    settings = settings_of(data)
+    controls = composition.listed(composition.controls(settings.gateway.identity))
+    ages = proofs.ages(place_of(settings, data), {control.id for control in controls})
+    return controls, book.tests(), dict(ages)
 
 
 def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
@@ -139,11 +142,6 @@ def summary(states: Sequence[DutyState], mode: Mode) -> str:
     return line + say(f"\n生产模式：下列义务阻止启动：{listed}", f"\nProduction mode can't start because of: {listed}")
 
 
-def _settings(data: Path) -> Settings:
-    path = data / "guiju.toml"
-    return load(path if path.is_file() else None)
-
-
 def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str) -> None:
     if form == "json":
         typer.echo(_dump(page.as_json(text, states)))
@@ -181,7 +179,7 @@ def _write_page(path: Path, text: LawText, as_json: bool) -> None:
         path.write_text(page.render(text, states, composition.control_sources()), "utf-8")
     except OSError as error:
         hint = say("请换一个可写的路径。", "Choose a path that can be written.")
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint=hint) from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint=hint) from error
     if as_json:
         typer.echo(_dump({"profile": text.id, "written": str(path)}))
     else:

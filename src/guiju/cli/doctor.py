@@ -26,9 +26,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Settings, load
-from guiju.errors import GuijuError
+from guiju.errors import ConfigError, GuijuError, failed
 from guiju.records import db, engine, schema, secrets
-from guiju.records.sources import DirSource
+from guiju.records.sources import Source, place_of, source_of
 from guiju.records.verify import verify
 
 State = Literal["green", "yellow", "red"]
@@ -104,7 +104,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
             "config", "green", str(path) if path else say("默认值（没有配置文件）", "defaults (there is no file)")
         )
         yield from settings_rows(settings)
-    yield from (_guarded(name, check) for name, check in _of_data(data, settings))
+    yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
     yield clock(data)
     yield time_zones()
     yield open_files(settings)
@@ -120,14 +120,19 @@ def _of_data(data: Path, settings: Settings) -> tuple[tuple[str, Callable[[], Ro
     )
 
 
-def _guarded(name: str, check: Callable[[], Row]) -> Row:
+def _guarded(name: str, data: Path, check: Callable[[], Row]) -> Row:
     """A check that can't be made is a red row, so that the others are still shown."""
     try:
         return check()
     except GuijuError as error:
         return Row(name, "red", error.sentence(language()), error.advice(language()))
     except OSError as error:
-        return Row(name, "red", str(error.strerror), say("请检查权限与磁盘。", "Look at permissions and the disk."))
+        return Row(
+            name,
+            "red",
+            failed(error.filename or data, error).within(language()),
+            say("请检查权限与磁盘。", "Look at permissions and the disk."),
+        )
 
 
 def python() -> Row:
@@ -253,26 +258,52 @@ def keys(data: Path) -> Row:
 
 
 def ledger(data: Path, settings: Settings) -> Row:
-    """The evidence is whole; a ledger that is too long for a quick look is left to `guiju evidence verify`.
+    """The evidence can be written and is whole; one too long for a quick look is left to `guiju evidence verify`.
 
     Raises:
         GuijuError: the signing key is damaged or open to others.
     """
-    folder = data / "ledger"
-    if not folder.is_dir() or not (data / "keys" / "signing.key").exists():
-        later = say("guiju serve 首次启动时建立。", "`guiju serve` makes it at its first start.")
-        return Row("ledger", "yellow", say("尚未建立", "not made yet"), later)
-    size = sum(path.stat().st_size for path in folder.rglob("*.log"))
+    later = say("guiju serve 首次启动时建立。", "`guiju serve` makes it at its first start.")
+    none = Row("ledger", "yellow", say("尚未建立", "not made yet"), later)
+    if not (data / "keys" / "signing.key").exists():
+        return none
+    try:
+        source = source_of(place_of(settings, data))
+    except ConfigError as error:
+        if error.code != "not_found":
+            raise
+        return none
+    try:
+        return _looked_through(source, data, settings)
+    finally:
+        source.close()
+
+
+def _looked_through(source: Source, data: Path, settings: Settings) -> Row:
+    if settings.evidence.ledger == "file" and (closed := _closed(data / "ledger")):
+        allow = say("须允许运行服务的用户写入：", "Let the user who runs the service write there: ")
+        found = say(f"{closed} 不可写", f"{closed} can't be written")
+        return Row("ledger", "red", found, f"{allow}chmod u+w {closed}")
+    size = source.size()
     if size > _QUICK_LOOK:
         found = say(f"{size / 1024**2:.0f} MiB，此处未核验", f"{size / 1024**2:.0f} MiB, not verified here")
         return Row("ledger", "yellow", found, f"guiju evidence verify --data {data}")
     signing = Ed25519PrivateKey.from_private_bytes(secrets.read(data / "keys" / "signing.key").key)
     public = signing.public_key().public_bytes_raw()
-    report = verify(DirSource(folder), [public], retention_days=settings.evidence.retention_days)
+    report = verify(source, [public], retention_days=settings.evidence.retention_days)
     entries = sum(writer.entries for writer in report.writers)
     if report.whole:
         return Row("ledger", "green", say(f"{entries} 条记录，完整", f"{entries} entries, whole"))
     return Row("ledger", "red", say("证据链有损", "the evidence is broken"), f"guiju evidence verify --data {data}")
+
+
+def _closed(ledger: Path) -> Path | None:
+    """What can't be written of that which the next entries go to; older months may be locked away."""
+    for folder in (ledger, *sorted(path for path in ledger.iterdir() if path.is_dir())):
+        for path in (folder, *sorted(folder.glob("*.log"))[-1:]):
+            if not os.access(path, os.W_OK):
+                return path
+    return None
 
 
 def _standing(path: Path) -> Path:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from guiju.cli.books import AsJson, Data, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import load
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 from guiju.records import secrets
 from guiju.records.chain_file import FileChain, put_marker
 from guiju.records.checkpoints import lines_in
@@ -24,7 +24,7 @@ from guiju.records.prune import due
 from guiju.records.prune import prune as let_go
 from guiju.records.scribe import Scribe
 from guiju.records.secrets import Secrets
-from guiju.records.sources import DirSource, ExportSource, Source, source_of
+from guiju.records.sources import DirSource, ExportSource, Source, place_of, source_of
 from guiju.records.trace import Result
 from guiju.records.trace import trace as look_up
 from guiju.records.verify import WHAT, Report
@@ -42,8 +42,8 @@ Place = Annotated[
     typer.Argument(
         metavar="[PLACE]",
         help=say(
-            "导出文件、账本目录或 postgresql:// 地址；默认为数据目录中的账本",
-            "an export, a ledger directory or a postgresql:// address; the data directory's ledger by default",
+            "导出文件、账本目录或 postgresql:// 地址；默认为本安装的账本",
+            "an export, a ledger directory or a postgresql:// address; this installation's ledger by default",
         ),
         show_default=False,
     ),
@@ -91,7 +91,7 @@ def verify(
     kept = [Path(row.path) for row in settings.evidence.witness if row.kind == "file" and Path(row.path).exists()]
     # What a witness kept is read before the entries: a server that writes meanwhile only adds.
     outside = [line for path in [*(checkpoints or []), *kept] for line in lines_in(_read(path))]
-    source = source_of(place or str(data / "ledger"))
+    source = source_of(place or place_of(settings, data))
     keys, own_word = _keys(source, key or [], data)
     try:
         report = examine(source, keys, outside, settings.evidence.retention_days)
@@ -110,13 +110,15 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export."""
-    source = DirSource(data / "ledger")
     signing = _signing(data)
     public = signing.public_key().public_bytes_raw()
+    source = source_of(place_of(settings_of(data), data))
     try:
         entries = write_export(source, out, [public], signing, _now())
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{out}: {error.strerror}", hint="guiju evidence export") from error
+        raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
+    finally:
+        source.close()
     show(
         {"file": str(out), "entries": entries, "key": public.hex()},
         as_json,
@@ -183,7 +185,7 @@ def prune(
             )
             scribe.checkpoint()
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{data}: {error.strerror}", hint="guiju doctor") from error
+            raise ConfigError("config_invalid", what=failed(data, error), hint="guiju doctor") from error
         finally:
             chain.close()
     names = [f"{marker.writer}/{marker.segment}" for marker in markers]
@@ -210,7 +212,7 @@ def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
             scribe.settle_debts()
             receipt = scribe.seal()
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{writer}: {error.strerror}", hint="guiju doctor") from error
+            raise ConfigError("config_invalid", what=failed(writer, error), hint="guiju doctor") from error
         finally:
             chain.close()
         if receipt:

@@ -17,7 +17,7 @@ import typer
 
 from guiju.cli.tongue import language, say
 from guiju.config import load
-from guiju.errors import ConfigError, Language
+from guiju.errors import ConfigError, Language, failed
 
 FILE: Final = "guiju.toml"
 Route = Literal["own_model", "filed_model"]
@@ -88,7 +88,7 @@ def init(
         raise ConfigError("config_invalid", what=say(f"{path} 已存在", f"{path} exists"), hint=hint) from error
     except OSError as error:
         hint = say("请用 --dir 换一个目录。", "Choose another folder with --dir.")
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint=hint) from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint=hint) from error
     load(path, environ={})  # what was written can be read
     if as_json:
         typer.echo(json.dumps({"path": str(path), "route": route, "upstream": upstream}, ensure_ascii=False))

@@ -14,7 +14,7 @@ from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_
 from guiju.cli.tongue import say
 from guiju.config import Settings
 from guiju.detect.lexicon import Entry, read
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 from guiju.records import lexicons
 from guiju.records.changes import Terms, delay_s, history
 from guiju.records.lexicons import Applied, Difference
@@ -50,7 +50,7 @@ def apply(
     try:
         entries = read(file.read_bytes(), file.name)
     except OSError as error:
-        raise ConfigError("not_found", what=f"{file}: {error.strerror}") from error
+        raise ConfigError("not_found", what=failed(file, error)) from error
     if dry_run:
         _would(data, name, entries, as_json)
         return

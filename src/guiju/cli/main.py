@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import sys
 import time
 import traceback
@@ -23,7 +24,16 @@ import typer
 from typer.core import TyperGroup
 
 from guiju.cli.tongue import language, say
-from guiju.errors import GuijuError
+from guiju.errors import Bilingual, ConfigError, GuijuError, failed
+
+_MISUSE: Final[type[Exception]] = typer.BadParameter.__bases__[0]
+"""Typer's class of all errors of usage; it has no public name."""
+_MISUSES_ZH: Final = (
+    (r"No such command '(.*?)'", "没有 {} 命令"),
+    (r"Got unexpected extra argument\S* \((.*)\)", "多余的参数 {}"),
+    (r"Option '(.*?)' requires", "选项 {} 须带值"),
+    (r"Option '(.*?)' does not take", "选项 {} 不带值"),
+)
 
 
 class Noun(msgspec.Struct, frozen=True):
@@ -110,11 +120,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: what stands after `guiju`; none takes it from the process.
 
     Returns:
-        The exit status: 2 for an error with a code, 70 for one that nobody foresaw. Ordinary ends leave by SystemExit.
+        The exit status: 0, 1 or what else a command ended with, 2 for an error with a code, 70 for one that nobody
+        foresaw.
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        typer.main.get_command(root).main(args=args, prog_name="guiju")
+        status = typer.main.get_command(root).main(args=args, prog_name="guiju", standalone_mode=False)
+    except _MISUSE as error:
+        return _misused(error, "--json" in args)
     except GuijuError as error:
         _tell(error.code, error.sentence(language()), error.advice(language()), "--json" in args)
         return 2
@@ -130,7 +143,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "--json" in args,
         )
         return 70  # EX_SOFTWARE of sysexits
-    return 0
+    return status if isinstance(status, int) else 0
+
+
+def _misused(error: Any, as_json: bool) -> int:
+    """A command that can't be understood, in the reader's language; Typer itself says it in English only."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # a noun without a verb: its help is the answer
+        error.show()
+        return 2
+    command = error.ctx.command_path if error.ctx else "guiju"
+    what = Bilingual(_misuse_zh(error), error.format_message().rstrip(".?"))
+    told = ConfigError("usage_invalid", what=what, command=command)
+    _tell(told.code, told.sentence(language()), told.advice(language()), as_json)
+    return 2
+
+
+def _misuse_zh(error: Any) -> str:
+    """What is wrong with a command, in Chinese, as far as Typer's classes and sentences tell."""
+    kind, message = type(error).__name__, str(error.message)
+    if kind == "NoSuchOption":
+        near = f"（相近的有 {'、'.join(sorted(error.possibilities))}）" if error.possibilities else ""
+        return f"没有 {error.option_name} 选项{near}"
+    if param := getattr(error, "param", None):
+        name = param.opts[-1] if param.param_type_name == "option" else str(param.metavar or param.name).upper()
+        if kind == "MissingParameter":
+            return f"缺少 {name}"
+        return f"{name} 的值不合要求（{'须为整数' if 'valid integer' in message else message}）"
+    for pattern, zh in _MISUSES_ZH:
+        if found := re.match(pattern, message):
+            return zh.format(*found.groups())
+    return message.rstrip(".")
 
 
 def _tell(code: str, sentence: str, advice: str, as_json: bool) -> None:
@@ -165,7 +207,7 @@ def _note(error: BaseException, args: Sequence[str]) -> str:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as note:
             note.write("\n".join(lines) + "\n")
     except OSError as reason:
-        return say(f"未能写入（{reason.strerror}）", f"could not be written ({reason.strerror})")
+        return say("未能写入 ", "could not be written: ") + failed(folder, reason).within(language())
     return str(path)
 
 

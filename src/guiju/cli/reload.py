@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from guiju.cli.tongue import say
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 
 PID_FILE: Final = "guiju.pid"
 OUTCOME_FILE: Final = "reload.json"
@@ -47,7 +47,7 @@ def reload(
         raise _not_running(data) from error
     except PermissionError as error:
         hint = say("请以运行服务的用户执行。", "Run this as the user who runs the server.")
-        raise ConfigError("config_invalid", what=f"PID {process}: {error.strerror}", hint=hint) from error
+        raise ConfigError("config_invalid", what=failed(f"PID {process}", error), hint=hint) from error
     outcome = _wait(outcome_path, before, time.monotonic() + timeout)
     if as_json:
         typer.echo(json.dumps(outcome, ensure_ascii=False))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 import uvloop
@@ -14,9 +14,11 @@ from guiju import logs
 from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
-from guiju.errors import ConfigError
+from guiju.errors import Bilingual, ConfigError, failed
 from guiju.house import House, Options
 from guiju.server import serve
+
+_LOOK_AT_KEYS: Final = Bilingual("请检查 --key-file 给出的路径。", "Look at the path given with --key-file.")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -137,7 +139,7 @@ def _keys(given: list[str], path: Path | None) -> tuple[str, ...]:
         try:
             given = given + [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
         except OSError as error:
-            raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="--key-file FILE") from error
+            raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_KEYS) from error
     return tuple(given)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from guiju.adapters.scripted import DIRECTIVES, ScriptedApp, server
 from guiju.cli.tongue import say
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -40,7 +40,7 @@ def upstream(
     except OSError as error:
         raise ConfigError(
             "config_invalid",
-            what=f"{host}:{port}: {error.strerror}",
+            what=failed(f"{host}:{port}", error),
             hint=say("请用 --port 换一个端口。", "Choose another port with --port."),
         ) from error
     url = f"http://{host}:{listener.getsockname()[1]}/v1"

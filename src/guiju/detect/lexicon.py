@@ -21,11 +21,18 @@ from guiju.detect.entry import Boundary, Entry
 from guiju.detect.forms import form, normal
 from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
 from guiju.detect.views import EDGE, collapse
-from guiju.errors import ConfigError
+from guiju.errors import Bilingual, ConfigError
 from guiju.terms import Severity
 
 COLUMNS: Final = ("term", "category", "severity", "owner", "reason", "expires", "boundary", "id")
 _DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
+_EMPTY: Final = Bilingual("文件是空的", "it is empty")
+_UNREADABLE: Final = Bilingual("既不是 UTF-8 也不是 GB18030", "it is neither UTF-8 nor GB18030")
+_TOO_LONG: Final = Bilingual("该行的单元格多于表头", "it has more cells than the header")
+_NOT_CSV: Final = Bilingual("不是合格的 CSV（多为引号不成对）", "it is not CSV; look for quotes that are not closed")
+_NOT_TOML: Final = Bilingual("不是合格的 TOML", "it is not TOML")
+_NOT_ENTRIES: Final = Bilingual("只应含有 [[entry]] 表", "it must hold [[entry]] tables and nothing else")
+_NOT_XLSX: Final = Bilingual("不是合格的 XLSX 工作簿", "it is not an XLSX workbook")
 __all__ = ["COLUMNS", "LONGEST", "Entry", "Note", "Parsed", "lint", "parse", "read", "stable_id"]
 LONGEST: Final = 128
 """Characters of a term's view (e), at most: an answer is held for no more than one term."""
@@ -75,7 +82,12 @@ def parse(data: bytes, filename: str) -> Parsed:
             notes.append(Note(line, f"repeats the term of line {first}; merged"))
             continue
         if entry.id in ids:
-            raise ConfigError("lexicon_invalid", name=name, line=line, what="another entry has this id")
+            raise ConfigError(
+                "lexicon_invalid",
+                name=name,
+                line=line,
+                what=Bilingual("另一条目已用此编号", "another entry has this id"),
+            )
         ids.add(entry.id)
         kept[folded] = line, entry
     return Parsed([entry for _, entry in kept.values()], notes)
@@ -90,7 +102,8 @@ def _rows(data: bytes, name: str) -> Iterable[tuple[int, dict[str, object]]]:
         return _toml(data, name)
     if ending == "xlsx":
         return _xlsx(data, name)
-    raise ConfigError("lexicon_invalid", name=name, line=0, what="the ending must be .csv, .toml or .xlsx")
+    what = Bilingual("扩展名须为 .csv、.toml 或 .xlsx", "the ending must be .csv, .toml or .xlsx")
+    raise ConfigError("lexicon_invalid", name=name, line=0, what=what)
 
 
 def lint(entries: Sequence[Entry]) -> list[tuple[str, str]]:
@@ -130,11 +143,11 @@ def _entry(row: Mapping[str, object], name: str, line: int) -> tuple[str, Entry]
     if fault:
         pass
     elif not view:
-        fault = "the term has no letter, digit or character that can be matched"
+        fault = Bilingual("词中没有可匹配的文字", "the term has no letter, digit or character that can be matched")
     elif len(view) > LONGEST:
-        fault = f"the term is longer than {LONGEST} characters"
+        fault = Bilingual(f"词长超过 {LONGEST} 个字符", f"the term is longer than {LONGEST} characters")
     elif len(folded) > EDGE and (BARRIER in view or any(c * (EDGE + 1) in folded for c in set(view))):
-        fault = f"the term repeats one character more than {EDGE} times"
+        fault = Bilingual(f"词中同一字符连续超过 {EDGE} 次", f"the term repeats one character more than {EDGE} times")
     if fault:
         raise ConfigError("lexicon_invalid", name=name, line=line, what=fault)
     term, category = text["term"], text["category"]
@@ -154,20 +167,20 @@ def _boundary(text: str) -> Boundary:
     return "word" if text == "word" else "any" if text == "any" else "auto"
 
 
-def _fault(text: Mapping[str, str]) -> str:
-    """What is wrong with the fields of a row; `""` when nothing is."""
+def _fault(text: Mapping[str, str]) -> Bilingual | None:
+    """What is wrong with the fields of a row; none when nothing is."""
     for column in ("term", "category", "severity"):
         if not text.get(column):
-            return f"{column} is empty"
+            return Bilingual(f"{column} 为空", f"{column} is empty")
     if text["severity"] not in ("block", "signal"):
-        return "severity must be block or signal"
+        return Bilingual("severity 须为 block 或 signal", "severity must be block or signal")
     if text.get("boundary", "") not in ("", "auto", "word", "any"):
-        return "boundary must be auto, word or any"
+        return Bilingual("boundary 须为 auto、word 或 any", "boundary must be auto, word or any")
     if expires := text.get("expires"):
         found = _DATE.fullmatch(expires)
         if not found or int(found[2]) > _days(int(found[0][:4]), int(found[1])):
-            return "expires must be a date YYYY-MM-DD"
-    return ""
+            return Bilingual("expires 须为日期 YYYY-MM-DD", "expires must be a date YYYY-MM-DD")
+    return None
 
 
 def _days(year: int, month: int) -> int:
@@ -189,7 +202,7 @@ def _decoded(data: bytes, name: str) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-    raise ConfigError("lexicon_invalid", name=name, line=line, what="it is neither UTF-8 nor GB18030")
+    raise ConfigError("lexicon_invalid", name=name, line=line, what=_UNREADABLE)
 
 
 def _header(cells: Sequence[object], name: str) -> list[str]:
@@ -197,14 +210,15 @@ def _header(cells: Sequence[object], name: str) -> list[str]:
     names = [str(cell or "").strip().lower() for cell in cells]
     for column in ("term", "category", "severity"):
         if column not in names:
-            raise ConfigError("lexicon_invalid", name=name, line=1, what=f"the header has no column {column}")
+            lacks = Bilingual(f"表头缺少 {column} 列", f"the header has no column {column}")
+            raise ConfigError("lexicon_invalid", name=name, line=1, what=lacks)
     for column in names:
         if column and column not in COLUMNS:
-            raise ConfigError(
-                "lexicon_invalid", name=name, line=1, what=f"the header has an unknown column {column[:40]}"
-            )
+            strange = Bilingual(f"表头有不认识的列 {column[:40]}", f"the header has an unknown column {column[:40]}")
+            raise ConfigError("lexicon_invalid", name=name, line=1, what=strange)
         if column and names.count(column) > 1:
-            raise ConfigError("lexicon_invalid", name=name, line=1, what=f"the header has the column {column} twice")
+            twice = Bilingual(f"表头中 {column} 列出现两次", f"the header has the column {column} twice")
+            raise ConfigError("lexicon_invalid", name=name, line=1, what=twice)
     return names
 
 
@@ -213,7 +227,7 @@ def _table(header: Sequence[str], cells: Sequence[object], name: str, line: int)
     if not any(str(cell if cell is not None else "").strip() for cell in cells):
         return None
     if any(str(cell or "").strip() for cell in cells[len(header) :]):
-        raise ConfigError("lexicon_invalid", name=name, line=line, what="it has more cells than the header")
+        raise ConfigError("lexicon_invalid", name=name, line=line, what=_TOO_LONG)
     return {key: cell for key, cell in zip(header, cells, strict=False) if key}
 
 
@@ -227,9 +241,9 @@ def _csv(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
             elif row := _table(header, cells, name, rows.line_num):
                 yield rows.line_num, row
     except csv.Error as error:
-        raise ConfigError("lexicon_invalid", name=name, line=rows.line_num, what=str(error)) from error
+        raise ConfigError("lexicon_invalid", name=name, line=rows.line_num, what=_NOT_CSV) from error
     if not header:
-        raise ConfigError("lexicon_invalid", name=name, line=1, what="it is empty")
+        raise ConfigError("lexicon_invalid", name=name, line=1, what=_EMPTY)
 
 
 def _toml(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
@@ -239,18 +253,19 @@ def _toml(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
     except tomllib.TOMLDecodeError as error:
         found = str(error).rpartition("(at line ")[2].partition(",")[0]
         line = int(found) if found.isdecimal() else 0
-        raise ConfigError("lexicon_invalid", name=name, line=line, what="it is not TOML") from error
+        raise ConfigError("lexicon_invalid", name=name, line=line, what=_NOT_TOML) from error
     rows = document.get("entry")
     if not isinstance(rows, list) or set(document) != {"entry"}:
-        raise ConfigError("lexicon_invalid", name=name, line=1, what="it must hold [[entry]] tables and nothing else")
+        raise ConfigError("lexicon_invalid", name=name, line=1, what=_NOT_ENTRIES)
     lines = [i for i, line in enumerate(text.splitlines(), 1) if line.strip().startswith("[[entry]]")]
     for n, row in enumerate(rows):
         line = lines[n] if n < len(lines) else 0
         if not isinstance(row, dict):
-            raise ConfigError("lexicon_invalid", name=name, line=line, what="an entry must be a table")
+            raise ConfigError("lexicon_invalid", name=name, line=line, what=_NOT_ENTRIES)
         for key in row:
             if key not in COLUMNS:
-                raise ConfigError("lexicon_invalid", name=name, line=line, what=f"unknown field {key[:40]}")
+                strange = Bilingual(f"不认识的字段 {key[:40]}", f"unknown field {key[:40]}")
+                raise ConfigError("lexicon_invalid", name=name, line=line, what=strange)
         yield line, row
 
 
@@ -261,11 +276,11 @@ def _xlsx(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
     try:
         rows: list[list[str | None]] = sheet.rows(data)
     except ValueError as error:
-        raise ConfigError("lexicon_invalid", name=name, line=0, what="it is not an XLSX workbook") from error
+        raise ConfigError("lexicon_invalid", name=name, line=0, what=_NOT_XLSX) from error
     for line, cells in enumerate(rows, 1):
         if not header:
             header = _header(cells, name)
         elif row := _table(header, cells, name, line):
             yield line, row
     if not header:
-        raise ConfigError("lexicon_invalid", name=name, line=1, what="it is empty")
+        raise ConfigError("lexicon_invalid", name=name, line=1, what=_EMPTY)

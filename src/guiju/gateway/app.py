@@ -114,9 +114,11 @@ class App:
         """POST to a door at which text is asked and answered."""
         live = self.live
         key = self._key(head)
-        allowance = live.limiter.enter(key.id, key.requests_per_minute, key.streams, asyncio.get_running_loop().time())
+        limits = live.settings.limits
+        rate, streams = key.requests_per_minute or limits.requests_per_minute, key.streams or limits.streams_per_key
+        allowance = live.limiter.enter(key.id, rate, streams, asyncio.get_running_loop().time())
         try:
-            body = await http.read(receive, live.settings.limits)
+            body = await http.read(receive, limits)
             run = TextRun(live, head, key, wire)
             leave = self._watch(scope, receive)
             try:
@@ -181,6 +183,8 @@ class App:
         live = self.live
         counted = run.key.id != CANARY_KEY
         action = "passed"
+        if counted:
+            live.metrics.open.inc()
         try:
             await run.run(body, send)
             if run.reply and run.reply.stopped:
@@ -207,6 +211,7 @@ class App:
             if run.reply and run.out.characters > run.reply.seen:
                 live.metrics.unscanned.inc(run.out.characters - run.reply.seen)
             if counted:
+                live.metrics.open.dec()
                 live.metrics.requests.labels(run.wire.name, action).inc()
 
     def _close(self, run: TextRun, end: Any) -> None:

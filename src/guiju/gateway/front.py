@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP front: what uvicorn does not bound itself (robustness §5, threats 15 and 16; RFC 9112, section 6.3).
 
-Deadlines for headers and for a client that does not read, caps on headers and connections, and no request whose
-length can be read in two ways. A lost connection is told at once to the exchange that it carried.
+Deadlines for headers and for a client that does not read, caps on headers and connections, no request whose length
+can be read in two ways, and never two answers to one request. A lost connection is told at once to the exchange that
+it carried.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Literal
 
+import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -27,6 +29,8 @@ _PHRASES = {
 
 
 _LENGTHS = frozenset({b"content-length", b"transfer-encoding"})
+_HOP = frozenset({b"upgrade", b"connection", b"http2-settings"})
+"""Fields of an offer to change the protocol; without them the same head asks for an ordinary answer."""
 
 
 def _bare(status: int, error: GuijuError) -> bytes:
@@ -83,6 +87,7 @@ class Front(HttpToolsProtocol):
         self._deadline: TimerHandle | None = None
         self._stall: TimerHandle | None = None
         self._header_bytes = 0
+        self._framing = 0
         self._reading: Literal["", "head", "body"] = ""
         self._address = ""
         self._ended = False
@@ -122,11 +127,38 @@ class Front(HttpToolsProtocol):
         """Feed the parser. What does not arrive at once has a deadline: the head, and then the body."""
         if self._ended:
             return
-        if self._deadline is not None and not self._reading:
-            self._disarm()
-        super().data_received(data)
-        if self._reading and self._deadline is None and not self._ended:
-            self._arm(self.limits.header_s if self._reading == "head" else self.limits.body_s)
+        self._unset_keepalive_if_required()
+        self._framing += len(data)
+        try:
+            self._feed(data)
+        except httptools.HttpParserError:
+            self._end(400)
+        if self._ended:
+            return
+        if self._framing > 2 * self.limits.header_bytes:  # the parser keeps a field until its line ends
+            self._end(431)
+        elif self._deadline is None and (self._reading or self._idle):
+            self._arm(self.limits.body_s if self._reading == "body" else self.limits.header_s)
+
+    def _feed(self, data: bytes) -> None:
+        """Parse. An offer to change the protocol is not taken (RFC 9110, 7.8): its head is read again without it.
+
+        The parser would take what follows for another protocol, and then the body for a request.
+        """
+        while True:
+            try:
+                return self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as paused:
+                if self._ended:
+                    return None
+                fields = [(name, value) for name, value in self.headers if name not in _HOP]
+                if any(b"close" in value.lower() for name, value in self.headers if name == b"connection"):
+                    fields.append((b"connection", b"close"))
+                version = self.parser.get_http_version().encode()
+                start = self.parser.get_method() + b" " + self.url + b" HTTP/" + version + b"\r\n"
+                head = start + b"".join(b"%b: %b\r\n" % field for field in fields) + b"\r\n"
+                data = head + data[paused.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -141,7 +173,9 @@ class Front(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a field; too many or too large ends the connection."""
+        """Count a field; too many or too large ends the connection. One that follows the body is no header."""
+        if self._reading == "body":
+            return
         self._header_bytes += len(name) + len(value) + 4
         if self._header_bytes > self.limits.header_bytes or len(self.headers) >= self.limits.header_fields:
             self._end(431)
@@ -150,32 +184,39 @@ class Front(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is there. A length that can be read in two ways is refused (RFC 9112, 6.3)."""
-        self._reading = "body"
-        self._disarm()
         if self._ended:
             return
+        if self.parser.should_upgrade():
+            if self.parser.get_method() == b"CONNECT" or not self._idle:
+                self._end(400)
+            return
         lengths = 0
-        for name, _ in self.headers:
+        for name, value in self.headers:
             if name in _LENGTHS:
-                lengths += 1
+                lengths += 1 if name == b"content-length" or value.lower() == b"chunked" else 2
             elif b"_" in name:
                 lengths = 2
-        if lengths > 1:
+        if lengths > 1 or self.parser.get_http_version() not in ("1.1", "1.0"):
             self._end(400)
             return
         super().on_headers_complete()
+        self._reading = "body"
+        self._disarm()
 
     def on_body(self, body: bytes) -> None:
         """Pass a body on, unless its request was refused."""
+        self._framing = 0
         if not self._ended:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Pass the end on, unless the request was refused."""
+        """Pass the end on, unless the request was refused or its head is yet to be read again."""
+        self._framing = 0
+        if self._ended or self.parser.should_upgrade():
+            return
         self._reading = ""
         self._disarm()
-        if not self._ended:
-            super().on_message_complete()
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """The client does not read: it has so long to begin again."""
@@ -197,11 +238,25 @@ class Front(HttpToolsProtocol):
             self._deadline.cancel()
             self._deadline = None
 
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing that came is still to be answered."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _answered(self) -> bool:
+        """Whether an answer has begun that another one would follow, or break into."""
+        if self._reading == "head":
+            return not self._idle
+        return self.cycle is not None and (self.cycle.response_started or bool(self.pipeline))
+
     def _end(self, status: int) -> None:
-        """Answer and close. An exchange whose body never came is told that its client left."""
+        """Answer, unless that would be a second answer, and close. An exchange whose body never came is told that its
+        client left."""
         if self._ended or self.transport is None:
             return
         self._ended = True
         self._disarm()
-        self.transport.write(_ANSWERS[status])
+        if not self._answered:
+            self.transport.write(_ANSWERS[status])
         self.transport.close()

@@ -21,6 +21,13 @@ JSON: Final[Header] = (b"content-type", b"application/json")
 STREAM: Final[Header] = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
 
+_CREDENTIALS: Final = {
+    b"authorization": "invalid_api_key",
+    b"x-api-key": "invalid_api_key",
+    b"x-guiju-identity": "real_name_required",
+}
+"""Fields of which two would leave open whom to believe, and the error that says so."""
+
 
 class ClientGone(Exception):
     """The client left; there is nobody to answer."""
@@ -44,17 +51,18 @@ def head(scope: Scope, fallback: Language) -> Head:
     """Read the headers.
 
     Raises:
-        CallerError: two credentials, or an encoded body.
+        CallerError: two credentials of one kind, or an encoded body.
     """
     made = Head(language=fallback)
+    seen: set[str] = set()
     for name, value in scope["headers"]:
+        if code := _CREDENTIALS.get(name):
+            if code in seen:
+                raise CallerError(code)
+            seen.add(code)
         if name == b"authorization":
-            if made.key:
-                raise CallerError("invalid_api_key")
             made.key = value.decode("latin-1").removeprefix("Bearer ").strip()
         elif name == b"x-api-key":  # as clients of Anthropic's protocol send it
-            if made.key:
-                raise CallerError("invalid_api_key")
             made.key = value.decode("latin-1").strip()
         elif name == b"accept-language":
             said = value[:2].lower()

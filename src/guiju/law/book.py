@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju.errors import ConfigError, Language
+from guiju.errors import ConfigError, Language, Page
 
 Owner = Literal["provider", "state", "user", "regulator", "anyone", "law"]
 By = Literal["software", "person", "none"]
@@ -25,10 +25,10 @@ Read = Literal["official", "secondary", "memory"]
 """How well a row was read. `memory`: recalled only; it blocks nothing and `unread` lists it."""
 
 Proof = Literal["canary", "entry", "run", "check", "document", "note", "none"]
-"""What kind of evidence shows a duty kept; docs/reference/law.md says what each is."""
+"""What kind of evidence shows a duty kept; docs/en/reference/law.md says what each is."""
 
 PROFILES: Final = ("interim-2023", "draft-2023")
-_DOCS: Final = "docs/reference/law.md"
+_DOCS: Final = Page("reference/law.md")
 
 
 class _Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -14,7 +14,7 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, Page
 from guiju.law.book import Duty, LawText, Said
 
 BoardState = Literal["met", "by_hand", "partly", "gap", "not_applicable"]
@@ -242,4 +242,4 @@ def _partly(claim: _Claim) -> Said:
 
 
 def _bad_note(what: str) -> ConfigError:
-    return ConfigError("config_invalid", what=f"notes.toml: {what}", hint="docs/reference/law.md")
+    return ConfigError("config_invalid", what=f"notes.toml: {what}", hint=Page("reference/law.md"))

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, Page, failed
 
 FILE: Final = "guiju.db"
 BUSY_MS: Final = 5000
@@ -40,7 +40,7 @@ def writer(url: str, data: Path) -> Engine:
         # SQLite gives its WAL the mode of the file, so the file is made first.
         os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju doctor") from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint="guiju doctor") from error
     return sqlite_file(path, begin="BEGIN IMMEDIATE")
 
 
@@ -106,9 +106,9 @@ def _postgres(url: str, pool_size: int) -> Engine:
     try:
         address = make_url(url)
     except ArgumentError as error:
-        raise ConfigError("config_invalid", what="store.url", hint="docs/reference/store.md") from error
+        raise ConfigError("config_invalid", what="store.url", hint=Page("reference/store.md")) from error
     if address.drivername not in ("postgresql", "postgresql+psycopg"):
-        raise ConfigError("config_invalid", what=f"store.url: {address.drivername}", hint="docs/reference/store.md")
+        raise ConfigError("config_invalid", what=f"store.url: {address.drivername}", hint=Page("reference/store.md"))
     given = str(address.query.get("options", ""))
     options: dict[str, Any] = {
         "connect_timeout": _CONNECT_S,

@@ -6,18 +6,17 @@ The canary goes down the whole road each minute and writes an entry of kind `pro
 
 from __future__ import annotations
 
-import mmap
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Final
 
 import msgspec
 
-from guiju.records.sources import DirSource
+from guiju.errors import ConfigError
+from guiju.records.sources import Source, source_of
 
 _MARK: Final = b'"kind":"proof"'
-_MOST_BYTES: Final = 64 << 20
 _MOST_PROOFS: Final = 64
 
 
@@ -32,26 +31,39 @@ class _Entry(msgspec.Struct):
     body: msgspec.Raw
 
 
-def ages(data: Path, now_ms: int | None = None) -> dict[str, float]:
+def ages(place: str, controls: Collection[str], now_ms: int | None = None) -> dict[str, float]:
     """Seconds since the newest proof of each control, over all writers.
 
     Args:
-        data: the data directory.
+        place: where the ledgers are, as `sources.source_of` takes it.
+        controls: ids of the controls that are asked about; a writer is read back no further than until each is found.
         now_ms: Unix milliseconds; the clock's when it is not given.
 
     Returns:
-        control id → seconds. A control without a proof in the last 64 proofs and 64 MiB of a ledger is not in it, nor
-        is one whose newest proof failed.
+        control id → seconds. A control that no writer names among its last 64 proofs and as far back as `newest` of
+        its source reads is not in it, nor is one whose newest proof failed. Where no ledger was begun it is empty.
+
+    Raises:
+        ConfigError: `config_invalid`: what reads the place is not installed.
+        OutsideError: `store_unavailable`: it can't be read now; that there is no proof must not be said then.
     """
     now = time.time_ns() // 1_000_000 if now_ms is None else now_ms
     newest: dict[str, tuple[int, bool]] = {}
-    if not (data / "ledger").is_dir():
+    try:
+        source = source_of(place)
+    except ConfigError as error:
+        if error.code != "not_found":
+            raise
         return {}
-    source = DirSource(data / "ledger")
-    for writer in source.writers():
-        logs = sorted((data / "ledger" / writer).glob("*.log"), key=lambda path: path.stem)
-        for line in _backwards(logs[-2:]):
-            take(line, newest)
+    try:
+        for writer in source.writers():
+            sought = set(controls)
+            for line in islice(_proofs(source, writer), _MOST_PROOFS):
+                sought -= take(line, newest)
+                if not sought:
+                    break
+    finally:
+        source.close()
     return as_ages(newest, now)
 
 
@@ -60,34 +72,22 @@ def as_ages(newest: dict[str, tuple[int, bool]], now: int) -> dict[str, float]:
     return {control: max(0, now - t) / 1000 for control, (t, passed) in newest.items() if passed}
 
 
-def take(line: bytes, newest: dict[str, tuple[int, bool]]) -> None:
-    """Note what one line proves, if it is a proof."""
+def take(line: bytes, newest: dict[str, tuple[int, bool]]) -> set[str]:
+    """Note what one line proves, if it is a proof; returns the controls that it names."""
     try:
         entry = msgspec.json.decode(line, type=_Entry)
         if entry.kind != "proof":
-            return
+            return set()
         proof = msgspec.json.decode(entry.body, type=_Proof)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return
+        return set()
     for control in proof.controls:
         if control not in newest or entry.t > newest[control][0]:
             newest[control] = (entry.t, proof.passed)
+    return set(proof.controls)
 
 
-def _backwards(logs: list[Path]) -> Iterator[bytes]:
+def _proofs(source: Source, writer: str) -> Iterator[bytes]:
     """Lines that look like proofs, newest first; the month before too, for the first minutes of a month."""
-    for path in reversed(logs):
-        if path.stat().st_size == 0:
-            continue
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as view:
-            end, least, found = len(view), max(0, len(view) - _MOST_BYTES), 0
-            while found < _MOST_PROOFS:
-                place = view.rfind(_MARK, least, end)
-                if place < 0:
-                    break
-                start = view.rfind(b"\n", 0, place) + 1
-                stop = view.find(b"\n", place)
-                if stop > 0:
-                    yield view[start:stop]
-                    found += 1
-                end = start
+    for segment in reversed(source.segments(writer)[-2:]):
+        yield from source.newest(writer, segment, _MARK)

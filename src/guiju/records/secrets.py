@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, failed
 
 NAMES: Final = ("pepper", "digest", "ids", "person", "signing")
 _HEAD: Final = "guiju-key 1"
@@ -91,7 +91,7 @@ def make_private(path: Path) -> None:
         path.mkdir(mode=0o700, exist_ok=True)
         _refuse_wide(path, path.lstat().st_mode, stat.S_ISDIR, "0700")
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju doctor") from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint="guiju doctor") from error
 
 
 def read_or_make(path: Path) -> KeyFile:
@@ -106,7 +106,7 @@ def read_or_make(path: Path) -> KeyFile:
     except FileExistsError:
         pass  # another process was first; its key is the key
     except OSError as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error.strerror}", hint="guiju doctor") from error
+        raise ConfigError("config_invalid", what=failed(path, error), hint="guiju doctor") from error
     return read(path)
 
 

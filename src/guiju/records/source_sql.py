@@ -4,13 +4,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
-from guiju.errors import ConfigError
+from guiju.errors import ConfigError, OutsideError
 
 _PAGE: Final = 5000
+_WINDOW: Final = 20_000
+_MOST_ROWS: Final = 1_000_000
+"""How far back in a segment is looked for what is new: minutes of the busiest gateway."""
+
+# What stands in the table of entries is asked from name to name along its key: DISTINCT would read every entry.
+_WRITERS: Final = """
+WITH RECURSIVE there (name) AS (
+    SELECT min(writer) FROM ledger_entry
+    UNION ALL SELECT (SELECT min(writer) FROM ledger_entry WHERE writer > name) FROM there WHERE name IS NOT NULL)
+SELECT name FROM there WHERE name IS NOT NULL
+UNION SELECT writer FROM ledger_segment UNION SELECT writer FROM ledger_checkpoint
+"""
+_SEGMENTS: Final = """
+WITH RECURSIVE there (name) AS (
+    SELECT min(segment) FROM ledger_entry WHERE writer = %s
+    UNION ALL SELECT (SELECT min(segment) FROM ledger_entry WHERE writer = %s AND segment > name)
+    FROM there WHERE name IS NOT NULL)
+SELECT name FROM there WHERE name IS NOT NULL
+UNION SELECT segment FROM ledger_segment WHERE writer = %s
+UNION SELECT segment FROM ledger_checkpoint WHERE writer = %s
+"""
 
 
 class SqlSource:
@@ -20,69 +41,88 @@ class SqlSource:
         url: `postgresql://…`.
 
     Raises:
-        ConfigError: `not_found`: it can't be reached or has no ledger.
+        ConfigError: `not_found`: it has no ledger.
+        OutsideError: `store_unavailable`: it can't be reached; every method raises this when it goes away.
     """
 
     def __init__(self, url: str) -> None:
         try:
             self._connection = psycopg.connect(
-                url.replace("postgresql+psycopg://", "postgresql://", 1), autocommit=True, connect_timeout=5
+                url.replace("postgresql+psycopg://", "postgresql://", 1),
+                autocommit=True,
+                connect_timeout=5,
+                tcp_user_timeout=10_000,
             )
         except psycopg.Error as error:
-            raise ConfigError("not_found", what="PostgreSQL") from error
+            raise OutsideError("store_unavailable") from error
         try:
             self._connection.execute("SELECT 1 FROM ledger_entry LIMIT 1")
-        except psycopg.Error as error:
+        except psycopg.errors.UndefinedTable as error:
             self.close()
             raise ConfigError("not_found", what="ledger_entry (PostgreSQL)") from error
+        except psycopg.Error as error:
+            self.close()
+            raise OutsideError("store_unavailable") from error
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
     def writers(self) -> list[str]:
-        return self._names(
-            "SELECT writer FROM ledger_segment UNION SELECT writer FROM ledger_checkpoint"
-            " UNION SELECT DISTINCT writer FROM ledger_entry",
-            (),
-        )
+        return self._names(_WRITERS, ())
 
     def checkpoints(self, writer: str) -> list[bytes]:
-        rows = self._connection.execute(
-            "SELECT line FROM ledger_checkpoint WHERE writer = %s ORDER BY segment, size", (writer,)
-        )
+        rows = self._ask("SELECT line FROM ledger_checkpoint WHERE writer = %s ORDER BY segment, size", (writer,))
         return [bytes(row[0]) for row in rows]
 
     def segments(self, writer: str) -> list[str]:
-        return self._names(
-            "SELECT segment FROM ledger_segment WHERE writer = %s"
-            " UNION SELECT segment FROM ledger_checkpoint WHERE writer = %s"
-            " UNION SELECT DISTINCT segment FROM ledger_entry WHERE writer = %s",
-            (writer, writer, writer),
-        )
+        return self._names(_SEGMENTS, (writer, writer, writer, writer))
 
     def marker(self, writer: str, segment: str) -> bytes | None:
-        row = self._connection.execute(
-            "SELECT pruned FROM ledger_segment WHERE writer = %s AND segment = %s", (writer, segment)
-        ).fetchone()
-        return None if row is None or row[0] is None else bytes(row[0])
+        rows = self._ask(
+            "SELECT pruned FROM ledger_segment WHERE writer = %s AND segment = %s AND pruned IS NOT NULL",
+            (writer, segment),
+        )
+        return bytes(rows[0][0]) if rows else None
 
     def lines(self, writer: str, segment: str) -> Iterator[bytes]:
         """In pages by key, so that rows that arrive while we read never shift what was read."""
         after = -1
         while True:
-            rows = self._connection.execute(
+            rows = self._ask(
                 "SELECT seq, line FROM ledger_entry WHERE writer = %s AND segment = %s AND seq > %s"
                 " ORDER BY seq LIMIT %s",
                 (writer, segment, after, _PAGE),
-            ).fetchall()
+            )
             yield from (bytes(row[1]) + b"\n" for row in rows)
             if len(rows) < _PAGE:
                 return
             after = rows[-1][0]
 
+    def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
+        """In windows by key from the end; the server picks the rows out, so that only those travel."""
+        place = (writer, segment)
+        (last,) = self._ask("SELECT max(seq) FROM ledger_entry WHERE writer = %s AND segment = %s", place)
+        high = -1 if last[0] is None else int(last[0])
+        for top in range(high, max(-1, high - _MOST_ROWS), -_WINDOW):
+            rows = self._ask(
+                "SELECT line FROM ledger_entry WHERE writer = %s AND segment = %s AND seq <= %s AND seq > %s"
+                " AND position(%s::bytea in line) > 0 ORDER BY seq DESC",
+                (*place, top, top - _WINDOW, mark),
+            )
+            yield from (bytes(row[0]) + b"\n" for row in rows)
+
+    def size(self) -> int:
+        return int(self._ask("SELECT pg_table_size('ledger_entry')")[0][0])
+
     def being_written(self, writer: str) -> bool:
         return False  # rows are whole or absent: there is nothing unfinished to excuse
 
     def _names(self, question: str, values: tuple[str, ...]) -> list[str]:
-        return sorted(row[0] for row in self._connection.execute(question.encode(), values))
+        return sorted(row[0] for row in self._ask(question, values))
+
+    def _ask(self, question: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(question.encode(), values).fetchall()
+        except psycopg.Error as error:
+            raise OutsideError("store_unavailable") from error

@@ -15,9 +15,13 @@ from typing import Final, Protocol, TypeVar, cast
 
 import msgspec
 
+from guiju.config import Settings
 from guiju.errors import ConfigError
 
 FORMAT: Final = "guiju-evidence"
+_BLOCK: Final = 1 << 20
+_MOST_BYTES: Final = 256 << 20
+"""How far back in a segment is looked for what is new: minutes of the busiest gateway."""
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -36,6 +40,14 @@ class Source(Protocol):
 
     def lines(self, writer: str, segment: str) -> Iterator[bytes]:
         """Entries with their line end; a last one without is not finished."""
+        ...
+
+    def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
+        """Finished entries that hold some bytes, newest first; not to the beginning of a long segment."""
+        ...
+
+    def size(self) -> int:
+        """Bytes of all entries, about."""
         ...
 
     def being_written(self, writer: str) -> bool: ...
@@ -79,6 +91,13 @@ class DirSource:
         if path.exists():
             with path.open("rb") as file:
                 yield from file
+
+    def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
+        path = self._path / writer / f"{segment}.log"
+        return _backwards(path, 0, path.stat().st_size, mark) if path.exists() else iter(())
+
+    def size(self) -> int:
+        return sum(path.stat().st_size for path in self._path.rglob("*.log"))
 
     def being_written(self, writer: str) -> bool:
         path = self._path / writer / "lock"
@@ -204,11 +223,38 @@ class ExportSource:
                 place += len(line)
                 yield line
 
+    def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
+        _, start, end = self._sections.get((writer, segment), (None, 0, 0))
+        return _backwards(self._path, start, end, mark)
+
+    def size(self) -> int:
+        return self._path.stat().st_size
+
     def being_written(self, writer: str) -> bool:
         return False
 
     def close(self) -> None:
         """Nothing stays open."""
+
+
+def _backwards(path: Path, start: int, end: int, mark: bytes) -> Iterator[bytes]:
+    """Whole lines that hold the mark within a part of a file, last first, in blocks from its end.
+
+    The file is read and not mapped: its writer may cut it back after a failed write. No entry is as long as a block.
+    """
+    place, least, rest = end, max(start, end - _MOST_BYTES), b""
+    with path.open("rb") as file:
+        while place > least:
+            size = min(_BLOCK, place - least)
+            place -= size
+            file.seek(place)
+            block = file.read(size) + rest
+            begin = 0 if place == start else block.find(b"\n") + 1
+            rest, stop = block[:begin], len(block)
+            while (hit := block.rfind(mark, begin, stop)) >= 0:
+                stop = max(begin, block.rfind(b"\n", begin, hit) + 1)
+                if line_end := block.find(b"\n", hit) + 1:
+                    yield block[stop:line_end]
 
 
 def canonical(line: bytes, shape: type[Shape]) -> Shape | None:
@@ -221,11 +267,25 @@ def canonical(line: bytes, shape: type[Shape]) -> Shape | None:
     return value if again == line else None
 
 
+def place_of(settings: Settings, data: Path) -> str:
+    """Where an installation's ledgers are, as `source_of` takes it: DATA/ledger or the store's address.
+
+    Raises:
+        ConfigError: `config_invalid`: they are to be in a store that can't hold them.
+    """
+    if settings.evidence.ledger == "file":
+        return str(data / "ledger")
+    if settings.store.url == "sqlite":
+        raise ConfigError("config_invalid", what='evidence.ledger = "store"', hint="store.url = postgresql://…")
+    return settings.store.url
+
+
 def source_of(place: str) -> Source:
     """A reader for a directory, an export file or a `postgresql://` address.
 
     Raises:
         ConfigError: `not_found`.
+        OutsideError: `store_unavailable`: the database can't be reached.
     """
     if place.startswith("postgresql"):
         return cast(Source, optional("guiju.records.source_sql").SqlSource(place))

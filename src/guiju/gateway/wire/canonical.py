@@ -185,6 +185,8 @@ def convert(raw: Any, shape: type[T]) -> T:
         return msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:
         raise _fault(str(error)) from None
+    except UnicodeEncodeError:
+        raise _not_text() from None
 
 
 def sift(
@@ -196,7 +198,7 @@ def sift(
         raw: the decoded body; what is taken out is gone from it.
         known: fields of the shape.
         dropped: fields that never go on.
-        table: the operator's table of further fields.
+        table: the operator's table; it outranks the built-in one, but what names a person never goes on.
 
     Returns:
         What is forwarded beside the canonical request, and the names of what is dropped.
@@ -206,10 +208,12 @@ def sift(
     """
     extra: dict[str, Any] = {}
     gone = []
-    for name in [name for name in raw if name not in known]:
+    for name in [name for name in raw if name not in known or name in table]:
         treatment = table.get(name, "drop" if name in dropped else "refuse")
         if treatment == "refuse":
             raise CallerError("unknown_field", param=strict.shown(name))
+        if treatment == "forward" and name in known:
+            continue
         value = raw.pop(name)
         if treatment == "forward" and name not in dropped:
             extra[name] = value
@@ -252,6 +256,11 @@ def _fault(said: str) -> CallerError:
     if match := _KIND.search(said):
         return CallerError("not_checkable", what=strict.shown(match["kind"]), param=at)
     return CallerError("invalid_request", what=f"{at or 'the body'} has the wrong form", param=at or "body")
+
+
+def _not_text() -> CallerError:
+    """The error for a lone surrogate, wherever it stands."""
+    return CallerError("invalid_request", what="a string is not Unicode text", param="body")
 
 
 def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
@@ -326,4 +335,4 @@ def canonical(asked: Asked, model: str, person: str) -> bytes:
         body = msgspec.json.encode(request)
         return body[:-1] + b"," + msgspec.json.encode(asked.extra)[1:] if asked.extra else body
     except UnicodeEncodeError:
-        raise CallerError("invalid_request", what="a string is not Unicode text", param="body") from None
+        raise _not_text() from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isinf
 from typing import Any, NoReturn
 
 from guiju.config import Limits
@@ -30,8 +31,17 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+def _finite(digits: str) -> float:
+    """A number that can be kept; one beyond the range would go on as none."""
+    made = float(digits)
+    if isinf(made):
+        raise ValueError("a number is out of range")
+    return made
+
+
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+"""One string, or the rest of a body whose last string does not end: never tried twice at one place, so never slow."""
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
 
 
 def decode(body: bytes, limits: Limits) -> dict[str, Any]:

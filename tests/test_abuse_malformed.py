@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whatever malformed thing arrives, the answer is one of our errors, in time, and the next caller is served
+(robustness H2; threats 15 and 16)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from conftest import Running, Start
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Limits
+from guiju.errors import CODES
+from malformed import AUTH, HOST, LINE, cases, good, request
+from raw_client import Answer, Case, Outcome, said, talk
+from serving import served
+
+FRONT = {400: "invalid_request", 408: "timeout", 431: "request_too_large"}
+"""Statuses of a connection that ends at the front; 431 stands in no row of the table."""
+DEADLINES = {"header_s": 0.2, "body_s": 0.3}
+BODY = b'{"model":"m","messages":[{"role":"user","content":"[[say:ok]]"}]}'
+
+
+def wrong(answer: Answer, head_only: bool) -> str:
+    """What is wrong with one answer; nothing as a rule."""
+    if answer.status == 200 or (head_only and answer.status < 500):
+        return ""
+    if answer.status >= 500:
+        return f"status {answer.status}"
+    try:
+        error = json.loads(answer.body)["error"]
+        code, told = error["code"], {"message", "type", "param", "code"} <= error.keys() and error["message"]
+    except (ValueError, KeyError, TypeError):
+        return f"status {answer.status} with {answer.body[:60]!r}"
+    if code not in CODES or not told:
+        return f"error {code}"
+    fits = answer.status == CODES[code].status or FRONT.get(answer.status) == code
+    return "" if fits else f"status {answer.status} for {code}"
+
+
+def faults(case: Case, outcome: Outcome) -> list[str]:
+    """What is wrong with what came back for a case."""
+    head_only = case.name.startswith("method b'HEAD")
+    made = [told for answer in outcome.answers if (told := wrong(answer, head_only))]
+    if outcome.took is None or outcome.took > 1:
+        made.append(f"took {outcome.took}")
+    if len(outcome.answers) > case.requests:
+        made.append(f"{len(outcome.answers)} answers")
+    if outcome.rest and not outcome.reset:
+        made.append(f"an answer that does not end: {outcome.rest[:60]!r}")
+    if case.refused and any(answer.status == 200 for answer in outcome.answers[case.requests - 1 :]):
+        made.append("taken for a request")
+    return [f"{case.name}: {told}" for told in made]
+
+
+def served_still(port: int) -> bool:
+    """Whether a good request is answered."""
+    outcome = talk(port, Case("good", [request(BODY)]))
+    return [answer.status for answer in outcome.answers] == [200]
+
+
+@pytest.fixture
+def gateway(start: Start) -> Running:
+    """A gateway with short deadlines."""
+    return start(overlay=(("limits", msgspec.structs.replace(Limits(), **DEADLINES)),))
+
+
+def test_a_few_hundred_malformed_requests(gateway: Running, caplog: pytest.LogCaptureFixture) -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    bad: list[str] = []
+    heard: Counter[int] = Counter()
+    with ThreadPoolExecutor(4) as clients:
+        for case, outcome in clients.map(lambda one: (one, talk(gateway.port, one)), cases(seed, 300)):
+            bad += faults(case, outcome)
+            heard.update(answer.status for answer in outcome.answers)
+    assert not bad
+    assert served_still(gateway.port)
+    assert {"door_failed", "exchange_failed"}.isdisjoint(record.msg for record in caplog.records)
+    assert {200, 400, 404, 405, 413} <= heard.keys(), heard
+    assert heard[400] > heard[200] > 20, heard
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_ten_thousand_malformed_requests(tmp_path: Path, model: ScriptedModel) -> None:
+    """In a process of its own, whose memory is looked at as well."""
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    limits = "".join(f"{name} = {value}\n" for name, value in DEADLINES.items())
+    settings = f'[[upstream]]\nname = "test"\nurl = "{model.url}"\n[limits]\n{limits}'
+    bad: list[str] = []
+    with served(tmp_path, settings) as gateway, ThreadPoolExecutor(4) as clients:
+        for case in cases(seed + 1, 500):
+            bad += faults(case, talk(gateway.port, case))
+        before = most = gateway.resident_mib
+        every = clients.map(lambda one: (one, talk(gateway.port, one)), cases(seed, 10_000))
+        for number, (case, outcome) in enumerate(every):
+            bad += faults(case, outcome)
+            if number % 100 == 0:
+                most = max(most, gateway.resident_mib)
+                assert served_still(gateway.port)
+        print(f"memory grew by {most - before:.1f} MiB from {before:.1f} MiB")
+        page = gateway.ask("GET", "/metrics").body.decode()
+    assert not bad
+    assert most - before <= 64
+    assert "guiju_exchanges_open 0.0" in page
+    assert "_failed" not in gateway.log.read_text("utf-8")
+
+
+def test_the_judge_finds_what_is_wrong() -> None:
+    """Each fault that the judge looks for is one that it can see."""
+    told = b'{"error":{"message":"m","type":"t","param":null,"code":"invalid_request"}}'
+    case = Case("a case", [], refused=True)
+    assert not faults(case, Outcome([Answer(400, {}, told)], 0.1))
+    assert not faults(Case("a case", []), Outcome([Answer(200, {}, b"{}")], 0.1))
+    for outcome in (
+        Outcome([Answer(500, {}, told)], 0.1),
+        Outcome([Answer(200, {}, b"{}")], 0.1),
+        Outcome([Answer(404, {}, told)], 0.1),
+        Outcome([Answer(400, {}, b"Invalid HTTP request received.")], 0.1),
+        Outcome([Answer(400, {}, told.replace(b"invalid_request", b"nobody_knows"))], 0.1),
+        Outcome([Answer(400, {}, told)], 1.5),
+        Outcome([Answer(400, {}, told)] * 2, 0.1),
+        Outcome([Answer(400, {}, told)], 0.1, rest=b"HTTP/1.1 4"),
+        Outcome([], None),
+    ):
+        assert len(faults(case, outcome)) == 1, outcome
+
+
+def test_what_the_grammar_starts_from_is_good(gateway: Running) -> None:
+    """Else every refusal would be easy."""
+    rng = random.Random(3)
+    for _ in range(20):
+        outcome = talk(gateway.port, Case("good", [good(rng)]))
+        assert [answer.status for answer in outcome.answers] == [200]
+
+
+# ---------------------------------------------------------------------- one by one, what the front must see
+@pytest.fixture
+def line(gateway: Running) -> Iterator[socket.socket]:
+    """A connection."""
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as sock:
+        yield sock
+
+
+def test_a_body_that_does_not_come_after_an_answer_gets_no_second_answer(line: socket.socket) -> None:
+    line.sendall(LINE.replace(b"chat", b"chit") + HOST + AUTH + b"Content-Length: 100\r\n\r\n{")
+    got = said(line, 2)
+    assert got.startswith(b"HTTP/1.1 404 ")
+    assert got.count(b"HTTP/1.1 ") == 1
+    assert got.endswith(b"<closed>")
+
+
+def test_an_error_does_not_break_into_an_answer_under_way(line: socket.socket) -> None:
+    body = BODY.replace(b"[[say:ok]]", "[[stream:一二三四五六七八九十|1|60]]".encode())[:-1] + b',"stream":true}'
+    line.sendall(request(body))
+    assert said(line, 2, b'"role":"assistant"').startswith(b"HTTP/1.1 200 ")
+    line.sendall(b"GET / HTTP/1.1\r\nX: " + b"a" * 100_000 + b"\r\n\r\n")
+    got = said(line, 2)
+    assert b"HTTP/1.1 " not in got
+    assert got.endswith(b"<closed>")
+
+
+@pytest.mark.parametrize(
+    ("first", "drip"),
+    [(b"", b"\r\n"), (LINE.replace(b"POST", b"PUT") + HOST + b"Content-Length: 4\r\n\r\n", b"12")],
+    ids=["empty lines", "the late end of a body"],
+)
+def test_what_begins_no_request_buys_no_time(line: socket.socket, first: bytes, drip: bytes) -> None:
+    line.sendall(first + drip)
+    said(line, 0.1)
+    line.sendall(drip)
+    assert said(line, 1).endswith(b"<closed>")
+
+
+def test_a_field_after_the_body_is_no_credential(line: socket.socket) -> None:
+    line.sendall(LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n%b\r\n" % (len(BODY), BODY, AUTH))
+    assert said(line, 2, b"}}").startswith(b"HTTP/1.1 401 ")
+
+
+def test_an_offer_to_change_the_protocol_is_passed_over_and_its_body_is_no_request(line: socket.socket) -> None:
+    """As Java's HttpClient offers HTTP/2 with its first request; what follows must not be read as a request."""
+    body = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
+    line.sendall(request(body, offer)[: -len(body)])
+    time.sleep(0.05)
+    line.sendall(body)
+    got = said(line, 0.15)
+    assert got.startswith(b"HTTP/1.1 400 ")
+    assert got.count(b"HTTP/1.1 ") == 1
+    for whole in (request(BODY, offer), request(BODY)):
+        line.sendall(whole)
+        assert said(line, 2, b'"ReservedCode2":""}}').startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [(b"Authorization:\r\n", 401), (b"X-Guiju-Identity: a.b.c\r\nX-Guiju-Identity:\r\n", 403)],
+)
+def test_two_credentials_are_none(gateway: Running, fields: bytes, status: int) -> None:
+    """Not even where one of them is empty."""
+    outcome = talk(gateway.port, Case("two", [request(BODY, line=LINE + fields)]))
+    assert [answer.status for answer in outcome.answers] == [status]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "head",
+    [b"GET /", LINE + b"X: ", LINE + b"X", LINE + AUTH + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX: "],
+)
+def test_a_line_without_an_end_is_cut_when_it_is_too_long(start: Start, head: bytes) -> None:
+    """Not when its time is over: by then it would have filled the memory."""
+    sent = 0
+    with socket.create_connection(("127.0.0.1", start().port), timeout=5) as sock:
+        sock.sendall(head)
+        with contextlib.suppress(OSError):
+            while sent < 2**25:
+                sent += sock.send(b"a" * 65_536)
+        got = said(sock, 1)
+    assert sent < 2**24  # the sockets' own buffers take some of it
+    assert got.startswith(b"HTTP/1.1 431 ") or got == b"<closed>"
