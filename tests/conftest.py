@@ -56,7 +56,7 @@ class Answered:
     @property
     def events(self) -> list[Any]:
         """The stream's events, `[DONE]` left out."""
-        data = [block[6:] for block in self.body.decode().split("\n\n") if block.startswith("data: ")]
+        data = [line[6:] for line in self.body.decode().split("\n") if line.startswith("data: ")]
         return [json.loads(one) for one in data if one != "[DONE]"]
 
     def text(self, field: str = "content", choice: int = 0) -> str:

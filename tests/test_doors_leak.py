@@ -153,12 +153,12 @@ async def play(gateway: Running, door: str, length: int, random: int, port: int)
     return wrong
 
 
-def sent_through(start: Start, door: str, reach: Reach, length: int, random: int, monkeypatch: Any) -> None:
+def sent_through(start: Start, door: str, reach: Reach, length: int, random: int) -> None:
     """All cases through one door."""
     port = free_port()
     lexicon = "term,category,severity\n" + "".join(f"{term},own.test,block\n" for term in leak.TERMS)
     gateway = start(upstream=f"http://127.0.0.1:{port}/v1", lexicon=lexicon, overlay=(("gateway.reach", reach),))
-    monkeypatch.setattr(leak, "collect", READ[door])
+    leak.collect = READ[door]  # the checker reads what a client gathers through it
     wrong = asyncio.run(play(gateway, door, length, random, port))
     assert not wrong, {kind: (len(cases), cases[:3]) for kind, cases in wrong.items()}
 
@@ -166,5 +166,5 @@ def sent_through(start: Start, door: str, reach: Reach, length: int, random: int
 @pytest.mark.slow
 @pytest.mark.parametrize("reach", ["pattern", "sentence"])
 @pytest.mark.parametrize("door", list(READ))
-def test_no_door_leaks(start: Start, door: str, reach: Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent_through(start, door, reach, 11, 120, monkeypatch)
+def test_no_door_leaks(start: Start, door: str, reach: Reach) -> None:
+    sent_through(start, door, reach, 11, 120)

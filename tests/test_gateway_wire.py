@@ -124,7 +124,7 @@ def test_the_operators_table_outranks_the_built_in_one_field_by_field() -> None:
     assert asked.request.seed is None
     assert asked.request.temperature == 1.0
     assert asked.dropped == ("seed", "user")
-    assert b'"u"' not in chat_request.canonical(asked, "m", "")
+    assert b'"u"' not in canonical.canonical(asked, "m", "")
     with pytest.raises(CallerError) as caught:
         parse({**ASK, "seed": 7}, seed="refuse")
     assert (caught.value.code, caught.value.facts["param"]) == ("unknown_field", "seed")

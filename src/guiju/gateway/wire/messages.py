@@ -67,7 +67,7 @@ class Turn(Shape):
 
 class CustomTool(Shape):
     name: str
-    input_schema: dict[str, Any]
+    input_schema: dict[str, Any] | None = None
     description: str | None = None
     type: str = "custom"
     cache_control: dict[str, Any] | None = None
@@ -182,6 +182,8 @@ def _texts(content: str | list[TextBlock]) -> Any:
 def _tool(tool: CustomTool) -> Tool:
     if tool.type != "custom":
         raise CallerError("not_checkable", what=strict.shown(tool.type), param="tools")
+    if tool.input_schema is None:
+        raise CallerError("invalid_request", what="a tool without input_schema", param="tools")
     return Tool(FunctionDefinition(tool.name, tool.description, tool.input_schema, tool.strict))
 
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each door's client sends: one row a door, by which tests send the same thing through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conftest import Answered, Running
+
+Body = Callable[[str], dict[str, Any]]
+
+
+def _chat(text: str) -> dict[str, Any]:
+    return {"model": "scripted", "messages": [{"role": "user", "content": text}]}
+
+
+def _completions(text: str) -> dict[str, Any]:
+    return {"model": "scripted", "prompt": text}
+
+
+def _messages(text: str) -> dict[str, Any]:
+    return {**_chat(text), "max_tokens": 100}
+
+
+def _responses(text: str) -> dict[str, Any]:
+    return {"model": "scripted", "input": text}
+
+
+DOORS: dict[str, Body] = {
+    "/v1/chat/completions": _chat,
+    "/v1/completions": _completions,
+    "/v1/messages": _messages,
+    "/v1/responses": _responses,
+}
+"""Path → the body that asks a text."""
+
+
+def say(gateway: Running, path: str, text: str, stream: bool = False) -> Answered:
+    """Ask a text through a door."""
+    return gateway.ask("POST", path, {**DOORS[path](text), "stream": stream})

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Door × control: each control is heard at each door, streamed and not. Each cell is run twice, as is and with the
+control replaced by one that always passes, and the second run must show it. A door without a row fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from conftest import Answered, Running, Start
+from doors import DOORS, say
+from guiju import composition
+from guiju.config import Issuer
+from guiju.gateway.app import App
+from test_law import TERM, shifted, without
+
+TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"
+ISSUER = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
+NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics"}
+"""Doors through which nobody's text passes."""
+
+
+def code(answer: Answered) -> str:
+    """The error's code; none in an answer."""
+    return str(answer.json["error"]["code"]) if answer.status != 200 else ""
+
+
+def holds(answer: Answered, text: str) -> bool:
+    """Whether a text comes through, however it is cut into deltas."""
+    if "json" in answer.headers["content-type"]:
+        return text in answer.body.decode()
+    parts = [*_strings(answer.events)]
+    return any(text in joined for joined in ("".join(parts), *parts))
+
+
+def _strings(value: object) -> list[str]:
+    """Texts of deltas, in order; the other strings between them would hide a term that is cut."""
+    if isinstance(value, dict):
+        wanted = ("content", "text", "delta", "choices")
+        return [one for name, inner in value.items() if name in wanted for one in _strings(inner)]
+    if isinstance(value, list):
+        return [one for inner in value for one in _strings(inner)]
+    return [value] if isinstance(value, str) else []
+
+
+class Cell(NamedTuple):
+    """How a control is met.
+
+    Attributes:
+        asks: the text that is asked.
+        met: whether an answer shows that the control has spoken.
+        overlay: settings of the gateway.
+        lexicon: the word list; none for the default one.
+    """
+
+    asks: str
+    met: Callable[[Answered], bool]
+    overlay: tuple[tuple[str, object], ...] = ()
+    lexicon: str | None = None
+
+
+CELLS = {
+    "policy": Cell("[[say:好]]", lambda a: code(a) == "guard_unavailable", lexicon=""),
+    "identity": Cell(
+        "[[say:好]]",
+        lambda a: code(a) == "real_name_required",
+        overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
+    ),
+    "words.input": Cell(f"说 {TERM}", lambda a: code(a) == "content_filter"),
+    "words.output": Cell(
+        shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)
+    ),
+    "words.sentence": Cell(shifted(TURNED), lambda a: not holds(a, TERM[::-1])),
+}
+STRUCTURAL = {"answerable", "label"}
+"""Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
+
+
+def test_every_door_and_every_control_has_a_row() -> None:
+    assert set(App(None).doors) == set(DOORS) | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | STRUCTURAL
+
+
+def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
+    """A gateway with all controls, or with one of them asleep."""
+    every = without(control) if always else composition.controls
+    more = {} if cell.lexicon is None else {"lexicon": cell.lexicon}
+    return start(every=every, overlay=cell.overlay, **more)
+
+
+@pytest.mark.parametrize("control", list(CELLS))
+def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
+    cell = CELLS[control]
+    gateway, asleep = started(start, control, cell, False), started(start, control, cell, True)
+    for path in DOORS:
+        for stream in (False, True):
+            assert cell.met(say(gateway, path, cell.asks, stream)), (path, stream)
+            assert not cell.met(say(asleep, path, cell.asks, stream)), (path, stream)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
+    gateway = start()
+    for path in DOORS:
+        answer = say(gateway, path, "[[say:好]]", stream)
+        decision = answer.headers["x-guiju-decision-id"]
+        assert f'"ProduceID":"{decision}"' in answer.body.decode(), path
+        assert gateway.entry("opened", decision)["account"]
+        assert gateway.entry("closed", decision)["state"] == "passed"
