@@ -47,7 +47,7 @@ class CalledFunction(_Shape):
     arguments: str
 
 
-class ToolCall(_Shape):
+class ToolCall(_Shape, omit_defaults=False):
     id: str
     function: CalledFunction
     type: Literal["function"] = "function"
@@ -70,7 +70,7 @@ class FunctionDefinition(_Shape):
     strict: bool | None = None
 
 
-class Tool(_Shape):
+class Tool(_Shape, omit_defaults=False):
     function: FunctionDefinition
     type: Literal["function"] = "function"
 
@@ -79,7 +79,7 @@ class ChosenFunction(_Shape):
     name: str
 
 
-class ToolChoice(_Shape):
+class ToolChoice(_Shape, omit_defaults=False):
     function: ChosenFunction
     type: Literal["function"] = "function"
 
@@ -249,15 +249,16 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
                 else:
                     yield Text(f"{at}.content[{j}].refusal", part.refusal, joins=j > 0)
         if message.reasoning_content:
-            yield Text(at + ".reasoning_content", message.reasoning_content)
+            yield Text(at + ".reasoning_content", message.reasoning_content, aside=True)
         if message.refusal:
-            yield Text(at + ".refusal", message.refusal)
+            yield Text(at + ".refusal", message.refusal, aside=True)
         if message.name:
-            yield Text(at + ".name", message.name)
+            yield Text(at + ".name", message.name, aside=True)
         for j, call in enumerate(message.tool_calls or ()):
-            yield from strings(call, f"{at}.tool_calls[{j}]")
+            for leaf in strings(call, f"{at}.tool_calls[{j}]"):
+                yield Text(leaf.field, leaf.text, aside=True)
         if message.tool_call_id:
-            yield Text(at + ".tool_call_id", message.tool_call_id)
+            yield Text(at + ".tool_call_id", message.tool_call_id, aside=True)
     if request.tools:
         yield from strings(request.tools, "tools")
     if isinstance(request.tool_choice, ToolChoice):
