@@ -76,6 +76,17 @@ def test_a_page_says_as_much_in_both_languages(page: Path) -> None:
     assert re.search(r"[\u4e00-\u9fff]{2}", unfenced(page))
 
 
+def test_no_line_ends_inside_a_chinese_clause() -> None:
+    """A line break shows as a space, which Chinese has only beside letters and figures."""
+    broken = []
+    for page in pages("zh"):
+        lines = unfenced(page).splitlines()
+        for before, after in zip(lines, lines[1:], strict=False):
+            if re.search(r"[\u4e00-\u9fff]$", before) and re.match(r" *[\u4e00-\u9fff“（]", after):
+                broken.append(f"{page.relative_to(ROOT)}: {before[-20:]}")
+    assert not broken
+
+
 def test_the_navigation_holds_every_page() -> None:
     nav = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"]
 
