@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_no_line_ends_inside_a_chinese_clause() -> None:
     broken = []
     for page in pages("zh"):
         lines = unfenced(page).splitlines()
-        for before, after in zip(lines, lines[1:], strict=False):
+        for before, after in pairwise(lines):
             if re.search(r"[\u4e00-\u9fff]$", before) and re.match(r" *[\u4e00-\u9fff“（]", after):
                 broken.append(f"{page.relative_to(ROOT)}: {before[-20:]}")
     assert not broken
