@@ -2,7 +2,7 @@
 """What the gateway costs, beside nobody and beside nginx in the same run.
 
 `python bench/gateway.py --tools DIR [--quick] [--json FILE]`. DIR holds lg.c and mockup.c, a load generator and a fast
-scripted upstream. How to read the figures: docs/en/reference/bench.md.
+scripted upstream. How to read the figures: bench/README.md.
 """
 
 from __future__ import annotations

@@ -9,13 +9,19 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from guiju.cli.main import NOUNS
+from guiju.config import Limits
 from guiju.errors import CODES, ConfigError, Page
+from guiju.gateway.metrics import Metrics
+from guiju.gateway.wire.canonical import ChatRequest
+from guiju.gateway.wire.chat import DROPPED
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -55,7 +61,7 @@ def pages(language: str) -> list[Path]:
 def test_both_languages_hold_the_same_pages() -> None:
     zh, en = ([page.relative_to(DOCS / language) for page in pages(language)] for language in LANGUAGES)
     assert zh == en
-    assert len(zh) > 12
+    assert len(zh) > 15
 
 
 @pytest.mark.parametrize("page", pages("zh"), ids=lambda page: str(page.relative_to(DOCS / "zh")))
@@ -72,6 +78,17 @@ def test_a_page_says_as_much_in_both_languages(page: Path) -> None:
     assert re.search(r"[\u4e00-\u9fff]{2}", unfenced(page))
 
 
+def test_no_line_ends_inside_a_chinese_clause() -> None:
+    """A line break shows as a space, which Chinese has only beside letters and figures."""
+    broken = []
+    for page in pages("zh"):
+        lines = unfenced(page).splitlines()
+        for before, after in pairwise(lines):
+            if re.search(r"[\u4e00-\u9fff]$", before) and re.match(r" *[\u4e00-\u9fff“（]", after):
+                broken.append(f"{page.relative_to(ROOT)}: {before[-20:]}")
+    assert not broken
+
+
 def test_the_navigation_holds_every_page() -> None:
     nav = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]["nav"]
 
@@ -84,6 +101,41 @@ def test_the_navigation_holds_every_page() -> None:
 
     written = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md") if page.name != "0000-template.md"]
     assert sorted(listed(nav)) == sorted(written)
+
+
+def rows(page: Path, heading: str) -> list[list[str]]:
+    """The cells of the tables under one heading, code marks taken off; the first row of a table is its head."""
+    part = page.read_text("utf-8").split(f"{{ #{heading} }}\n")[1].split("\n## ")[0]
+    return [
+        [cell.strip().strip("`") for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if line.startswith("| ") and not line.startswith("|---")
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_the_gateway_says_what_the_gateway_does(language: str) -> None:
+    page = DOCS / language / "reference" / "gateway.md"
+    limits = {name: str(value) for name, value in msgspec.structs.asdict(Limits()).items()}
+    assert dict(row[:2] for row in rows(page, "limits")[1:]) == limits
+    forwarded, dropped = (set(re.findall(r"[a-z_]+", row[1])) for row in rows(page, "fields")[1:3])
+    assert dropped == DROPPED
+    assert forwarded == set(ChatRequest.__struct_fields__) - DROPPED
+    named = {re.sub(r"\{.*", "", row[0]) for row in rows(page, "metrics")[1:]}
+    exposed = re.findall(r"^# TYPE (\w+)", Metrics("1").page().decode(), re.MULTILINE)
+    assert named == {name for name in exposed if not name.endswith("_created")}
+    shown = set(re.findall(r"\b[45]\d\d `(\w+)`", page.read_text("utf-8")))
+    assert len(shown) > 8
+    for status, name in re.findall(r"\b([45]\d\d) `(\w+)`", page.read_text("utf-8")):
+        assert str(CODES[name].status) == status or (name, status) == ("request_too_large", "431"), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_the_bench_has_the_bars(language: str) -> None:
+    source = (ROOT / "bench" / "bars.py").read_text("utf-8")
+    bars = {name: float(value) for name, value in re.findall(r"^([A-Z_]+) = ([\d.]+)$", source, re.MULTILINE)}
+    said = rows(DOCS / language / "reference" / "bench.md", "bars")[1:]
+    assert {row[0]: float(row[1].split()[0]) for row in said} == bars
 
 
 def test_every_error_has_its_anchor_and_both_languages() -> None:

@@ -98,11 +98,14 @@ class Text(msgspec.Struct, frozen=True):
         text: the raw text.
         joins: true when the leaf continues the one before it (adjacent parts of one message), so that what is split
             over both is one text to a reader.
+        aside: true when the leaf stands beside what is said (a name, a call, a reason): what is split over the turns
+            on both sides of it is one text to a reader as well.
     """
 
     field: str
     text: str
     joins: bool = False
+    aside: bool = False
 
 
 class Identity(msgspec.Struct, frozen=True):

@@ -35,11 +35,12 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """Leaves that a reader sees as one text: fields, and where each begins in it."""
+    """Leaves that a reader sees as one text: fields, where each begins in it, whether it stands beside what is said."""
 
     text: str
     fields: tuple[str, ...]
     starts: tuple[int, ...]
+    aside: bool
 
     def place(self, finding: Finding) -> Finding:
         """A finding of this text with its leaf's field, and offsets within that leaf."""
@@ -61,6 +62,7 @@ def passages(texts: Sequence[Text]) -> list[Passage]:
             "".join(t.text for t in group),
             tuple(t.field for t in group),
             tuple(accumulate((len(t.text) for t in group[:-1]), initial=0)),
+            group[0].aside,
         )
         for group in groups
     ]
@@ -91,9 +93,16 @@ class Words:
         return self.gather(groups, [self.look(group.text) for group in groups])
 
     def gather(self, groups: Sequence[Passage], looks: Sequence[Look]) -> list[Finding]:
-        """Put findings into their leaves, and add those over the borders of texts."""
-        out = [group.place(f) for group, look in zip(groups, looks, strict=True) for f in look.findings]
-        return out + self.edges(looks, [group.fields[0] for group in groups])
+        """Put findings into their leaves, and add those over the borders of texts, and of what is said alone."""
+        both = list(zip(groups, looks, strict=True))
+        out = [group.place(f) for group, look in both for f in look.findings]
+        out += self.edges(looks, [group.fields[0] for group in groups])
+        said = [(group, look) for group, look in both if not group.aside]
+        if len(said) == len(both):
+            return out
+        told = {f.rule for f in out}
+        found = self.edges([look for _, look in said], [group.fields[0] for group, _ in said])
+        return out + [f for f in found if f.rule not in told]
 
     def look(self, text: str) -> Look:
         """Look at one text alone."""

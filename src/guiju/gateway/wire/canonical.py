@@ -41,7 +41,7 @@ class CalledFunction(Shape):
     arguments: str
 
 
-class ToolCall(Shape):
+class ToolCall(Shape, omit_defaults=False):
     id: str
     function: CalledFunction
     type: Literal["function"] = "function"
@@ -64,7 +64,7 @@ class FunctionDefinition(Shape):
     strict: bool | None = None
 
 
-class Tool(Shape):
+class Tool(Shape, omit_defaults=False):
     function: FunctionDefinition
     type: Literal["function"] = "function"
 
@@ -73,7 +73,7 @@ class ChosenFunction(Shape):
     name: str
 
 
-class ToolChoice(Shape):
+class ToolChoice(Shape, omit_defaults=False):
     function: ChosenFunction
     type: Literal["function"] = "function"
 
@@ -276,15 +276,16 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
                 else:
                     yield Text(f"{at}.content[{j}].refusal", part.refusal, joins=j > 0)
         if message.reasoning_content:
-            yield Text(at + ".reasoning_content", message.reasoning_content)
+            yield Text(at + ".reasoning_content", message.reasoning_content, aside=True)
         if message.refusal:
-            yield Text(at + ".refusal", message.refusal)
+            yield Text(at + ".refusal", message.refusal, aside=True)
         if message.name:
-            yield Text(at + ".name", message.name)
+            yield Text(at + ".name", message.name, aside=True)
         for j, call in enumerate(message.tool_calls or ()):
-            yield from strings(call, f"{at}.tool_calls[{j}]")
+            for leaf in strings(call, f"{at}.tool_calls[{j}]"):
+                yield Text(leaf.field, leaf.text, aside=True)
         if message.tool_call_id:
-            yield Text(at + ".tool_call_id", message.tool_call_id)
+            yield Text(at + ".tool_call_id", message.tool_call_id, aside=True)
     if request.tools:
         yield from strings(request.tools, "tools")
     if isinstance(request.tool_choice, ToolChoice):

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wherever a forbidden word stands in a request, the model does not see it; a harmless one in the same place passes
+(robustness E3; threats 5 to 7; Articles 4 and 15)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from conftest import Answered, Running, Start
+from fault_upstream import FaultUpstream, answer
+from shape_table import DROPPED, FIELDS, FILTERED, PASSED_OVER, SHAPES, Shape, asked, tool
+
+
+@dataclass
+class Recorder(FaultUpstream):
+    """A model service that answers everything well and keeps each byte that reached it."""
+
+    arrived: list[bytes] = field(default_factory=list)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+        body = await reader.readexactly(length)
+        self.arrived.append(head + body)
+        self.asked.append(json.loads(body))
+        writer.write(answer(bool(self.asked[-1].get("stream"))))
+        await writer.drain()
+        writer.close()
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Iterator[Recorder]:
+    """The model service."""
+    with Recorder({}) as one:
+        yield one
+
+
+@pytest.fixture
+def gateway(start: Start, recorder: Recorder) -> Running:
+    """A gateway in front of it."""
+    return start(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
+
+
+def sent(gateway: Running, shape: Shape, word: str, stream: bool) -> Answered:
+    """Ask a shape with a word in it."""
+    body = shape.make(word)
+    if stream:
+        body = body[:-1] + b',"stream":true}' if isinstance(body, bytes) else {**body, "stream": True}
+    return gateway.ask("POST", shape.path(word), body, shape.headers(word))
+
+
+def leaks(recorder: Recorder, word: str) -> bool:
+    """Whether the word, or a piece of it that is no common word, reached the model."""
+    arrived = b"".join(recorder.arrived)
+    text = arrived.decode("utf-8", "replace") + json.dumps(recorder.asked, ensure_ascii=False)
+    return any(piece in text for piece in (word, word[:2], word[2:], word[:3], word[-2:]))
+
+
+def faults(gateway: Running, recorder: Recorder, shape: Shape, stream: bool) -> Iterator[str]:
+    """What is wrong with a shape: the word gets through, or the harmless twin does not."""
+    where = f"{shape.name}, stream {stream}: "
+    for word, fate in ((shape.words[0], shape.fate), (shape.words[1], shape.twin_fate)):
+        recorder.arrived.clear()
+        recorder.asked.clear()
+        heard = sent(gateway, shape, word, stream)
+        if fate in ("", DROPPED, PASSED_OVER):
+            if heard.status != 200 or len(recorder.asked) != 1:
+                yield f"{where}{word} got {heard.status} {heard.body[:150]!r}"
+            if fate == DROPPED and not heard.headers.get("x-guiju-dropped"):
+                yield where + "dropped, and not told"
+            if fate and leaks(recorder, word):
+                yield f"{where}{word} reached the model"
+        elif heard.status != 400 or heard.json["error"]["code"] != fate:
+            yield f"{where}{word} got {heard.status} {heard.body[:150]!r}"
+        elif recorder.asked:
+            yield where + "refused, and asked all the same"
+        elif fate == FILTERED and not heard.json["error"]["guiju"]["decision_id"]:
+            yield where + "refused without a decision"
+
+
+def test_no_shape_carries_a_forbidden_word_to_the_model(gateway: Running, recorder: Recorder) -> None:
+    bad = [fault for stream in (False, True) for shape in SHAPES for fault in faults(gateway, recorder, shape, stream)]
+    assert not bad
+    assert len({shape.name for shape in SHAPES}) == len(SHAPES) >= 100
+
+
+def test_the_judge_sees_a_word_that_gets_through(start: Start, recorder: Recorder) -> None:
+    """Behind a gateway that looks for other words every shape that goes on is a leak, and every refusal is missed."""
+    gateway = start(
+        upstream=recorder.url,
+        overlay=(("gateway.fields", FIELDS),),
+        lexicon="term,category,severity\n别的词,A.1f,block\n",
+    )
+    some = SHAPES[::3]
+    missed = [shape.name for shape in some if list(faults(gateway, recorder, shape, False))]
+    assert missed == [shape.name for shape in some if shape.fate == FILTERED]
+
+
+def test_what_reaches_the_model_is_what_was_asked(gateway: Running, recorder: Recorder) -> None:
+    """Nothing that was known and looked at is lost on the way, down to fields that have a default."""
+    call = {"id": "c1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    document: dict[str, Any] = asked(
+        n=2, max_tokens=5, temperature=0.0, top_p=1.0, seed=7, stop=["a", "b"], logit_bias={"1": -1.0}, tools=tool({"type": "object"}, strict=True),
+        tool_choice={"type": "function", "function": {"name": "find"}}, parallel_tool_calls=False, reasoning_effort="low",
+        response_format={"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "object"}, "strict": False}}, hint={"a": [1, None]},
+    )  # fmt: skip
+    document["messages"] += [
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": [{"type": "text", "text": "好"}], "tool_call_id": "c1"},
+    ]
+    recorder.asked.clear()
+    gateway.ask("POST", "/v1/chat/completions", document)
+    assert recorder.asked == [document]
