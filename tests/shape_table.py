@@ -211,7 +211,7 @@ FURTHER: Final = (
     Shape("name of an unknown field", lambda w: asked(**{w: 1}), "unknown_field"),
     Shape("unknown field of a message", lambda w: said(role("user", "你好", hint=w)), "unknown_field"),
     Shape("unknown field of a part", lambda w: said([{**part("你好"), "hint": w}]), "unknown_field"),
-    Shape("unknown kind of part", lambda w: said([{"type": w, "text": "你好"}]), "invalid_request"),
+    Shape("unknown kind of part", lambda w: said([{"type": w, "text": "你好"}]), "not_checkable"),
     Shape("unknown field of stream_options", lambda w: asked(stream_options={"hint": w}), "unknown_field"),
     Shape("prediction", lambda w: asked(prediction={"type": "content", "content": w}), "unknown_field"),
     Shape("prompt beside messages", lambda w: asked(prompt=w), "unknown_field"),
