@@ -14,9 +14,11 @@ import pytest
 
 from conftest import CANARIES, KEY, Running, Start
 from guiju import renewal
+from guiju.config import parse
 from guiju.detect import lexicon
 from guiju.errors import ConfigError
 from guiju.records import accounts, changes, lexicons
+from guiju.server import exempt
 from test_law import without
 
 NOW = changes.Terms(weakens=False, by="a person", now=int(time.time()), delay=0)
@@ -149,3 +151,10 @@ def test_store_down_is_503_and_never_401(start: Start) -> None:
     gateway.house.live.keyring._failing = True  # as after a read of the store that failed
     assert gateway.chat("hi", key="gj-made-since").status == 503
     assert gateway.chat("[[say:好]]", key=KEY).status == 200
+
+
+def test_connections_are_limited_by_address_where_addresses_mean_something() -> None:
+    """Behind a proxy one address stands for everybody; in development this machine is exempt."""
+    assert exempt(parse({"serve": {"behind_proxy": True}, "mode": "production"})) is None
+    assert exempt(parse({"mode": "production"})) == frozenset()
+    assert exempt(parse({})) == {"127.0.0.1", "::1"}

@@ -134,8 +134,13 @@ class GuijuError(Exception):
         """What to do about it, in one sentence."""
         return self.row.advice(language, self.facts)
 
+    def told(self, language: Language) -> str:
+        """What happened and what to do, in one text."""
+        between = "" if language == "zh" else " "
+        return self.sentence(language) + between + self.advice(language)
+
     def __str__(self) -> str:
-        return f"{self.code}: {self.sentence('en')} {self.advice('en')}"
+        return f"{self.code}: {self.told('en')}"
 
 
 class CallerError(GuijuError):

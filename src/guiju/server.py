@@ -108,7 +108,7 @@ def _uvicorn(house: House) -> uvicorn.Config:
         App(house.live),
         host=settings.serve.host,
         port=settings.serve.port,
-        http=protocol(settings.limits, loopback_exempt=settings.mode == "development"),
+        http=protocol(settings.limits, exempt(settings)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -123,3 +123,10 @@ def _uvicorn(house: House) -> uvicorn.Config:
 
 def _local(host: str) -> str:
     return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else f"[{host}]" if ":" in host else host  # noqa: S104 # compared, not bound
+
+
+def exempt(settings: Settings) -> frozenset[str] | None:
+    """Addresses from which any number of connections may come; none for all."""
+    if settings.serve.behind_proxy:
+        return None
+    return frozenset({"127.0.0.1", "::1"}) if settings.mode == "development" else frozenset()

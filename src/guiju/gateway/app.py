@@ -14,7 +14,7 @@ from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.gateway import http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
-from guiju.gateway.live import CANARY_KEY, Live
+from guiju.gateway.live import Live
 from guiju.gateway.pipeline import RefusedError, TextRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
@@ -181,7 +181,7 @@ class App:
     async def _run(self, run: TextRun, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
-        counted = run.key.id != CANARY_KEY
+        counted = run.counted
         action = "passed"
         if counted:
             live.metrics.open.inc()
@@ -190,7 +190,7 @@ class App:
             if run.reply and run.reply.stopped:
                 action = "stopped"
         except RefusedError as refused:
-            action = "refused"
+            action = "refused" if run.opened is None else "stopped"
             error, guiju = run.refusal(refused.hearing)
             await self._tell(run, error, guiju, send)
         except GuijuError as error:

@@ -35,7 +35,7 @@ _HOP = frozenset({b"upgrade", b"connection", b"http2-settings"})
 
 def _bare(status: int, error: GuijuError) -> bytes:
     """A whole answer for a connection that ends here."""
-    said = f"{error.sentence('zh')}{error.advice('zh')} {error.sentence('en')} {error.advice('en')}"
+    said = f"{error.told('zh')} {error.told('en')}"
     body = msgspec.json.encode(
         {"error": {"message": said, "type": "invalid_request_error", "param": None, "code": error.code}}
     )
@@ -51,12 +51,13 @@ _ANSWERS = {
 }
 
 
-def protocol(limits: Limits, *, loopback_exempt: bool) -> type[HttpToolsProtocol]:
+def protocol(limits: Limits, exempt: frozenset[str] | None) -> type[HttpToolsProtocol]:
     """The protocol class for uvicorn, bound to limits.
 
     Args:
         limits: robustness §5.
-        loopback_exempt: whether loopback addresses are exempt from the limit per address (development).
+        exempt: addresses that are exempt from the limit per address; none for all of them, as behind a proxy, which
+            is one address for everybody.
     """
     addresses: Counter[str] = Counter()
 
@@ -65,7 +66,7 @@ def protocol(limits: Limits, *, loopback_exempt: bool) -> type[HttpToolsProtocol
             super().__init__(*args, **kwargs)
             self.limits = limits
             self.addresses = addresses
-            self.loopback_exempt = loopback_exempt
+            self.exempt = exempt
 
     return Bounded
 
@@ -79,7 +80,7 @@ class Front(HttpToolsProtocol):
 
     limits: Limits
     addresses: Counter[str]
-    loopback_exempt: bool
+    exempt: frozenset[str] | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,7 +98,7 @@ class Front(HttpToolsProtocol):
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
         self.addresses[self._address] += 1
-        exempt = self.loopback_exempt and self._address in ("127.0.0.1", "::1")
+        exempt = self.exempt is None or self._address in self.exempt
         many = self.addresses[self._address] > self.limits.connections_per_address and not exempt
         if many or len(self.connections) > self.limits.connections:
             self._end(503)

@@ -20,7 +20,7 @@ from guiju.controls.hearing import hear
 from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Head, Send
-from guiju.gateway.live import Live, Policy
+from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.wire import chat_reply
@@ -63,6 +63,7 @@ class TextRun:
         self.head = head
         self.wire = wire
         self.key = key
+        self.counted = key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.id = live.ids.new(int(live.clock() * 1000))
         self.exchange: Exchange | None = None
@@ -101,7 +102,8 @@ class TextRun:
         findings = await live.looks.find(self.policy.words, asked.texts)
         findings += await live.looks.find(self.policy.words, (asked.name,))
         hearing = hear(self.policy.controls.request, exchange, findings, "input")
-        live.metrics.check.observe(perf_counter() - began)
+        if self.counted:
+            live.metrics.check.observe(perf_counter() - began)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
@@ -219,7 +221,7 @@ class TextRun:
         if self.key.on_block == "error":
             made = self.wire.broken(self.wire.error(error, self.head.language, guiju))
         else:
-            sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
+            sentence = error.told(self.head.language)
             made = b"" if self.started else answer.start("")
             made += answer.stopped(sentence, usage, guiju)
         await self._start(send, asked, http.STREAM)
@@ -245,7 +247,7 @@ class TextRun:
             if self.key.on_block == "error":
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
-            sentence = f"{error.sentence(self.head.language)} {error.advice(self.head.language)}"
+            sentence = error.told(self.head.language)
             refused = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
             made = writer.whole([refused] * choices, delta.usage, guiju)
         else:

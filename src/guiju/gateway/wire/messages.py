@@ -119,7 +119,7 @@ class Messages:
         kind = openai_errors.kind(error.row.status)
         said: dict[str, Any] = {
             "type": _KINDS.get(kind, kind),
-            "message": f"{error.sentence(language)} {error.advice(language)}",
+            "message": error.told(language),
             "param": error.facts.get("param"),
             "code": error.code,
         }

@@ -20,7 +20,7 @@ def kind(status: int) -> str:
 def body(error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
     """The error object."""
     said: dict[str, Any] = {
-        "message": f"{error.sentence(language)} {error.advice(language)}",
+        "message": error.told(language),
         "type": kind(error.row.status),
         "param": error.facts.get("param"),
         "code": error.code,
