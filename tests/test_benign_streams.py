@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Harmless answers arrive as the model sent them, however it cut them and however long the list of terms
+(robustness §6, hold-back overflow; E2f). Unchanged means: what the caller reads, without the visible label, is what was
+sent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from benign_texts import KINDS, terms, text, texts
+from conftest import Running, Start
+from fault_upstream import CHUNKED, DONE, EVENT_STREAM, LAST, Call, FaultUpstream, chunk, framed
+from guiju.marking.text import after, before, unmarked
+
+
+def cut(rng: random.Random, whole: str, most: int) -> list[str]:
+    """Random pieces of a text."""
+    made, at = [], 0
+    while at < len(whole):
+        size = rng.randint(1, most)
+        made.append(whole[at : at + size])
+        at += size
+    return made
+
+
+def speaker(listed: Sequence[str], seed: int) -> FaultUpstream:
+    """A model service that says text number N when model `text:N` is asked, cut into random events and random writes."""
+
+    async def say(call: Call) -> None:
+        rng = random.Random(seed + call.number)
+        pieces = cut(rng, listed[call.number], rng.choice([1, 4, 8, 24, 200]))
+        events = [
+            chunk({"role": "assistant"}),
+            *(chunk({"content": piece}) for piece in pieces),
+            chunk(finish="stop"),
+            DONE,
+        ]
+        body = framed(b"".join(events), rng.choice([7, 100, 1000, 60_000]))
+        size = rng.choice([11, 500, 5000]) if len(body) < 20_000 else 20_000
+        await call.send(EVENT_STREAM + LAST + CHUNKED, *(body[i : i + size] for i in range(0, len(body), size)))
+
+    return FaultUpstream({"text": say})
+
+
+def ends(events: Sequence[Any]) -> list[str]:
+    return [choice["finish_reason"] for event in events for choice in event["choices"] if choice["finish_reason"]]
+
+
+def changed(gateway: Running, listed: Sequence[str], numbers: Sequence[int], label: str) -> list[str]:
+    """What did not arrive as it was sent."""
+    bad = []
+    for number in numbers:
+        answer = gateway.ask(
+            "POST", "/v1/chat/completions",
+            {"model": f"text:{number}", "stream": True, "messages": [{"role": "user", "content": "说"}]},
+        )  # fmt: skip
+        got = answer.text() if answer.status == 200 else ""
+        if label == "both" and got.startswith(before(label)) and got.endswith(after(label)):
+            got = unmarked(got)
+        if got != listed[number] or ends(answer.events) != ["stop"]:
+            bad.append(
+                f"text {number}: {answer.status} {ends(answer.events)}, {len(got)} of {len(listed[number])} characters"
+            )
+    return bad
+
+
+def lexicon(seed: int, number: int, listed: Sequence[str]) -> str:
+    rows = "".join(f"{term},own.bench,block\n" for term in terms(seed, number, listed))
+    return "term,category,severity\n规矩金丝雀,A.1f,block\n" + rows
+
+
+@pytest.mark.parametrize(("reach", "label"), [("pattern", "both"), ("sentence", "envelope")])
+def test_a_few_harmless_streams_arrive_unchanged(start: Start, reach: str, label: str) -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    listed = texts(seed, 30)
+    with speaker(listed, seed) as model:
+        gateway = start(
+            upstream=model.url,
+            lexicon=lexicon(seed, 2000, listed),
+            overlay=(("gateway.reach", reach), ("gateway.label", label)),
+        )
+        assert not changed(gateway, listed, range(30), label)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("reach", "label"), [("pattern", "both"), ("sentence", "envelope")])
+def test_a_thousand_harmless_streams_arrive_unchanged(start: Start, reach: str, label: str) -> None:
+    seed = random.randrange(2**32)
+    print("seed", seed)
+    listed = texts(seed, 1000)
+    with speaker(listed, seed) as model:
+        gateway = start(
+            upstream=model.url,
+            lexicon=lexicon(seed, 100_500, listed),
+            overlay=(("gateway.reach", reach), ("gateway.label", label)),
+        )
+        assert gateway.house.live.policy.words.size >= 100_000  # a few of the terms are one term when folded
+        assert not changed(gateway, listed, range(1000), label)
+
+
+def test_the_judge_sees_what_is_changed_or_stopped(start: Start) -> None:
+    """A text that holds a term is stopped; one whose label is not taken off is not what was sent."""
+    rng = random.Random(1)
+    listed = [text(rng, 0), text(rng, 1) + "规矩金丝雀", text(rng, 2)]
+    with speaker(listed, 1) as model:
+        gateway = start(upstream=model.url, lexicon=lexicon(1, 50, listed), overlay=(("gateway.label", "both"),))
+        assert [one[:7] for one in changed(gateway, listed, range(3), "both")] == ["text 1:"]
+        assert [one[:7] for one in changed(gateway, listed, range(3), "envelope")] == ["text 0:", "text 1:", "text 2:"]
+
+
+def test_texts_and_terms_are_what_they_say() -> None:
+    listed = texts(5, 4 * (len(KINDS) + 1))
+    listed_terms = terms(5, 3000, listed)
+    assert len(set(listed_terms)) == 3000
+    whole = "\n".join(listed).lower()
+    assert not [term for term in listed_terms if term.lower() in whole]
+    assert sum(term[:3] in whole for term in listed_terms) > 700, "few terms nearly stand in the texts"
+    assert any(character * 100 in whole for character in "-=*_# ~.·─a0哈。"), "no text has a long row of one sign"
