@@ -35,6 +35,14 @@ DOORS: dict[str, Body] = {
 }
 """Path → the body that asks a text."""
 
+GUARDS: dict[str, Body] = {
+    "/v1/moderations": lambda text: {"input": text},
+    "/beta/litellm_basic_guardrail_api": lambda text: {"texts": [text], "input_type": "request"},
+    "/v1/guard/dify": lambda text: {"point": "app.moderation.input", "params": {"query": text}},
+    "/api/v1/text/contents": lambda text: {"contents": [text]},
+}
+"""Path → the body that asks a verdict about a text."""
+
 
 def say(gateway: Running, path: str, text: str, stream: bool = False) -> Answered:
     """Ask a text through a door."""

@@ -236,7 +236,7 @@ class Evidence(msgspec.Struct, frozen=True):
         chain: the writer whose ledger holds it.
         segment: the segment's name.
         seq: the entry's number within the segment, from 0.
-        kind: `opened`, `closed`, `refused`, `change`, `proof`, `sealed` or `pruned`.
+        kind: `opened`, `closed`, `refused`, `checked`, `change`, `proof`, `sealed` or `pruned`.
     """
 
     chain: str

@@ -5,21 +5,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
-from guiju.gateway import http
+from guiju.gateway import guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
 from guiju.gateway.pipeline import RefusedError, TextRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
+from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
 from guiju.gateway.wire.messages import Messages
-from guiju.gateway.wire.protocol import Wire
+from guiju.gateway.wire.moderations import Moderations
+from guiju.gateway.wire.protocol import GuardWire, Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.records.accounts import KeyRecord
 
@@ -32,7 +36,14 @@ TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/responses": Responses(),
 }
 """Doors at which text is asked and answered; each goes down the whole road."""
-Serve = Callable[[Scope, Receive, Send, Head, Wire], Awaitable[None]]
+GUARD_DOORS: Final[dict[str, GuardWire]] = {
+    "/v1/moderations": Moderations(),
+    "/beta/litellm_basic_guardrail_api": LiteLLM(),
+    "/v1/guard/dify": Dify(),
+    "/api/v1/text/contents": Detector(),
+}
+"""Doors at which a verdict is asked for, and no model answers."""
+Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
 
 class Door(NamedTuple):
@@ -46,10 +57,10 @@ class Door(NamedTuple):
     method: str
     name: str
     serve: Serve
-    wire: Wire
+    wire: Wire | GuardWire
 
 
-async def _closed(scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
     raise CallerError("door_closed")
 
 
@@ -83,7 +94,10 @@ class App:
             "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
             "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
         }
-        self.doors |= {path: Door("POST", wire.name, self.text, wire) for path, wire in TEXT_DOORS.items()}
+        for path, wire in TEXT_DOORS.items():
+            self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
+        for path, asks in GUARD_DOORS.items():
+            self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -94,7 +108,7 @@ class App:
         try:
             head = http.head(scope, head.language)
             _right_method(door, scope["method"])
-            await door.serve(scope, receive, send, head, door.wire)
+            await door.serve(scope, receive, send, head)
         except ClientGone:
             return
         except GuijuError as error:
@@ -110,25 +124,30 @@ class App:
         await http.answer(send, error.row.status, body, http.error_headers(error, ""))
 
     # ------------------------------------------------------------------ the doors
-    async def text(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    async def text(self, wire: Wire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which text is asked and answered."""
-        live = self.live
         key = self._key(head)
-        limits = live.settings.limits
-        rate, streams = key.requests_per_minute or limits.requests_per_minute, key.streams or limits.streams_per_key
-        allowance = live.limiter.enter(key.id, rate, streams, asyncio.get_running_loop().time())
-        try:
-            body = await http.read(receive, limits)
-            run = TextRun(live, head, key, wire)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits)
+            run = TextRun(self.live, head, key, wire)
             leave = self._watch(scope, receive)
             try:
                 await self._run(run, body, send)
             finally:
                 leave()
-        finally:
-            allowance.open -= 1
 
-    async def models(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST to a door at which only a verdict is asked for."""
+        key = self._key(head)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits)
+            checked = await guard.check(self.live, key, wire, body)
+        told = [guard.sentence(self.live, hearing, head.language) for hearing in checked.hearings]
+        made = msgspec.json.encode(wire.write(checked, told))
+        decision = (b"x-guiju-decision-id", checked.id.encode())
+        await http.answer(send, 200, made, [http.JSON, http.NO_CACHE, decision])
+
+    async def models(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /v1/models: the public names."""
         self._key(head)
         listed = [
@@ -136,11 +155,11 @@ class App:
         ]
         await http.answer(send, 200, msgspec.json.encode({"object": "list", "data": listed}), [http.JSON])
 
-    async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /healthz: the process answers."""
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
-    async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /readyz: the canary was stopped, lists are loaded, the ledger writes."""
         live = self.live
         facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
@@ -148,12 +167,27 @@ class App:
         body = msgspec.json.encode({"status": "ready" if ready else "not ready", "facts": facts})
         await http.answer(send, 200 if ready else 503, body, [http.JSON, http.NO_CACHE])
 
-    async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head, wire: Wire) -> None:
+    async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /metrics, for Prometheus."""
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await http.answer(send, 200, self.live.metrics.page(), [kind, http.NO_CACHE])
 
-    # ------------------------------------------------------------------ how a run ends
+    # ------------------------------------------------------------------ how a run begins and ends
+    @contextmanager
+    def _allowed(self, key: KeyRecord) -> Iterator[None]:
+        """Within the key's rate, and one of its exchanges at a time, or the settings' where it has none of its own.
+
+        Raises:
+            CallerError: `rate_limit_exceeded`.
+        """
+        limits = self.live.settings.limits
+        rate, streams = key.requests_per_minute or limits.requests_per_minute, key.streams or limits.streams_per_key
+        allowance = self.live.limiter.enter(key.id, rate, streams, asyncio.get_running_loop().time())
+        try:
+            yield
+        finally:
+            allowance.open -= 1
+
     def _key(self, head: Head) -> KeyRecord:
         """The key that came with the request.
 

@@ -57,14 +57,14 @@ class Books:
 
     def opened(self, exchange: Exchange, stream: bool, body: bytes, heard: Hearing, versions: Mapping[str, str]) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte."""
-        entry = self._entry(exchange, body, heard)
+        entry = self._entry(exchange, body, [heard])
         entry["stream"] = stream
         entry["versions"] = versions
         return self._ledger.append("opened", entry)
 
     def refused(self, exchange: Exchange, body: bytes, heard: Hearing) -> int:
         """Write that an exchange was refused before the model saw it."""
-        entry = self._entry(exchange, body, heard)
+        entry = self._entry(exchange, body, [heard])
         entry["state"] = "stopped"
         entry["reason"] = told(heard.decisive.reason)
         return self._ledger.append("refused", entry)
@@ -107,6 +107,14 @@ class Books:
             entry["dropped"] = dropped
         return self._ledger.append("closed", entry)
 
+    def checked(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing]) -> int:
+        """Write what the guard decided about texts of somebody else's; returns the ticket that gates the answer."""
+        stops = next((one for one in heard if one.stops), None)
+        entry = self._entry(exchange, body, heard)
+        entry["state"] = "stopped" if stops else "passed"
+        entry["reason"] = told(stops.decisive.reason) if stops else None
+        return self._ledger.append("checked", entry)
+
     def proof(self, controls: Sequence[str], passed: bool) -> int:
         """Write that the canary went down the whole road and which controls it met."""
         return self._ledger.append("proof", {"controls": controls, "passed": passed})
@@ -123,14 +131,14 @@ class Books:
         """
         return await self._ledger.durable(ticket)
 
-    def _entry(self, exchange: Exchange, body: bytes, heard: Hearing) -> dict[str, Any]:
+    def _entry(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing]) -> dict[str, Any]:
         return {
             "x": exchange.id,
             "account": exchange.account,
             "key": exchange.key,
             "door": exchange.door,
             "model": exchange.model,
-            "controls": [[control, verdict.action] for control, verdict in heard.verdicts],
+            "controls": [[control, verdict.action] for one in heard for control, verdict in one.verdicts],
             "chars_in": sum(len(text.text) for text in exchange.texts),
             "input_digest": hmac.digest(self._key, body, "sha256").hex(),
         }

@@ -16,6 +16,7 @@ from guiju.config import Limits
 from guiju.errors import GuijuError, Language
 from guiju.gateway.wire.canonical import Asked, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
+from guiju.terms import Finding, Hearing, Stage, Text
 
 
 class Call(msgspec.Struct):
@@ -106,4 +107,52 @@ class Wire(Protocol):
 
     def broken(self, body: bytes) -> bytes:
         """An error, as `error` makes it, inside a stream that has begun."""
+        ...
+
+
+class Question(msgspec.Struct):
+    """What a guard is asked.
+
+    Attributes:
+        groups: texts that are judged together; each group gets one hearing.
+        stage: whether they were asked or answered.
+        model: the name that the caller gives the guard.
+        own: what the protocol needs for its answer.
+    """
+
+    groups: list[tuple[Text, ...]]
+    stage: Stage = "input"
+    model: str = ""
+    own: Any = None
+
+
+class Checked(msgspec.Struct):
+    """What the guard decided: one hearing and the findings of each group."""
+
+    id: str
+    question: Question
+    hearings: list[Hearing]
+    findings: list[list[Finding]]
+
+
+class GuardWire(Protocol):
+    """A protocol in which verdicts are asked for."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, raw: dict[str, Any]) -> Question:
+        """Read a request.
+
+        Raises:
+            CallerError: with the code that says what is wrong.
+        """
+        ...
+
+    def write(self, checked: Checked, told: Sequence[str]) -> Any:
+        """The answer; `told` holds the sentence for each group that may not pass, else ""."""
+        ...
+
+    def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+        """The body of an HTTP error."""
         ...

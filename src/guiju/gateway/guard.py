@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Being a guard for others: texts come in, verdicts go out, no model is asked (Articles 4 and 15).
+
+Whoever runs another gateway, or an application without one, may ask here about each text. The same words and controls
+decide as on the road of an answer, and what was decided is on disk before it is told. Nothing is generated, so nothing
+is labelled.
+"""
+
+from __future__ import annotations
+
+from guiju.controls.hearing import hear
+from guiju.errors import CallerError, Language, OutsideError
+from guiju.gateway.live import CANARY_KEY, Live
+from guiju.gateway.wire import strict
+from guiju.gateway.wire.protocol import Checked, GuardWire
+from guiju.records.accounts import KeyRecord
+from guiju.terms import Exchange, Hearing, Text
+
+
+async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Checked:
+    """Look at each group, hear the controls, and write down what they said.
+
+    Args:
+        live: what this process serves with.
+        key: the key that came with the request.
+        wire: the protocol.
+        body: the request.
+
+    Raises:
+        CallerError: the request is not well formed.
+        OutsideError: `guard_unavailable`: no list is in force, or the ledger does not write.
+    """
+    question = wire.read(strict.decode(body, live.settings.limits))
+    policy = live.policy
+    if not policy.lexicon:
+        raise OutsideError("guard_unavailable")
+    made = Checked(live.ids.new(int(live.clock() * 1000)), question, [], [])
+    for group in question.groups:
+        findings = await live.looks.find(policy.words, group) if group else []
+        subject = group[0] if group else Text("", "")
+        made.hearings.append(hear(policy.controls.output, subject, findings, question.stage))
+        made.findings.append(findings)
+    texts = tuple(text for group in question.groups for text in group)
+    exchange = Exchange(made.id, key.account, key.id, wire.name, question.model, texts, lexicon=policy.lexicon)
+    await live.books.durable(live.books.checked(exchange, body, made.hearings))
+    if key.id != CANARY_KEY:
+        stopped = any(hearing.stops for hearing in made.hearings)
+        live.metrics.requests.labels(wire.name, "stopped" if stopped else "passed").inc()
+    return made
+
+
+def sentence(live: Live, hearing: Hearing, language: Language) -> str:
+    """What is told of a hearing that stops; "" for one that does not."""
+    reason = hearing.decisive.reason
+    if not hearing.stops or reason is None:
+        return ""
+    category = live.policy.named(reason.category, language)
+    family = OutsideError if reason.code == "guard_unavailable" else CallerError
+    return family(reason.code, category=category, what=category).told(language)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol of /v1/moderations: OpenAI's thirteen categories, filled where one of ours means the same, and ours
+beside them as `cn/…`. `flagged` is what would not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from guiju.errors import CallerError, GuijuError, Language
+from guiju.gateway.wire import canonical, openai_errors
+from guiju.gateway.wire.canonical import Shape, TextPart
+from guiju.gateway.wire.protocol import Checked, Question
+from guiju.terms import Text
+
+CATEGORIES: Final = (
+    "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
+    "self-harm/instructions", "self-harm/intent", "sexual", "sexual/minors", "violence", "violence/graphic",
+)  # fmt: skip
+SAME: Final = {"A.1d": "illicit/violent", "A.1e": "hate", "A.2": "hate"}
+"""Our category, or its beginning → the one of theirs that it is part of; the others have no twin there."""
+
+
+class ModerationRequest(Shape):
+    input: str | list[str | TextPart]
+    model: str = ""
+
+
+class Moderations:
+    """The protocol; see `GuardWire`."""
+
+    name = "moderations"
+
+    def read(self, raw: dict[str, Any]) -> Question:
+        """Each string is a group; parts are one group together."""
+        asked = canonical.convert(raw, ModerationRequest)
+        if isinstance(asked.input, str):
+            return Question([(Text("input", asked.input),)], model=asked.model)
+        parts = [one for one in asked.input if isinstance(one, TextPart)]
+        if parts and len(parts) < len(asked.input):
+            raise CallerError("invalid_request", what="input has the wrong form", param="input")
+        if parts:
+            group = tuple(Text(f"input[{i}].text", part.text, joins=i > 0) for i, part in enumerate(parts))
+            return Question([group], model=asked.model)
+        groups: list[tuple[Text, ...]] = [
+            (Text(f"input[{i}]", one),) for i, one in enumerate(asked.input) if isinstance(one, str)
+        ]
+        return Question(groups, model=asked.model)
+
+    def write(self, checked: Checked, told: Sequence[str]) -> Any:
+        """One result a group."""
+        results = []
+        for hearing, findings in zip(checked.hearings, checked.findings, strict=True):
+            blocked = {one.category for one in findings if one.severity == "block"}
+            ours = {one.category for one in findings}
+            theirs = {twin for one in blocked if (twin := SAME.get(one) or SAME.get(one[:3]))}
+            categories = {name: name in theirs for name in CATEGORIES}
+            categories |= {f"cn/{name}": name in blocked for name in sorted(ours)}
+            applied = {name: ["text"] if hit else [] for name, hit in categories.items()}
+            scores = {name: float(hit) for name, hit in categories.items()}
+            results.append(
+                {
+                    "flagged": hearing.stops,
+                    "categories": categories,
+                    "category_scores": scores,
+                    "category_applied_input_types": applied,
+                }
+            )
+        model = checked.question.model or "guiju"
+        return {"id": f"modr-{checked.id}", "model": model, "results": results}
+
+    def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+        """The error object of OpenAI's API."""
+        return openai_errors.body(error, language, guiju)
