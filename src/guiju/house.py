@@ -103,6 +103,7 @@ def check_production(settings: Settings) -> None:
 
 def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon.Entry]]:
     """The word lists in force and their version: those of files as they are written, else those of the store.
+    Entries that have expired are left out.
 
     Args:
         store: where lists are kept; not asked when files are named.
@@ -113,8 +114,9 @@ def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon
     """
     if not paths:
         assert store is not None
-        return lexicons.current(store)
-    entries: list[lexicon.Entry] = []
+        version, entries = lexicons.current(store)
+        return version, _unexpired(entries)
+    entries = []
     digest = hashlib.sha256()
     for path in paths:
         try:
@@ -123,7 +125,12 @@ def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon
             raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_LEXICON) from error
         digest.update(data)
         entries += lexicon.read(data, path.name)
-    return "file:" + digest.hexdigest()[:16], entries
+    return "file:" + digest.hexdigest()[:16], _unexpired(entries)
+
+
+def _unexpired(entries: list[lexicon.Entry]) -> list[lexicon.Entry]:
+    today = time.strftime("%Y-%m-%d", time.gmtime())
+    return [entry for entry in entries if not entry.expires or entry.expires >= today]
 
 
 @dataclass(eq=False)
@@ -232,10 +239,8 @@ class House:
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
         version, entries = lists(self.store, self.options.lists)
-        today = time.strftime("%Y-%m-%d", time.gmtime())
-        good = [entry for entry in entries if not entry.expires or entry.expires >= today]
         in_force = self._controls(settings)
-        made = composition.policy(good, version, self.canary.word, in_force, settings.gateway.reach)
+        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach)
         self.off = (*self.off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 

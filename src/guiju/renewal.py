@@ -76,7 +76,7 @@ async def reload(house: House, base: str) -> None:
     try:
         await _swap(house, base)
     except GuijuError as error:
-        outcome = {"ok": False, "what": str(error)}
+        outcome = {"ok": False, "what": str(error), "zh": f"{error.code}：{error.sentence('zh')}{error.advice('zh')}"}
     path = house.options.data / "reload.json"
     scratch = path.with_suffix(".tmp")
     scratch.write_bytes(msgspec.json.encode({**outcome, "at": int(time.time() * 1000)}))

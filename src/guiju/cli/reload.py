@@ -2,7 +2,7 @@
 """`guiju reload`: ask the running server to read its settings again (DESIGN §10), and say what came of it.
 
 The server names itself in DATA/guiju.pid; on SIGHUP it parses, checks and swaps, or keeps the old settings, and writes
-the outcome to DATA/reload.json: `{"ok": bool, "at": unix ms, "what": text}`.
+the outcome to DATA/reload.json: `{"ok": bool, "at": unix ms, "what": text}`, and `zh` where the text is a reason.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ def reload(
     elif outcome.get("ok"):
         typer.echo(say("已换用新配置。", "The new settings are in force."))
     else:
-        typer.echo(say(f"沿用原配置：{outcome.get('what', '')}", f"The old settings stay: {outcome.get('what', '')}"))
+        what = outcome.get("what", "")
+        typer.echo(say(f"沿用原配置：{outcome.get('zh', what)}", f"The old settings stay: {what}"))
     if not outcome.get("ok"):
         raise typer.Exit(1)
 

@@ -140,6 +140,9 @@ def _keys(given: list[str], path: Path | None) -> tuple[str, ...]:
             given = given + [line.strip() for line in path.read_text("utf-8").splitlines() if line.strip()]
         except OSError as error:
             raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_KEYS) from error
+        except UnicodeDecodeError as error:
+            what = Bilingual(f"{path}：不是 UTF-8 文本", f"{path}: not UTF-8 text")
+            raise ConfigError("config_invalid", what=what, hint=_LOOK_AT_KEYS) from error
     return tuple(given)
 
 

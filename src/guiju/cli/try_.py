@@ -15,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 
 from guiju import composition
+from guiju.cli.books import has_store
 from guiju.cli.tongue import language, say
-from guiju.config import load
+from guiju.config import Settings, load
 from guiju.controls.hearing import hear
+from guiju.detect.entry import Entry
 from guiju.gateway.live import Policy
 from guiju.gateway.looks import Looks
 from guiju.house import lists
@@ -45,12 +47,7 @@ def main(
     """Print the decision table; exit 1 when either reading is stopped."""
     path = config or (Path("guiju.toml") if Path("guiju.toml").is_file() else None)
     settings = load(path)
-    store = None if lexicon else Store.open(settings.store.url, data)
-    try:
-        version, entries = lists(store, tuple(lexicon or ()))
-    finally:
-        if store:
-            store.close()
+    version, entries = _lists(settings, data, tuple(lexicon or ()))
     in_force = composition.controls("none")
     policy = composition.policy(
         entries, version, "guijucanary" + secrets.token_hex(8), in_force, settings.gateway.reach
@@ -62,6 +59,17 @@ def main(
         _print(rows, version)
     if any(row["action"] == "refuse" for row in rows):
         raise typer.Exit(1)
+
+
+def _lists(settings: Settings, data: Path, files: tuple[Path, ...]) -> tuple[str, list[Entry]]:
+    """The lists in force; none where there is no store, and none is made."""
+    if files or not has_store(settings, data):
+        return lists(None, files) if files else ("", [])
+    store = Store.open(settings.store.url, data)
+    try:
+        return lists(store, ())
+    finally:
+        store.close()
 
 
 def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
