@@ -110,6 +110,9 @@ class Fault:
     en: tuple[str, str]
 
 
+WRONG = ("配置有误：", "The configuration is not valid: ")
+
+
 def word_list(name: str, line: int, zh: str, en: str) -> Fault:
     """A fault of a word list."""
     return Fault(
@@ -125,13 +128,12 @@ def word_list(name: str, line: int, zh: str, en: str) -> Fault:
 def faults(taken: int) -> dict[str, Fault]:
     """The table; the later of two flags wins."""
     path_zh, path_en = "请检查 --lexicon 给出的路径。", "Look at the path given with --lexicon."
-    data = ("请用 --data 指定一个可由本用户写入的目录。", "Name a directory with --data that this user may write to.")
-    wrong_zh, wrong_en = "配置有误：", "The configuration is not valid: "
+    wrong_zh, wrong_en = WRONG
     port_zh, port_en = (
         "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
         "Choose another with --port or --host, or stop the program that holds it.",
     )
-    return {
+    return faults_of_places() | {
         "header": word_list("header.csv", 1, "表头缺少 severity 列", "the header has no column severity"),
         "row": word_list("row.csv", 3, "severity 须为 block 或 signal", "severity must be block or signal"),
         "no list": Fault(
@@ -157,6 +159,14 @@ def faults(taken: int) -> dict[str, Fault]:
                 "See `guiju serve --help`.",
             ),
         ),
+    }
+
+
+def faults_of_places() -> dict[str, Fault]:
+    """Data directories and files of keys that can't be used."""
+    data = ("请用 --data 指定一个可由本用户写入的目录。", "Name a directory with --data that this user may write to.")
+    wrong_zh, wrong_en = WRONG
+    return {
         "data in a file": Fault(
             ("--data", "row.csv/data"),
             (f"{wrong_zh}row.csv/data：不是目录。", data[0]),

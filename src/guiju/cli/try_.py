@@ -126,7 +126,7 @@ def _print(rows: list[dict[str, Any]], version: str) -> None:
         say("条目与位置", "entries and places"),
         say("毫秒", "ms"),
     ):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     stages = {"input": say("提问", "asked"), "output": say("回答", "answered")}
     for row in rows:
         found = "\n".join(f"{one['rule']} [{one['start']}:{one['end']}] {one['view']}" for one in row["findings"][:5])
