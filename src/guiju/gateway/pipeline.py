@@ -38,6 +38,8 @@ LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
+NAMED = 64
+"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 
 
 class RefusedError(Exception):
@@ -205,7 +207,7 @@ class TextRun:
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended, and take out what the client's protocol has no place for."""
         finishes.update(delta.finishes)
-        self.dropped |= delta.dropped
+        self.dropped.update(sorted(delta.dropped)[: NAMED - len(self.dropped)])
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute
