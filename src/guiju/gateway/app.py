@@ -17,7 +17,8 @@ from guiju.gateway import guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
-from guiju.gateway.pipeline import RefusedError, TextRun
+from guiju.gateway.pipeline import TextRun
+from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
 from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
@@ -212,7 +213,7 @@ class App:
         gone.add_done_callback(lambda ended: None if ended.cancelled() else task.cancel())
         return gone.cancel
 
-    async def _run(self, run: TextRun, body: bytes, send: Send) -> None:
+    async def _run(self, run: Run, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
         counted = run.counted
@@ -248,7 +249,7 @@ class App:
                 live.metrics.open.dec()
                 live.metrics.requests.labels(run.wire.name, action).inc()
 
-    def _close(self, run: TextRun, end: Any) -> None:
+    def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""
         if run.opened is not None and not run.closing:
             state = "passed" if run.reply and run.reply.seen >= run.out.characters else "not_checked"
@@ -257,7 +258,7 @@ class App:
             except OutsideError:
                 log.error("closing_not_recorded", extra={"x": run.id})
 
-    async def _tell(self, run: TextRun, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
+    async def _tell(self, run: Run, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
         """Tell an error: as an answer, or inside the stream that has begun."""
         body = run.wire.error(error, run.head.language, guiju)
         if run.started:

@@ -139,6 +139,16 @@ class Asked(msgspec.Struct):
     own: Any = None
 
     @property
+    def model(self) -> str:
+        """The public name of the model."""
+        return self.request.model
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream is asked for."""
+        return bool(self.request.stream)
+
+    @property
     def name(self) -> Text:
         """The model's name: it goes upstream, so it is looked at too."""
         return Text("model", self.request.model)
@@ -316,7 +326,7 @@ def strings(value: Any, at: str) -> Iterator[Text]:
             yield from strings(inner, f"{at}[{i}]")
 
 
-def canonical(asked: Asked, model: str, person: str) -> bytes:
+def encode(asked: Asked, model: str, person: str) -> bytes:
     """The request as it goes upstream, encoded anew.
 
     Args:
