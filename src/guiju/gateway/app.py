@@ -19,17 +19,20 @@ from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.vectors import VectorRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
+from guiju.gateway.wire.embeddings import Embeddings
 from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
 from guiju.gateway.wire.messages import Messages
 from guiju.gateway.wire.moderations import Moderations
-from guiju.gateway.wire.protocol import GuardWire, Wire
+from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
 _OPENAI: Final = Chat()
+_VECTORS: Final = Embeddings()
 TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/chat/completions": _OPENAI,
     "/v1/completions": Completions(),
@@ -58,7 +61,7 @@ class Door(NamedTuple):
     method: str
     name: str
     serve: Serve
-    wire: Wire | GuardWire
+    wire: Speaks | GuardWire
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
@@ -97,6 +100,7 @@ class App:
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
+        self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, self.vectors, _VECTORS)
         for path, asks in GUARD_DOORS.items():
             self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
@@ -130,12 +134,14 @@ class App:
         key = self._key(head)
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
-            run = TextRun(self.live, head, key, wire)
-            leave = self._watch(scope, receive)
-            try:
-                await self._run(run, body, send)
-            finally:
-                leave()
+            await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
+
+    async def vectors(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST /v1/embeddings."""
+        key = self._key(head)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits)
+            await self._run(VectorRun(self.live, head, key, _VECTORS), body, scope, receive, send)
 
     async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which only a verdict is asked for."""
@@ -213,7 +219,15 @@ class App:
         gone.add_done_callback(lambda ended: None if ended.cancelled() else task.cancel())
         return gone.cancel
 
-    async def _run(self, run: Run, body: bytes, send: Send) -> None:
+    async def _run(self, run: Run, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a run go down the road as long as its client stays."""
+        leave = self._watch(scope, receive)
+        try:
+            await self._go(run, body, send)
+        finally:
+            leave()
+
+    async def _go(self, run: Run, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
         counted = run.counted

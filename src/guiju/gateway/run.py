@@ -132,6 +132,7 @@ class Run:
             level=level,
             lexicon=self.policy.lexicon,
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
+            content=self.wire.labelled,
         )
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
