@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import http.client
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,15 @@ LOCALES = {"zh": "zh_CN.UTF-8", "en": "en_GB.UTF-8"}
 LANGUAGES = tuple(LOCALES)
 FLAGS = ("--data", "data", "--lexicon", "words.csv", "--key", KEY)
 
+_BOUND = (
+    sys.executable,
+    "-c",
+    # PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH; whoever is not root has neither.
+    "import ctypes, os, sys\n"
+    "[ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in (1, 2)]\n"
+    "os.execv(sys.argv[1], sys.argv[1:])",
+)
+
 
 def environment(language: str) -> dict[str, str]:
     """This process's environment with one language, and nothing that would change the settings."""
@@ -30,26 +38,23 @@ def environment(language: str) -> dict[str, str]:
     return kept | {"LANG": LOCALES[language], "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def guiju(
-    *words: object, cwd: Path, language: str = "en", before: Callable[[], object] | None = None
-) -> subprocess.CompletedProcess[str]:
+def guiju(*words: object, cwd: Path, language: str = "en", bound: bool = False) -> subprocess.CompletedProcess[str]:
     """Run one command to its end.
 
     Args:
         words: what stands after `guiju`.
         cwd: the folder in which it is typed.
         language: of the person who types it.
-        before: what the child does to itself first.
+        bound: whether the modes of files bind it, even where root runs the tests.
     """
     return subprocess.run(
-        [str(GUIJU), *map(str, words)],
+        [*(_BOUND if bound else ()), str(GUIJU), *map(str, words)],
         cwd=cwd,
         env=environment(language),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        preexec_fn=before,
     )
 
 
@@ -164,11 +169,3 @@ def entries(data: Path) -> list[dict[str, Any]]:
     """All ledger entries in a data directory; a line that is not finished is left out."""
     logs = sorted(data.glob("ledger/*/*.log"))
     return [json.loads(line) for path in logs for line in path.read_bytes().split(b"\n")[:-1]]
-
-
-def without_rights_of_root() -> None:
-    """Root may write anywhere; a child that gives up these two rights is held to the modes of files like others are."""
-    drop, override, search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-    libc = ctypes.CDLL(None)
-    for right in (override, search):
-        libc.prctl(drop, right, 0, 0, 0)  # whoever is not root has neither, and may not drop them

@@ -10,7 +10,7 @@ import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -80,7 +80,7 @@ def test_a_few_hundred_malformed_requests(gateway: Running, caplog: pytest.LogCa
     print("seed", seed)
     bad: list[str] = []
     heard: Counter[int] = Counter()
-    with ThreadPoolExecutor(4) as clients:
+    with ThreadPoolExecutor(8) as clients:
         for case, outcome in clients.map(lambda one: (one, talk(gateway.port, one)), cases(seed, 300)):
             bad += faults(case, outcome)
             heard.update(answer.status for answer in outcome.answers)
@@ -146,15 +146,27 @@ def test_what_the_grammar_starts_from_is_good(gateway: Running) -> None:
         assert [answer.status for answer in outcome.answers] == [200]
 
 
-# ---------------------------------------------------------------------- one by one, what the front must see
-@pytest.fixture
-def line(gateway: Running) -> Iterator[socket.socket]:
-    """A connection."""
+def test_what_is_under_way_is_counted_and_let_go(gateway: Running) -> None:
+    """So that the count of what is left behind means something."""
+
+    def under_way() -> str:
+        page = gateway.ask("GET", "/metrics", key="").body.decode()
+        return next(row.split()[1] for row in page.splitlines() if row.startswith("guiju_exchanges_open "))
+
+    def until(count: str) -> bool:
+        deadline = time.monotonic() + 5
+        while under_way() != count and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return under_way() == count
+
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as sock:
-        yield sock
+        sock.sendall(request(BODY.replace(b"say:ok", b"hang")))
+        assert until("1.0")
+    assert until("0.0")
 
 
-def test_a_body_that_does_not_come_after_an_answer_gets_no_second_answer(line: socket.socket) -> None:
+# ---------------------------------------------------------------------- one by one, what the front must see
+def a_body_that_does_not_come_after_an_answer_gets_no_second_answer(line: socket.socket) -> None:
     line.sendall(LINE.replace(b"chat", b"chit") + HOST + AUTH + b"Content-Length: 100\r\n\r\n{")
     got = said(line, 2)
     assert got.startswith(b"HTTP/1.1 404 ")
@@ -162,7 +174,7 @@ def test_a_body_that_does_not_come_after_an_answer_gets_no_second_answer(line: s
     assert got.endswith(b"<closed>")
 
 
-def test_an_error_does_not_break_into_an_answer_under_way(line: socket.socket) -> None:
+def an_error_does_not_break_into_an_answer_under_way(line: socket.socket) -> None:
     body = BODY.replace(b"[[say:ok]]", "[[stream:一二三四五六七八九十|1|60]]".encode())[:-1] + b',"stream":true}'
     line.sendall(request(body))
     assert said(line, 2, b'"role":"assistant"').startswith(b"HTTP/1.1 200 ")
@@ -172,24 +184,27 @@ def test_an_error_does_not_break_into_an_answer_under_way(line: socket.socket) -
     assert got.endswith(b"<closed>")
 
 
-@pytest.mark.parametrize(
-    ("first", "drip"),
-    [(b"", b"\r\n"), (LINE.replace(b"POST", b"PUT") + HOST + b"Content-Length: 4\r\n\r\n", b"12")],
-    ids=["empty lines", "the late end of a body"],
-)
-def test_what_begins_no_request_buys_no_time(line: socket.socket, first: bytes, drip: bytes) -> None:
+def empty_lines_buy_no_time(line: socket.socket) -> None:
+    buys_no_time(line, b"", b"\r\n")
+
+
+def the_late_end_of_a_body_buys_no_time(line: socket.socket) -> None:
+    buys_no_time(line, LINE.replace(b"POST", b"PUT") + HOST + b"Content-Length: 4\r\n\r\n", b"12")
+
+
+def buys_no_time(line: socket.socket, first: bytes, drip: bytes) -> None:
     line.sendall(first + drip)
     said(line, 0.1)
     line.sendall(drip)
     assert said(line, 1).endswith(b"<closed>")
 
 
-def test_a_field_after_the_body_is_no_credential(line: socket.socket) -> None:
+def a_field_after_the_body_is_no_credential(line: socket.socket) -> None:
     line.sendall(LINE + HOST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n%b\r\n" % (len(BODY), BODY, AUTH))
     assert said(line, 2, b"}}").startswith(b"HTTP/1.1 401 ")
 
 
-def test_an_offer_to_change_the_protocol_is_passed_over_and_its_body_is_no_request(line: socket.socket) -> None:
+def an_offer_to_change_the_protocol_is_passed_over_and_its_body_is_no_request(line: socket.socket) -> None:
     """As Java's HttpClient offers HTTP/2 with its first request; what follows must not be read as a request."""
     body = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n"
@@ -204,14 +219,41 @@ def test_an_offer_to_change_the_protocol_is_passed_over_and_its_body_is_no_reque
         assert said(line, 2, b'"ReservedCode2":""}}').startswith(b"HTTP/1.1 200 ")
 
 
-@pytest.mark.parametrize(
-    ("fields", "status"),
-    [(b"Authorization:\r\n", 401), (b"X-Guiju-Identity: a.b.c\r\nX-Guiju-Identity:\r\n", 403)],
+def two_keys_are_none_even_where_one_is_empty(line: socket.socket) -> None:
+    line.sendall(request(BODY, line=LINE + b"Authorization:\r\n"))
+    assert said(line, 2, b"}}").startswith(b"HTTP/1.1 401 ")
+
+
+def two_assertions_are_none_even_where_one_is_empty(line: socket.socket) -> None:
+    line.sendall(request(BODY, line=LINE + b"X-Guiju-Identity: a.b.c\r\nX-Guiju-Identity:\r\n"))
+    assert said(line, 2, b"}}").startswith(b"HTTP/1.1 403 ")
+
+
+CHECKS = (
+    a_body_that_does_not_come_after_an_answer_gets_no_second_answer,
+    an_error_does_not_break_into_an_answer_under_way,
+    empty_lines_buy_no_time,
+    the_late_end_of_a_body_buys_no_time,
+    a_field_after_the_body_is_no_credential,
+    an_offer_to_change_the_protocol_is_passed_over_and_its_body_is_no_request,
+    two_keys_are_none_even_where_one_is_empty,
+    two_assertions_are_none_even_where_one_is_empty,
 )
-def test_two_credentials_are_none(gateway: Running, fields: bytes, status: int) -> None:
-    """Not even where one of them is empty."""
-    outcome = talk(gateway.port, Case("two", [request(BODY, line=LINE + fields)]))
-    assert [answer.status for answer in outcome.answers] == [status]
+
+
+def test_the_front_sees_each_of_these(gateway: Running) -> None:
+    """All at once, each on a connection of its own: they wait more than they work."""
+
+    def look(check: Callable[[socket.socket], None]) -> str:
+        with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as line:
+            try:
+                check(line)
+            except AssertionError as error:
+                return f"{check.__name__}: {error}"
+        return ""
+
+    with ThreadPoolExecutor(len(CHECKS)) as clients:
+        assert not [told for told in clients.map(look, CHECKS) if told]
 
 
 @pytest.mark.slow

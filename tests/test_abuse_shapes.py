@@ -85,9 +85,14 @@ def faults(gateway: Running, recorder: Recorder, shape: Shape, stream: bool) -> 
 
 
 def test_no_shape_carries_a_forbidden_word_to_the_model(gateway: Running, recorder: Recorder) -> None:
-    bad = [fault for stream in (False, True) for shape in SHAPES for fault in faults(gateway, recorder, shape, stream)]
-    assert not bad
+    assert not [fault for shape in SHAPES for fault in faults(gateway, recorder, shape, stream=False)]
+    assert not [fault for shape in SHAPES[::5] for fault in faults(gateway, recorder, shape, stream=True)]
     assert len({shape.name for shape in SHAPES}) == len(SHAPES) >= 100
+
+
+@pytest.mark.slow
+def test_no_shape_of_a_stream_carries_one_either(gateway: Running, recorder: Recorder) -> None:
+    assert not [fault for shape in SHAPES for fault in faults(gateway, recorder, shape, stream=True)]
 
 
 def test_the_judge_sees_a_word_that_gets_through(start: Start, recorder: Recorder) -> None:
@@ -97,8 +102,8 @@ def test_the_judge_sees_a_word_that_gets_through(start: Start, recorder: Recorde
         overlay=(("gateway.fields", FIELDS),),
         lexicon="term,category,severity\n别的词,A.1f,block\n",
     )
-    some = SHAPES[::3]
-    missed = [shape.name for shape in some if list(faults(gateway, recorder, shape, False))]
+    some = SHAPES[::5]
+    missed = [shape.name for shape in some if list(faults(gateway, recorder, shape, stream=False))]
     assert missed == [shape.name for shape in some if shape.fate == FILTERED]
 
 

@@ -32,7 +32,11 @@ def speaker(listed: Sequence[str], seed: int) -> FaultUpstream:
 
     async def say(call: Call) -> None:
         rng = random.Random(seed + call.number)
-        pieces = cut(rng, listed[call.number], rng.choice([1, 4, 8, 24, 200]))
+        pieces = cut(
+            rng,
+            listed[call.number],
+            rng.choice([1, 4, 8, 24, 200] if len(listed[call.number]) < 1000 else [8, 24, 200]),
+        )
         events = [
             chunk({"role": "assistant"}),
             *(chunk({"content": piece}) for piece in pieces),
@@ -115,10 +119,10 @@ def test_the_judge_sees_what_is_changed_or_stopped(start: Start) -> None:
 
 
 def test_texts_and_terms_are_what_they_say() -> None:
-    listed = texts(5, 4 * (len(KINDS) + 1))
-    listed_terms = terms(5, 3000, listed)
-    assert len(set(listed_terms)) == 3000
+    listed = texts(5, 2 * (len(KINDS) + 1))
+    listed_terms = terms(5, 2000, listed)
+    assert len(set(listed_terms)) == 2000
     whole = "\n".join(listed).lower()
     assert not [term for term in listed_terms if term.lower() in whole]
-    assert sum(term[:3] in whole for term in listed_terms) > 700, "few terms nearly stand in the texts"
+    assert sum(term[:3] in whole for term in listed_terms) > 400, "few terms nearly stand in the texts"
     assert any(character * 100 in whole for character in "-=*_# ~.·─a0哈。"), "no text has a long row of one sign"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_kit import LANGUAGES, Gateway, begin, ended, entries, guiju, until_ready, without_rights_of_root
+from cli_kit import LANGUAGES, Gateway, begin, ended, entries, guiju, until_ready
 from guiju.adapters.scripted import ScriptedModel
 from test_server import until
 
@@ -40,7 +40,7 @@ def row(ran: subprocess.CompletedProcess[str], id: str = "ledger") -> dict[str, 
 
 def doctor(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
     """Examine, as somebody whom the modes of files bind."""
-    return guiju("doctor", *words, cwd=folder, language=language, before=without_rights_of_root)
+    return guiju("doctor", *words, cwd=folder, language=language, bound=True)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,11 @@ from cli_kit import (
     serving,
     until_ready,
     verified,
-    without_rights_of_root,
 )
 from conftest import CANARIES, KEY, free_port
 from guiju.adapters.scripted import ScriptedModel
 from guiju.records.chain import writer_name
+from test_server import until
 
 KILLS = int(os.environ.get("GUIJU_KILLS", "6"))
 CALLERS = 6
@@ -97,7 +98,7 @@ def test_sigterm_lets_a_stream_end_and_closes_the_ledger(shared: Gateway) -> Non
     assert kinds == ["opened", "closed"]
     (ledger,) = verified(shared.data.parent)["writers"]
     assert (ledger["interrupted"], ledger["unsigned"], ledger["being_written"]) == (0, 0, False)
-    assert ledger["inside"] == 1
+    assert ledger["inside"] >= 1
 
 
 # ---------------------------------------------------------------------- starts that fail
@@ -209,7 +210,7 @@ def test_a_start_that_fails_says_what_and_what_to_do(name: str, language: str, t
     with socket.create_server(("127.0.0.1", 0)) as listening:
         fault = faults(listening.getsockname()[1])[name]
         serve = ("serve", "--port", free_port(), "--upstream", "http://127.0.0.1:1/v1", *FLAGS, *fault.flags)
-        ran = guiju(*serve, cwd=tmp_path, language=language, before=without_rights_of_root)
+        ran = guiju(*serve, cwd=tmp_path, language=language, bound=True)
     expected = fault.zh if language == "zh" else fault.en
     assert (ran.returncode, ran.stdout, ran.stderr.splitlines()) == (2, "", list(expected))
     assert not list(tmp_path.rglob("crash"))
@@ -323,7 +324,7 @@ def test_a_stream_that_does_not_end_is_cut_and_recorded(tmp_path: Path, model: S
         stream.read1(64)
         began = time.monotonic()
         assert gateway.stop(signal.SIGTERM) == 0
-        assert 29 < time.monotonic() - began < 36
+        assert 29 < time.monotonic() - began < 40
         try:
             rest = stream.read()
         except http.client.IncompleteRead as cut:
@@ -364,6 +365,11 @@ def watch(gateway: Gateway, seen: list[Seen]) -> None:
             return
 
 
+def begun(seen: list[Seen]) -> bool:
+    """Whether some caller has seen something."""
+    return any(one.octets for one in seen)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_kill_in_mid_stream_loses_nothing_that_a_caller_saw(tmp_path: Path, model: ScriptedModel) -> None:
@@ -372,14 +378,16 @@ def test_kill_in_mid_stream_loses_nothing_that_a_caller_saw(tmp_path: Path, mode
     chance = random.Random(seed)
     seen: list[Seen] = []
     for _ in range(KILLS):
-        gateway = begin(tmp_path, model.url)
+        gateway, now = begin(tmp_path, model.url), list[Seen]()
         until_ready(gateway)
         verified(tmp_path)
         with ThreadPoolExecutor(CALLERS) as callers:
             for _ in range(CALLERS):
-                callers.submit(watch, gateway, seen)
-            time.sleep(chance.uniform(0.2, 1.2))
+                callers.submit(watch, gateway, now)
+            until(partial(begun, now))
+            time.sleep(chance.uniform(0.0, 0.8))
             assert gateway.stop(signal.SIGKILL) == -signal.SIGKILL
+        seen += now
         verified(tmp_path)
     with serving(tmp_path, model.url) as gateway:
         verified(tmp_path)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Logs: one JSON object a line on standard error, with identifiers, enums and counts; never content (DESIGN §8).
 
-An exception shows by its kind alone: its message and its traceback can carry what a person wrote.
+An exception shows by its kind alone: its message and its traceback can carry what a person wrote. So can the second
+line of what a library says (asyncio tells the words of an error there).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Lines(logging.Formatter):
             "t": int(record.created * 1000),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.msg if isinstance(record.msg, str) else type(record.msg).__name__,
+            "event": record.msg.partition("\n")[0] if isinstance(record.msg, str) else type(record.msg).__name__,
         }
         facts |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info and record.exc_info[0]:

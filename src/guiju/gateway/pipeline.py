@@ -28,6 +28,8 @@ from guiju.terms import Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
+NAMED = 64
+"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 
 
 class TextRun(Run):
@@ -97,7 +99,7 @@ class TextRun(Run):
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended, and take out what the client's protocol has no place for."""
         finishes.update(delta.finishes)
-        self.dropped |= delta.dropped
+        self.dropped.update(sorted(delta.dropped)[: NAMED - len(self.dropped)])
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute
