@@ -99,7 +99,7 @@ class TextRun(Run):
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended, and take out what the client's protocol has no place for."""
         finishes.update(delta.finishes)
-        self.dropped.update(sorted(delta.dropped)[: NAMED - len(self.dropped)])
+        self.dropped.update(sorted(delta.dropped)[: max(0, NAMED - len(self.dropped))])
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute
