@@ -35,6 +35,8 @@ DOORS: dict[str, Body] = {
 }
 """Path → the body that asks a text."""
 
+VECTORS = "/v1/embeddings"
+"""The door at which no text is answered."""
 GUARDS: dict[str, Body] = {
     "/v1/moderations": lambda text: {"input": text},
     "/beta/litellm_basic_guardrail_api": lambda text: {"texts": [text], "input_type": "request"},

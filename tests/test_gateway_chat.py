@@ -181,7 +181,7 @@ def test_a_term_split_over_parts_and_turns_is_found(start: Start) -> None:
     ("path", "method", "status", "code"),
     [
         ("/v1/chat/completions", "GET", 405, "method_not_allowed"),
-        ("/v1/embeddings", "POST", 404, "door_closed"),
+        ("/v1/files", "POST", 404, "door_closed"),
         ("/v1/realtime", "POST", 404, "door_closed"),
         ("/anything", "GET", 404, "door_closed"),
         ("/v1/chat/completions/", "POST", 404, "door_closed"),

@@ -77,7 +77,7 @@ def test_an_error_never_repeats_text_of_the_request() -> None:
 def test_a_lone_surrogate_is_not_text() -> None:
     asked = parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}')
     with pytest.raises(CallerError):
-        canonical.canonical(asked, "m", "")
+        canonical.encode(asked, "m", "")
 
 
 def test_every_string_leaf_is_a_text_to_look_at() -> None:
@@ -106,13 +106,13 @@ def test_every_string_leaf_is_a_text_to_look_at() -> None:
 def test_known_fields_that_name_people_are_dropped_and_listed() -> None:
     asked = parse({**ASK, "user": "someone", "metadata": {"a": "b"}, "logprobs": True, "safety_identifier": "x"})
     assert set(asked.dropped) == {"user", "metadata", "logprobs", "safety_identifier"}
-    sent = json.loads(canonical.canonical(asked, "own", "person"))
+    sent = json.loads(canonical.encode(asked, "own", "person"))
     assert sent == {"model": "own", "messages": ASK["messages"], "safety_identifier": "person"}
 
 
 def test_the_operators_table_decides_about_further_fields() -> None:
     asked = parse({**ASK, "top_k": 5, "spam": "x"}, top_k="forward", spam="drop")
-    sent = json.loads(canonical.canonical(asked, "m", ""))
+    sent = json.loads(canonical.encode(asked, "m", ""))
     assert sent["top_k"] == 5
     assert asked.dropped == ("spam",)
     asked = parse({**ASK, "hint": {"a": ["text"]}}, hint="forward")
@@ -124,20 +124,20 @@ def test_the_operators_table_outranks_the_built_in_one_field_by_field() -> None:
     assert asked.request.seed is None
     assert asked.request.temperature == 1.0
     assert asked.dropped == ("seed", "user")
-    assert b'"u"' not in canonical.canonical(asked, "m", "")
+    assert b'"u"' not in canonical.encode(asked, "m", "")
     with pytest.raises(CallerError) as caught:
         parse({**ASK, "seed": 7}, seed="refuse")
     assert (caught.value.code, caught.value.facts["param"]) == ("unknown_field", "seed")
 
 
 def test_a_stream_asks_for_usage_upstream() -> None:
-    sent = json.loads(canonical.canonical(parse({**ASK, "stream": True}), "m", ""))
+    sent = json.loads(canonical.encode(parse({**ASK, "stream": True}), "m", ""))
     assert sent["stream_options"] == {"include_usage": True}
 
 
 def test_our_own_mark_in_history_does_not_reach_the_model() -> None:
     body = {**ASK, "messages": [{"role": "assistant", "content": "【AI生成】\n好\n【AI生成】"}, *ASK["messages"]]}
-    assert json.loads(canonical.canonical(parse(body), "m", ""))["messages"][0]["content"] == "好"
+    assert json.loads(canonical.encode(parse(body), "m", ""))["messages"][0]["content"] == "好"
 
 
 @given(

@@ -149,6 +149,7 @@ class Exchange(msgspec.Struct, frozen=True):
         level: the least level of identity that the key's policy asks for.
         lexicon: version of the word lists in force; `""` when none is loaded.
         label: the label that the answer carries; none until it is made.
+        content: whether what is answered is content, which needs a label.
     """
 
     id: str
@@ -161,6 +162,7 @@ class Exchange(msgspec.Struct, frozen=True):
     level: IdentityLevel = "none"
     lexicon: str = ""
     label: Label | None = None
+    content: bool = True
 
 
 class Detector(Protocol):

@@ -9,6 +9,7 @@ last user message steer it (table: docs/en/how-to/scripted-upstream.md). Used by
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 import socket
 import threading
@@ -204,8 +205,28 @@ class ScriptedApp:
             await _reply(send, 200, {"object": "list", "data": [model]})
         elif route == ("POST", "/v1/chat/completions"):
             await self._chat(scope, receive, send)
+        elif route == ("POST", "/v1/embeddings"):
+            await self._vectors(receive, send)
         else:
             await _reply(send, 404, _error(404, "no such path on the scripted model service"))
+
+    async def _vectors(self, receive: Receive, send: Send) -> None:
+        """A vector of four numbers for each text; they mean nothing."""
+        try:
+            body = msgspec.json.decode(await _read(receive), type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            await _reply(send, 400, _error(400, "the body is not a JSON object"))
+            return
+        self.requests.append(body)
+        asked = body.get("input")
+        texts = asked if isinstance(asked, list) else [asked]
+        digests = [hashlib.sha256(str(text).encode("utf-8", "surrogatepass")).digest() for text in texts]
+        data = [
+            {"object": "embedding", "index": i, "embedding": [byte / 255 for byte in digest[:4]]}
+            for i, digest in enumerate(digests)
+        ]
+        usage = {"prompt_tokens": len(str(asked)), "total_tokens": len(str(asked))}
+        await _reply(send, 200, {"object": "list", "data": data, "model": body.get("model", MODEL), "usage": usage})
 
     async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = await _read(receive)

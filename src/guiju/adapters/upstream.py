@@ -12,6 +12,7 @@ import os
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import aiohttp
 from yarl import URL
@@ -21,6 +22,7 @@ from guiju.config import Limits
 from guiju.config import Upstream as UpstreamSettings
 from guiju.errors import CallerError, OutsideError
 
+CHAT: Final = "/chat/completions"
 _BROKEN = (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError)
 
 
@@ -116,7 +118,7 @@ class Upstream:
         self.name = settings.name
         self._models = settings.models
         self._limits = limits
-        self._url = URL(settings.url.rstrip("/") + "/chat/completions")
+        self._base = settings.url.rstrip("/")
         self._circuit = Circuit(limits)
         self._session: aiohttp.ClientSession | None = None
         self._deadlines: Deadlines | None = None
@@ -160,7 +162,7 @@ class Upstream:
         while self._deadlines is not None and self._deadlines.busy:  # noqa: ASYNC110 # exchanges end without an event
             await asyncio.sleep(1)
 
-    async def ask(self, body: bytes) -> Reply:
+    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
         """Send a canonical request and wait for the head of the answer; at most one retry, before any byte came.
 
         Raises:
@@ -171,7 +173,7 @@ class Upstream:
         self._circuit.enter(loop.time())
         wait = self._deadlines.wait(self._limits.upstream_whole_s)
         try:
-            response = await wait.within(self._limits.upstream_first_byte_s, self._post(body), "first byte")
+            response = await wait.within(self._limits.upstream_first_byte_s, self._post(body, path), "first byte")
             self._judge(response)
         except OutsideError as error:
             wait.end()
@@ -202,11 +204,12 @@ class Upstream:
             raise OutsideError("overloaded")
         raise OutsideError("upstream_refused", status=status)
 
-    async def _post(self, body: bytes) -> aiohttp.ClientResponse:
+    async def _post(self, body: bytes, path: str) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
+        url = URL(self._base + path)
         for attempt in (1, 2):
             try:
-                return await self._session.post(self._url, data=body, headers=self._headers, allow_redirects=False)
+                return await self._session.post(url, data=body, headers=self._headers, allow_redirects=False)
             except TimeoutError:
                 raise OutsideError("upstream_timeout", what="connection") from None
             except aiohttp.ClientConnectorError:

@@ -17,7 +17,10 @@ class Labelled:
     reach: Reach = "whole"
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
-        """Pass when the label says generated, names a producer, and carries this exchange's id."""
+        """Pass when the label says generated, names a producer, and carries this exchange's id; or where no content is
+        answered."""
+        if not subject.content:
+            return PASS
         label = subject.label
         right = label and label.kind == "1" and label.producer and label.produce_id == subject.id
         return PASS if right else Verdict("refuse", Reason("guard_unavailable", "16"))

@@ -17,18 +17,22 @@ from guiju.gateway import guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
-from guiju.gateway.pipeline import RefusedError, TextRun
+from guiju.gateway.pipeline import TextRun
+from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.vectors import VectorRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
+from guiju.gateway.wire.embeddings import Embeddings
 from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
 from guiju.gateway.wire.messages import Messages
 from guiju.gateway.wire.moderations import Moderations
-from guiju.gateway.wire.protocol import GuardWire, Wire
+from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
 _OPENAI: Final = Chat()
+_VECTORS: Final = Embeddings()
 TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/chat/completions": _OPENAI,
     "/v1/completions": Completions(),
@@ -57,7 +61,7 @@ class Door(NamedTuple):
     method: str
     name: str
     serve: Serve
-    wire: Wire | GuardWire
+    wire: Speaks | GuardWire
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
@@ -96,6 +100,7 @@ class App:
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
+        self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, self.vectors, _VECTORS)
         for path, asks in GUARD_DOORS.items():
             self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
@@ -129,12 +134,14 @@ class App:
         key = self._key(head)
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
-            run = TextRun(self.live, head, key, wire)
-            leave = self._watch(scope, receive)
-            try:
-                await self._run(run, body, send)
-            finally:
-                leave()
+            await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
+
+    async def vectors(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST /v1/embeddings."""
+        key = self._key(head)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits)
+            await self._run(VectorRun(self.live, head, key, _VECTORS), body, scope, receive, send)
 
     async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which only a verdict is asked for."""
@@ -212,7 +219,15 @@ class App:
         gone.add_done_callback(lambda ended: None if ended.cancelled() else task.cancel())
         return gone.cancel
 
-    async def _run(self, run: TextRun, body: bytes, send: Send) -> None:
+    async def _run(self, run: Run, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a run go down the road as long as its client stays."""
+        leave = self._watch(scope, receive)
+        try:
+            await self._go(run, body, send)
+        finally:
+            leave()
+
+    async def _go(self, run: Run, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
         counted = run.counted
@@ -248,7 +263,7 @@ class App:
                 live.metrics.open.dec()
                 live.metrics.requests.labels(run.wire.name, action).inc()
 
-    def _close(self, run: TextRun, end: Any) -> None:
+    def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""
         if run.opened is not None and not run.closing:
             state = "passed" if run.reply and run.reply.seen >= run.out.characters else "not_checked"
@@ -257,7 +272,7 @@ class App:
             except OutsideError:
                 log.error("closing_not_recorded", extra={"x": run.id})
 
-    async def _tell(self, run: TextRun, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
+    async def _tell(self, run: Run, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
         """Tell an error: as an answer, or inside the stream that has begun."""
         body = run.wire.error(error, run.head.language, guiju)
         if run.started:

@@ -139,6 +139,16 @@ class Asked(msgspec.Struct):
     own: Any = None
 
     @property
+    def model(self) -> str:
+        """The public name of the model."""
+        return self.request.model
+
+    @property
+    def stream(self) -> bool:
+        """Whether a stream is asked for."""
+        return bool(self.request.stream)
+
+    @property
     def name(self) -> Text:
         """The model's name: it goes upstream, so it is looked at too."""
         return Text("model", self.request.model)
@@ -222,10 +232,19 @@ def sift(
     return extra, gone
 
 
+def check_name(model: str) -> None:
+    """Whether a model's name is one.
+
+    Raises:
+        CallerError: it is not.
+    """
+    if not _NAME.fullmatch(model):
+        raise CallerError("invalid_request", what="model is not a name", param="model")
+
+
 def _within(request: ChatRequest, limits: Limits) -> None:
     """Check what types alone can't say, and take our own marks out of the history."""
-    if not _NAME.fullmatch(request.model):
-        raise CallerError("invalid_request", what="model is not a name", param="model")
+    check_name(request.model)
     if not request.messages:
         raise CallerError("invalid_request", what="messages is empty", param="messages")
     parts = sum(len(m.content) if isinstance(m.content, list) else 1 for m in request.messages)
@@ -316,7 +335,7 @@ def strings(value: Any, at: str) -> Iterator[Text]:
             yield from strings(inner, f"{at}[{i}]")
 
 
-def canonical(asked: Asked, model: str, person: str) -> bytes:
+def encode(asked: Asked, model: str, person: str) -> bytes:
     """The request as it goes upstream, encoded anew.
 
     Args:
@@ -332,8 +351,17 @@ def canonical(asked: Asked, model: str, person: str) -> bytes:
         request.stream_options = StreamOptions(include_usage=True)
     else:
         request.stream_options = None
+    return joined(request, asked.extra)
+
+
+def joined(request: Shape, extra: Mapping[str, Any]) -> bytes:
+    """A request, and the fields that are forwarded beside it, as JSON.
+
+    Raises:
+        CallerError: a string that is not Unicode text (a lone surrogate).
+    """
     try:
         body = msgspec.json.encode(request)
-        return body[:-1] + b"," + msgspec.json.encode(asked.extra)[1:] if asked.extra else body
+        return body[:-1] + b"," + msgspec.json.encode(extra)[1:] if extra else body
     except UnicodeEncodeError:
         raise _not_text() from None

@@ -17,7 +17,7 @@ from guiju.errors import GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Asked, ChatRequest, Treatment
 from guiju.gateway.wire.chat_reply import FIELDS, Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said
+from guiju.gateway.wire.protocol import Call, Canonical, Said
 
 DROPPED: Final = frozenset({
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
@@ -30,7 +30,7 @@ DONE: Final = b"data: [DONE]\n\n"
 _encode = msgspec.json.encode
 
 
-class Chat:
+class Chat(Canonical):
     """The protocol."""
 
     name = "chat"

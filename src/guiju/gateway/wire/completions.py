@@ -14,7 +14,7 @@ from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Asked, ChatRequest, Message, Shape, StreamOptions, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said
+from guiju.gateway.wire.protocol import Call, Canonical, Said
 
 DROPPED: Final = frozenset({"user", "logprobs", "best_of"})
 """Known fields that do not go upstream; they are listed."""
@@ -43,7 +43,7 @@ class CompletionRequest(Shape):
 _KNOWN: Final = frozenset(CompletionRequest.__struct_fields__)
 
 
-class Completions:
+class Completions(Canonical):
     """The protocol; see `Wire`."""
 
     name = "completions"

@@ -30,6 +30,7 @@ from guiju.gateway.wire.canonical import (
 )
 from guiju.gateway.wire.chat_reply import FIELDS
 from guiju.gateway.wire.messages_writer import MessagesWriter, event
+from guiju.gateway.wire.protocol import Canonical
 
 DROPPED: Final = frozenset({"metadata", "service_tier", "top_k", "thinking", "container", "inference_geo"})
 """Known fields that do not go upstream; they are listed."""
@@ -97,7 +98,7 @@ _KNOWN: Final = frozenset(MessagesRequest.__struct_fields__)
 _KINDS: Final = {"server_error": "api_error", "permission_error": "permission_error"}
 
 
-class Messages:
+class Messages(Canonical):
     """The protocol; see `Wire`."""
 
     name = "messages"

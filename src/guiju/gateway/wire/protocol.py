@@ -14,6 +14,7 @@ import msgspec
 
 from guiju.config import Limits
 from guiju.errors import GuijuError, Language
+from guiju.gateway.wire import canonical
 from guiju.gateway.wire.canonical import Asked, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
 from guiju.terms import Finding, Hearing, Stage, Text
@@ -76,20 +77,39 @@ class Writer(Protocol):
         ...
 
 
-class Wire(Protocol):
-    """One protocol.
+class Questions(Protocol):
+    """A parsed request of any protocol.
+
+    Attributes:
+        model: the public name of the model.
+        texts: every string leaf but that name.
+        name: the name as a text: it goes upstream, so it is looked at too.
+    """
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def stream(self) -> bool: ...
+    @property
+    def texts(self) -> tuple[Text, ...]: ...
+    @property
+    def name(self) -> Text: ...
+
+
+class Speaks(Protocol):
+    """What a protocol needs for the road, whatever is answered.
 
     Attributes:
         name: the door's short name in evidence and metrics.
-        fields: fields of pieces that the protocol has a place for; the others are dropped and listed.
+        labelled: whether what is answered is content, which carries a label (Article 16).
     """
 
     @property
     def name(self) -> str: ...
     @property
-    def fields(self) -> frozenset[str]: ...
+    def labelled(self) -> bool: ...
 
-    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
+    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Any:
         """Read a request.
 
         Raises:
@@ -97,8 +117,8 @@ class Wire(Protocol):
         """
         ...
 
-    def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> Writer:
-        """What writes the answer to it."""
+    def encode(self, asked: Any, model: str, person: str) -> bytes:
+        """The request as it goes upstream, encoded anew; see `canonical.encode`."""
         ...
 
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
@@ -108,6 +128,31 @@ class Wire(Protocol):
     def broken(self, body: bytes) -> bytes:
         """An error, as `error` makes it, inside a stream that has begun."""
         ...
+
+
+class Wire(Speaks, Protocol):
+    """A protocol in which text is answered.
+
+    Attributes:
+        fields: fields of pieces that the protocol has a place for; the others are dropped and listed.
+    """
+
+    @property
+    def fields(self) -> frozenset[str]: ...
+
+    def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> Writer:
+        """What writes the answer to it."""
+        ...
+
+
+class Canonical:
+    """What the protocols of text have in common: they all become the canonical request, and are labelled."""
+
+    labelled = True
+
+    def encode(self, asked: Asked, model: str, person: str) -> bytes:
+        """The request as it goes upstream."""
+        return canonical.encode(asked, model, person)
 
 
 class Question(msgspec.Struct):

@@ -29,6 +29,7 @@ from guiju.gateway.wire.canonical import (
     Treatment,
 )
 from guiju.gateway.wire.chat_reply import FIELDS
+from guiju.gateway.wire.protocol import Canonical
 from guiju.gateway.wire.responses_writer import ResponsesWriter, event
 
 DROPPED: Final = frozenset({
@@ -153,7 +154,7 @@ class ResponsesRequest(Shape):
 _KNOWN: Final = frozenset(ResponsesRequest.__struct_fields__)
 
 
-class Responses:
+class Responses(Canonical):
     """The protocol; see `Wire`."""
 
     name = "responses"

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One request through the whole house (DESIGN §4), step by step, with the articles beside the steps.
+
+Nothing is released before its *opened* entry is on disk, and no last byte before its *closed* entry is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import Any
+
+from guiju.adapters.upstream import Upstream
+from guiju.controls.hearing import hear
+from guiju.errors import CallerError, GuijuError, OutsideError
+from guiju.gateway.http import Head, Send
+from guiju.gateway.live import CANARY_KEY, Live, Policy
+from guiju.gateway.looks import PAUSE_S
+from guiju.gateway.reply import Reply
+from guiju.gateway.wire.protocol import Questions, Speaks
+from guiju.records.accounts import KeyRecord
+from guiju.records.record import End
+from guiju.terms import LEVELS, Exchange, Hearing, Identity, IdentityLevel, Label
+
+LARGE = 65_536
+"""Bytes of a request from which others are served between its steps."""
+
+
+class RefusedError(Exception):
+    """Carries a hearing that stops an exchange to the place where its answer is written."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        super().__init__(hearing.control)
+        self.hearing = hearing
+
+
+class Run:
+    """One exchange on its way; made anew for each request. What is asked of the model is up to the kinds of runs.
+
+    Args:
+        live: what this process serves with.
+        head: the request's headers.
+        key: the key that it came with.
+        wire: the protocol that its client speaks.
+
+    Attributes:
+        reply: what is looked at of the answer; none where no text is answered.
+        opened: ticket of the *opened* entry.
+    """
+
+    def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
+        self.live = live
+        self.head = head
+        self.wire = wire
+        self.key = key
+        self.counted = key.id != CANARY_KEY
+        self.policy: Policy = live.policy
+        self.id = live.ids.new(int(live.clock() * 1000))
+        self.exchange: Exchange | None = None
+        self.started = False
+        self.out = live.books.released()
+        self.heard: list[Hearing] = []
+        self.reply: Reply | None = None
+        self.dropped: set[str] = set()
+        self.opened: int | None = None
+        self.closing = False
+
+    # ------------------------------------------------------------------ the steps
+    async def run(self, body: bytes, send: Send) -> None:
+        """Take one request body down the road.
+
+        Raises:
+            GuijuError: before anything was sent; afterwards errors are told inside the stream.
+            RefusedError: a hearing stopped it before anything was sent.
+        """
+        live = self.live
+        # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
+        asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
+        upstream, own_name = live.upstreams.find(asked.model)
+        # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
+        identity = await self._identity()
+        exchange = self.exchange = self._exchange(asked, identity)
+        pause = PAUSE_S if len(body) > LARGE else 0.0
+        if pause:
+            await asyncio.sleep(pause)
+        canonical = self.wire.encode(asked, own_name, identity.person if identity else "")
+        if pause:
+            await asyncio.sleep(pause)
+        # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
+        began = perf_counter()
+        findings = await live.looks.find(self.policy.words, asked.texts)
+        findings += await live.looks.find(self.policy.words, (asked.name,))
+        hearing = hear(self.policy.controls.request, exchange, findings, "input")
+        if self.counted:
+            live.metrics.check.observe(perf_counter() - began)
+        if hearing.stops:
+            await self._refuse(exchange, canonical, hearing)
+        # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
+        release = hear(self.policy.controls.release, exchange, (), "output")
+        if release.stops:
+            await self._refuse(exchange, canonical, release)
+        self.heard.append(release)
+        versions = {"guiju": live.version, "lexicon": self.policy.lexicon}
+        self.opened = live.books.opened(exchange, asked.stream, canonical, hearing, versions)
+        # 4. The model. 5. The screen. 6. The label. 7. The books.
+        await self.serve(asked, upstream, canonical, send)
+
+    async def serve(self, asked: Any, upstream: Upstream, canonical: bytes, send: Send) -> None:
+        """Ask the model, and answer."""
+        raise NotImplementedError
+
+    async def _identity(self) -> Identity | None:
+        """The verified identity that came with the request, if one came."""
+        if not self.head.identity:
+            return None
+        now = int(self.live.clock())
+        identity = await self.live.assertions.verify(self.head.identity, self.key.account, now)
+        self.live.remember(self.key.account, identity)
+        return identity
+
+    def _exchange(self, asked: Questions, identity: Identity | None) -> Exchange:
+        settings = self.live.settings
+        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
+        return Exchange(
+            id=self.id,
+            account=self.key.account,
+            key=self.key.id,
+            door=self.wire.name,
+            model=asked.model,
+            texts=asked.texts,
+            identity=identity,
+            level=level,
+            lexicon=self.policy.lexicon,
+            label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
+            content=self.wire.labelled,
+        )
+
+    async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
+        """A refusal is on disk before it is told."""
+        books = self.live.books
+        await books.durable(books.refused(exchange, canonical, hearing))
+        raise RefusedError(hearing)
+
+    async def _close(self, state: Any, end: End) -> None:
+        """Write the *closed* entry and wait until it is on disk."""
+        await self.live.books.durable(self.close(state, end))
+
+    def close(self, state: Any, end: End) -> int:
+        """Write the *closed* entry; returns its ticket."""
+        assert self.exchange is not None
+        self.closing = True
+        heard = self.heard + (self.reply.hearings if self.reply else [])
+        return self.live.books.closed(
+            self.exchange,
+            state,
+            end,
+            heard,
+            self.reply.seen if self.reply else 0,
+            self.out.characters,
+            self.out.digests(),
+            sorted(self.dropped),
+        )
+
+    def refusal(self, hearing: Hearing) -> tuple[GuijuError, dict[str, Any]]:
+        """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""
+        reason = hearing.decisive.reason
+        assert reason is not None
+        category = self.policy.named(reason.category, self.head.language)
+        family = OutsideError if reason.code == "guard_unavailable" else CallerError
+        error = family(reason.code, category=category, what=category)
+        guiju = {
+            "decision_id": self.id,
+            "stage": hearing.stage,
+            "reason": reason.code,
+            "article": reason.article,
+            "category": reason.category,
+            "redress_url": self.live.settings.provider.redress_url,
+        }
+        return error, guiju

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The run of an exchange whose answer is vectors (DESIGN §4): nothing of it is text, so there is nothing to screen."""
+
+from __future__ import annotations
+
+from guiju.adapters.upstream import Upstream
+from guiju.errors import OutsideError
+from guiju.gateway import http
+from guiju.gateway.http import Send
+from guiju.gateway.run import Run
+from guiju.gateway.wire.embeddings import Asked, Embeddings
+
+
+class VectorRun(Run):
+    """An exchange whose answer is vectors."""
+
+    wire: Embeddings
+
+    async def serve(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+        """Ask the model, check the form of what it says, and pass it on."""
+        source = await upstream.ask(canonical, "/embeddings")
+        try:
+            if source.streamed:
+                raise OutsideError("upstream_failed", what="a stream that was not asked for")
+            vectors = self.wire.read(await source.body(), asked)
+        finally:
+            source.close()
+        await self._close("passed", "finished")
+        headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]
+        if asked.dropped:
+            headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
+        await http.answer(send, 200, self.wire.write(vectors, asked), headers)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The protocol of /v1/embeddings: texts in, vectors out. What is asked is looked at; a vector is no content that
+anybody reads, so it carries no label."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import msgspec
+
+from guiju.config import Limits
+from guiju.errors import CallerError, GuijuError, Language, OutsideError
+from guiju.gateway.wire import canonical, openai_errors, strict
+from guiju.gateway.wire.canonical import Shape, Treatment
+from guiju.terms import Text
+
+DROPPED: Final = frozenset({"user"})
+"""Known fields that do not go upstream; they are listed."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+
+class EmbeddingRequest(Shape):
+    model: str
+    input: str | list[str | int | list[int]]
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: int | None = None
+
+
+_KNOWN: Final = frozenset(EmbeddingRequest.__struct_fields__)
+
+
+class Asked(msgspec.Struct):
+    """A parsed request; see `Questions`."""
+
+    request: EmbeddingRequest
+    extra: dict[str, Any]
+    texts: tuple[Text, ...]
+    dropped: tuple[str, ...]
+    stream: bool = False
+
+    @property
+    def model(self) -> str:
+        """The public name of the model."""
+        return self.request.model
+
+    @property
+    def name(self) -> Text:
+        """The model's name."""
+        return Text("model", self.request.model)
+
+    @property
+    def count(self) -> int:
+        """How many vectors are asked for."""
+        return 1 if isinstance(self.request.input, str) else len(self.request.input)
+
+
+class Vector(msgspec.Struct):
+    """One vector as it is passed on."""
+
+    index: int
+    embedding: list[float] | str
+    object: Literal["embedding"] = "embedding"
+
+
+class Usage(msgspec.Struct):
+    """Token counts."""
+
+    prompt_tokens: int
+    total_tokens: int
+
+
+class Vectors(msgspec.Struct, omit_defaults=True):
+    """A model service's answer; fields that are not named here are left behind."""
+
+    data: list[Vector]
+    usage: Usage | None = None
+
+
+class Embeddings:
+    """The protocol; see `Speaks`."""
+
+    name = "embeddings"
+    labelled = False
+
+    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
+        """Read a request."""
+        raw = strict.decode(body, limits)
+        extra, dropped = canonical.sift(raw, _KNOWN, DROPPED, table)
+        request = canonical.convert(raw, EmbeddingRequest)
+        canonical.check_name(request.model)
+        inputs = [request.input] if isinstance(request.input, str) else request.input
+        if not inputs or len(inputs) > limits.messages:
+            raise CallerError("request_too_large", what=f"input: 1 to {limits.messages}", param="input")
+        texts = []
+        for i, one in enumerate(inputs):
+            if not isinstance(one, str):
+                raise CallerError("not_checkable", what="tokens", param="input")
+            texts.append(Text(f"input[{i}]", one))
+        if sum(len(text.text) for text in texts) > limits.characters:
+            raise CallerError("request_too_large", what=f"characters > {limits.characters}")
+        return Asked(request, extra, (*texts, *canonical.strings(extra, "")), tuple(dropped))
+
+    def encode(self, asked: Asked, model: str, person: str) -> bytes:
+        """The request as it goes upstream; nobody's id goes with it."""
+        return canonical.joined(msgspec.structs.replace(asked.request, model=model), asked.extra)
+
+    def read(self, body: bytes, asked: Asked) -> Vectors:
+        """A model service's answer.
+
+        Raises:
+            OutsideError: `upstream_failed`: it is none.
+        """
+        try:
+            made = msgspec.json.decode(body, type=Vectors)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            raise OutsideError("upstream_failed", what="what it sent is no list of vectors") from None
+        if sorted(one.index for one in made.data) != list(range(asked.count)):
+            raise OutsideError("upstream_failed", what="not as many vectors as were asked for")
+        if any(isinstance(one.embedding, str) and not _BASE64.fullmatch(one.embedding) for one in made.data):
+            raise OutsideError("upstream_failed", what="a vector is not base64")
+        return made
+
+    def write(self, vectors: Vectors, asked: Asked) -> bytes:
+        """The answer."""
+        made: dict[str, Any] = {"object": "list", "data": vectors.data, "model": asked.model}
+        if vectors.usage:
+            made["usage"] = vectors.usage
+        return msgspec.json.encode(made)
+
+    def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
+        """The error object of OpenAI's API."""
+        return openai_errors.body(error, language, guiju)
+
+    def broken(self, body: bytes) -> bytes:
+        """Nothing is streamed."""
+        return b""
