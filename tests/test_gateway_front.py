@@ -143,3 +143,8 @@ def test_an_exchange_leaves_nothing_to_the_garbage_collector(gateway: Running) -
         assert not left
     finally:
         gc.enable()
+
+
+def test_the_scheme_of_a_key_has_no_case(gateway: Running) -> None:
+    head = HEAD.replace(b"Bearer", b"bearer") + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(BODY)
+    assert status(talk(gateway, head + BODY)) == 200

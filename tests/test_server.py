@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
 import time
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from conftest import CANARIES, KEY, Running, Start
-from guiju import renewal
+from guiju import composition, renewal
 from guiju.config import parse
 from guiju.detect import lexicon
 from guiju.errors import ConfigError
@@ -158,3 +159,26 @@ def test_connections_are_limited_by_address_where_addresses_mean_something() -> 
     assert exempt(parse({"serve": {"behind_proxy": True}, "mode": "production"})) is None
     assert exempt(parse({"mode": "production"})) == frozenset()
     assert exempt(parse({})) == {"127.0.0.1", "::1"}
+
+
+def test_an_entry_goes_out_of_force_with_its_last_day(start: Start, tmp_path: Path) -> None:
+    """A gateway that runs over midnight (UTC+8) reads its lists again, and their version says how many entries went."""
+    listed = "term,category,severity,expires\n规矩金丝雀,own.a,block,{}\n别的词,own.b,block,\n"
+    today = composition.today()
+    gateway = start(lexicon=listed.format(today))
+    assert gateway.chat("规矩金丝雀").status == 400
+    (tmp_path / "words0.csv").write_text(listed.format(today - datetime.timedelta(days=1)), "utf-8")
+    gateway.house.day -= datetime.timedelta(days=1)  # as if the lists had been read yesterday
+    deadline = time.monotonic() + 10
+    while gateway.chat("规矩金丝雀").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert gateway.house.live.policy.lexicon.endswith("-1")
+    assert gateway.chat("别的词").status == 400
+
+
+def test_without_a_list_there_is_no_canary_and_no_proof(start: Start) -> None:
+    gateway = start(lexicon="")
+    time.sleep(2.5)
+    assert gateway.ask("GET", "/readyz").json["facts"]["canary"] is False
+    assert not [entry for entry in gateway.entries() if entry["kind"] == "proof"]

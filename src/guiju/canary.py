@@ -48,6 +48,10 @@ class Canary:
             base: the process's own address.
             identity: an assertion for the canary, so that it gets as far as the words; may be empty.
         """
+        if not live.policy.lexicon:  # nothing is answered without a list, so there is nothing to be proved either
+            live.alive["canary"] = False
+            live.metrics.canary.set(0)
+            return False
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
             log.error("control_asleep", extra={"control": control})

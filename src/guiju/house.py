@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import logging
 import os
@@ -103,7 +104,7 @@ def check_production(settings: Settings) -> None:
 
 def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon.Entry]]:
     """The word lists in force and their version: those of files as they are written, else those of the store.
-    Entries that have expired are left out.
+    Entries that have expired are left out, and the version then says how many.
 
     Args:
         store: where lists are kept; not asked when files are named.
@@ -115,7 +116,7 @@ def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon
     if not paths:
         assert store is not None
         version, entries = lexicons.current(store)
-        return version, _unexpired(entries)
+        return _unexpired(version, entries)
     entries = []
     digest = hashlib.sha256()
     for path in paths:
@@ -125,12 +126,14 @@ def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon
             raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_LEXICON) from error
         digest.update(data)
         entries += lexicon.read(data, path.name)
-    return "file:" + digest.hexdigest()[:16], _unexpired(entries)
+    return _unexpired("file:" + digest.hexdigest()[:16], entries)
 
 
-def _unexpired(entries: list[lexicon.Entry]) -> list[lexicon.Entry]:
-    today = time.strftime("%Y-%m-%d", time.gmtime())
-    return [entry for entry in entries if not entry.expires or entry.expires >= today]
+def _unexpired(version: str, entries: list[lexicon.Entry]) -> tuple[str, list[lexicon.Entry]]:
+    today = composition.today().isoformat()
+    kept = [entry for entry in entries if not entry.expires or entry.expires >= today]
+    gone = len(entries) - len(kept)
+    return f"{version}-{gone}" if gone else version, kept
 
 
 @dataclass(eq=False)
@@ -145,6 +148,7 @@ class House:
     canary: Canary
     every: Callable[[IdentityLevel], Controls]
     off: tuple[str, ...] = ()
+    day: datetime.date = datetime.date.min
     seen: dict[str, int] = field(default_factory=dict)
     known: set[tuple[str, str, int]] = field(default_factory=set)
     background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -238,6 +242,7 @@ class House:
 
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
+        self.day = composition.today()
         version, entries = lists(self.store, self.options.lists)
         in_force = self._controls(settings)
         made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach)

@@ -14,6 +14,7 @@ import time
 
 import msgspec
 
+from guiju import composition
 from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
 from guiju.house import House, check_production
@@ -48,7 +49,8 @@ async def watch(house: House, base: str) -> None:
 
 
 async def take_up(house: House) -> None:
-    """Read again what other processes changed in the store: keys within a second or two, lists once they are built.
+    """Read again what other processes changed in the store: keys within a second or two, lists once they are built;
+    and lists on a new day, on which entries may have expired.
 
     Raises:
         OutsideError: `store_unavailable`; what is in force stays.
@@ -57,7 +59,7 @@ async def take_up(house: House) -> None:
     await asyncio.to_thread(lexicons.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
-    if now != house.seen and not house.options.lists:
+    if (now != house.seen and not house.options.lists) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.lexicon != live.policy.lexicon:
             live.policy = policy

@@ -24,14 +24,18 @@ Data = Annotated[Path, typer.Option("--data", help=say("数据目录", "data dir
 AsJson = Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))]
 
 
+def settings_file(data: Path, config: Path | None = None) -> Path | None:
+    """Where the settings are read from: the file that was named, else the data directory's, else this folder's."""
+    return config or next((path for path in (data / FILE, Path(FILE)) if path.is_file()), None)
+
+
 def settings_of(data: Path) -> Settings:
-    """The settings in the data directory's guiju.toml, or else in the one of this folder, which `guiju serve` reads;
-    the defaults where neither exists. The environment overrides all of them.
+    """The settings; the defaults where there is no file. The environment overrides all of them.
 
     Raises:
         ConfigError: the file is not valid.
     """
-    return load(next((path for path in (data / FILE, Path(FILE)) if path.is_file()), None))
+    return load(settings_file(data))
 
 
 def has_store(settings: Settings, data: Path) -> bool:

@@ -24,6 +24,7 @@ import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from guiju.cli.books import settings_file
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Settings, load
 from guiju.errors import ConfigError, GuijuError, failed
@@ -66,7 +67,13 @@ class Row(msgspec.Struct, frozen=True):
 def doctor(
     data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
     config: Annotated[
-        Path | None, typer.Option(help=say("配置文件；默认 ./guiju.toml", "settings; ./guiju.toml by default"))
+        Path | None,
+        typer.Option(
+            help=say(
+                "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
+                "settings; DATA/guiju.toml by default, else ./guiju.toml",
+            )
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
@@ -89,11 +96,11 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
 
     Args:
         data: the data directory; it need not exist yet.
-        config: the settings file; none takes ./guiju.toml where there is one.
+        config: the settings file; see `books.settings_file`.
     """
     yield python()
     yield packages()
-    path = config or (Path("guiju.toml") if Path("guiju.toml").exists() else None)
+    path = settings_file(data, config)
     try:
         settings = load(path)
     except GuijuError as error:

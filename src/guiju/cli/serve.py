@@ -11,6 +11,7 @@ import typer
 import uvloop
 
 from guiju import logs
+from guiju.cli.books import settings_file
 from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
@@ -34,7 +35,10 @@ def main(
     config: Annotated[
         Path | None,
         typer.Option(
-            help=say("配置文件，默认为当前目录的 guiju.toml（如有）", "settings file; guiju.toml here, if there is one")
+            help=say(
+                "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
+                "settings; DATA/guiju.toml by default, else ./guiju.toml",
+            )
         ),
     ] = None,
     host: Annotated[str | None, typer.Option(help=say("监听地址", "address to bind"))] = None,
@@ -54,7 +58,7 @@ def main(
     """Serve until a signal says stop."""
     options = Options(
         data=data,
-        config=config or (Path("guiju.toml") if Path("guiju.toml").is_file() else None),
+        config=settings_file(data, config),
         lists=tuple(lexicon or ()),
         keys=_keys(key or [], key_file),
         setting=_setting(controls),

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from guiju import composition
-from guiju.cli.books import has_store
+from guiju.cli.books import has_store, settings_file
 from guiju.cli.tongue import language, say
 from guiju.config import Settings, load
 from guiju.controls.hearing import hear
@@ -45,8 +45,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
     """Print the decision table; exit 1 when either reading is stopped."""
-    path = config or (Path("guiju.toml") if Path("guiju.toml").is_file() else None)
-    settings = load(path)
+    settings = load(settings_file(data, config))
     version, entries = _lists(settings, data, tuple(lexicon or ()))
     in_force = composition.controls("none")
     policy = composition.policy(

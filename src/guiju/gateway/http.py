@@ -61,7 +61,8 @@ def head(scope: Scope, fallback: Language) -> Head:
                 raise CallerError(code)
             seen.add(code)
         if name == b"authorization":
-            made.key = value.decode("latin-1").removeprefix("Bearer ").strip()
+            bearer = value[:7].lower() == b"bearer "  # a scheme's case means nothing (RFC 9110, 11.1)
+            made.key = value[7 if bearer else 0 :].decode("latin-1").strip()
         elif name == b"x-api-key":  # as clients of Anthropic's protocol send it
             made.key = value.decode("latin-1").strip()
         elif name == b"accept-language":
