@@ -167,6 +167,24 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     yield go
     for stop in stops:
         stop()
+    ended(8)
+
+
+_ENDING: list[Callable[[], None]] = []
+"""Waits for gateways that were told to stop. Each takes a fifth of a second, in which the next test may go on."""
+
+
+def ended(left: int) -> None:
+    """Wait for the gateways that were told first, until so many are left."""
+    while len(_ENDING) > left:
+        _ENDING.pop(0)()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _all_end() -> Iterator[None]:
+    """No gateway outlives the tests."""
+    yield
+    ended(0)
 
 
 def _in_thread(
@@ -199,12 +217,15 @@ def _in_thread(
     if "error" in made:
         raise made["error"]
 
-    def stop() -> None:
-        server: Server = made["server"]
-        server.should_exit = True
+    def end() -> None:
         thread.join(10)
         assert not thread.is_alive(), "the gateway did not stop"
         if "error" in made:
             raise made["error"]
+
+    def stop() -> None:
+        server: Server = made["server"]
+        server.should_exit = True
+        _ENDING.append(end)
 
     return Running(made["house"], port, options.data, made["loop"]), stop
