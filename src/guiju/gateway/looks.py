@@ -34,13 +34,22 @@ class Looks:
         self._most = most
         self._kept: OrderedDict[bytes, Look] = OrderedDict()
 
-    async def find(self, words: Words, texts: Sequence[Text]) -> list[Finding]:
+    async def find(self, words: Words, texts: Sequence[Text], *alone: Text) -> list[Finding]:
         """All findings in a request's texts, those that are split over several leaves too.
 
         Args:
             words: the matcher in force.
             texts: the leaves, in the order in which a reader meets them.
+            alone: leaves that stand beside no other.
         """
+        if words.clear((*texts, *alone)):
+            return []
+        found = await self._find(words, texts)
+        for text in alone:
+            found += await self._find(words, (text,))
+        return found
+
+    async def _find(self, words: Words, texts: Sequence[Text]) -> list[Finding]:
         if len(texts) == 1:
             field = texts[0].field
             return [structs.replace(one, field=field) for one in (await self._look(words, texts[0].text)).findings]

@@ -88,8 +88,7 @@ class Run:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
         began = perf_counter()
-        findings = await live.looks.find(self.policy.words, asked.texts)
-        findings += await live.looks.find(self.policy.words, (asked.name,))
+        findings = await live.looks.find(self.policy.words, asked.texts, asked.name)
         hearing = hear(self.policy.controls.request, exchange, findings, "input")
         if self.counted:
             live.metrics.check.observe(perf_counter() - began)

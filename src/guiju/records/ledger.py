@@ -30,7 +30,7 @@ from guiju.terms import Evidence
 
 _PROBE_EVERY_S: Final = 1.0
 _CLOSE_S: Final = 20.0
-_GATHER_S: Final = 0.002
+_GATHER_S: Final = 0.005
 """While many write at once, from one write to the next: each costs the same however many entries it takes."""
 _log = logging.getLogger(__name__)
 
