@@ -328,6 +328,8 @@ def main() -> int:
         "--once", action="store_true", help="end after the three requests; exit 1 if one came out wrong"
     )
     args = parser.parse_args()
+    # A shell that starts something in the background lets it ignore SIGINT; this one ends by it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     stack = Stack()
     try:
