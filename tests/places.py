@@ -49,6 +49,17 @@ def place(kind: str, data: Path) -> Iterator[Place]:
         _server(f"DROP SCHEMA {name} CASCADE")
 
 
+@contextmanager
+def database() -> Iterator[str]:
+    """A database of a test's own, for tests that stop whole connections; its address."""
+    name = f"guiju_{secrets.token_hex(6)}"
+    _server(f"CREATE DATABASE {name}")
+    try:
+        yield SERVER.rpartition("/")[0] + "/" + name
+    finally:
+        _server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def _server(statement: str) -> None:
     try:
         with psycopg.connect(SERVER, autocommit=True, connect_timeout=3) as connection:

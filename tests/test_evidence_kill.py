@@ -24,9 +24,9 @@ from pathlib import Path
 from queue import Queue
 
 import msgspec
-import psycopg
 import pytest
 
+import places
 from evidence_kit import PUBLIC, SIGNING, unheard
 from guiju.errors import ConfigError
 from guiju.records.chain_file import FileChain
@@ -36,7 +36,6 @@ from guiju.records.source_sql import SqlSource
 from guiju.records.sources import DirSource, Source
 from guiju.records.verify import verify
 
-SERVER = "postgresql://postgres@127.0.0.1:5432/"
 WRITERS = 4
 
 # Started once; forks a writer for each line on its input, so that a kill costs no start of Python.
@@ -189,18 +188,8 @@ def test_kill_9_in_files(tmp_path: Path) -> None:
 @pytest.fixture
 def database() -> Iterator[str]:
     """A database of this test's own."""
-    name = f"guiju_evidence_{os.getpid()}"
-    try:
-        server = psycopg.connect(SERVER + "postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        if os.environ.get("GUIJU_NO_SKIP") == "1":
-            raise
-        pytest.skip("no PostgreSQL server: apt-get install postgresql")
-    with server:
-        server.execute(f"DROP DATABASE IF EXISTS {name}".encode())
-        server.execute(f"CREATE DATABASE {name}".encode())
-        yield SERVER + name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with places.database() as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 import psycopg
 import pytest
 
+import places
 from evidence_kit import DAY, PUBLIC, SIGNING, Clock, exchange, fill, unheard
 from guiju.errors import ConfigError, OutsideError
 from guiju.records.chain_sql import SqlChain, put_marker
@@ -31,18 +31,8 @@ SERVER = "postgresql://postgres@127.0.0.1:5432/"
 @pytest.fixture
 def url() -> Iterator[str]:
     """A database of this test's own."""
-    name = f"guiju_ledger_{os.getpid()}"
-    try:
-        server = psycopg.connect(SERVER + "postgres", autocommit=True, connect_timeout=3)
-    except psycopg.OperationalError:
-        if os.environ.get("GUIJU_NO_SKIP") == "1":
-            raise
-        pytest.skip("no PostgreSQL server: apt-get install postgresql")
-    with server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
-        server.execute(f"CREATE DATABASE {name}".encode())
-        yield SERVER + name
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+    with places.database() as address:
+        yield address
 
 
 def ask(url: str, question: str) -> list[tuple[object, ...]]:

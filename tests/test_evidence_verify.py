@@ -178,9 +178,9 @@ TestTampering = Tampering.TestCase
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 class TestTamperingAtLength(Tampering.TestCase):
-    """The same, 150 times and longer."""
+    """The same, 250 times and longer."""
 
-    settings = settings(Tampering.TestCase.settings, max_examples=150, stateful_step_count=25)
+    settings = settings(Tampering.TestCase.settings, max_examples=250, stateful_step_count=30)
 
 
 def small(folder: Path, exchanges: int = 18) -> Path:
@@ -299,7 +299,7 @@ def test_many_bytes_of_the_records_are_covered_even_when_the_digest_is_made_anew
     data = exported(tmp_path)
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    _sample(tmp_path / "changed.jsonl", data, random.Random(seed), 15_000)
+    _sample(tmp_path / "changed.jsonl", data, random.Random(seed), 40_000)
 
 
 def _sample(path: Path, data: bytes, chance: random.Random, count: int) -> None:

@@ -198,7 +198,7 @@ class House:
             house.seen = store.versions()
             if checked:
                 house._check(settings)
-        except BaseException:
+        except BaseException:  # whatever stops the start, an interrupt too, gives back the ledger's lock
             if ledger is not None:
                 ledger.abandon()
             store.close()

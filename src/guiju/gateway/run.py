@@ -7,6 +7,7 @@ Nothing is released before its *opened* entry is on disk, and no last byte befor
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import Any
 
@@ -34,7 +35,7 @@ class RefusedError(Exception):
         self.hearing = hearing
 
 
-class Run:
+class Run(ABC):
     """One exchange on its way; made anew for each request. What is asked of the model is up to the kinds of runs.
 
     Args:
@@ -104,9 +105,9 @@ class Run:
         # 4. The model. 5. The screen. 6. The label. 7. The books.
         await self.serve(asked, upstream, canonical, send)
 
+    @abstractmethod
     async def serve(self, asked: Any, upstream: Upstream, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
-        raise NotImplementedError
 
     async def _identity(self) -> Identity | None:
         """The verified identity that came with the request, if one came."""

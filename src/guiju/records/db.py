@@ -74,7 +74,7 @@ class Store:
         try:
             with outside(), writer.begin() as connection:
                 _create_or_check(connection)
-        except BaseException:
+        except BaseException:  # an interrupt too: the connections are nobody's yet
             writer.dispose()
             raise
         return cls(writer, engines.reader(url, data))
