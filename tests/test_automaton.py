@@ -6,13 +6,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guiju.detect.automaton import INSTALLED, ByByte, ByCharacter
+from guiju.detect.automaton import automaton, by_byte, by_character
 
 LETTERS = "ab规矩é\U00020000\x01"
 
 
 @given(
-    st.lists(st.text(LETTERS, min_size=1, max_size=5), unique=True, max_size=12),
+    st.lists(st.text(LETTERS, min_size=1, max_size=5), unique=True, min_size=1, max_size=12),
     st.text(LETTERS + "x丽", max_size=60),
 )
 def test_they_agree(patterns: list[str], text: str) -> None:
@@ -23,9 +23,10 @@ def test_they_agree(patterns: list[str], text: str) -> None:
         if text.startswith(pattern, start)
     ]
     plain.sort(key=lambda match: (match[2], match[1]))
-    assert ByCharacter(patterns).matches(text) == plain
-    assert ByByte(patterns).matches(text) == plain
+    assert by_character(patterns)(text) == plain
+    assert by_byte(patterns)(text) == plain
+    assert automaton(patterns)(text) == plain
 
 
-def test_the_faster_one_is_taken() -> None:
-    assert INSTALLED is ByCharacter
+def test_nothing_is_found_without_patterns() -> None:
+    assert automaton([])("规矩") == []

@@ -3,62 +3,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib.util import find_spec
 
-Match = tuple[int, int, int]
-"""Pattern, start and end, in code points."""
+# One of them is installed, on a developer's machine both.
+with suppress(ImportError):
+    import daachorse
+with suppress(ImportError):
+    import ahocorasick_rs
 
-
-class Automaton(Protocol):
-    """Finds every occurrence of every pattern, overlapping ones too, in time linear in the text and the matches."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        """Take different, non-empty strings; a match names its pattern by its place here."""
-
-    def matches(self, text: str) -> list[Match]:
-        """All matches in the order in which they end, the longer first."""
-        ...
+Matches = Callable[[str], list[tuple[int, int, int]]]
+"""Gives pattern, start and end, in code points, of every occurrence of every pattern, overlapping ones too, in the
+order in which they end and the longest first; in time linear in the text and the matches."""
 
 
-class ByCharacter:
-    """`daachorse`: one step a character, and half as many memory pages touched."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        from daachorse import CharwiseDoubleArrayAhoCorasick
-
-        self._find = CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping if patterns else None
-
-    def matches(self, text: str) -> list[Match]:
-        """See `Automaton`."""
-        if self._find is None or not (found := self._find(text)):
-            return []
-        return [(pattern, start, end) for start, end, pattern in found]
+def automaton(patterns: Sequence[str]) -> Matches:
+    """Different, non-empty strings, ready to be looked for; a match names its pattern by its place here."""
+    if not patterns:
+        return lambda text: []
+    return by_character(patterns) if find_spec("daachorse") else by_byte(patterns)
 
 
-class ByByte:
-    """`ahocorasick_rs`, where there is no wheel of the other."""
-
-    def __init__(self, patterns: Sequence[str]) -> None:
-        from ahocorasick_rs import AhoCorasick, MatchKind
-
-        self._inner = AhoCorasick(patterns, matchkind=MatchKind.Standard, store_patterns=False) if patterns else None
-
-    def matches(self, text: str) -> list[Match]:
-        """See `Automaton`."""
-        if self._inner is None:
-            return []
-        found: list[Match] = self._inner.find_matches_as_indexes(text, overlapping=True)
-        return found
+def by_character(patterns: Sequence[str]) -> Matches:
+    """The faster one: one step a character."""
+    find = daachorse.CharwiseDoubleArrayAhoCorasick(list(patterns)).find_overlapping
+    return lambda text: [(pattern, start, end) for start, end, pattern in find(text)]
 
 
-def _fastest() -> type[Automaton]:
-    try:
-        import daachorse  # noqa: F401 # only whether it is there
-    except ImportError:
-        return ByByte
-    return ByCharacter
-
-
-INSTALLED: Final = _fastest()
-"""The faster of those that are installed."""
+def by_byte(patterns: Sequence[str]) -> Matches:
+    """The other: a step for each byte of UTF-8."""
+    kind = ahocorasick_rs.MatchKind.Standard
+    inner = ahocorasick_rs.AhoCorasick(patterns, matchkind=kind, store_patterns=False)
+    return partial(inner.find_matches_as_indexes, overlapping=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guiju.detect.automaton import INSTALLED
+from guiju.detect.automaton import automaton
 from guiju.detect.entry import Boundary, Entry
 from guiju.detect.forms import Form, Reading, form, normal, read, waits
 from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
@@ -48,7 +48,7 @@ class Index:
                 same.append(entry)
         self.longest = max(map(len, grouped), default=0)
         self.held = frozenset(held)
-        self.matches = INSTALLED(list(grouped)).matches
+        self.matches = automaton(list(grouped))
         self._entries = [tuple(group) for group in grouped.values()]
         self._forms: dict[tuple[str, Boundary], Form] = {}
 

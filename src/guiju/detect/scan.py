@@ -10,12 +10,16 @@ from typing import Final
 
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, finding
+from guiju.detect.sketch import sketch
 from guiju.detect.table import HARD, fold
 from guiju.detect.views import EDGE, RUN, collapse, is_gap, tokens
 from guiju.terms import Finding
 
 LIMIT: Final = 2048
 """Raw characters that may be held; what holds more is not checkable and counts as blocked (robustness §6)."""
+SKIMMED: Final = 256
+"""Characters from which a piece is skimmed first."""
+_EDGE: Final = 64
 _REPEATS: Final = 16
 """Findings of one entry kept for one text; more say nothing new and cost time."""
 
@@ -48,18 +52,42 @@ class Scan:
             piece: text that follows what came before.
             last: nothing follows, so nothing is held.
         """
-        index = self._index
         raw = self.raw + piece
         self.seen = folded = self.folded + fold(piece)
         view = collapse(folded)
-        matched = index.matches(view)
+        matched = self._index.matches(view)
         found = self._read(matched, raw, folded, last) if matched else []
-        size = 0
-        if not last:
-            held, end = index.held, len(view)
-            size = index.longest if index.longest < end else end
-            while size and view[end - size :] not in held:
-                size -= 1
+        return self._let_go(raw, folded, 0 if last else self._held(view), found)
+
+    def skim(self, piece: str) -> str | None:
+        """Take a long piece that plainly holds no term: what `step` would give of it, or none if only `step` can tell.
+
+        Then nothing but its end matters: what it may go on to.
+        """
+        if len(piece) < SKIMMED:
+            return None
+        index, raw = self._index, self.raw + piece
+        before = len(raw) - 2 * index.longest - _EDGE
+        if before <= 0 or index.matches(sketch(raw)):
+            return None
+        end = raw[before:]
+        folded = fold(end)
+        view = collapse(folded)
+        if len(view) < index.longest + 2:  # its first character may be cut
+            return None
+        self.at += before
+        return raw[:before] + self._let_go(end, folded, self._held(view), [])[0]
+
+    def _held(self, view: str) -> int:
+        """How many characters at the end of a view (e) could go on to a match."""
+        held, end = self._index.held, len(view)
+        size = min(self._index.longest, end)
+        while size and view[end - size :] not in held:
+            size -= 1
+        return size
+
+    def _let_go(self, raw: str, folded: str, size: int, found: list[Finding]) -> tuple[str, list[Finding]]:
+        """Keep the last `size` characters of view (e), and give the rest."""
         if not size:
             self.raw = self.folded = ""
             self.at += len(raw)

@@ -17,6 +17,7 @@ import msgspec
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, finding
 from guiju.detect.scan import Scan
+from guiju.detect.sketch import sketch
 from guiju.detect.table import BARRIER, SOFT, fold
 from guiju.detect.views import OVERRIDES, PIECE, collapse, tokens, visual
 from guiju.terms import Finding, Text
@@ -111,10 +112,10 @@ class Words:
         could hide, a separator or a letter more, does not hide a term on one side of it.
         """
         joined = "".join([text.text for text in texts])
-        if len(joined) > _AT_ONCE or _turns(joined) or self.index.matches(collapse(fold(joined))):
+        if len(joined) > _AT_ONCE or _turns(joined) or self.index.matches(sketch(joined)):
             return False
         said = [text.text for text in texts if not text.aside]
-        return len(said) == len(texts) or not self.index.matches(collapse(fold("".join(said))))
+        return len(said) == len(texts) or not self.index.matches(sketch("".join(said)))
 
     def look(self, text: str) -> Look:
         """Look at one text alone."""

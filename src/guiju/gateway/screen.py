@@ -60,9 +60,11 @@ class Screen:
         self.seen += len(piece)
         if self.finding:
             return ""
-        free, found = self._scan.step(piece)
-        if found:
-            self._note(found)
+        free = self._scan.skim(piece)
+        if free is None:
+            free, found = self._scan.step(piece)
+            if found:
+                self._note(found)
         return self._release(free, last=False)
 
     def close(self) -> str:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sketch of a text: its view (e) without the barriers, made of the whole text at once.
+
+A barrier only keeps matches away. So where no term is in the sketch, none is in view (e), and nearly every text is done
+with here, in half the time that `fold` and `collapse` take for it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guiju.detect.table import DOT, HARD, NEAR, SOFT, fold
+from guiju.detect.views import collapse
+
+_DROPPED: Final = 0
+_CLOSER: Final = 0xD800
+"""No text can hold it, so it can't be decoded: what stands outside the table makes the whole text be folded."""
+
+
+def _unit(target: int | str | None) -> int:
+    """What one unit of UTF-16 becomes."""
+    if target is None or target in (SOFT, DOT, HARD):
+        return _DROPPED
+    if isinstance(target, str):
+        return _CLOSER
+    return target if target < 0x10000 and not 0xD800 <= target < 0xE000 else _CLOSER
+
+
+def _table() -> NDArray[np.uint16]:
+    made = np.array([_unit(target) for target in NEAR[:0x10000]], dtype=np.uint16)
+    made[0xD800:0xE000] = _CLOSER  # halves of characters beyond the first plane
+    return made
+
+
+_TABLE: Final = _table()
+
+
+def sketch(text: str) -> str:
+    """View (e) of a raw text, with no barrier where it is longer than 8 separators or 64 times one character."""
+    units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    units = units.compress(units)
+    fresh = units[1:].compress(units[1:] != units[:-1])
+    try:
+        return (units[:1].tobytes() + fresh.tobytes()).decode("utf-16-le")
+    except UnicodeDecodeError:
+        return collapse(fold(text))
