@@ -53,13 +53,16 @@ class Scan:
             last: nothing follows, so nothing is held.
         """
         raw = self.raw + piece
+        if not raw:
+            self.seen = ""
+            return "", []
         self.seen = folded = self.folded + fold(piece)
         view = collapse(folded)
         matched = self._index.matches(view)
         found = self._read(matched, raw, folded, last) if matched else []
         return self._let_go(raw, folded, 0 if last else self._held(view), found)
 
-    def skim(self, piece: str) -> str | None:
+    def skim(self, piece: str, last: bool = False) -> str | None:
         """Take a long piece that plainly holds no term: what `step` would give of it, or none if only `step` can tell.
 
         Then nothing but its end matters: what it may go on to.
@@ -70,6 +73,10 @@ class Scan:
         before = len(raw) - 2 * index.longest - _EDGE
         if before <= 0 or index.matches(sketch(raw)):
             return None
+        if last:
+            self.at += len(raw)
+            self.raw = self.folded = ""
+            return raw
         end = raw[before:]
         folded = fold(end)
         view = collapse(folded)

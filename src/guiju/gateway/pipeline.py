@@ -132,7 +132,7 @@ class TextRun(Run):
             delta = self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
         finally:
             source.close()
-        pieces = await self._take(delta)
+        pieces = await self._take(delta, whole=True)
         pieces += self._rest()
         hearing = self._stopped
         writer = self._writer(asked)
@@ -170,11 +170,12 @@ class TextRun(Run):
         return list(made.values())
 
     # ------------------------------------------------------------------ parts of the steps
-    async def _take(self, delta: Delta) -> list[Piece | Call]:
+    async def _take(self, delta: Delta, whole: bool = False) -> list[Piece | Call]:
         """Look at a delta; a large piece is cut, so that others are served in between."""
         assert self.reply is not None
         if all(len(piece.text) <= PORTION for piece in delta.pieces):
-            return self.reply.take(delta.pieces)
+            texts = {(piece.choice, piece.tool, piece.field) for piece in delta.pieces} if whole else ()
+            return self.reply.take(delta.pieces, last=len(texts) == len(delta.pieces))
         made: list[Piece | Call] = []
         for piece in delta.pieces:
             for at in range(0, len(piece.text), PORTION):

@@ -37,8 +37,13 @@ class Reply:
         self.hearings: list[Hearing] = []
         self.stopped: Hearing | None = None
 
-    def take(self, pieces: Iterable[Piece]) -> list[Piece | Call]:
-        """Look at pieces as they come; returns what may be released now. Nothing after a stop."""
+    def take(self, pieces: Iterable[Piece], last: bool = False) -> list[Piece | Call]:
+        """Look at pieces as they come; returns what may be released now. Nothing after a stop.
+
+        Args:
+            pieces: in their order.
+            last: each text among them is whole; nothing will follow it.
+        """
         made: list[Piece | Call] = []
         for piece in pieces:
             if self.stopped:
@@ -48,9 +53,9 @@ class Reply:
             elif piece.field == "arguments":
                 if piece.text:
                     made += self._name(self._call(piece))
-                    made += self._through(piece)
+                    made += self._through(piece, last)
             else:
-                made += self._through(piece)
+                made += self._through(piece, last)
         return [] if self.stopped else made
 
     def rest(self) -> list[Piece | Call]:
@@ -73,7 +78,7 @@ class Reply:
         """Characters that were looked at."""
         return sum(screen.seen for screen in self._screens.values())
 
-    def _through(self, piece: Piece) -> list[Piece | Call]:
+    def _through(self, piece: Piece, last: bool) -> list[Piece | Call]:
         at = (piece.choice, piece.tool, piece.field)
         if at in self._settled:
             return [piece]
@@ -81,7 +86,7 @@ class Reply:
         if screen is None:
             place = f"choices[{piece.choice}].{piece.field}"
             screen = self._screens[at] = Screen(self._words, self._reach, place)
-        text = self._ruled(at, screen, screen.feed(piece.text))
+        text = self._ruled(at, screen, screen.feed(piece.text, last))
         return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
 
     def _ruled(self, at: tuple[int, int, str], screen: Screen, text: str) -> str:

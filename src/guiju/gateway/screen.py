@@ -51,8 +51,12 @@ class Screen:
         self.seen = 0
         self.released = 0
 
-    def feed(self, piece: str) -> str:
+    def feed(self, piece: str, last: bool = False) -> str:
         """Take a piece of text.
+
+        Args:
+            piece: what follows what came before.
+            last: nothing follows; the same as `close` afterwards.
 
         Returns:
             Text that may be released now, in order and unchanged; `""` once the screen has blocked.
@@ -60,12 +64,12 @@ class Screen:
         self.seen += len(piece)
         if self.finding:
             return ""
-        free = self._scan.skim(piece)
+        free = self._scan.skim(piece, last)
         if free is None:
-            free, found = self._scan.step(piece)
+            free, found = self._scan.step(piece, last)
             if found:
                 self._note(found)
-        return self._release(free, last=False)
+        return self._release(free, last)
 
     def close(self) -> str:
         """Say that the text is at its end.
@@ -73,12 +77,7 @@ class Screen:
         Returns:
             The rest of it; `""` when the screen has blocked.
         """
-        if self.finding:
-            return ""
-        free, found = self._scan.step("", last=True)
-        if found:
-            self._note(found)
-        return self._release(free, last=True)
+        return self.feed("", last=True)
 
     def _note(self, found: list[Finding]) -> None:
         """Sort findings into what blocks and what only signals."""

@@ -56,7 +56,7 @@ class ExchangeIds:
         elif self._counter == self._first:  # 65,536 ids while the clock stood still: go one millisecond ahead of it
             self._last += 1
         head = self._last.to_bytes(6, "big") + self._tag + self._counter.to_bytes(2, "big")
-        number = int.from_bytes(head + hmac.digest(self._secret, head, "sha256")[:_MAC_BYTES], "big")
+        number = int.from_bytes(head + _mac(self._secret, head), "big")
         return "".join([_PAIRS[(number >> shift) & 0x3FF] for shift in range(120, -1, -10)])
 
     def parse(self, text: str) -> tuple[int, bytes] | None:
@@ -80,6 +80,6 @@ class ExchangeIds:
             return None
         raw = number.to_bytes(16, "big")
         head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-        if not hmac.compare_digest(hmac.digest(self._secret, head, "sha256")[:_MAC_BYTES], mac):
+        if not hmac.compare_digest(_mac(self._secret, head), mac):
             return None
         return int.from_bytes(head[:6], "big"), head[6:9]

@@ -30,8 +30,10 @@ from guiju.terms import Evidence
 
 _PROBE_EVERY_S: Final = 1.0
 _CLOSE_S: Final = 20.0
-_GATHER_S: Final = 0.005
-"""While many write at once, from one write to the next: each costs the same however many entries it takes."""
+_GATHER_S: Final = 0.0005
+_GATHER_MOST_S: Final = 0.01
+"""From one write to the next for each entry that the last one took, and at most: a write costs nearly the same however
+many entries it takes, and who writes alone waits for nobody."""
 _log = logging.getLogger(__name__)
 
 
@@ -70,8 +72,7 @@ class Ledger:
         self._watching = False
         self._outage: dict[str, object] = {}  # what an entry must tell when the ledger writes again
         self._failed = 0
-        self._crowded = False  # whether the last write took more than one entry
-        self._begun = 0.0  # monotonic time at which it began
+        self._next_write = 0.0  # monotonic time before which nothing is written
         self._taken = self._told = 0  # entries that the thread took from the queue, and whose fate it has told
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -281,12 +282,12 @@ class Ledger:
             batch = [self._queue.get(timeout=wait_s)]
         except Empty:
             return []
-        if self._crowded:
-            time.sleep(max(0.0, self._begun + _GATHER_S - time.monotonic()))
-        self._begun = time.monotonic()
+        if (early := self._next_write - time.monotonic()) > 0:
+            time.sleep(early)
         batch.extend(self._queue.get() for _ in range(self._queue.qsize()))
         self._taken += len(batch) - batch.count(None)
-        self._crowded = len(batch) > 1
+        if len(batch) > 1:
+            self._next_write = time.monotonic() + min(_GATHER_S * len(batch), _GATHER_MOST_S)
         return batch
 
     def _write(self, entries: list[Waiting]) -> None:

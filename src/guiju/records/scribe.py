@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -87,6 +87,15 @@ class Marker(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     checkpoint: str
     pruned_at: int
     days: int
+
+
+class _Line(NamedTuple):
+    """An entry that is to be written: its line with the line end, its leaf hash, time and kind."""
+
+    text: bytes
+    leaf: bytes
+    t: int
+    kind: str
 
 
 class Head:
@@ -293,13 +302,13 @@ class Scribe:
         kinds = {**head.kinds, "sealed": 1}
         body = encode({"size": head.size + 1, "kinds": kinds})
         line = _LINE % (head.size, head.prev.encode(), t, SEALED, body)
-        self._commit(head, [(line, t, "sealed")])
+        self._commit(head, [_Line(line + b"\n", leaf_of(line), t, "sealed")])
         self.checkpoint()
 
     @staticmethod
-    def _lines(head: Head, entries: Sequence[Waiting], start: int) -> list[tuple[bytes, int, str]]:
+    def _lines(head: Head, entries: Sequence[Waiting], start: int) -> list[_Line]:
         """Lines for the entries from `start` on that belong to this segment."""
-        lines: list[tuple[bytes, int, str]] = []
+        lines: list[_Line] = []
         seq, prev, last = head.size, head.prev.encode(), head.t
         for index in range(start, len(entries)):
             t, kind, body = entries[index]
@@ -307,15 +316,16 @@ class Scribe:
             if last >= head.until or kind == SEALED:
                 break
             line = _LINE % (seq, prev, last, kind, body)
-            lines.append((line, last, kind.decode()))
-            prev = leaf_of(line).hex().encode()
+            leaf = leaf_of(line)
+            lines.append(_Line(line + b"\n", leaf, last, kind.decode()))
+            prev = leaf.hex().encode()
             seq += 1
         return lines
 
-    def _commit(self, head: Head, lines: list[tuple[bytes, int, str]]) -> None:
-        self.chain.append(head.segment, head.size, [line + b"\n" for line, _, _ in lines])
-        for line, t, kind in lines:
-            head.add(leaf_of(line), len(line) + 1, t, kind)
+    def _commit(self, head: Head, lines: list[_Line]) -> None:
+        self.chain.append(head.segment, head.size, [line.text for line in lines])
+        for line in lines:
+            head.add(line.leaf, len(line.text), line.t, line.kind)
 
     def _load(self, segment: str) -> Head:
         marker = self.chain.pruned(segment)
