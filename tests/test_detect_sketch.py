@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guiju.detect import scan
 from guiju.detect.scan import Scan
 from guiju.detect.sketch import sketch
 from guiju.detect.table import BARRIER, fold
@@ -48,10 +47,10 @@ def test_what_stands_outside_the_table_is_folded() -> None:
     assert sketch("") == ""
 
 
-def same(terms: tuple[str, ...], pieces: list[str]) -> int:
+def same(terms: tuple[str, ...], pieces: list[str], made: type[Scan] = Scan) -> int:
     """Compare two scans piece by piece; returns how many pieces were skimmed."""
     index = MADE[terms, "auto"].index
-    stepped, skimmed, count = Scan(index), Scan(index), 0
+    stepped, skimmed, count = Scan(index), made(index), 0
     for piece in pieces:
         free, found = stepped.step(piece)
         quick = skimmed.skim(piece)
@@ -74,21 +73,19 @@ def parts(terms: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
 cases = st.sampled_from(SETS).flatmap(lambda terms: st.tuples(st.just(terms), parts(terms)))
 
 
-@pytest.fixture
-def eager(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pieces of any length are skimmed, so that every border is met by short ones."""
-    monkeypatch.setattr(scan, "SKIMMED", 0)
-    monkeypatch.setattr(scan, "_EDGE", 0)
+class Eager(Scan):
+    """Skims pieces of any length, so that every border is met by short ones."""
+
+    skimmed = edge = 0
 
 
-@pytest.mark.usefixtures("eager")
 def test_a_skimmed_piece_is_a_step() -> None:
     counts = []
 
     @settings(max_examples=1000, deadline=None, derandomize=True)
     @given(cases)
     def compare(case: tuple[tuple[str, ...], list[str]]) -> None:
-        counts.append(same(*case))
+        counts.append(same(*case, Eager))
 
     compare()
     assert sum(counts) > len(counts) / 8
@@ -96,12 +93,11 @@ def test_a_skimmed_piece_is_a_step() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.usefixtures("eager")
 def test_a_skimmed_piece_is_a_step_at_length() -> None:
     @settings(max_examples=LONG, deadline=None, print_blob=True)
     @given(cases)
     def compare(case: tuple[tuple[str, ...], list[str]]) -> None:
-        same(*case)
+        same(*case, Eager)
 
     compare()
 

@@ -45,7 +45,7 @@ def test_an_answer(gateway: Running) -> None:
 
 
 def test_a_streamed_answer(gateway: Running) -> None:
-    said: Any = [{"role": "user", "content": "[[say:你好，世界。Hello.]]"}]
+    said: Any = [{"role": "user", "content": "[[stream:你好，世界。Hello.|3|10]]"}]
     with client(gateway).messages.stream(model="scripted", max_tokens=100, messages=said) as stream:
         parts = list(stream.text_stream)
         final = stream.get_final_message()

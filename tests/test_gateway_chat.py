@@ -54,7 +54,9 @@ def test_a_harmless_request_is_answered_labelled_and_recorded(start: Start) -> N
 def test_a_stream_arrives_as_it_was_sent(start: Start) -> None:
     gateway = start(overlay=(("gateway.reach", "pattern"),))
     answer = gateway.chat(
-        "[[stream:今天天气很好。We go out.\n```py\nx = 1\n```|3]]", stream=True, stream_options={"include_usage": True}
+        "[[stream:今天天气很好。We go out.\n```py\nx = 1\n```|3|10]]",
+        stream=True,
+        stream_options={"include_usage": True},
     )
     assert answer.text() == "今天天气很好。We go out.\n```py\nx = 1\n```"
     assert finish(answer.events) == "stop"

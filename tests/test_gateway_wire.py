@@ -191,23 +191,39 @@ def test_an_event_may_have_several_data_lines_and_must_be_bounded() -> None:
 )  # fmt: skip
 def test_a_wrong_shape_from_the_model_is_an_error(data: bytes) -> None:
     with pytest.raises(OutsideError):
-        chat_reply.parse(data, 1)
+        chat_reply.parse([data], 1)
 
 
 def test_unknown_output_fields_are_dropped_and_named() -> None:
     data = {"id": "x", "system_fingerprint": "f", "choices": [
         {"index": 0, "delta": {"content": "a", "audio": {"data": "x"}}, "logprobs": {"content": [{"token": "a"}]}}]}  # fmt: skip
-    delta = chat_reply.parse(json.dumps(data).encode(), 1)
+    delta = chat_reply.parse([json.dumps(data).encode()], 1)
     assert delta.dropped == {"system_fingerprint", "audio", "logprobs"}
     assert [piece.text for piece in delta.pieces] == ["a"]
 
 
 def test_parts_of_content_are_joined_and_reasoning_has_one_name() -> None:
-    delta = chat_reply.parse(
-        b'{"choices":[{"index":0,"delta":{"content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],"reasoning":"c"}}]}',
-        1,
-    )
-    assert [(piece.field, piece.text) for piece in delta.pieces] == [("content", "ab"), ("reasoning_content", "c")]
+    said = {"content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "reasoning": "c"}
+    for more in ({}, {"reasoning_content": "c"}):
+        data = {"choices": [{"index": 0, "delta": said | more}]}
+        delta = chat_reply.parse([json.dumps(data).encode()], 1)
+        assert [(piece.field, piece.text) for piece in delta.pieces] == [("content", "ab"), ("reasoning_content", "c")]
+
+
+def test_text_that_comes_together_is_one_piece() -> None:
+    def call(**function: str) -> dict[str, Any]:
+        return {"tool_calls": [{"index": 0, "id": "call_1", "function": function}]}
+
+    deltas: list[tuple[int, dict[str, Any]]] = [
+        (0, {"content": "规"}), (0, {"content": "矩"}), (1, {"content": "x"}), (0, {"content": "金"}),
+        (0, {"reasoning_content": "y"}), (0, call(name="f")), (0, call()), (0, call(arguments="{")), (0, {"tool_calls": [{"index": 0, "function": {"arguments": "}"}}]}),
+    ]  # fmt: skip
+    events = [json.dumps({"choices": [{"index": i, "delta": delta}]}).encode() for i, delta in deltas]
+    came = chat_reply.parse(events, 2)
+    assert [(piece.choice, piece.field, piece.text) for piece in came.pieces] == [
+        (0, "content", "规矩"), (1, "content", "x"), (0, "content", "金"), (0, "reasoning_content", "y"),
+        (0, "id", "call_1"), (0, "name", "f"), (0, "id", "call_1"), (0, "arguments", "{}"),
+    ]  # fmt: skip
 
 
 def values(value: Any) -> int:

@@ -119,6 +119,7 @@ class Upstream:
         self._models = settings.models
         self._limits = limits
         self._base = settings.url.rstrip("/")
+        self._urls: dict[str, URL] = {}
         self._circuit = Circuit(limits)
         self._session: aiohttp.ClientSession | None = None
         self._deadlines: Deadlines | None = None
@@ -206,7 +207,7 @@ class Upstream:
 
     async def _post(self, body: bytes, path: str) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
-        url = URL(self._base + path)
+        url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
         for attempt in (1, 2):
             try:
                 return await self._session.post(url, data=body, headers=self._headers, allow_redirects=False)

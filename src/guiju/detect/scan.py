@@ -6,7 +6,7 @@ What could still grow into a match is held, the rest is let go; where a text is 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, finding
@@ -17,9 +17,6 @@ from guiju.terms import Finding
 
 LIMIT: Final = 2048
 """Raw characters that may be held; what holds more is not checkable and counts as blocked (robustness §6)."""
-SKIMMED: Final = 256
-"""Characters from which a piece is skimmed first."""
-_EDGE: Final = 64
 _REPEATS: Final = 16
 """Findings of one entry kept for one text; more say nothing new and cost time."""
 
@@ -32,8 +29,12 @@ class Scan:
         folded: the same, folded.
         seen: the folded text of the last step.
         at: offset of `raw` in the whole text.
+        skimmed: characters from which a piece is skimmed.
+        edge: how many more than twice the longest term are looked at closely at the end of one.
     """
 
+    skimmed: ClassVar[int] = 256
+    edge: ClassVar[int] = 64
     __slots__ = ("_counts", "_full", "_index", "_left", "_told", "at", "folded", "raw", "seen")
 
     def __init__(self, index: Index) -> None:
@@ -67,10 +68,10 @@ class Scan:
 
         Then nothing but its end matters: what it may go on to.
         """
-        if len(piece) < SKIMMED:
+        if len(piece) < self.skimmed:
             return None
         index, raw = self._index, self.raw + piece
-        before = len(raw) - 2 * index.longest - _EDGE
+        before = len(raw) - 2 * index.longest - self.edge
         if before <= 0 or index.matches(sketch(raw)):
             return None
         if last:

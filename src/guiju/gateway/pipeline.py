@@ -85,16 +85,17 @@ class TextRun(Run):
     async def _deltas(self, source: UpstreamReply, choices: int, finishes: dict[int, str]) -> AsyncIterator[Delta]:
         """What the upstream sends, to its very end: text after `finish_reason` or `[DONE]` is looked at too."""
         if not source.streamed:
-            yield self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
+            yield self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
             return
         events = Events(self.live.settings.limits.upstream_line_bytes)
         async for chunk in source.chunks():
-            for data in events.feed(chunk):
-                if data.strip() != b"[DONE]":
-                    yield self._noted(chat_reply.parse(data, choices), finishes)
-        for data in events.close():
-            if data.strip() != b"[DONE]":
-                yield self._noted(chat_reply.parse(data, choices), finishes)
+            if came := _said(events.feed(chunk)):
+                delta = chat_reply.parse(came, choices)
+                yield self._noted(delta, finishes)
+                if delta.broken:
+                    raise delta.broken
+        if came := _said(events.close()):
+            yield self._noted(chat_reply.parse(came, choices), finishes)
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended, and take out what the client's protocol has no place for."""
@@ -129,7 +130,7 @@ class TextRun(Run):
         try:
             if source.streamed:
                 raise OutsideError("upstream_failed", what="a stream that was not asked for")
-            delta = self._noted(chat_reply.parse(await source.body(), choices, whole=True), finishes)
+            delta = self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
         finally:
             source.close()
         pieces = await self._take(delta, whole=True)
@@ -243,3 +244,8 @@ class TextRun(Run):
         await self.live.books.durable(self.opened)
         self.started = True
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})
+
+
+def _said(events: list[bytes]) -> list[bytes]:
+    """Events without the one that says that all has been said."""
+    return [data for data in events if data.strip() != b"[DONE]"]

@@ -22,6 +22,11 @@ _VALUES: Final = {character: value for value, character in enumerate(ALPHABET)}
 _MAC_BYTES: Final = 5
 
 
+def _mac(secret: bytes, head: bytes) -> bytes:
+    """Keyed BLAKE2b (RFC 7693, 2.9): an id is made on every request, and this takes a quarter of an HMAC's time."""
+    return hashlib.blake2b(head, digest_size=_MAC_BYTES, key=secret).digest()
+
+
 def tag(writer: str) -> bytes:
     """The three bytes by which an id names its writer."""
     return hashlib.sha256(writer.encode()).digest()[:3]

@@ -7,9 +7,8 @@ Entries hold identifiers, actions, counts and keyed digests; never a text, never
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from guiju.records.ledger import Ledger
 from guiju.terms import Evidence, Exchange, Hearing, Reason, State
@@ -17,12 +16,20 @@ from guiju.terms import Evidence, Exchange, Hearing, Reason, State
 End = Literal["finished", "stopped", "client_gone", "upstream_failed", "failed_inside"]
 
 
+DIGEST_BYTES: Final = 32
+
+
+def keyed(key: bytes, content: bytes) -> str:
+    """The keyed digest by which evidence knows a content: BLAKE2b with a key (RFC 7693, 2.9), 256 bits, in hex."""
+    return hashlib.blake2b(content, key=key, digest_size=DIGEST_BYTES).hexdigest()
+
+
 class Released:
     """Counts what one exchange releases, and digests each choice's content under a key."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._choices: dict[int, hmac.HMAC] = {}
+        self._choices: dict[int, hashlib.blake2b] = {}
         self.characters = 0
 
     def take(self, choice: int, text: str, *, digested: bool) -> None:
@@ -31,7 +38,7 @@ class Released:
         if digested:
             digest = self._choices.get(choice)
             if digest is None:
-                digest = self._choices[choice] = hmac.new(self._key, digestmod=hashlib.sha256)
+                digest = self._choices[choice] = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
             digest.update(text.encode("utf-8", "surrogatepass"))
 
     def digests(self) -> list[str]:
@@ -140,7 +147,7 @@ class Books:
             "model": exchange.model,
             "controls": [[control, verdict.action] for one in heard for control, verdict in one.verdicts],
             "chars_in": sum(len(text.text) for text in exchange.texts),
-            "input_digest": hmac.digest(self._key, body, "sha256").hex(),
+            "input_digest": keyed(self._key, body),
         }
 
 

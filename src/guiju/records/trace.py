@@ -6,7 +6,6 @@ The id names its writer and its millisecond, so that the entries are found by a 
 
 from __future__ import annotations
 
-import hmac
 import mmap
 import re
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from guiju.records.ids import ExchangeIds, tag
+from guiju.records.record import keyed
 from guiju.records.scribe import Entry, month
 from guiju.records.sources import DirSource
 
@@ -83,7 +83,7 @@ def _judge(writer: str, entries: tuple[Entry, ...], text: str | None, digest_key
     digests = last.body.get("output_digest") or []
     # A file often ends with a line end that the answer did not have.
     for candidate in (text, text.removesuffix("\n")):
-        digest = hmac.digest(digest_key, candidate.encode(), "sha256").hex()
+        digest = keyed(digest_key, candidate.encode())
         if digest in digests:
             return Trace("found", writer, digests.index(digest), entries)
     return Trace("altered", writer, -1, entries)

@@ -8,6 +8,8 @@ An unknown field is dropped and named; a wrong shape is an error, never passed o
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, Final, NoReturn
 
 import msgspec
@@ -49,45 +51,76 @@ class Usage(msgspec.Struct, omit_defaults=True):
 
 
 class Delta(msgspec.Struct):
-    """What one event, or one whole reply, brought."""
+    """What some events, or one whole reply, brought.
+
+    Attributes:
+        broken: what was wrong with the event after those.
+    """
 
     pieces: list[Piece] = []
     finishes: list[tuple[int, str]] = []
     usage: Usage | None = None
     dropped: set[str] = set()
+    broken: OutsideError | None = None
 
 
-def parse(data: bytes, choices: int, *, whole: bool = False) -> Delta:
-    """Parse one event's data, or one whole reply.
+def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delta:
+    """Parse events that came together, or one whole reply. Text of one field that follows itself becomes one piece.
 
     Args:
-        data: JSON text.
+        events: JSON texts.
         choices: how many choices were asked for.
         whole: true for a reply that was not streamed.
 
     Raises:
-        OutsideError: `upstream_failed`, in any shape that is not the protocol's.
+        OutsideError: `upstream_failed`, the first of them has not the protocol's shape.
     """
+    made = Delta()
+    for number, data in enumerate(events):
+        try:
+            _event(data, choices, "message" if whole else "delta", made)
+        except OutsideError as error:
+            if not number:
+                raise
+            made.broken = error
+            break
+    if len(made.pieces) > 1:
+        made.pieces = [_one(list(group)) for _, group in groupby(made.pieces, _place)]
+    return made
+
+
+def _place(piece: Piece) -> tuple[int, int, str, str]:
+    return piece.choice, piece.tool, piece.field, piece.text if piece.field == "id" else ""
+
+
+def _one(pieces: list[Piece]) -> Piece:
+    """Pieces of one field that follow one another, as one; an id that is said again is still that id."""
+    first = pieces[0]
+    if len(pieces) == 1 or first.field == "id":
+        return first
+    return Piece(first.choice, first.field, "".join([piece.text for piece in pieces]), first.tool)
+
+
+def _event(data: bytes, choices: int, body: str, made: Delta) -> None:
+    """Take one event, or one whole reply, into the delta."""
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         _wrong("what it sent is not JSON")
     if not isinstance(raw, dict) or raw.get("error"):
         _wrong("it reported an error" if isinstance(raw, dict) else "an event is not an object")
-    made = Delta()
     if unknown := raw.keys() - _CHUNK:
         made.dropped.update(shown(name) for name in unknown if raw[name] is not None)
     listed = raw.get("choices")
     if not isinstance(listed, list):
         _wrong("there are no choices")
     for choice in listed:
-        _choice(choice, choices, "message" if whole else "delta", made)
+        _choice(choice, choices, body, made)
     if usage := raw.get("usage"):
         try:
             made.usage = msgspec.convert(usage, Usage)
         except msgspec.ValidationError:
             made.dropped.add("usage")
-    return made
 
 
 def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
@@ -119,8 +152,8 @@ def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
 def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
     """Take the fields of one message or delta."""
     for name, value in delta.items():
-        if not value or name == "role":
-            continue
+        if not value or name == "role" or (name == "reasoning" and value == delta.get("reasoning_content")):
+            continue  # some services say it under both names
         if name == "content" and isinstance(value, list):
             value = "".join(_part(part) for part in value)
         if name == "tool_calls":
