@@ -84,7 +84,7 @@ def latency(bench: Bench, system: System) -> Figures:
 def streams(bench: Bench, system: System) -> Figures:
     """Time to the first token, and from a sentence's end at the upstream to its arrival."""
     rig.script(bench.upstream, first_us=MODEL_US, gap_us=PACE_US, n=10)
-    told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE / 2)["ttft"]
+    told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE)["ttft"]
     made = {"first_p50_ms": told["p50"] / 1000, "first_p99_ms": told["p99"] / 1000}
     # Each piece is one whole sentence with the moment of its sending in front.
     said = material.SENTENCE * 20
