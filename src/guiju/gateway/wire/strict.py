@@ -8,8 +8,6 @@ import re
 from math import isinf
 from typing import Any, NoReturn
 
-import msgspec
-
 from guiju.config import Limits
 from guiju.errors import CallerError
 
@@ -60,9 +58,7 @@ def decode(body: bytes, limits: Limits) -> dict[str, Any]:
     if too_many(body, limits.json_values):
         raise CallerError("request_too_large", what=f"JSON > {limits.json_values} values")
     try:
-        made = _plain(body)
-        if made is None:
-            made = _decoder.decode(body.decode("utf-8"))
+        made = _decoder.decode(body.decode("utf-8"))
     except _TwiceError as error:
         raise CallerError("duplicate_key", param=shown(str(error))) from None
     except UnicodeDecodeError:
@@ -76,22 +72,6 @@ def decode(body: bytes, limits: Limits) -> dict[str, Any]:
     if too_deep(made, depth):
         raise CallerError("request_too_large", what=f"JSON depth > {depth}")
     return made
-
-
-def _plain(body: bytes) -> Any:
-    """A value in which plainly no key stands twice, or none where only the slow decoder can tell.
-
-    Then every colon is there again when the value is encoded anew. One that is written as an escape could stand for
-    one that is lost, so a body with such an escape is not plain.
-    """
-    if b"\\u003" in body:
-        return None
-    try:
-        made = msgspec.json.decode(body)
-        again = msgspec.json.encode(made)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return None
-    return made if again.count(b":") == body.count(b":") else None
 
 
 def too_many(body: bytes, most: int) -> bool:
