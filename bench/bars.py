@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from measures import TURNS, Figures
-from systems import BARE, DIRECT, NGINX, PATTERN, SENTENCE
+from systems import BARE, DIRECT, NGINX, PATTERN, SENTENCE, WORKERS
 
 CPU_MS = 0.35
 CPU_NGINX = 15.0
@@ -20,6 +20,7 @@ RESIDENT_MB = 150.0
 READY_S = 3.0
 HOSTILE = 2.0
 TURN = 1.5
+TWO_WORKERS = 1.1
 KINDS = {"whole": "whole answer", "burst": "streamed at once", "paced": "streamed, 50 pieces a second"}
 Rounds = dict[str, list[Figures]]
 
@@ -89,6 +90,9 @@ def rows(figures: Rounds) -> list[Row]:
         made.append(row(f"{name}: ready", "s", _each(mine, "ready_s"), READY_S))
     if mine := figures.get(SENTENCE):
         made += _hard(mine)
+    if (mine := figures.get(WORKERS)) and (one := figures.get(PATTERN)):
+        times = _pairs(mine, one, lambda two, single: two["cpu_ms_whole"] / single["cpu_ms_whole"])
+        made.append(row("two workers: CPU a request, whole answer, beside one", "×", times, TWO_WORKERS))
     return made
 
 

@@ -124,7 +124,7 @@ class App:
 
     async def _fail(self, send: Send, door: Door, head: Head, error: GuijuError) -> None:
         """Answer with an error, and count it."""
-        self.live.metrics.errors[door.name, error.code] += 1
+        self.live.metrics.counts.failed(door.name, error.code)
         body = door.wire.error(error, head.language, None)
         await http.answer(send, error.row.status, body, http.error_headers(error, ""))
 
@@ -193,7 +193,7 @@ class App:
         try:
             yield
         finally:
-            allowance.open -= 1
+            allowance.leave()
 
     def _key(self, head: Head) -> KeyRecord:
         """The key that came with the request.
@@ -233,7 +233,7 @@ class App:
         counted = run.counted
         action = "passed"
         if counted:
-            live.metrics.open += 1
+            live.metrics.counts.open += 1
         try:
             await run.run(body, send)
             if run.reply and run.reply.stopped:
@@ -246,7 +246,7 @@ class App:
             action = "failed"
             self._close(run, "upstream_failed")
             if counted:
-                live.metrics.errors[run.wire.name, error.code] += 1
+                live.metrics.counts.failed(run.wire.name, error.code)
             await self._tell(run, error, {"decision_id": run.id}, send)
         except asyncio.CancelledError:
             action = "client_gone"
@@ -258,10 +258,10 @@ class App:
             await self._tell(run, OutsideError("internal"), {"decision_id": run.id}, send)
         finally:
             if run.reply and run.out.characters > run.reply.seen:
-                live.metrics.unscanned += run.out.characters - run.reply.seen
+                live.metrics.counts.unscanned += run.out.characters - run.reply.seen
             if counted:
-                live.metrics.open -= 1
-                live.metrics.requests[run.wire.name, action] += 1
+                live.metrics.counts.open -= 1
+                live.metrics.counts.ended(run.wire.name, action)
 
     def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""

@@ -92,7 +92,7 @@ class Run(ABC):
         findings = await live.looks.find(self.policy.words, asked.texts, asked.name)
         hearing = hear(self.policy.controls.request, exchange, findings, "input")
         if self.counted:
-            live.metrics.looked(perf_counter() - began)
+            live.metrics.counts.looked(perf_counter() - began)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
