@@ -87,7 +87,7 @@ def one(bench: Bench, system: systems.System) -> Figures:
     """Everything about one system in one round."""
     made: Figures = {}
     if system.name == systems.WORKERS:
-        return measures.cpu(bench, system)
+        return measures.cpu(bench, system, 2 * measures.CONNECTIONS)
     if system.name.startswith("guiju"):
         made |= {"alive_s": system.alive_s, "ready_s": system.ready_s, "mb_started": rig.resident_mb(system.pid)}
     made |= measures.latency(bench, system)

@@ -56,7 +56,7 @@ class Bench:
         return path
 
 
-def cpu(bench: Bench, system: System) -> Figures:
+def cpu(bench: Bench, system: System, connections: int = CONNECTIONS) -> Figures:
     """CPU milliseconds a request in a closed loop: whole, streamed at once, streamed at a model's pace."""
     made: Figures = {}
     for name, stream, gap in (("whole", False, 0), ("burst", True, 0), ("paced", True, PACE_US)):
@@ -64,7 +64,7 @@ def cpu(bench: Bench, system: System) -> Figures:
         path = bench.bodies(stream=stream)
         seconds = max(bench.seconds, 4) if gap else bench.seconds
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
-        told = bench.rig.fire(system.port, path, seconds, c=CONNECTIONS)
+        told = bench.rig.fire(system.port, path, seconds, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         made[f"cpu_ms_{name}"] = spent / (rig.asked(bench.upstream) - before)
         made[f"per_s_{name}"] = told["rps"]
