@@ -12,6 +12,7 @@ import pytest
 
 from conftest import KEY, Running, Start
 from guiju.config import Limits
+from guiju.gateway.closed import CLOSED
 from guiju.gateway.front import Front
 from guiju.gateway.pipeline import TextRun
 
@@ -96,6 +97,29 @@ def test_a_body_has_a_size(gateway: Running) -> None:
         HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"a" * 65536 + b"\r\n") * 80
     )
     assert status(talk(gateway, chunked)) == 413
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\nHost: a\r\nHost: a\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n", 200),
+    ],
+)
+def test_a_request_names_one_host(gateway: Running, head: bytes, expected: int) -> None:
+    assert status(talk(gateway, head + b"Connection: close\r\n\r\n")) == expected
+
+
+@pytest.mark.parametrize("path", [*CLOSED, "/v1/files/file-1/content", "/v1/audio/speech"])
+def test_a_closed_door_says_why(gateway: Running, path: str) -> None:
+    reason = CLOSED["/".join(path.split("/")[:3])]
+    for language, said in (("zh-CN", reason.zh), ("en", reason.en)):
+        answer = gateway.ask("POST", path, b"{}", {"accept-language": language})
+        assert (answer.status, answer.json["error"]["code"]) == (404, "door_closed")
+        assert said in answer.json["error"]["message"]
 
 
 def test_an_encoded_body_is_refused(gateway: Running) -> None:

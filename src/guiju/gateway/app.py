@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
-from guiju.gateway import guard, http
+from guiju.gateway import closed, guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
@@ -65,21 +65,19 @@ class Door(NamedTuple):
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-    raise CallerError("door_closed")
+    raise CallerError("door_closed", what=closed.why(scope["path"]))
 
 
 _NONE: Final = Door("", "none", _closed, _OPENAI)
 
 
 def _right_method(door: Door, method: str) -> None:
-    """Whether a door takes a method.
+    """Whether a door takes a method; a closed one takes none, which it says itself.
 
     Raises:
-        CallerError: it does not, or there is no such door.
+        CallerError: it does not.
     """
-    if not door.method:
-        raise CallerError("door_closed")
-    if method != door.method:
+    if door.method and method != door.method:
         raise CallerError("method_not_allowed")
 
 
