@@ -14,7 +14,7 @@ _STORED: Final = Bilingual(
 )
 _THERE: Final = Bilingual(
     "对话存于模型服务，请求中没有全部内容，无从检查。",
-    "The conversation would lie at the model service; not all that is asked is in the request, so it can't be looked at.",
+    "The conversation would lie at the model service; what is asked is not all here, so it can't be looked at.",
 )
 _MEDIA: Final = Bilingual(
     "本版本尚不能检查和标识图片、声音、视频（第十六条）。",
