@@ -17,6 +17,7 @@ from guiju.gateway import closed, guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
+from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.vectors import VectorRun
@@ -78,7 +79,7 @@ def _right_method(door: Door, method: str) -> None:
         CallerError: it does not.
     """
     if door.method and method != door.method:
-        raise CallerError("method_not_allowed")
+        raise CallerError("method_not_allowed", allow=door.method)
 
 
 class App:
@@ -95,6 +96,7 @@ class App:
             "/healthz": Door("GET", "healthz", self.healthz, _OPENAI),
             "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
             "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
+            "/openapi.json": Door("GET", "openapi", self.openapi, _OPENAI),
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
@@ -176,6 +178,11 @@ class App:
         """GET /metrics, for Prometheus."""
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await http.answer(send, 200, self.live.metrics.page(), [kind, http.NO_CACHE])
+
+    async def openapi(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /openapi.json: what this gateway takes and answers."""
+        doors = {path: (door.method, door.name) for path, door in self.doors.items()}
+        await http.answer(send, 200, msgspec.json.encode(document(doors, self.live.version)), [http.JSON])
 
     # ------------------------------------------------------------------ how a run begins and ends
     @contextmanager

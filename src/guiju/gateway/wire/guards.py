@@ -48,7 +48,7 @@ class LiteLLM(_Guard):
 
 
 class DifyRequest(Shape):
-    point: str
+    point: Literal["ping", "app.moderation.input", "app.moderation.output"]
     params: dict[str, Any] | None = None
 
 
@@ -66,9 +66,7 @@ class Dify(_Guard):
         if asked.point == "app.moderation.input":
             texts = [Text("params.query", str(params.get("query") or ""))]
             return Question([(*texts, *strings(params.get("inputs") or {}, "params.inputs"))])
-        if asked.point == "app.moderation.output":
-            return Question([(Text("params.text", str(params.get("text") or "")),)], "output")
-        raise CallerError("invalid_request", what="an unknown point", param="point")
+        return Question([(Text("params.text", str(params.get("text") or "")),)], "output")
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """Whether it is flagged, and what to say instead."""
