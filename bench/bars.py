@@ -143,7 +143,7 @@ def _waiting(name: str, mine: list[Figures], figures: Rounds) -> list[Row]:
 def _hard(mine: list[Figures]) -> list[Row]:
     """What must not grow: others' latency beside a hostile body, a turn of a long conversation."""
     made = []
-    for key in mine[0]:
+    for key in mine[0]:  # hostile bodies, slow sockets
         if key.startswith("p99_ms_beside "):
             times = [one[key] / one["p99_ms_alone"] for one in mine]
             made.append(row(f"p99 of small requests beside: {key.removeprefix('p99_ms_beside ')}", "×", times, HOSTILE))

@@ -98,6 +98,7 @@ def one(bench: Bench, system: systems.System) -> Figures:
     if system.name == systems.SENTENCE:
         made |= measures.turns(bench, system, 10 if bench.seconds < 4 else 40)
         made |= measures.hostile(bench, system)
+        made |= measures.slow(bench, system)
         made["mb_after_hostile"] = rig.resident_mb(system.pid)
     return made
 

@@ -122,6 +122,29 @@ def test_a_closed_door_says_why(gateway: Running, path: str) -> None:
         assert said in answer.json["error"]["message"]
 
 
+@pytest.mark.slow
+def test_five_hundred_slow_sockets_are_closed_in_time(start: Start) -> None:
+    gateway = start(overlay=(("limits", msgspec.structs.replace(Limits(), header_s=1.0, body_s=1.0)),))
+    heads = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX: ", HEAD + b"Content-Length: 100\r\n\r\n{")
+    held = [socket.create_connection(("127.0.0.1", gateway.port), timeout=10) for _ in range(500)]
+    began = time.monotonic()
+    for i, sock in enumerate(held):
+        sock.sendall(heads[i % 2])
+    assert gateway.chat("[[say:ok]]").status == 200, "others are served meanwhile"
+    for i, sock in enumerate(held):
+        try:
+            while time.monotonic() - began < 0.7 and i < 50:  # some go on sending, a byte now and then
+                sock.sendall(b"a")
+                time.sleep(0.01)
+            answer = sock.recv(4096)
+            assert not answer or status(answer) == 408
+        except ConnectionError:
+            pass
+        sock.close()
+    assert time.monotonic() - began < 4
+    assert gateway.chat("[[say:ok]]").status == 200
+
+
 def test_an_encoded_body_is_refused(gateway: Running) -> None:
     answer = talk(gateway, HEAD + b"Content-Encoding: gzip\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}")
     assert status(answer) == 400
