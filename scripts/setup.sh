@@ -4,7 +4,7 @@
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
 #   local  .venv-local with the small real model for `make run MODEL=local`
-#   clients  .venv-clients with the clients that `make test-all` tries against the gateway
+#   clients  .venv-clients with the clients that `make test-all` tries at the gateway; 870 MB
 # A second call with nothing changed takes a few milliseconds. PYTHON chooses the interpreter.
 set -eu
 cd "$(dirname "$0")/.."
