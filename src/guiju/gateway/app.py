@@ -149,7 +149,7 @@ class App:
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
             checked = await guard.check(self.live, key, wire, body)
-        told = [guard.sentence(self.live, hearing, head.language) for hearing in checked.hearings]
+        told = [guard.sentence(self.live, checked.id, hearing, head.language) for hearing in checked.hearings]
         made = msgspec.json.encode(wire.write(checked, told))
         decision = (b"x-guiju-decision-id", checked.id.encode())
         await http.answer(send, 200, made, [http.JSON, http.NO_CACHE, decision])

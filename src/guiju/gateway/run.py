@@ -13,7 +13,7 @@ from typing import Any
 
 from guiju.adapters.upstream import Upstream
 from guiju.controls.hearing import hear
-from guiju.errors import CallerError, GuijuError, OutsideError
+from guiju.errors import GuijuError
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
@@ -165,15 +165,14 @@ class Run(ABC):
         """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""
         reason = hearing.decisive.reason
         assert reason is not None
-        category = self.policy.named(reason.category, self.head.language)
-        family = OutsideError if reason.code == "guard_unavailable" else CallerError
-        error = family(reason.code, category=category, what=category)
+        redress_url = self.live.settings.provider.redress_url
+        error = self.policy.refusal(reason, self.id, redress_url, self.head.language)
         guiju = {
             "decision_id": self.id,
             "stage": hearing.stage,
             "reason": reason.code,
             "article": reason.article,
             "category": reason.category,
-            "redress_url": self.live.settings.provider.redress_url,
+            "redress_url": redress_url,
         }
         return error, guiju
