@@ -15,6 +15,7 @@ from typing import Final
 
 import psycopg
 
+from guiju.errors import ConfigError
 from guiju.records.chain import SLOTS, no_slot, writer_name
 
 _CHUNK: Final = 2000
@@ -32,6 +33,11 @@ _INSERT: Final = """
 INSERT INTO ledger_entry (writer, segment, seq, line)
 SELECT %s, %s, %s::bigint + given.place - 1, given.line
 FROM unnest(%s::bytea[]) WITH ORDINALITY AS given (line, place)
+"""
+# The row of a segment may be gone, as any row may be; its marker may not be lost with it.
+_MARK: Final = """
+INSERT INTO ledger_segment (writer, segment, pruned) VALUES (%s, %s, %s)
+ON CONFLICT (writer, segment) DO UPDATE SET pruned = excluded.pruned, state = NULL
 """
 
 
@@ -113,9 +119,9 @@ class SqlChain:
         """A database leaves no unfinished rows: whatever does not fit was done to it from outside.
 
         Raises:
-            OSError: always; nothing may be written behind it.
+            ConfigError: `evidence_broken`, always; nothing may be written behind it.
         """
-        raise OSError(errno.EBADMSG, f"entry {size} of {self._writer}/{segment} does not continue the chain")
+        raise ConfigError("evidence_broken", what=f"{self._writer}/{segment} #{size}")
 
     def append(self, segment: str, seq: int, lines: Sequence[bytes]) -> None:
         """One transaction, committed with full sync."""
@@ -212,9 +218,7 @@ def put_marker(url: str, writer: str, segment: str, marker: bytes) -> None:
     """
     place = (writer, segment)
     with _as_os_error(), connect(url) as connection, connection.transaction():
-        connection.execute(
-            "UPDATE ledger_segment SET pruned = %s, state = NULL WHERE writer = %s AND segment = %s", (marker, *place)
-        )
+        connection.execute(_MARK, (*place, marker))
         connection.execute("DELETE FROM ledger_entry WHERE writer = %s AND segment = %s", place)
         connection.execute("DELETE FROM ledger_checkpoint WHERE writer = %s AND segment = %s", place)
 
