@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 import places
-from evidence_kit import DAY, PUBLIC, SIGNING, Clock, exchange, fill, unheard
+from evidence_kit import DAY, PUBLIC, SIGNING, Clock, exchange, fill, scribe, unheard
 from guiju.errors import ConfigError, OutsideError
 from guiju.records.chain_sql import SqlChain, put_marker
 from guiju.records.export import export
@@ -49,14 +49,6 @@ def examine(url: str, outside: list[bytes] | None = None) -> Report:
         return verify(source, [PUBLIC], outside or [])
     finally:
         source.close()
-
-
-def scribe(url: str, clock: Clock) -> Scribe:
-    """An open scribe on the first free writer."""
-    made = Scribe(SqlChain.take(url), SIGNING, clock)
-    made.open()
-    made.settle_debts()
-    return made
 
 
 def test_months_restarts_and_exports(url: str, tmp_path: Path) -> None:
