@@ -177,6 +177,53 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         assert re.fullmatch(r"\d+ entries, whole", rows["ledger"].found)
 
 
+def test_doctor_looks_where_the_ledger_is(here: Place) -> None:
+    def rows() -> dict[str, doctor.Row]:
+        return {row.id: row for row in doctor.examine(here.data, None)}
+
+    settings_for(here)
+    assert (rows()["clock"].state, rows()["ledger"].found) == ("green", "not made yet")
+    clock = Clock(time.time_ns() // 1_000_000)
+    one = writer(here, clock)
+    one.write(exchange(1, clock.t), unheard)
+    assert {rows()[id].state for id in ("clock", "ledger", "sync")} == {"green"}
+    one.write(exchange(2, clock.t + 3_600_000), unheard)
+    one.chain.close()
+    assert (rows()["clock"].state, rows()["ledger"].state) == ("red", "green")
+    assert ("server is not seen" in rows()["disk"].found) == (here.url != "sqlite")
+
+
+@pytest.mark.postgres
+def test_doctor_says_which_table_a_plain_user_may_not_write(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as here:
+        one = writer(here, Clock())
+        one.write(exchange(1, START), unheard)
+        one.chain.close()
+        schema = here.url.rpartition("%3D")[2]
+        user = f"{schema}_user"
+        plain = Place(here.url.replace("postgres@", f"{user}@"), tmp_path)
+        settings_for(plain)
+        seen = []
+        with psycopg.connect(here.url, autocommit=True) as server:
+            server.execute(f"CREATE ROLE {user} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {user}".encode())
+            try:
+                for grant in (
+                    f"SELECT ON ALL TABLES IN SCHEMA {schema}",
+                    f"CREATE ON SCHEMA {schema}",
+                    "INSERT, DELETE ON ledger_checkpoint, ledger_segment",
+                    "INSERT, DELETE ON ledger_entry",
+                    "UPDATE ON ledger_segment",
+                ):
+                    server.execute(f"GRANT {grant} TO {user}".encode())
+                    rows = {row.id: row for row in doctor.examine(tmp_path, None)}
+                    assert rows["sync"].state == "green"
+                    seen.append(rows["ledger"].found)
+            finally:
+                server.execute(f"DROP OWNED BY {user}; DROP ROLE {user}".encode())
+        missing = (f"SCHEMA {schema}", "ledger_checkpoint", "ledger_entry", "ledger_segment")
+        assert seen == [*(f"{what} can't be written" for what in missing), "3 entries, whole"]
+
+
 @pytest.mark.postgres
 def test_a_database_that_goes_away_while_it_is_read_is_said(tmp_path: Path) -> None:
     with place("postgresql", tmp_path) as here:

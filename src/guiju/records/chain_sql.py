@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -33,6 +34,13 @@ _INSERT: Final = """
 INSERT INTO ledger_entry (writer, segment, seq, line)
 SELECT %s, %s, %s::bigint + given.place - 1, given.line
 FROM unnest(%s::bytea[]) WITH ORDINALITY AS given (line, place)
+"""
+_CLOSED: Final = """
+SELECT 'SCHEMA ' || current_schema() WHERE NOT has_schema_privilege(current_schema(), 'CREATE')
+UNION SELECT name FROM (VALUES ('ledger_checkpoint'), ('ledger_entry'), ('ledger_segment')) AS tables (name),
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed
+    WHERE NOT has_table_privilege(name, needed) AND (needed <> 'UPDATE' OR name = 'ledger_segment')
+ORDER BY 1 LIMIT 1
 """
 # The row of a segment may be gone, as any row may be; its marker may not be lost with it.
 _MARK: Final = """
@@ -221,6 +229,32 @@ def put_marker(url: str, writer: str, segment: str, marker: bytes) -> None:
         connection.execute(_MARK, (*place, marker))
         connection.execute("DELETE FROM ledger_entry WHERE writer = %s AND segment = %s", place)
         connection.execute("DELETE FROM ledger_checkpoint WHERE writer = %s AND segment = %s", place)
+
+
+def closed(url: str) -> str:
+    """What the database's user may not write of that which a ledger is written to; empty when nothing is amiss.
+
+    Raises:
+        OSError: the server can't be asked.
+    """
+    with _as_os_error(), connect(url) as connection:
+        row = connection.execute(_CLOSED).fetchone()
+    return str(row[0]) if row else ""
+
+
+def commit_times(url: str, count: int) -> list[float]:
+    """Milliseconds of each of some commits with full sync. They put a message into the server's log, nothing else.
+
+    Raises:
+        OSError: the server can't be reached, or takes no writes.
+    """
+    times = []
+    with _as_os_error(), connect(url) as connection:
+        for _ in range(count):
+            start = time.perf_counter()
+            connection.execute("SELECT pg_logical_emit_message(true, 'guiju', '')")
+            times.append((time.perf_counter() - start) * 1000)
+    return times
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -13,6 +13,7 @@ from guiju.errors import ConfigError, OutsideError
 from guiju.records.sources import time_of
 
 _PAGE: Final = 5000
+_FIRST_WINDOW: Final = 64
 _WINDOW: Final = 20_000
 _MOST_ROWS: Final = 1_000_000
 """How far back in a segment is looked for what is new: minutes of the busiest gateway."""
@@ -110,17 +111,19 @@ class SqlSource:
             after = rows[-1][0]
 
     def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
-        """In windows by key from the end; the server picks the rows out, so that only those travel."""
+        """In windows by key from the end, each larger; the server picks the rows out, so that only those travel."""
         place = (writer, segment)
         (last,) = self._ask("SELECT max(seq) FROM ledger_entry WHERE writer = %s AND segment = %s", place)
-        high = -1 if last[0] is None else int(last[0])
-        for top in range(high, max(-1, high - _MOST_ROWS), -_WINDOW):
+        top, window = -1 if last[0] is None else int(last[0]), _FIRST_WINDOW
+        least = max(-1, top - _MOST_ROWS)
+        while top > least:
             rows = self._ask(
                 "SELECT line FROM ledger_entry WHERE writer = %s AND segment = %s AND seq <= %s AND seq > %s"
                 " AND position(%s::bytea in line) > 0 ORDER BY seq DESC",
-                (*place, top, top - _WINDOW, mark),
+                (*place, top, top - window, mark),
             )
             yield from (bytes(row[0]) + b"\n" for row in rows)
+            top, window = top - window, min(4 * window, _WINDOW)
 
     def between(self, writer: str, segment: str, since: int, until: int, mark: bytes) -> Iterator[bytes]:
         """Along the key from one row to the next that holds the mark; the server looks, and only those rows travel."""
