@@ -6,11 +6,13 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from guiju.records.chain_file import FileChain
+from guiju.records import writers
 from guiju.records.scribe import Scribe, encode
+from places import Place
 
 SIGNING = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = SIGNING.public_key().public_bytes_raw()
@@ -18,6 +20,7 @@ START = 1_795_000_000_000
 """2026-11-18: a moment within a month, in Unix milliseconds."""
 
 DAY = 86_400_000
+Where = TypeVar("Where", Path, str)
 
 
 class Clock:
@@ -34,9 +37,22 @@ def unheard(count: int, segment: str, first: int) -> None:
     """Nobody waits."""
 
 
-def scribe(ledger: Path, clock: Clock | None = None) -> Scribe:
-    """An open scribe on the first free writer of a ledger directory."""
-    made = Scribe(FileChain.take(ledger), SIGNING, clock or Clock())
+def address(here: Place) -> str:
+    """Where the ledgers of a place are: files beside a SQLite store, else tables in it."""
+    return str(here.data / "ledger") if here.url == "sqlite" else here.url
+
+
+def settings_for(here: Place) -> None:
+    """The guiju.toml by which commands find them."""
+    here.data.mkdir(exist_ok=True)
+    if here.url != "sqlite":
+        text = f'[store]\nurl = "{here.url}"\n[evidence]\nledger = "store"\n'
+        (here.data / "guiju.toml").write_text(text)
+
+
+def scribe(ledger: Path | str, clock: Clock | None = None, signing: Ed25519PrivateKey = SIGNING) -> Scribe:
+    """An open scribe on the first free writer of a ledger directory or database."""
+    made = Scribe(writers.take(str(ledger)), signing, clock or Clock())
     made.open()
     made.settle_debts()
     return made
@@ -56,6 +72,19 @@ def fill(one: Scribe, exchanges: int, clock: Clock, step: int = 10) -> None:
     for number in range(exchanges):
         clock.t += step
         one.write(exchange(number, clock.t), unheard)
+
+
+def small(ledger: Where, exchanges: int = 18) -> Where:
+    """A closed ledger of 40 records: 18 exchanges, two openings without an end, and the ledger's own."""
+    clock = Clock()
+    one = scribe(ledger, clock)
+    fill(one, exchanges // 2, clock)
+    one.seal()
+    fill(one, exchanges - exchanges // 2, clock)
+    one.write(exchange(99, clock.t, closed=False), unheard)
+    one.checkpoint()
+    one.chain.close()
+    return ledger
 
 
 class MemoryChain:

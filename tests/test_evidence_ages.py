@@ -16,14 +16,12 @@ import psycopg
 import pytest
 
 from conftest import Start, free_port
-from evidence_kit import START, Clock, exchange, unheard
+from evidence_kit import START, Clock, address, exchange, scribe, settings_for, unheard
 from guiju.cli import check, doctor
 from guiju.cli.main import main
 from guiju.config import EvidenceSettings
 from guiju.errors import OutsideError
-from guiju.records.chain import Chain
 from guiju.records.chain_file import FileChain
-from guiju.records.chain_sql import SqlChain
 from guiju.records.export import export
 from guiju.records.proofs import ages
 from guiju.records.scribe import Scribe, encode
@@ -45,29 +43,9 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield made
 
 
-def address(here: Place) -> str:
-    """The place as a source is named."""
-    return str(here.data / "ledger") if here.url == "sqlite" else here.url
-
-
-def chain(here: Place) -> Chain:
-    """The first free writer there."""
-    return FileChain.take(here.data / "ledger") if here.url == "sqlite" else SqlChain.take(here.url)
-
-
-def settings_for(here: Place) -> None:
-    """The guiju.toml by which commands find the place."""
-    here.data.mkdir(exist_ok=True)
-    if here.url != "sqlite":
-        text = f'[store]\nurl = "{here.url}"\n[evidence]\nledger = "store"\n'
-        (here.data / "guiju.toml").write_text(text)
-
-
 def writer(here: Place, clock: Clock) -> Scribe:
     """An open scribe on the first free writer, with the keys of the installation."""
-    made = Scribe(chain(here), Secrets.open(here.data / "keys").signing, clock)
-    made.open()
-    return made
+    return scribe(address(here), clock, Secrets.open(here.data / "keys").signing)
 
 
 def proof(t: int, *controls: str, passed: bool = True) -> tuple[int, bytes, bytes]:
@@ -88,8 +66,8 @@ def test_the_newest_proof_of_each_control_counts_over_writers_and_months(here: P
     one.write([proof(NEXT_MONTH + 6000, "b", "c")], unheard)
     assert ages(address(here), {"a", "b", "c"}, NEXT_MONTH + 7000) == {"a": 66.0, "b": 1.0, "c": 1.0}
     assert ages(address(here), {"b"}, NEXT_MONTH)["b"] == 0.0, "a clock that is behind makes nothing younger than now"
-    for scribe in (one, two):
-        scribe.chain.close()
+    one.chain.close()
+    two.chain.close()
 
 
 def test_entries_that_only_look_like_proofs_and_unfinished_ones_do_not_count(tmp_path: Path) -> None:
@@ -197,6 +175,53 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         rows = {row.id: row for row in doctor.examine(here.data, here.data / "guiju.toml")}
         assert rows["ledger"].state == "green"
         assert re.fullmatch(r"\d+ entries, whole", rows["ledger"].found)
+
+
+def test_doctor_looks_where_the_ledger_is(here: Place) -> None:
+    def rows() -> dict[str, doctor.Row]:
+        return {row.id: row for row in doctor.examine(here.data, None)}
+
+    settings_for(here)
+    assert (rows()["clock"].state, rows()["ledger"].found) == ("green", "not made yet")
+    clock = Clock(time.time_ns() // 1_000_000)
+    one = writer(here, clock)
+    one.write(exchange(1, clock.t), unheard)
+    assert {rows()[id].state for id in ("clock", "ledger", "sync")} == {"green"}
+    one.write(exchange(2, clock.t + 3_600_000), unheard)
+    one.chain.close()
+    assert (rows()["clock"].state, rows()["ledger"].state) == ("red", "green")
+    assert ("server is not seen" in rows()["disk"].found) == (here.url != "sqlite")
+
+
+@pytest.mark.postgres
+def test_doctor_says_which_table_a_plain_user_may_not_write(tmp_path: Path) -> None:
+    with place("postgresql", tmp_path) as here:
+        one = writer(here, Clock())
+        one.write(exchange(1, START), unheard)
+        one.chain.close()
+        schema = here.url.rpartition("%3D")[2]
+        user = f"{schema}_user"
+        plain = Place(here.url.replace("postgres@", f"{user}@"), tmp_path)
+        settings_for(plain)
+        seen = []
+        with psycopg.connect(here.url, autocommit=True) as server:
+            server.execute(f"CREATE ROLE {user} LOGIN; GRANT USAGE ON SCHEMA {schema} TO {user}".encode())
+            try:
+                for grant in (
+                    f"SELECT ON ALL TABLES IN SCHEMA {schema}",
+                    f"CREATE ON SCHEMA {schema}",
+                    "INSERT, DELETE ON ledger_checkpoint, ledger_segment",
+                    "INSERT, DELETE ON ledger_entry",
+                    "UPDATE ON ledger_segment",
+                ):
+                    server.execute(f"GRANT {grant} TO {user}".encode())
+                    rows = {row.id: row for row in doctor.examine(tmp_path, None)}
+                    assert rows["sync"].state == "green"
+                    seen.append(rows["ledger"].found)
+            finally:
+                server.execute(f"DROP OWNED BY {user}; DROP ROLE {user}".encode())
+        missing = (f"SCHEMA {schema}", "ledger_checkpoint", "ledger_entry", "ledger_segment")
+        assert seen == [*(f"{what} can't be written" for what in missing), "3 entries, whole"]
 
 
 @pytest.mark.postgres

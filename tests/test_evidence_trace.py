@@ -12,88 +12,139 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from evidence_kit import PUBLIC, START, Clock, exchange, fill, scribe, unheard
+from conftest import Start, free_port
+from evidence_kit import PUBLIC, SIGNING, START, Clock, address, exchange, fill, scribe, settings_for, unheard
 from guiju import config
 from guiju.adapters.witness import Witnesses, keep_witnessed, open_witness
 from guiju.cli.main import main
+from guiju.config import EvidenceSettings
 from guiju.errors import ConfigError, OutsideError
+from guiju.records import writers
 from guiju.records.checkpoints import Checkpoint, genuine, lines_in, read
+from guiju.records.export import export
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import keyed
 from guiju.records.scribe import Scribe, encode
 from guiju.records.secrets import Secrets
-from guiju.records.sources import DirSource
+from guiju.records.sources import DirSource, source_of
 from guiju.records.trace import trace
 from guiju.records.verify import verify
+from places import QUICK_ON_BOTH, SERVER, Place, place
 
 DIGEST = b"d" * 32
+READER = "guiju-test-tracing"
 
 
-def recorded(folder: Path, clock: Clock, ids: dict[int, str], secret: bytes = b"i" * 32) -> Scribe:
+@pytest.fixture(params=QUICK_ON_BOTH)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """A place for ledgers of either kind."""
+    with place(request.param, tmp_path / "data") as made:
+        yield made
+
+
+def recorded(ledger: str, clock: Clock, ids: dict[int, str], secret: bytes = b"i" * 32) -> Scribe:
     """A ledger with 300 exchanges over two segments; `ids` takes their ids."""
-    one = scribe(folder, clock)
+    one = scribe(ledger, clock)
     maker = ExchangeIds(secret, one.chain.writer)
     for number in range(300):
         clock.t += 50
         ids[number] = x = maker.new(clock.t)
         digests = [keyed(DIGEST, f"答案 {number}/{n}".encode()) for n in range(2)]
         closed = {"x": x, "state": "passed", "end": "finished", "output_digest": digests}
-        one.write([(clock.t, b"opened", encode({"x": x}))], unheard)
+        entries = [(clock.t, b"opened", encode({"x": x}))]
         if number != 150:
-            one.write([(clock.t + 20, b"closed", encode(closed))], unheard)
+            entries.append((clock.t + 20, b"closed", encode(closed)))
+        one.write(entries, unheard)
         if number == 200:
             one.seal()
     return one
 
 
-def test_every_id_is_found_again(tmp_path: Path) -> None:
-    clock, ids = Clock(), dict[int, str]()
-    recorded(tmp_path, clock, ids).chain.close()
+def test_every_id_is_found_again(here: Place) -> None:
+    clock, ids, ledger = Clock(), dict[int, str](), address(here)
+    recorded(ledger, clock, ids).chain.close()
     reader = ExchangeIds(b"i" * 32, "")
-    for number, x in ids.items():
-        found = trace(tmp_path, reader, x)
+    texts = {0, 149, 151, 200, 201, 299}  # the first and last of each segment, and beside the interrupted one
+    for number in ids if here.url == "sqlite" else texts | {150}:
+        found = trace(ledger, reader, ids[number])
         assert found.result == ("interrupted" if number == 150 else "found")
-        assert {entry.body["x"] for entry in found.entries} == {x}
-        if number != 150:
-            assert trace(tmp_path, reader, x, f"答案 {number}/1", DIGEST).choice == 1
-            assert trace(tmp_path, reader, x, f"答案 {number}/0\n", DIGEST).result == "found"
-            assert trace(tmp_path, reader, x, f"答案 {number}/2", DIGEST).result == "altered"
+        assert [entry.kind for entry in found.entries] == (["opened"] if number == 150 else ["opened", "closed"])
+        assert {entry.body["x"] for entry in found.entries} == {ids[number]}
+        if number in texts:
+            assert trace(ledger, reader, ids[number], f"答案 {number}/1", DIGEST).choice == 1
+            assert trace(ledger, reader, ids[number], f"答案 {number}/0\n", DIGEST).result == "found"
+            assert trace(ledger, reader, ids[number], f"答案 {number}/2", DIGEST).result == "altered"
 
 
-def test_an_id_that_is_not_ours_is_not_ours(tmp_path: Path) -> None:
-    clock, ids = Clock(), dict[int, str]()
-    writer = recorded(tmp_path, clock, ids).chain.writer
+def test_an_id_is_found_in_an_export_too(here: Place, tmp_path: Path) -> None:
+    clock, ids, out = Clock(), dict[int, str](), tmp_path / "export"
+    recorded(address(here), clock, ids).chain.close()
+    with closing(source_of(address(here))) as source:
+        export(source, out, [PUBLIC], SIGNING, clock.t)
     reader = ExchangeIds(b"i" * 32, "")
-    assert trace(tmp_path, reader, ExchangeIds(b"x" * 32, writer).new(clock.t)).result == "not_ours"
-    assert trace(tmp_path, reader, "2026-11-24").result == "not_ours"
-    assert trace(tmp_path, reader, ExchangeIds(b"i" * 32, writer).new(clock.t)).result == "unrecorded"
-    assert trace(tmp_path, reader, ExchangeIds(b"i" * 32, "w-elsewhere-0").new(clock.t)).result == "unrecorded"
-    with pytest.raises(ConfigError, match="not_found"):
-        trace(tmp_path / "nothing", reader, ids[3])
+    for number in (0, 149, 151, 200, 201, 299):
+        assert trace(str(out), reader, ids[number], f"答案 {number}/0", DIGEST).result == "found"
+    assert trace(str(out), reader, ids[150]).result == "interrupted"
+
+
+def test_an_id_that_is_not_ours_is_not_ours(here: Place, tmp_path: Path) -> None:
+    clock, ids, ledger = Clock(), dict[int, str](), address(here)
+    reader = ExchangeIds(b"i" * 32, "")
+    assert trace(ledger, reader, "2026-11-24").result == "not_ours", "that needs no ledger"
+    mine = ExchangeIds(b"i" * 32, "w-000000-0").new(clock.t)
+    for nowhere in (ledger, str(tmp_path / "nothing")):
+        with pytest.raises(ConfigError, match="not_found"):
+            trace(nowhere, reader, mine)
+    one = recorded(ledger, clock, ids)
+    one.chain.close()
+    writer = one.chain.writer
+    assert trace(ledger, reader, ExchangeIds(b"x" * 32, writer).new(clock.t)).result == "not_ours"
+    assert trace(ledger, reader, ExchangeIds(b"i" * 32, writer).new(clock.t)).result == "unrecorded"
+    assert trace(ledger, reader, ExchangeIds(b"i" * 32, "w-elsewhere-0").new(clock.t)).result == "unrecorded"
 
 
 @pytest.mark.slow
-def test_tracing_is_fast_in_a_long_month(tmp_path: Path) -> None:
-    """A month of half a million entries; ten million take a second at most because the search is binary."""
-    clock, ids = Clock(), dict[int, str]()
-    one = scribe(tmp_path, clock)
-    for start in range(0, 250_000, 2_500):
-        batch = []
-        for number in range(start, start + 2_500):
-            clock.t += 2
-            batch += exchange(number, clock.t)
-        one.write(batch, unheard)
+def test_tracing_is_fast_in_a_long_month(here: Place) -> None:
+    """A month of 200,000 entries; ten million take a second at most, because what lies outside is stepped over."""
+    clock, ids, ledger = Clock(), dict[int, str](), address(here)
+    one = scribe(ledger, clock)
+    for start in range(0, 100_000, 2_500):
+        clock.t += 60_000
+        one.write([entry for number in range(start, start + 2_500) for entry in exchange(number, clock.t)], unheard)
     one.chain.close()
-    recorded(tmp_path, clock, ids).chain.close()
-    began = time.perf_counter()
-    assert trace(tmp_path, ExchangeIds(b"i" * 32, ""), ids[7]).result == "found"
-    assert time.perf_counter() - began < 1
+    recorded(ledger, clock, ids).chain.close()
+    spent = []
+    for number in (7, 250, 150):
+        before, began = rows_read(here), time.perf_counter()
+        where = ledger if here.url == "sqlite" else f"{ledger}&application_name={READER}"
+        assert trace(where, ExchangeIds(b"i" * 32, ""), ids[number]).result != "unrecorded"
+        spent.append(time.perf_counter() - began)
+        assert rows_read(here) - before < 20_000
+    print(f"{min(spent) * 1000:.1f} ms")
+    assert min(spent) < 0.5
+
+
+def rows_read(here: Place) -> int:
+    """Rows of the ledger that the server has read so far, counted when its last reader has left; 300 bytes are one."""
+    if here.url == "sqlite":
+        return int(Path("/proc/self/io").read_text().split()[1]) // 300
+    schema = here.url.rpartition("%3D")[2]
+    with psycopg.connect(SERVER, autocommit=True) as server:
+        reading = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s"
+        while server.execute(reading, (READER,)).fetchone():
+            time.sleep(0.01)
+        counts = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_all_tables"
+        counts += " WHERE schemaname = %s AND relname = 'ledger_entry'"
+        [count] = server.execute(counts.encode(), (schema,)).fetchone() or (0,)
+        return int(count)
 
 
 class Books:
@@ -262,12 +313,12 @@ def test_keeping_witnessed_goes_on_until_cancelled(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
-    """A data directory with keys and a closed ledger of now."""
-    books = Secrets.open(tmp_path / "data" / "keys")
+def house(here: Place) -> Path:
+    """A folder with a data directory that has keys and settings, and a closed ledger of now."""
+    settings_for(here)
+    books = Secrets.open(here.data / "keys")
     clock = Clock(time.time_ns() // 1_000_000 - 60_000)
-    one = Scribe(scribe(tmp_path / "data" / "ledger", clock).chain, books.signing, clock)
-    one.open()
+    one = scribe(address(here), clock, books.signing)
     fill(one, 10, clock)
     x = ExchangeIds(books.ids, one.chain.writer).new(clock.t)
     digest = hashlib.blake2b(b"hello", key=books.digest, digest_size=32).hexdigest()
@@ -276,8 +327,8 @@ def house(tmp_path: Path) -> Path:
     one.write([(clock.t, b"closed", encode(closed))], unheard)
     one.checkpoint()
     one.chain.close()
-    (tmp_path / "id").write_text(x)
-    return tmp_path
+    (here.data.parent / "id").write_text(x)
+    return here.data.parent
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -289,6 +340,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
     return code, capsys.readouterr().out
 
 
+@pytest.mark.parametrize("here", ["sqlite"], indirect=True)
 def test_the_command_verifies_and_names_the_bad_record(house: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ("--data", str(house / "data"))
     code, text = said(capsys, "verify", *data)
@@ -362,24 +414,69 @@ def test_the_command_exports_traces_and_seals(
     assert (code, json.loads(text)["result"]) == (1, "pruned")
 
 
-def test_verifying_beside_a_running_writer(house: Path) -> None:
+def test_a_ledger_that_is_being_written_is_said_to_be(
+    house: Path, here: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = ("--data", str(house / "data"))
+    chain = writers.take(address(here))
+    assert json.loads(said(capsys, "verify", *data, "--json")[1])["writers"][0]["being_written"]
+    code, text = said(capsys, "seal", *data, "--json")
+    assert (code, json.loads(text)) == (0, {"sealed": [], "being_written": [chain.writer]})
+    assert "stop it first: " + chain.writer in said(capsys, "seal", *data)[1]
+    chain.close()
+    assert not json.loads(said(capsys, "verify", *data, "--json")[1])["writers"][0]["being_written"]
+    assert json.loads(said(capsys, "seal", *data, "--json")[1])["being_written"] == []
+
+
+def test_an_answer_is_traced_beside_the_gateway_that_gave_it(
+    here: Place, start: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings_for(here)
+    evidence = EvidenceSettings(ledger="file" if here.url == "sqlite" else "store")
+    gateway = start(data=here.data, overlay=(("store.url", here.url), ("evidence", evidence)))
+    answer = gateway.chat("hello")
+    x = answer.headers["x-guiju-decision-id"]
+    (here.data / "text").write_text(answer.json["choices"][0]["message"]["content"])
+    data = ("--data", str(here.data), "--json")
+    code, text = said(capsys, "trace", x, *data, "--text", str(here.data / "text"))
+    assert (code, json.loads(text)["result"], json.loads(text)["choice"]) == (0, "found", 0)
+    assert [entry["kind"] for entry in json.loads(text)["entries"]] == ["opened", "closed"]
+    assert len(json.loads(said(capsys, "seal", *data)[1])["being_written"]) == 1
+    assert json.loads(said(capsys, "prune", *data)[1])["segments"] == []
+    assert said(capsys, "verify", *data)[0] == 0
+    assert gateway.chat("and again").status == 200
+
+
+@pytest.mark.postgres
+def test_a_store_that_is_away_or_incomplete_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = ExchangeIds(Secrets.open(tmp_path / "keys").ids, "w-000000-0").new(START)
+    away = f"postgresql://postgres@127.0.0.1:{free_port()}/test"
+    with place("postgresql", tmp_path) as empty:
+        for url, code in ((away, "store_unavailable"), (empty.url, "not_found")):
+            settings_for(Place(url, tmp_path))
+            for words in (("trace", x), ("prune",), ("seal",)):
+                status, text = said(capsys, *words, "--data", str(tmp_path), "--json")
+                assert (status, json.loads(text)["error"]["code"]) == (2, code), words
+
+
+def test_verifying_beside_a_running_writer(house: Path, here: Place) -> None:
     """A real process writes all the while; each look finds a whole chain."""
     script = (
         "import asyncio, sys\nfrom pathlib import Path\n"
-        "from guiju.config import EvidenceSettings\nfrom guiju.records.chain_file import FileChain\n"
+        "from guiju.config import EvidenceSettings\nfrom guiju.records.writers import take\n"
         "from guiju.records.ledger import Ledger\nfrom guiju.records.secrets import Secrets\n"
-        "async def main(data):\n"
-        "    ledger = Ledger(FileChain.take(data / 'ledger'), Secrets.open(data / 'keys').signing,\n"
+        "async def main(data, ledger):\n"
+        "    ledger = Ledger(take(ledger), Secrets.open(data / 'keys').signing,\n"
         "                    EvidenceSettings(checkpoint_every_s=0.005))\n"
         "    ledger.start(asyncio.get_running_loop())\n"
         "    print('go', flush=True)\n"
         "    while True:\n"
         "        await asyncio.gather(*[ledger.durable(ledger.append('opened', {'x': 'y'})) for _ in range(9)])\n"
         "        await asyncio.sleep(0.001)\n"
-        "asyncio.run(main(Path(sys.argv[1])))\n"
+        "asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))\n"
     )
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-c", script, str(house / "data")]
+    command = [sys.executable, "-c", script, str(house / "data"), address(here)]
     public = Secrets.open(house / "data" / "keys").signing.public_key().public_bytes_raw()
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
@@ -387,7 +484,8 @@ def test_verifying_beside_a_running_writer(house: Path) -> None:
             assert process.stdout.readline() == b"go\n"
             counts = []
             for _ in range(15):
-                report = verify(DirSource(house / "data" / "ledger"), [public])
+                with closing(source_of(address(here))) as source:
+                    report = verify(source, [public])
                 assert report.whole, report.first
                 assert report.writers[0].being_written
                 counts.append(report.writers[0].entries)

@@ -16,12 +16,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from evidence_kit import DAY, PUBLIC, SIGNING, START, Clock, exchange, fill, scribe, unheard
-from guiju.records.chain_file import FileChain, put_marker
+from evidence_kit import DAY, PUBLIC, SIGNING, START, Clock, exchange, fill, scribe, small, unheard
 from guiju.records.checkpoints import lines_in, read
 from guiju.records.export import export
-from guiju.records.prune import due, prune
-from guiju.records.scribe import Scribe
 from guiju.records.sources import DirSource, ExportSource
 from guiju.records.verify import Report, verify
 
@@ -181,19 +178,6 @@ class TestTamperingAtLength(Tampering.TestCase):
     """The same, 250 times and longer."""
 
     settings = settings(Tampering.TestCase.settings, max_examples=250, stateful_step_count=30)
-
-
-def small(folder: Path, exchanges: int = 18) -> Path:
-    """A closed ledger of 40 records: 18 exchanges, two openings without an end, and the ledger's own."""
-    clock = Clock()
-    one = scribe(folder, clock)
-    fill(one, exchanges // 2, clock)
-    one.seal()
-    fill(one, exchanges - exchanges // 2, clock)
-    one.write(exchange(99, clock.t, closed=False), unheard)
-    one.checkpoint()
-    one.chain.close()
-    return folder
 
 
 def exported(folder: Path) -> bytes:
@@ -371,74 +355,6 @@ def test_each_byte_of_an_export_of_40_records_changed_to_each_other_value(tmp_pa
                 path.write_bytes(data[:place] + bytes((value,)) + data[place + 1 :])
                 silent += verify(ExportSource(path), [PUBLIC]).whole
     assert silent == 0
-
-
-def test_a_segment_goes_by_rule_and_only_then(tmp_path: Path) -> None:
-    folder = small(tmp_path)
-    log = next(folder.glob("*/202611.log"))
-    assert due(DirSource(folder), [PUBLIC], 183, START + 183 * DAY) == []
-    now = START + 184 * DAY
-    markers = due(DirSource(folder), [PUBLIC], 183, now)
-    assert [marker.segment for marker in markers] == ["202611"]  # the other one is not sealed
-    told: list[dict[str, object]] = []
-    prune(
-        markers,
-        lambda kind, body: told.append({"kind": kind, **body}),
-        lambda marker: put_marker(folder, marker.writer, marker.segment, msgspec.json.encode(marker) + b"\n"),
-    )
-    assert told[0]["kind"] == "pruned"
-    assert told[0]["entries"] == 20
-    assert not log.exists()
-    report = verify(DirSource(folder), [PUBLIC], retention_days=183)
-    assert (report.whole, report.writers[0].pruned, report.writers[0].segments) == (True, ["202611"], 1)
-    early = verify(DirSource(folder), [PUBLIC], retention_days=365).first
-    assert early is not None
-    assert (early.segment, early.what) == ("202611", "marker")
-    marker_file = log.with_suffix(".pruned")
-    good = marker_file.read_bytes()
-    for place in range(len(good) - 1):
-        changed = bytearray(good)
-        changed[place] ^= 1
-        marker_file.write_bytes(changed)
-        # The date of pruning and the term are the marker's own word; all the rest is signed or linked.
-        if place < good.index(b'"pruned_at"'):
-            assert not examine(folder).whole, good[max(0, place - 20) : place + 5]
-    marker_file.write_bytes(good)
-    out = tmp_path / "export.jsonl"
-    export(DirSource(folder), out, [PUBLIC], SIGNING, now)
-    assert verify(ExportSource(out), [PUBLIC]).writers[0].pruned == ["202611"]
-    marker_file.unlink()
-    lost = examine(folder).first
-    assert lost is not None
-    assert lost.what == "lost_segment"
-
-
-def test_a_segment_that_does_not_match_its_checkpoint_does_not_go(tmp_path: Path) -> None:
-    folder = small(tmp_path)
-    log = next(folder.glob("*/202611.log"))
-    log.write_bytes(log.read_bytes().replace(b'"chars_in":3', b'"chars_in":4'))
-    with pytest.raises(Exception, match="evidence_broken"):
-        due(DirSource(folder), [PUBLIC], 183, START + 200 * DAY)
-
-
-def test_a_pruned_ledger_goes_on(tmp_path: Path) -> None:
-    clock = Clock()
-    one = scribe(tmp_path, clock)
-    fill(one, 3, clock)
-    one.seal()
-    one.chain.close()
-    clock.t += 200 * DAY
-    [marker] = due(DirSource(tmp_path), [PUBLIC], 183, clock.t)
-    put_marker(tmp_path, marker.writer, marker.segment, msgspec.json.encode(marker) + b"\n")
-    again = Scribe(FileChain.take(tmp_path), SIGNING, clock)
-    again.open()
-    assert again.checkpoint() is None
-    fill(again, 2, clock)
-    again.checkpoint()
-    again.chain.close()
-    report = examine(tmp_path)
-    assert report.whole, report.first
-    assert report.writers[0].pruned == ["202611"]
 
 
 def test_verifying_beside_a_writer(tmp_path: Path) -> None:

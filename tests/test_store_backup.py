@@ -11,16 +11,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, insert, select
 
+from evidence_kit import PUBLIC, Clock, scribe
+from evidence_kit import fill as evidence
 from guiju.errors import ConfigError
 from guiju.records import backup as books
 from guiju.records import changes, db, engine, schema, transfer
 from guiju.records.db import Store
 from guiju.records.migrate import migrate
+from guiju.records.sources import source_of
+from guiju.records.verify import verify
 from places import BOTH, Place, place
 
 NOW = 1_795_000_000
@@ -150,6 +155,31 @@ def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp
     books.restore(here.url, here.data, tmp_path / "b.db", NOW, force=True)
     assert len(rows(store)["account"]) == 3
     store.close()
+
+
+@pytest.mark.postgres
+def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path) -> None:
+    """With `evidence.ledger = "store"` both are in one schema; evidence is never replaced by what was before."""
+    with place("postgresql", tmp_path / "data") as here:
+        one = scribe(here.url)
+        store = here.open()
+        with store.read() as rows_:
+            assert transfer.is_empty(rows_), "entries are not what a restore would overwrite"
+        fill(store, 3)
+        evidence(one, 3, Clock())
+        one.checkpoint()
+        made = books.backup(here.url, here.data, tmp_path / "b.db", NOW)
+        assert not [name for name in made.counts if name.startswith("ledger")]
+        store.do(add(77))
+        store.close()
+        one.seal()
+        books.restore(here.url, here.data, tmp_path / "b.db", NOW, force=True)
+        books.copy_to(here.url, here.data, "sqlite")
+        books.copy_to("sqlite", here.data, here.url, force=True)
+        one.chain.close()
+        with closing(source_of(here.url)) as source:
+            report = verify(source, [PUBLIC])
+        assert (report.whole, report.writers[0].entries) == (True, 8)
 
 
 def test_a_failing_restore_leaves_the_store_as_it_was(here: Place, tmp_path: Path) -> None:

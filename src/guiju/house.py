@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from joserfc import jwt
@@ -34,16 +34,15 @@ from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.gateway.shared_limits import SharedLimiter
 from guiju.marking import producer
-from guiju.records import accounts, lexicons, persons
+from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.chain import Chain
-from guiju.records.chain_file import FileChain
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import optional, place_of
+from guiju.records.sources import in_database, place_of
 from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
@@ -337,9 +336,9 @@ class House:
 def _chain(settings: Settings, data: Path) -> Chain:
     """Where this process's ledger is written."""
     place = place_of(settings, data)
-    if settings.evidence.ledger == "file":
-        return FileChain.take(Path(place))
     try:
-        return cast(Chain, optional("guiju.records.chain_sql").SqlChain.take(place))
+        return writers.take(place)
     except OSError:
+        if not in_database(place):
+            raise
         raise OutsideError("store_unavailable") from None

@@ -15,6 +15,7 @@ import tempfile
 import time
 import zoneinfo
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -29,8 +30,9 @@ from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Settings, load
 from guiju.errors import ConfigError, GuijuError, failed
 from guiju.records import db, engine, schema, secrets
-from guiju.records.sources import Source, place_of, source_of
+from guiju.records.sources import Source, in_database, optional, place_of, source_of, time_of
 from guiju.records.verify import verify
+from guiju.records.writers import told
 
 State = Literal["green", "yellow", "red"]
 
@@ -112,7 +114,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
         )
         yield from settings_rows(settings)
     yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
-    yield clock(data)
+    yield clock(data, settings)
     yield time_zones()
     yield open_files(settings)
 
@@ -122,8 +124,8 @@ def _of_data(data: Path, settings: Settings) -> tuple[tuple[str, Callable[[], Ro
         ("store", lambda: store(data, settings)),
         ("keys", lambda: keys(data)),
         ("ledger", lambda: ledger(data, settings)),
-        ("disk", lambda: disk(data)),
-        ("sync", lambda: sync(data)),
+        ("disk", lambda: disk(data, settings)),
+        ("sync", lambda: sync(data, settings)),
     )
 
 
@@ -280,17 +282,23 @@ def ledger(data: Path, settings: Settings) -> Row:
         if error.code != "not_found":
             raise
         return none
-    try:
+    with closing(source):
         return _looked_through(source, data, settings)
-    finally:
-        source.close()
 
 
 def _looked_through(source: Source, data: Path, settings: Settings) -> Row:
-    if settings.evidence.ledger == "file" and (closed := _closed(data / "ledger")):
+    place = place_of(settings, data)
+    if in_database(place):
+        with told(place, data):
+            closed = optional("guiju.records.chain_sql").closed(place)
+        opens = f"GRANT ALL ON {closed} TO …"
+    else:
+        closed = _closed(Path(place))
+        opens = f"chmod u+w {closed}"
+    if closed:
         allow = say("须允许运行服务的用户写入：", "Let the user who runs the service write there: ")
         found = say(f"{closed} 不可写", f"{closed} can't be written")
-        return Row("ledger", "red", found, f"{allow}chmod u+w {closed}")
+        return Row("ledger", "red", found, f"{allow}{opens}")
     size = source.size()
     if size > _QUICK_LOOK:
         found = say(f"{size / 1024**2:.0f} MiB，此处未核验", f"{size / 1024**2:.0f} MiB, not verified here")
@@ -321,10 +329,12 @@ def _standing(path: Path) -> Path:
     return path
 
 
-def disk(data: Path) -> Row:
+def disk(data: Path, settings: Settings) -> Row:
     """Room for the store and the ledger: the ledger stops the service when it can't write."""
     free = shutil.disk_usage(_standing(data)).free
     found = say(f"剩余 {free / 1024**3:.1f} GiB", f"{free / 1024**3:.1f} GiB free")
+    if settings.store.url != "sqlite":
+        found += say("；数据库服务器的磁盘此处看不到", "; the disk of the database's server is not seen from here")
     if free >= _LOW_DISK:
         return Row("disk", "green", found)
     advice = say(
@@ -333,31 +343,59 @@ def disk(data: Path) -> Row:
     return Row("disk", "yellow" if free >= _NO_DISK else "red", found, advice)
 
 
-def sync(data: Path) -> Row:
-    """How long one full sync takes: every answer waits for one (DESIGN §7)."""
+def sync(data: Path, settings: Settings) -> Row:
+    """How long one full sync takes where the ledger is: every answer waits for one (DESIGN §7).
+
+    Raises:
+        GuijuError: the ledger is in a database that can't be reached.
+    """
+    place = place_of(settings, data)
+    if in_database(place):
+        with told(place, data):
+            times: list[float] = optional("guiju.records.chain_sql").commit_times(place, _SYNCS)
+        faster = say("请把数据库放到更快的磁盘或更近处。", "Put the database on a faster disk, or nearer.")
+    else:
+        times = _sync_times(_standing(data))
+        faster = say("请把数据目录放到更快的磁盘。", "Put the data directory on a faster disk.")
+    middle = statistics.median(times)
+    found = say(f"落盘 {middle:.2f} 毫秒（{_SYNCS} 次的中位数）", f"{middle:.2f} ms a sync (median of {_SYNCS})")
+    if middle <= _SLOW_SYNC_MS:
+        return Row("sync", "green", found)
+    return Row("sync", "yellow", found, faster)
+
+
+def _sync_times(folder: Path) -> list[float]:
     times = []
-    with tempfile.TemporaryFile(dir=_standing(data)) as file:
+    with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(_SYNCS):
             file.write(b"\0" * 512)
             file.flush()
             start = time.perf_counter()
             os.fdatasync(file.fileno())
             times.append((time.perf_counter() - start) * 1000)
-    middle = statistics.median(times)
-    found = say(f"落盘 {middle:.2f} 毫秒（{_SYNCS} 次的中位数）", f"{middle:.2f} ms a sync (median of {_SYNCS})")
-    if middle <= _SLOW_SYNC_MS:
-        return Row("sync", "green", found)
-    return Row("sync", "yellow", found, say("请把数据目录放到更快的磁盘。", "Put the data directory on a faster disk."))
+    return times
 
 
-def clock(data: Path) -> Row:
+def clock(data: Path, settings: Settings) -> Row:
     """The clock is not behind what was already written: deadlines of the law are counted by it."""
     now = time.time()
-    newest = max((path.stat().st_mtime for path in (data / "ledger").glob("*")), default=0.0)
+    try:
+        with closing(source_of(place_of(settings, data))) as source:
+            newest = max((_newest(source, writer) for writer in source.writers()), default=0.0)
+    except (GuijuError, OSError):
+        newest = 0.0  # no ledger, or one that its own row tells of
     found = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     if now >= max(newest - 2, _BUILT):
         return Row("clock", "green", found)
     return Row("clock", "red", found, say("请校准系统时钟（NTP）。", "Set the system's clock right (NTP)."))
+
+
+def _newest(source: Source, writer: str) -> float:
+    """When the newest entry was written, in Unix seconds; 0 where there is none."""
+    for segment in reversed(source.segments(writer)):
+        for line in source.newest(writer, segment, b'"t":'):
+            return time_of(line) / 1000
+    return 0.0
 
 
 def time_zones() -> Row:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,16 +17,14 @@ from guiju.cli.books import AsJson, Data, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import load
 from guiju.errors import ConfigError, failed
-from guiju.records import secrets
-from guiju.records.chain_file import FileChain, put_marker
+from guiju.records import secrets, writers
 from guiju.records.checkpoints import lines_in
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
 from guiju.records.prune import due
 from guiju.records.prune import prune as let_go
-from guiju.records.scribe import Scribe
 from guiju.records.secrets import Secrets
-from guiju.records.sources import DirSource, ExportSource, Source, place_of, source_of
+from guiju.records.sources import ExportSource, Source, place_of, source_of
 from guiju.records.trace import Result
 from guiju.records.trace import trace as look_up
 from guiju.records.verify import WHAT, Report
@@ -91,12 +91,9 @@ def verify(
     kept = [Path(row.path) for row in settings.evidence.witness if row.kind == "file" and Path(row.path).exists()]
     # What a witness kept is read before the entries: a server that writes meanwhile only adds.
     outside = [line for path in [*(checkpoints or []), *kept] for line in lines_in(_read(path))]
-    source = source_of(place or place_of(settings, data))
-    keys, own_word = _keys(source, key or [], data)
-    try:
+    with closing(source_of(place or place_of(settings, data))) as source:
+        keys, own_word = _keys(source, key or [], data)
         report = examine(source, keys, outside, settings.evidence.retention_days)
-    finally:
-        source.close()
     document = {**msgspec.to_builtins(report), "keys": [one.hex() for one in keys], "keys_from_export": own_word}
     show(document, as_json, _told(report, own_word))
     if not report.whole:
@@ -112,13 +109,11 @@ def export(
     """Export."""
     signing = _signing(data)
     public = signing.public_key().public_bytes_raw()
-    source = source_of(place_of(settings_of(data), data))
-    try:
-        entries = write_export(source, out, [public], signing, _now())
-    except OSError as error:
-        raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
-    finally:
-        source.close()
+    with closing(source_of(place_of(settings_of(data), data))) as source:
+        try:
+            entries = write_export(source, out, [public], signing, _now())
+        except OSError as error:
+            raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
     show(
         {"file": str(out), "entries": entries, "key": public.hex()},
         as_json,
@@ -147,7 +142,8 @@ def trace(
         words = None if text is None else _read(text).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError("config_invalid", what=f"{text}: UTF-8", hint="--text FILE") from error
-    found = look_up(data / "ledger", ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
+    place = place_of(settings_of(data), data)
+    found = look_up(place, ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
     lines = [say(*_RESULTS[found.result])]
     for entry in found.entries:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.t / 1000))
@@ -166,28 +162,14 @@ def prune(
     as_json: AsJson = False,
 ) -> None:
     """Prune by the one rule of the settings."""
-    days = (load(config) if config else settings_of(data)).evidence.retention_days
-    signing = _signing(data)
-    source = DirSource(data / "ledger")
-    markers = due(source, [signing.public_key().public_bytes_raw()], days, _now())
+    settings = load(config) if config else settings_of(data)
+    days, place, signing = settings.evidence.retention_days, place_of(settings, data), _signing(data)
+    with closing(source_of(place)) as source:
+        markers = due(source, [signing.public_key().public_bytes_raw()], days, _now())
     if markers and not dry_run:
-        chain = FileChain.take(data / "ledger")
-        try:
-            scribe = Scribe(chain, signing, _now)
-            scribe.open()
-            scribe.settle_debts()
-            let_go(
-                markers,
-                scribe.enter,
-                lambda marker: put_marker(
-                    data / "ledger", marker.writer, marker.segment, msgspec.json.encode(marker) + b"\n"
-                ),
-            )
+        with writers.told(place, data), writers.writing(writers.take(place), signing, _now) as scribe:
+            let_go(markers, scribe.enter, partial(writers.put_marker, place))
             scribe.checkpoint()
-        except OSError as error:
-            raise ConfigError("config_invalid", what=failed(data, error), hint="guiju doctor") from error
-        finally:
-            chain.close()
     names = [f"{marker.writer}/{marker.segment}" for marker in markers]
     done = say("将清理", "Would go") if dry_run else say("已清理", "Gone by rule")
     text = f"{done}: {', '.join(names)}"
@@ -199,29 +181,26 @@ def prune(
 @app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))
 def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Seal; a running server seals its own at the turn of the month."""
-    signing = _signing(data)
+    signing, place = _signing(data), place_of(settings_of(data), data)
     sealed, held = [], []
-    for writer in DirSource(data / "ledger").writers():
-        chain = FileChain.take_named(data / "ledger", writer)
-        if chain is None:
-            held.append(writer)
-            continue
-        try:
-            scribe = Scribe(chain, signing, _now)
-            scribe.open()
-            scribe.settle_debts()
-            receipt = scribe.seal()
-        except OSError as error:
-            raise ConfigError("config_invalid", what=failed(writer, error), hint="guiju doctor") from error
-        finally:
-            chain.close()
+    with closing(source_of(place)) as source:
+        names = source.writers()
+    for name in names:
+        with writers.told(place, name):
+            chain = writers.take_named(place, name)
+            if chain is None:
+                held.append(name)
+                continue
+            with writers.writing(chain, signing, _now) as scribe:
+                receipt = scribe.seal()
         if receipt:
             sealed.append(f"{receipt.chain}/{receipt.segment}")
     text = say(f"已封存 {len(sealed)} 个分段。", f"{len(sealed)} segments sealed.")
     if held:
         text += say(
-            f"\n正由运行中的服务写入，月末自动封存：{', '.join(held)}",
-            f"\nBeing written by a running server, which seals them at the end of the month: {', '.join(held)}",
+            f"\n正由运行中的服务写入，月末自动封存；要立即封存，请先停止服务：{', '.join(held)}",
+            "\nBeing written by a running server, which seals at the end of the month; to seal now, stop it first: "
+            + ", ".join(held),
         )
     show({"sealed": sealed, "being_written": held}, as_json, text)
 

@@ -40,7 +40,11 @@ class Chain(Protocol):
         ...
 
     def cut(self, segment: str, size: int, length: int) -> bytes:
-        """Take off and return everything from entry `size` on, keeping a copy: a tail that nobody was told of."""
+        """Take off and return everything from entry `size` on, keeping a copy: a tail that nobody was told of.
+
+        Raises:
+            ConfigError: `evidence_broken`: no crash leaves such a tail here.
+        """
         ...
 
     def append(self, segment: str, seq: int, lines: Sequence[bytes]) -> None:

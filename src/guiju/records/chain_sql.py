@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import psycopg
 
+from guiju.errors import ConfigError
 from guiju.records.chain import SLOTS, no_slot, writer_name
 
 _CHUNK: Final = 2000
@@ -32,6 +34,18 @@ _INSERT: Final = """
 INSERT INTO ledger_entry (writer, segment, seq, line)
 SELECT %s, %s, %s::bigint + given.place - 1, given.line
 FROM unnest(%s::bytea[]) WITH ORDINALITY AS given (line, place)
+"""
+_CLOSED: Final = """
+SELECT 'SCHEMA ' || current_schema() WHERE NOT has_schema_privilege(current_schema(), 'CREATE')
+UNION SELECT name FROM (VALUES ('ledger_checkpoint'), ('ledger_entry'), ('ledger_segment')) AS tables (name),
+    unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS needed
+    WHERE NOT has_table_privilege(name, needed) AND (needed <> 'UPDATE' OR name = 'ledger_segment')
+ORDER BY 1 LIMIT 1
+"""
+# The row of a segment may be gone, as any row may be; its marker may not be lost with it.
+_MARK: Final = """
+INSERT INTO ledger_segment (writer, segment, pruned) VALUES (%s, %s, %s)
+ON CONFLICT (writer, segment) DO UPDATE SET pruned = excluded.pruned, state = NULL
 """
 
 
@@ -113,9 +127,9 @@ class SqlChain:
         """A database leaves no unfinished rows: whatever does not fit was done to it from outside.
 
         Raises:
-            OSError: always; nothing may be written behind it.
+            ConfigError: `evidence_broken`, always; nothing may be written behind it.
         """
-        raise OSError(errno.EBADMSG, f"entry {size} of {self._writer}/{segment} does not continue the chain")
+        raise ConfigError("evidence_broken", what=f"{self._writer}/{segment} #{size}")
 
     def append(self, segment: str, seq: int, lines: Sequence[bytes]) -> None:
         """One transaction, committed with full sync."""
@@ -212,11 +226,35 @@ def put_marker(url: str, writer: str, segment: str, marker: bytes) -> None:
     """
     place = (writer, segment)
     with _as_os_error(), connect(url) as connection, connection.transaction():
-        connection.execute(
-            "UPDATE ledger_segment SET pruned = %s, state = NULL WHERE writer = %s AND segment = %s", (marker, *place)
-        )
+        connection.execute(_MARK, (*place, marker))
         connection.execute("DELETE FROM ledger_entry WHERE writer = %s AND segment = %s", place)
         connection.execute("DELETE FROM ledger_checkpoint WHERE writer = %s AND segment = %s", place)
+
+
+def closed(url: str) -> str:
+    """What the database's user may not write of that which a ledger is written to; empty when nothing is amiss.
+
+    Raises:
+        OSError: the server can't be asked.
+    """
+    with _as_os_error(), connect(url) as connection:
+        row = connection.execute(_CLOSED).fetchone()
+    return str(row[0]) if row else ""
+
+
+def commit_times(url: str, count: int) -> list[float]:
+    """Milliseconds of each of some commits with full sync. They put a message into the server's log, nothing else.
+
+    Raises:
+        OSError: the server can't be reached, or takes no writes.
+    """
+    times = []
+    with _as_os_error(), connect(url) as connection:
+        for _ in range(count):
+            start = time.perf_counter()
+            connection.execute("SELECT pg_logical_emit_message(true, 'guiju', '')")
+            times.append((time.perf_counter() - start) * 1000)
+    return times
 
 
 def connect(url: str) -> psycopg.Connection:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Final, Protocol, TypeVar, cast
+from typing import BinaryIO, Final, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -22,6 +23,7 @@ FORMAT: Final = "guiju-evidence"
 _BLOCK: Final = 1 << 20
 _MOST_BYTES: Final = 256 << 20
 """How far back in a segment is looked for what is new: minutes of the busiest gateway."""
+_TIME: Final = re.compile(rb'"t":(\d{1,19}),')
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
@@ -44,6 +46,13 @@ class Source(Protocol):
 
     def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
         """Finished entries that hold some bytes, newest first; not to the beginning of a long segment."""
+        ...
+
+    def between(self, writer: str, segment: str, since: int, until: int, mark: bytes) -> Iterator[bytes]:
+        """Finished entries from one time until before another that hold some bytes, oldest first.
+
+        Where they begin and end is found by a binary search: times never go back within a segment.
+        """
         ...
 
     def size(self) -> int:
@@ -95,6 +104,10 @@ class DirSource:
     def newest(self, writer: str, segment: str, mark: bytes) -> Iterator[bytes]:
         path = self._path / writer / f"{segment}.log"
         return _backwards(path, 0, path.stat().st_size, mark) if path.exists() else iter(())
+
+    def between(self, writer: str, segment: str, since: int, until: int, mark: bytes) -> Iterator[bytes]:
+        path = self._path / writer / f"{segment}.log"
+        return _between(path, 0, path.stat().st_size, (since, until), mark) if path.exists() else iter(())
 
     def size(self) -> int:
         return sum(path.stat().st_size for path in self._path.rglob("*.log"))
@@ -227,6 +240,10 @@ class ExportSource:
         _, start, end = self._sections.get((writer, segment), (None, 0, 0))
         return _backwards(self._path, start, end, mark)
 
+    def between(self, writer: str, segment: str, since: int, until: int, mark: bytes) -> Iterator[bytes]:
+        _, start, end = self._sections.get((writer, segment), (None, 0, 0))
+        return _between(self._path, start, end, (since, until), mark)
+
     def size(self) -> int:
         return self._path.stat().st_size
 
@@ -257,6 +274,45 @@ def _backwards(path: Path, start: int, end: int, mark: bytes) -> Iterator[bytes]
                     yield block[stop:line_end]
 
 
+def _between(path: Path, start: int, end: int, times: tuple[int, int], mark: bytes) -> Iterator[bytes]:
+    """Whole lines of a time window that hold the mark within a part of a file, first first, in blocks."""
+    with path.open("rb") as file:
+        place = _first_of(file, start, end, times[0])
+        end = _first_of(file, place, end, times[1])
+        file.seek(place)
+        rest = b""
+        while data := file.read(min(_BLOCK, end - place)):
+            place += len(data)
+            block = rest + data
+            begin, stop = 0, block.rfind(b"\n") + 1
+            while (hit := block.find(mark, begin, stop)) >= 0:
+                begin = block.find(b"\n", hit) + 1
+                yield block[block.rfind(b"\n", 0, hit) + 1 : begin]
+            rest = block[stop:]
+
+
+def _first_of(file: BinaryIO, low: int, high: int, t: int) -> int:
+    """Where the first line of time `t` or later starts, in a part of a file that starts with a line."""
+    while low < high:
+        middle = (low + high) // 2
+        file.seek(max(low, middle - 1))
+        if middle > low:
+            file.readline()  # what is left of the line in which the middle lies
+        begin = file.tell()
+        line = file.readline()
+        if begin < high and time_of(line) < t:
+            low = begin + len(line)
+        else:
+            high = middle
+    return low
+
+
+def time_of(line: bytes) -> int:
+    """The time of an entry without decoding all of it; -1 where none is."""
+    match = _TIME.search(line, 0, 256)
+    return int(match[1]) if match else -1
+
+
 def canonical(line: bytes, shape: type[Shape]) -> Shape | None:
     """Decode one line; none unless encoding it again gives the same bytes."""
     try:
@@ -280,6 +336,11 @@ def place_of(settings: Settings, data: Path) -> str:
     return settings.store.url
 
 
+def in_database(place: str) -> bool:
+    """Whether a place is the address of a database, not a path."""
+    return place.startswith("postgresql")
+
+
 def source_of(place: str) -> Source:
     """A reader for a directory, an export file or a `postgresql://` address.
 
@@ -287,7 +348,7 @@ def source_of(place: str) -> Source:
         ConfigError: `not_found`.
         OutsideError: `store_unavailable`: the database can't be reached.
     """
-    if place.startswith("postgresql"):
+    if in_database(place):
         return cast(Source, optional("guiju.records.source_sql").SqlSource(place))
     path = Path(place)
     return DirSource(path) if path.is_dir() else ExportSource(path)

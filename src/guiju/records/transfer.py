@@ -14,6 +14,7 @@ Progress = Callable[[str, int, int], None]
 """Told now and then: the table, the rows done, the rows in all."""
 
 _CHUNK: Final = 1000
+_NOT_OURS: Final = ("alembic_version", "ledger_segment", "ledger_entry", "ledger_checkpoint")
 _BOOKKEEPING: Final = ("alembic_version", "version")
 
 
@@ -22,10 +23,13 @@ def quiet(table: str, done: int, total: int) -> None:
 
 
 def tables(connection: Connection) -> list[Table]:
-    """The tables that are really there, in an order that foreign keys allow; not alembic's own."""
+    """The store's tables that are really there, in an order that foreign keys allow.
+
+    Not alembic's own, and not a ledger's, which may stand in the same schema: evidence only grows, nothing replaces it.
+    """
     found = MetaData()
     found.reflect(connection)
-    return [table for table in found.sorted_tables if table.name != "alembic_version"]
+    return [table for table in found.sorted_tables if table.name not in _NOT_OURS]
 
 
 def counts(connection: Connection) -> dict[str, int]:
