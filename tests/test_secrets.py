@@ -24,6 +24,7 @@ from joserfc.jwk import OctKey
 
 from canaries import Search, han_mark, mark, spellings
 from conftest import Answered, Start
+from doors import DOORS, GUARDS, VECTORS
 from fault_upstream import CHUNKED, CLOSED, DONE, EVENT_STREAM, LAST, WHOLE, Call, FaultUpstream, chunk, framed, whole
 from guiju import logs
 from guiju.cli.main import main
@@ -159,11 +160,30 @@ def visit(gateway: Served, world: World, secrets: dict[str, str], created: str) 
     assert (
         ask("good", messages=[{"role": "user", "content": [{"type": "image_url", "image_url": {"url": told}}]}]) == 400
     )
+    errors += through_doors(gateway, secrets, told, asked)
     malformed(gateway, secrets["key"], told, asked)
     for path, status in (("/v1/models", 200), ("/metrics", 200), (f"/{told}?q={told}", 404)):
         assert (
             gateway.ask("GET", path, headers={"Authorization": f"Bearer {created}", "Cookie": cookie}).status == status
         )
+    return errors
+
+
+def through_doors(gateway: Served, secrets: dict[str, str], told: str, asked: str) -> list[tuple[str, Answered]]:
+    """The same secrets through every other door: answered, stopped, refused, broken and misunderstood."""
+    errors: list[tuple[str, Answered]] = []
+    headers = {"Authorization": f"Bearer {secrets['key']}", "x-guiju-identity": secrets["token"], "User-Agent": told}
+    asks: list[tuple[str, dict[str, Any]]] = []
+    for path, body in DOORS.items():
+        for model in ("good", "stop", "fail", "error", "garbage"):
+            asks += [(path, {**body(asked + told), "model": model, "stream": stream}) for stream in (False, True)]
+        asks += [(path, {**body(asked + TERM + told), "model": "good"}), (path, {**body(told), asked: told})]
+    for path, body in {**GUARDS, VECTORS: lambda text: {"model": "good", "input": text}}.items():
+        asks += [(path, body(asked + told)), (path, body(told + TERM + asked)), (path, {asked: told})]
+    for path, document in asks:
+        answer = gateway.ask("POST", path, json.dumps(document, ensure_ascii=False).encode(), headers)
+        if answer.status != 200:
+            errors.append((path, answer))
     return errors
 
 
@@ -242,7 +262,8 @@ def test_no_sink_holds_a_secret_or_what_was_said(tmp_path: Path, capsys: pytest.
     assert not list(search.faults(left))
     assert b'"level":"debug"' in gateway.log.read_bytes(), "the loggers were not turned up"
     assert {"guiju.db", "log", "cmdline", "metrics", "error of fail"} <= {name for name, _ in left}
-    assert len(errors) > 15
+    assert len(errors) > 40
+    assert {*DOORS, *GUARDS, VECTORS} - {"/beta/litellm_basic_guardrail_api"} <= {name for name, _ in errors}
     assert person_kept(gateway.data), "the person went down another path than the one that keeps a verdict"
     assert list(planted(gateway, world, search)) == []
 
