@@ -168,6 +168,20 @@ def test_what_is_no_config_is_refused_and_changes_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["config.yaml"]
 
 
+def test_anchors_and_merges_are_read_as_written(guiju: Run, tmp_path: Path) -> None:
+    text = """
+base: &base {api_base: "http://h/v1", api_key: os.environ/K}
+deep: {deeper: {deepest: &other {<<: *base, api_key: os.environ/OTHER}}}
+model_list:
+  - {model_name: a, litellm_params: {<<: *base, model: openai/a}}
+  - {model_name: b, litellm_params: {<<: *other, model: openai/b}}
+"""
+    (tmp_path / "config.yaml").write_text(text)
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
+    assert [(one.key_env, one.models) for one in made] == [("K", {"a": "a"}), ("OTHER", {"b": "b"})]
+
+
 def test_files_that_are_too_large_missing_or_not_utf_8_are_refused(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes(b"#" * (1024 * 1024 + 1))
     assert refused(guiju("import", "litellm", "config.yaml", "--json")) == "import_invalid"

@@ -6,7 +6,7 @@ Nothing of the file is run or followed: `os.environ/NAME` is kept as a name, `in
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -54,12 +54,13 @@ class _Loader(yaml.SafeLoader):
         if len(node.value) > _KEYS:
             raise yaml.constructor.ConstructorError(None, None, "too many keys", node.start_mark)
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping whose keys are told apart."""
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """A mapping as it is written, whose keys are told apart."""
+        node: yaml.MappingNode = super().compose_mapping_node(anchor)
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(keys) != len(set(keys)):
             raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+        return node
 
 
 def plan(data: bytes, name: str, there: tuple[Upstream, ...]) -> Plan:

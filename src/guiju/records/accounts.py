@@ -181,7 +181,7 @@ def take_keys(store: Store, secrets: Secrets, keys: Sequence[Foreign], by: str) 
     def work(connection: Connection) -> list[bool]:
         known = _known(connection, proofs)
         owners: dict[str, str] = {}
-        new = []
+        new, rows, entered = [], [], []
         for one, proof in zip(keys, proofs, strict=True):
             new.append(proof not in known)
             if proof in known:
@@ -189,13 +189,16 @@ def take_keys(store: Store, secrets: Secrets, keys: Sequence[Foreign], by: str) 
             known.add(proof)
             if one.account not in owners:
                 owners[one.account] = _owner(connection, one.account, one.record.created_at)
-            made = msgspec.structs.replace(
-                one.record, id=token_hex(16), account=owners[one.account], prefix=one.secret[:7]
-            )
+            owner = owners[one.account]
+            made = msgspec.structs.replace(one.record, id=token_hex(16), account=owner, prefix=one.secret[:7])
             row = msgspec.structs.asdict(made)
             row["account_id"] = row.pop("account")
-            connection.execute(insert(api_key).values(**row, hmac=proof, pepper=secrets.key_ids["pepper"]))
-            _enter(connection, None, made, by, made.created_at)
+            rows.append({**row, "hmac": proof, "pepper": secrets.key_ids["pepper"]})
+            entered.append((changes.Subject("key", made.id, 0, owner), changes.fingerprint(made)))
+        if rows:
+            connection.execute(insert(api_key), rows)
+            changes.enter_new(connection, entered, changes.Terms(False, by, rows[0]["created_at"], 0))
+            bump(connection, COUNTER)
         return new
 
     return store.do(work, wait_s=600.0)
