@@ -76,7 +76,7 @@ def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path:
     made = {one.name: one for one in load(path, environ={}).upstream}
     assert [(one.url, one.key_env, one.models) for one in made.values()] == [
         ("http://models.example/v1", "QWEN_KEY", {"chat": "qwen-max", "small": "qwen-small", "fast": "qwen-small"}),
-        ("http://10.0.0.7:8000/v1", "HOSTED_VLLM_API_KEY", {"chat": "other"}),
+        ("http://10.0.0.7:8000/v1", "UPSTREAM_KEY_HOSTED_VLLM", {"chat": "other"}),
         ("https://api.openai.com/v1", "OPENAI_API_KEY", {"*": "*"}),
         ("http://127.0.0.1:11434/v1", "", {"local": "qwen3"}),
         ("https://api.deepseek.com/v1", "DS_KEY", {"shared": "deepseek-chat"}),
@@ -98,12 +98,12 @@ def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path:
     ):
         assert lost.pop(place), place
     assert not lost
-    assert {"name": "HOSTED_VLLM_API_KEY", "from": "model_list[2].litellm_params.api_key"} in done["environment"]
+    assert {"name": "UPSTREAM_KEY_HOSTED_VLLM", "from": "model_list[2].litellm_params.api_key"} in done["environment"]
 
 
 def test_no_literal_key_is_written_or_printed(guiju: Run, tmp_path: Path) -> None:
     said = guiju("import", "litellm", "config.yaml")[1] + guiju("import", "litellm", "config.yaml", "--json")[1]
-    assert "HOSTED_VLLM_API_KEY: its value now stands in model_list[2].litellm_params.api_key" in said
+    assert "UPSTREAM_KEY_HOSTED_VLLM: its value now stands in model_list[2].litellm_params.api_key" in said
     assert SECRET not in said
     assert "u:p@h" not in said
     assert all(SECRET not in p.read_text("utf-8") for p in (tmp_path / "data").rglob("*") if p.is_file())
@@ -180,6 +180,19 @@ model_list:
     document(guiju("import", "litellm", "config.yaml", "--json"))
     made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
     assert [(one.key_env, one.models) for one in made] == [("K", {"a": "a"}), ("OTHER", {"b": "b"})]
+
+
+def test_a_well_known_key_goes_to_its_own_provider_only(guiju: Run, tmp_path: Path) -> None:
+    text = """
+model_list:
+  - {model_name: a, litellm_params: {model: openai/a}}
+  - {model_name: b, litellm_params: {model: openai/b, api_base: "http://10.0.0.9/v1"}}
+  - {model_name: c, litellm_params: {model: openai/c, api_base: "http://10.0.0.9/v1", api_key: sk-literal}}
+"""
+    (tmp_path / "config.yaml").write_text(text)
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
+    assert [one.key_env for one in made] == ["OPENAI_API_KEY", "", "UPSTREAM_KEY_OPENAI_3"]
 
 
 def test_files_that_are_too_large_missing_or_not_utf_8_are_refused(guiju: Run, tmp_path: Path) -> None:

@@ -166,7 +166,9 @@ def _url(provider: Provider, given: object) -> str | Bilingual:
 def _with_key(service: Service, key: object, provider: Provider) -> Service | Lost:
     place = f"{service.place}.litellm_params.api_key"
     if key is None or key == "":
-        return msgspec.structs.replace(service, key_env=provider.key_env)
+        # Only the provider itself gets the provider's key.
+        own = bool(provider.url) and service.url.startswith(provider.url)
+        return msgspec.structs.replace(service, key_env=provider.key_env if own else "")
     if not isinstance(key, str):
         return Lost(service.place, _SHAPE)
     if key.startswith(_ENV):

@@ -224,8 +224,8 @@ def _name(label: str, taken: set[str]) -> str:
 
 
 def _env(name: str, known: set[str]) -> str:
-    plain = name.upper().replace("-", "_")
-    plain = f"{'' if plain[0].isalpha() else 'KEY_'}{plain}_API_KEY"
+    """A variable of our own: under a well-known name somebody's other key might stand, and go to the wrong service."""
+    plain = "UPSTREAM_KEY_" + name.upper().replace("-", "_")
     return next(n for n in (plain, *(f"{plain}_{i}" for i in range(2, len(known) + 3))) if n not in known)
 
 
