@@ -188,11 +188,12 @@ model_list:
   - {model_name: a, litellm_params: {model: openai/a}}
   - {model_name: b, litellm_params: {model: openai/b, api_base: "http://10.0.0.9/v1"}}
   - {model_name: c, litellm_params: {model: openai/c, api_base: "http://10.0.0.9/v1", api_key: sk-literal}}
+  - {model_name: d, litellm_params: {model: perplexity/d, api_base: "https://api.perplexity.ai.example"}}
 """
     (tmp_path / "config.yaml").write_text(text)
     document(guiju("import", "litellm", "config.yaml", "--json"))
     made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
-    assert [one.key_env for one in made] == ["OPENAI_API_KEY", "", "UPSTREAM_KEY_OPENAI_3"]
+    assert [one.key_env for one in made] == ["OPENAI_API_KEY", "", "UPSTREAM_KEY_OPENAI_3", ""]
 
 
 def test_files_that_are_too_large_missing_or_not_utf_8_are_refused(guiju: Run, tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def _with_key(service: Service, key: object, provider: Provider) -> Service | Lo
     place = f"{service.place}.litellm_params.api_key"
     if key is None or key == "":
         # Only the provider itself gets the provider's key.
-        own = bool(provider.url) and service.url.startswith(provider.url)
+        own = bool(provider.url) and f"{service.url}/".startswith(f"{provider.url}/")
         return msgspec.structs.replace(service, key_env=provider.key_env if own else "")
     if not isinstance(key, str):
         return Lost(service.place, _SHAPE)
