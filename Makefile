@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
 # make test   — the fast tests (60 s at most; needs nothing but Python)
-# make test-all — everything, with PostgreSQL, Node.js and nginx; what CI runs
+# make test-all — everything, with PostgreSQL, Node.js, nginx and other clients; what CI runs
 # Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
 PORT ?= 8080
@@ -14,7 +14,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-local run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -28,6 +28,9 @@ setup-dev: setup
 setup-local:
 	@scripts/setup.sh local
 
+setup-clients:
+	@scripts/setup.sh clients
+
 run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
@@ -36,7 +39,7 @@ test: setup-dev
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev
+tests-all: setup-dev setup-clients
 	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev
@@ -65,4 +68,4 @@ bench: setup-dev
 	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
 
 clean:
-	rm -rf .venv .venv-local .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-local .venv-clients .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from measures import TURNS, Figures
-from systems import BARE, DIRECT, NGINX, PATTERN, SENTENCE
+from systems import BARE, DIRECT, NGINX, PATTERN, SENTENCE, WORKERS
 
 CPU_MS = 0.35
 CPU_NGINX = 15.0
@@ -20,6 +20,7 @@ RESIDENT_MB = 150.0
 READY_S = 3.0
 HOSTILE = 2.0
 TURN = 1.5
+TWO_WORKERS = 1.1
 KINDS = {"whole": "whole answer", "burst": "streamed at once", "paced": "streamed, 50 pieces a second"}
 Rounds = dict[str, list[Figures]]
 
@@ -89,6 +90,9 @@ def rows(figures: Rounds) -> list[Row]:
         made.append(row(f"{name}: ready", "s", _each(mine, "ready_s"), READY_S))
     if mine := figures.get(SENTENCE):
         made += _hard(mine)
+    if (mine := figures.get(WORKERS)) and (one := figures.get(PATTERN)):
+        times = _pairs(mine, one, lambda two, single: two["cpu_ms_whole"] / single["cpu_ms_whole"])
+        made.append(row("two workers: CPU a request, whole answer, beside one", "×", times, TWO_WORKERS))
     return made
 
 
@@ -139,7 +143,7 @@ def _waiting(name: str, mine: list[Figures], figures: Rounds) -> list[Row]:
 def _hard(mine: list[Figures]) -> list[Row]:
     """What must not grow: others' latency beside a hostile body, a turn of a long conversation."""
     made = []
-    for key in mine[0]:
+    for key in mine[0]:  # hostile bodies, slow sockets
         if key.startswith("p99_ms_beside "):
             times = [one[key] / one["p99_ms_alone"] for one in mine]
             made.append(row(f"p99 of small requests beside: {key.removeprefix('p99_ms_beside ')}", "×", times, HOSTILE))

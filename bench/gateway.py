@@ -37,14 +37,14 @@ def main() -> int:
     told.add_argument("--quick", action="store_true", help="one round of short loads: does it work, not what it costs")
     told.add_argument("--rounds", type=int, default=0)
     told.add_argument("--seconds", type=float, default=0, help="length of one load")
-    told.add_argument("--only", default="", help="systems, with commas between, e.g. nginx,guiju pattern")
+    told.add_argument("--only", default="", help="systems, with semicolons between, e.g. 'nginx; guiju pattern'")
     told.add_argument("--seed", type=int, default=0)
     told.add_argument("--work", type=Path, help="a folder on the disk that the ledger will lie on")
     told.add_argument("--json", type=Path, help="where to write all figures")
     said = told.parse_args()
     seed = said.seed or int(time.time())
     rounds, seconds = said.rounds or (1 if said.quick else 3), said.seconds or (2.0 if said.quick else 8.0)
-    names = [name.strip() for name in said.only.split(",")] if said.only else list(systems.ALL)
+    names = [name.strip() for name in said.only.split(";")] if said.only else list(systems.ALL)
     console = Console(stderr=True)
     console.print(f"seed {seed}, {rounds} rounds, {seconds:g} s a load")
     with tempfile.TemporaryDirectory(prefix="guiju-bench-", dir=said.work) as folder:
@@ -86,6 +86,8 @@ def measured(
 def one(bench: Bench, system: systems.System) -> Figures:
     """Everything about one system in one round."""
     made: Figures = {}
+    if system.name == systems.WORKERS:
+        return measures.cpu(bench, system, 2 * measures.CONNECTIONS)
     if system.name.startswith("guiju"):
         made |= {"alive_s": system.alive_s, "ready_s": system.ready_s, "mb_started": rig.resident_mb(system.pid)}
     made |= measures.latency(bench, system)
@@ -96,6 +98,7 @@ def one(bench: Bench, system: systems.System) -> Figures:
     if system.name == systems.SENTENCE:
         made |= measures.turns(bench, system, 10 if bench.seconds < 4 else 40)
         made |= measures.hostile(bench, system)
+        made |= measures.slow(bench, system)
         made["mb_after_hostile"] = rig.resident_mb(system.pid)
     return made
 

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import os
 import random
+import socket
 import statistics
 import threading
 import time
@@ -27,6 +28,7 @@ MODEL_US = 20_000
 PAUSE_S = 0.02
 """From one hostile body to the next, at least."""
 TURNS = 10
+SLOW = 500
 Figures = dict[str, float]
 
 
@@ -56,7 +58,7 @@ class Bench:
         return path
 
 
-def cpu(bench: Bench, system: System) -> Figures:
+def cpu(bench: Bench, system: System, connections: int = CONNECTIONS) -> Figures:
     """CPU milliseconds a request in a closed loop: whole, streamed at once, streamed at a model's pace."""
     made: Figures = {}
     for name, stream, gap in (("whole", False, 0), ("burst", True, 0), ("paced", True, PACE_US)):
@@ -64,7 +66,7 @@ def cpu(bench: Bench, system: System) -> Figures:
         path = bench.bodies(stream=stream)
         seconds = max(bench.seconds, 4) if gap else bench.seconds
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
-        told = bench.rig.fire(system.port, path, seconds, c=CONNECTIONS)
+        told = bench.rig.fire(system.port, path, seconds, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         made[f"cpu_ms_{name}"] = spent / (rig.asked(bench.upstream) - before)
         made[f"per_s_{name}"] = told["rps"]
@@ -118,6 +120,38 @@ def hostile(bench: Bench, system: System) -> Figures:
         made[f"p99_ms_beside {shape}"] = told["p99"] / 1000
         made[f"body_ms {shape}"] = statistics.median(took)
     return made
+
+
+def slow(bench: Bench, system: System) -> Figures:
+    """p99 of small requests while 500 connections send a byte of their head now and then."""
+    rig.script(bench.upstream)
+    stop = threading.Event()
+    thread = threading.Thread(target=_drip, args=(system.port, stop))
+    thread.start()
+    told = bench.rig.fire(system.port, bench.bodies(stream=False), bench.seconds, c=CONNECTIONS, r=RATE)["lat"]
+    stop.set()
+    thread.join()
+    return {f"p99_ms_beside {SLOW} slow sockets": told["p99"] / 1000}
+
+
+def _drip(port: int, stop: threading.Event) -> None:
+    """Hold connections open with a byte a second each; one that was closed is opened again."""
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+    held: list[socket.socket | None] = [None] * SLOW
+    while not stop.is_set():
+        for i, sock in enumerate(held):
+            with contextlib.suppress(OSError):
+                if sock is None:
+                    held[i] = sock = socket.create_connection(("127.0.0.1", port), timeout=5)
+                    sock.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX: ")
+                else:
+                    sock.sendall(b"a")
+                continue
+            held[i] = None
+        stop.wait(1)
+    for sock in held:
+        if sock is not None:
+            sock.close()
 
 
 def _again(port: int, body: bytes, stop: threading.Event, took: list[float]) -> None:

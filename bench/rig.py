@@ -161,9 +161,10 @@ def asked(at: int) -> int:
 
 
 def cpu_ms(pid: int) -> float:
-    """User and system time of a process, from /proc/PID/stat; its resolution is a tick."""
+    """User and system time of a process and its children, from /proc/PID/stat; its resolution is a tick."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / _TICK
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / _TICK + sum(cpu_ms(int(child)) for child in children)
 
 
 def cpu_ns(pid: int) -> int:

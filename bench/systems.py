@@ -14,7 +14,8 @@ import rig
 from rig import Rig
 
 DIRECT, NGINX, BARE, PATTERN, SENTENCE = "direct", "nginx", "bare", "guiju pattern", "guiju sentence"
-ALL = (DIRECT, NGINX, BARE, PATTERN, SENTENCE)
+WORKERS = "guiju pattern, two workers"
+ALL = (DIRECT, NGINX, BARE, PATTERN, SENTENCE, WORKERS)
 _NGINX = """daemon off;
 master_process off;
 worker_processes 1;
@@ -101,10 +102,13 @@ def _guiju(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iter
     command: list[str | Path] = [
         *(Path(sys.executable).parent / "guiju", "serve", "--data", rig_.work / f"data-{tag}", "--port", str(at)),
         *("--upstream", f"http://127.0.0.1:{upstream}/v1", "--lexicon", lexicon, "--key", rig.KEY),
-        *("--reach", name.split()[1], "--controls", "exact"),
+        *("--reach", name.removesuffix(", two workers").split()[1], "--controls", "exact"),
+        *(("--workers", "2") if name == WORKERS else ()),
     ]
     began = time.perf_counter()
     with rig_.running(command, rig_.system_core, f"guiju-{tag}") as child:
         alive = rig.until(at, "/healthz", began, child)
         ready = rig.until(at, "/readyz", began, child)
+        if name == WORKERS:
+            time.sleep(3)  # until the second one serves too
         yield System(name, at, child.pid, alive, ready)

@@ -16,3 +16,4 @@ lock() {
 lock requirements/run.txt pyproject.toml --group build
 lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
 lock requirements/local.txt --group pyproject.toml:local
+lock requirements/clients.txt --group pyproject.toml:clients

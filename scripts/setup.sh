@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | local
+# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | local | clients
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
 #   local  .venv-local with the small real model for `make run MODEL=local`
+#   clients  .venv-clients with the clients that `make test-all` tries at the gateway; 870 MB
 # A second call with nothing changed takes a few milliseconds. PYTHON chooses the interpreter.
 set -eu
 cd "$(dirname "$0")/.."
@@ -42,7 +43,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 folder=.venv
-[ "$what" = local ] && folder=.venv-local
+case $what in local | clients) folder=.venv-$what ;; esac
 # Another interpreter was asked for, or the one behind the folder is gone: begin anew.
 if [ -d "$folder" ]; then
     if ! "$folder/bin/python" -c '' 2>/dev/null; then

@@ -18,7 +18,8 @@ import pytest
 
 from guiju.cli.main import NOUNS
 from guiju.config import Limits
-from guiju.errors import CODES, ConfigError, Page
+from guiju.errors import CODES, ConfigError, Language, Page
+from guiju.gateway.closed import CLOSED
 from guiju.gateway.metrics import Metrics
 from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.chat import DROPPED
@@ -128,6 +129,15 @@ def test_the_page_of_the_gateway_says_what_the_gateway_does(language: str) -> No
     assert len(shown) > 8
     for status, name in re.findall(r"\b([45]\d\d) `(\w+)`", page.read_text("utf-8")):
         assert str(CODES[name].status) == status or (name, status) == ("request_too_large", "431"), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_of_the_gateway_says_why_doors_are_closed(language: Language) -> None:
+    page = (DOCS / language / "reference" / "gateway.md").read_text("utf-8")
+    said = {}
+    for paths, reason in re.findall(r"^\| ((?:`/v1/[\w-]+`(?:, |、)?)+) \| (.+) \|$", page, re.MULTILINE):
+        said |= dict.fromkeys(re.findall(r"`(.+?)`", paths), reason)
+    assert {path: said.get(path) for path in CLOSED} == {path: why.within(language) for path, why in CLOSED.items()}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

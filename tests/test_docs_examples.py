@@ -53,7 +53,7 @@ def test_the_python_of_the_page(page: str, start: Start, capsys: pytest.CaptureF
     gateway = start()
     whole, streamed = blocks(page, "python")
     said = []
-    for content in ("[[say:好的]]", TERM, "[[canary:2]]"):
+    for content in ("[[say:好的]]", TERM, "[[canary:2|15]]"):
         names: dict[str, Any] = {}
         exec(placed(whole, gateway, content), names)  # noqa: S102 # the page's own code
         said.append(capsys.readouterr().out)
@@ -73,7 +73,7 @@ def test_the_javascript_of_the_page(page: str, start: Start) -> None:
     gateway = start()
     (code,) = blocks(page, "js")
     said = []
-    for content in (TERM, "[[canary:2]]"):
+    for content in (TERM, "[[canary:2|15]]"):
         command = ["node", "--input-type=module", "-e", placed(code, gateway, content)]
         ran = subprocess.run(command, cwd=NODE, capture_output=True, text=True, timeout=60, check=False)
         assert ran.returncode == 0, ran.stderr

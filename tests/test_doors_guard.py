@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Doors at which a verdict is asked for. The requests and answers of LiteLLM, Dify and the detector API follow their
-documentation; they were not run against those products here."""
+"""Doors at which a verdict is asked for. The requests and answers of Dify and the detector API follow their documentation;
+they were not run against those products here. LiteLLM's own proxy is in test_clients_litellm.py."""
 
 from __future__ import annotations
 
@@ -91,7 +91,11 @@ def test_litellm_sends_more_than_texts(gateway: Running) -> None:
         answer = gateway.ask("POST", path, body)
         assert answer.json["action"] == "BLOCKED", more
         assert answer.headers["x-guiju-decision-id"] in answer.json["blocked_reason"]
-    assert gateway.ask("POST", path, {"texts": ["hi"], "images": ["data:,"]}).json["error"]["code"] == "not_checkable"
+    for pictures in ({"texts": ["hi"], "images": ["data:,"]}, {"images": ["data:,"]}):
+        answer = gateway.ask("POST", path, pictures)
+        assert (answer.status, answer.json["action"]) == (200, "BLOCKED")
+        assert answer.json["blocked_reason"].startswith("This can't be checked: a part that is not readable text.")
+        assert gateway.entry("checked", answer.headers["x-guiju-decision-id"])["state"] == "stopped"
     assert gateway.ask("POST", path, {"input_type": "request"}).status == 400
 
 

@@ -18,7 +18,7 @@ from test_law import TERM, shifted, without
 
 TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"
 ISSUER = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
-NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics"}
+NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 """Doors through which nobody's text passes."""
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import KEY, Running, Start
 from guiju.config import Limits
+from guiju.gateway.closed import CLOSED
 from guiju.gateway.front import Front
 from guiju.gateway.pipeline import TextRun
 
@@ -96,6 +97,52 @@ def test_a_body_has_a_size(gateway: Running) -> None:
         HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b"a" * 65536 + b"\r\n") * 80
     )
     assert status(talk(gateway, chunked)) == 413
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET /healthz HTTP/1.1\r\n", 400),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\nHost: a\r\nHost: a\r\n", 400),
+        (b"GET /healthz HTTP/1.0\r\n", 200),
+        (b"GET /healthz HTTP/1.1\r\nHost: a\r\n", 200),
+    ],
+)
+def test_a_request_names_one_host(gateway: Running, head: bytes, expected: int) -> None:
+    assert status(talk(gateway, head + b"Connection: close\r\n\r\n")) == expected
+
+
+@pytest.mark.parametrize("path", [*CLOSED, "/v1/files/file-1/content", "/v1/audio/speech"])
+def test_a_closed_door_says_why(gateway: Running, path: str) -> None:
+    reason = CLOSED["/".join(path.split("/")[:3])]
+    for language, said in (("zh-CN", reason.zh), ("en", reason.en)):
+        answer = gateway.ask("POST", path, b"{}", {"accept-language": language})
+        assert (answer.status, answer.json["error"]["code"]) == (404, "door_closed")
+        assert said in answer.json["error"]["message"]
+
+
+@pytest.mark.slow
+def test_five_hundred_slow_sockets_are_closed_in_time(start: Start) -> None:
+    gateway = start(overlay=(("limits", msgspec.structs.replace(Limits(), header_s=1.0, body_s=1.0)),))
+    heads = (b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX: ", HEAD + b"Content-Length: 100\r\n\r\n{")
+    held = [socket.create_connection(("127.0.0.1", gateway.port), timeout=10) for _ in range(500)]
+    began = time.monotonic()
+    for i, sock in enumerate(held):
+        sock.sendall(heads[i % 2])
+    assert gateway.chat("[[say:ok]]").status == 200, "others are served meanwhile"
+    for i, sock in enumerate(held):
+        try:
+            while time.monotonic() - began < 0.7 and i < 50:  # some go on sending, a byte now and then
+                sock.sendall(b"a")
+                time.sleep(0.01)
+            answer = sock.recv(4096)
+            assert not answer or status(answer) == 408
+        except ConnectionError:
+            pass
+        sock.close()
+    assert time.monotonic() - began < 4
+    assert gateway.chat("[[say:ok]]").status == 200
 
 
 def test_an_encoded_body_is_refused(gateway: Running) -> None:

@@ -41,7 +41,7 @@ def test_the_python_sdk_notices_each(start: Start) -> None:
         text = refusal = finish = ""
         extra: dict[str, Any] = {}
         with client.chat.completions.create(
-            model="m", messages=[{"role": "user", "content": "[[canary:2]]"}], stream=True
+            model="m", messages=[{"role": "user", "content": "[[canary:2|15]]"}], stream=True
         ) as stream:
             for chunk in stream:
                 extra |= (chunk.model_extra or {}).get("guiju") or {}

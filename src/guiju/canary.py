@@ -50,7 +50,7 @@ class Canary:
         """
         if not live.policy.lexicon:  # nothing is answered without a list, so there is nothing to be proved either
             live.alive["canary"] = False
-            live.metrics.canary = False
+            live.metrics.counts.canary = False
             return False
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
@@ -67,7 +67,7 @@ class Canary:
             heard = [control for control in heard if not control.startswith("words.")]
         live.books.proof(heard, whole)
         live.alive["canary"] = whole
-        live.metrics.canary = whole
+        live.metrics.counts.canary = whole
         return whole
 
     async def _ask(self, base: str, identity: str, *, asks: bool) -> bool:

@@ -46,6 +46,7 @@ class Serve(_Section, frozen=True):
     tls_cert: str = ""
     tls_key: str = ""
     behind_proxy: bool = False
+    workers: int = 1
 
 
 class Store(_Section, frozen=True):

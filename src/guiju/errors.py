@@ -44,6 +44,11 @@ class Bilingual(msgspec.Struct, frozen=True):
         return self.zh if language == "zh" else self.en
 
 
+_REDRESS: Final[Mapping[str, Bilingual]] = {
+    "decision_id": Bilingual("决定编号：", "Decision id: "),
+    "redress_url": Bilingual("；申诉地址：", "– contest it at "),  # last, so that nothing clings to the address
+}
+"""Facts of a refusal → how they are told."""
 _SYSTEM_ZH: Final[Mapping[int, str]] = {
     errno.ENOENT: "不存在",
     errno.EEXIST: "已存在",
@@ -135,9 +140,14 @@ class GuijuError(Exception):
         return self.row.advice(language, self.facts)
 
     def told(self, language: Language) -> str:
-        """What happened and what to do, in one text."""
+        """What happened and what to do, in one text. A refusal also says its id and where it can be contested: many
+        clients show their user nothing but this text."""
         between = "" if language == "zh" else " "
-        return self.sentence(language) + between + self.advice(language)
+        made = self.sentence(language) + between + self.advice(language)
+        for name, label in _REDRESS.items():
+            if fact := self.facts.get(name):
+                made += f"{between}{label.within(language)}{fact}"
+        return made
 
     def __str__(self) -> str:
         return f"{self.code}: {self.told('en')}"

@@ -28,9 +28,11 @@ from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, failed
+from guiju.gateway.limits import Limiter
 from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
+from guiju.gateway.shared_limits import SharedLimiter
 from guiju.marking import producer
 from guiju.records import accounts, lexicons, persons
 from guiju.records.accounts import KeyRecord, Keyring
@@ -43,6 +45,7 @@ from guiju.records.record import Books
 from guiju.records.secrets import Secrets
 from guiju.records.sources import optional, place_of
 from guiju.terms import Identity, IdentityLevel
+from guiju.workers import Seat
 
 log = logging.getLogger("guiju.house")
 _ISSUER = "guiju-canary"
@@ -66,6 +69,7 @@ class Options:
         keys: keys that the operator gave by hand.
         setting: which controls are in force, outside production.
         overlay: settings that flags replace.
+        seat: which of several workers this process is; none for one that serves alone.
     """
 
     data: Path
@@ -74,6 +78,7 @@ class Options:
     keys: tuple[str, ...] = ()
     setting: Setting = "all"
     overlay: tuple[tuple[str, object], ...] = ()
+    seat: Seat | None = None
 
     def settings(self) -> Settings:
         """The settings of the file with the flags over them."""
@@ -100,6 +105,28 @@ def check_production(settings: Settings) -> None:
         )
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
+
+
+def prepare(options: Options) -> Settings:
+    """Make what several workers would make at once: the data directory, its keys and its store.
+
+    Raises:
+        ConfigError: something set up can't work; it says what and what to do.
+        OutsideError: the store can't be reached.
+    """
+    settings = options.settings()
+    check_production(settings)
+    try:
+        options.data.mkdir(parents=True, exist_ok=True)
+        Secrets.open(options.data / "keys")
+        Store.open(settings.store.url, options.data).close()
+    except OSError as error:
+        raise _unusable(options, error) from error
+    return settings
+
+
+def _unusable(options: Options, error: OSError) -> ConfigError:
+    return ConfigError("config_invalid", what=failed(error.filename or options.data, error), hint=_LOOK_AT_DATA)
 
 
 def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon.Entry]]:
@@ -179,8 +206,7 @@ class House:
         try:
             return cls._opened(options, settings, every, checked)
         except OSError as error:
-            place = error.filename or options.data
-            raise ConfigError("config_invalid", what=failed(place, error), hint=_LOOK_AT_DATA) from error
+            raise _unusable(options, error) from error
 
     @classmethod
     def _opened(
@@ -234,6 +260,7 @@ class House:
             metrics=Metrics(installed("guiju")),
             remember=self._remember,
             version=installed("guiju"),
+            limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
         )
 
     def _controls(self, settings: Settings) -> Controls:
@@ -275,6 +302,11 @@ class House:
         except GuijuError as error:
             self.known.discard(mark)
             log.error("identity_not_kept", extra={"code": error.code})
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process does what one of several workers must do for all."""
+        return self.options.seat is None or self.options.seat.number == 0
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the road until it ends or the house closes."""

@@ -11,14 +11,17 @@ import asyncio
 import hashlib
 import logging
 import time
+from pathlib import Path
 
 import msgspec
 
 from guiju import composition
 from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
+from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.records import changes, lexicons
+from guiju.workers import Seat, put
 
 log = logging.getLogger("guiju.renewal")
 SETTINGS = "settings"
@@ -48,6 +51,26 @@ async def watch(house: House, base: str) -> None:
         await asyncio.sleep(_POLL_S)
 
 
+async def share(house: House, seat: Seat) -> None:
+    """Write down each second what this worker counted, and let `/metrics` add what the others did."""
+    metrics, data = house.live.metrics, house.options.data
+    if (before := _counted(seat.counts(data))) is not None:  # of a worker that sat here before
+        before.open, before.canary = 0, True
+        metrics.counts.add(before)
+    others = [seat.counts(data, number) for number in range(seat.of) if number != seat.number]
+    metrics.others = lambda: [counts for path in others if (counts := _counted(path)) is not None]
+    while True:
+        put(seat.counts(data), metrics.counts)
+        await asyncio.sleep(_POLL_S)
+
+
+def _counted(path: Path) -> Counts | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Counts)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
 async def take_up(house: House) -> None:
     """Read again what other processes changed in the store: keys within a second or two, lists once they are built;
     and lists on a new day, on which entries may have expired.
@@ -56,7 +79,8 @@ async def take_up(house: House) -> None:
         OutsideError: `store_unavailable`; what is in force stays.
     """
     live, store = house.live, house.store
-    await asyncio.to_thread(lexicons.settle, store, int(time.time()))
+    if house.leads:
+        await asyncio.to_thread(lexicons.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
     if (now != house.seen and not house.options.lists) or house.day != composition.today():
@@ -64,7 +88,7 @@ async def take_up(house: House) -> None:
         if policy.lexicon != live.policy.lexicon:
             live.policy = policy
     house.seen = now
-    for change in await asyncio.to_thread(changes.without_evidence, store):
+    for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
         await asyncio.to_thread(changes.note_evidence, store, change.id, f"{place.chain}/{place.segment}/{place.seq}")
 
@@ -79,10 +103,8 @@ async def reload(house: House, base: str) -> None:
         await _swap(house, base)
     except GuijuError as error:
         outcome = {"ok": False, "what": str(error), "zh": f"{error.code}：{error.sentence('zh')}{error.advice('zh')}"}
-    path = house.options.data / "reload.json"
-    scratch = path.with_suffix(".tmp")
-    scratch.write_bytes(msgspec.json.encode({**outcome, "at": int(time.time() * 1000)}))
-    scratch.replace(path)
+    data, seat = house.options.data, house.options.seat
+    put(seat.outcome(data) if seat else data / "reload.json", {**outcome, "at": int(time.time() * 1000)})
 
 
 async def _swap(house: House, base: str) -> None:
@@ -116,7 +138,7 @@ def enter(house: House, old: Settings, new: Settings) -> None:
         ConfigError: `change_waits`; it weakens and its time has not come.
     """
     before, after, now = digest(old), digest(new), int(time.time())
-    if before == after:
+    if before == after or (house.options.seat is not None and _accepted(house) == after):
         return
     names = weakenings(old, new)
     waiting = [
@@ -135,20 +157,31 @@ def enter(house: House, old: Settings, new: Settings) -> None:
 
 
 def _ripe(house: House) -> bool:
-    """Whether a change of settings that had to wait may act now."""
+    """Whether a change of settings that had to wait may act now, or another worker has let one act."""
     with house.store.read() as connection:
-        return bool(changes.due(connection, SETTINGS, int(time.time())))
+        if changes.due(connection, SETTINGS, int(time.time())):
+            return True
+    if house.options.seat is None:
+        return False
+    accepted = _accepted(house)
+    return accepted != digest(house.live.settings) and accepted == digest(house.options.settings())
+
+
+def _accepted(house: House) -> str:
+    """The digest of the settings that the book of changes let act last; `""` when it knows none."""
+    done = [one.after_hash for one in changes.history(house.store, SETTINGS) if one.state == "done"]
+    return done[0] if done else ""
 
 
 def started(house: House) -> None:
     """Enter settings that are not those of the last run: an edit between two runs is found at the next start."""
     now = digest(house.live.settings)
-    known = [one.after_hash for one in changes.history(house.store, SETTINGS) if one.state == "done"]
-    if known and known[0] == now:
+    known = _accepted(house)
+    if known == now:
         return
     terms = changes.Terms(weakens=False, by="start", now=int(time.time()), delay=0)
     subject = changes.Subject(SETTINGS, "guiju.toml", 0)
-    house.store.do(lambda c: changes.enter(c, subject, (known[0] if known else "", now), terms))
+    house.store.do(lambda c: changes.enter(c, subject, (known, now), terms))
 
 
 def digest(settings: Settings) -> str:

@@ -49,15 +49,18 @@ class Server(uvicorn.Server):
 
 
 async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
-    """Serve until told to stop; returns the process's exit status.
+    """Serve until told to stop; returns the process's exit status. A worker serves the socket that its parent bound,
+    and another one of its own, at which its canary finds it and no other.
 
     Args:
         house: an open house; it is closed in the end.
         announce: called when the address is bound; setting the server's `should_exit` stops it.
     """
-    settings, data = house.settings, house.options.data
+    settings, data, seat = house.settings, house.options.data, house.options.seat
     scheme = "https" if settings.serve.tls_cert else "http"
-    base = f"{scheme}://{_local(settings.serve.host)}:{settings.serve.port}"
+    own = create_server(("127.0.0.1", 0)) if seat else None
+    place = f"127.0.0.1:{own.getsockname()[1]}" if own else f"{_local(settings.serve.host)}:{settings.serve.port}"
+    base = f"{scheme}://{place}"
     loop = asyncio.get_running_loop()
 
     def bound() -> None:
@@ -67,27 +70,36 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        if seat:
+            seat.ready(data).touch()
+            house.start(renewal.share(house, seat))
 
-    await asyncio.to_thread(renewal.started, house)
+    if house.leads:
+        await asyncio.to_thread(renewal.started, house)
     server = Server(_uvicorn(house), bound)
     pid = data / "guiju.pid"
     try:
-        listening = _bind(settings)
-        pid.write_text(f"{os.getpid()}\n", "ascii")
+        listening = [socket(fileno=os.dup(seat.listening)), own] if seat and own else [bind(settings)]
+        if seat:
+            loop.add_reader(seat.alive, server.handle_exit, signal.SIGTERM, None)  # the parent is gone
+        else:
+            pid.write_text(f"{os.getpid()}\n", "ascii")
         await house.live.upstreams.open()
         if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
             for stop in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(stop, server.handle_exit, stop, None)
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=listening)
     finally:
-        if pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
+        if seat:
+            loop.remove_reader(seat.alive)
+        elif pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
             pid.unlink()
         await house.close()
     return 0 if server.started else 2
 
 
-def _bind(settings: Settings) -> socket:
+def bind(settings: Settings) -> socket:
     """The listening socket.
 
     Raises:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,8 +17,9 @@ from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.house import House, Options
-from guiju.server import serve
+from guiju.house import House, Options, prepare
+from guiju.server import bind, serve
+from guiju.workers import MOST, Crew, Seat
 
 _LOOK_AT_KEYS: Final = Bilingual("请检查 --key-file 给出的路径。", "Look at the path given with --key-file.")
 
@@ -52,6 +54,10 @@ def main(
     reach: Annotated[
         str | None, typer.Option(help=say("pattern、sentence 或 whole", "pattern, sentence or whole"))
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(help=say("工作进程数，共用一个监听端口", "processes that share the one listening socket")),
+    ] = None,
     controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
@@ -62,16 +68,29 @@ def main(
         lists=tuple(lexicon or ()),
         keys=_keys(key or [], key_file),
         setting=_setting(controls),
-        overlay=_overlay(host, port, upstream, reach),
+        overlay=_overlay(host, port, upstream, reach, workers),
+        seat=Seat.taken(),
     )
     if options.setting != "all" and load(options.config).mode == "production":
         raise ConfigError("not_ready_for_production", what=f"--controls {controls}")
     logs.to_stderr()
+    if options.seat is None and options.settings().serve.workers != 1:
+        raise typer.Exit(_crew(options))
     raise typer.Exit(uvloop.run(_serve(options, as_json)))
 
 
+def _crew(options: Options) -> int:
+    """Let workers serve, each with the same command line."""
+    settings = prepare(options)
+    if not 1 <= settings.serve.workers <= MOST:
+        raise ConfigError("config_invalid", what=f"serve.workers {settings.serve.workers}", hint=f"1 … {MOST}")
+    with bind(settings) as listening:
+        return Crew(options.data, settings.serve.workers, listening, sys.argv[1:]).serve()
+
+
 async def _serve(options: Options, as_json: bool) -> int:
-    return await serve(House.open(options), lambda house, _: announce(house, as_json))
+    house = House.open(options)
+    return await serve(house, lambda house, _: announce(house, as_json) if house.leads else None)
 
 
 def announce(house: House, as_json: bool) -> None:
@@ -157,13 +176,15 @@ def _setting(said: str) -> Setting:
 
 
 def _overlay(
-    host: str | None, port: int | None, upstream: str | None, reach: str | None
+    host: str | None, port: int | None, upstream: str | None, reach: str | None, workers: int | None
 ) -> tuple[tuple[str, object], ...]:
     made: list[tuple[str, object]] = []
     if host is not None:
         made.append(("serve.host", host))
     if port is not None:
         made.append(("serve.port", port))
+    if workers is not None:
+        made.append(("serve.workers", workers))
     if upstream is not None:
         if not upstream.startswith(("http://", "https://")):
             raise ConfigError("config_invalid", what=f"--upstream {upstream}", hint="http://…/v1")

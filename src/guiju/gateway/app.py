@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
-from guiju.gateway import guard, http
+from guiju.gateway import closed, guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
+from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.vectors import VectorRun
@@ -65,22 +66,20 @@ class Door(NamedTuple):
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-    raise CallerError("door_closed")
+    raise CallerError("door_closed", what=closed.why(scope["path"]))
 
 
 _NONE: Final = Door("", "none", _closed, _OPENAI)
 
 
 def _right_method(door: Door, method: str) -> None:
-    """Whether a door takes a method.
+    """Whether a door takes a method; a closed one takes none, which it says itself.
 
     Raises:
-        CallerError: it does not, or there is no such door.
+        CallerError: it does not.
     """
-    if not door.method:
-        raise CallerError("door_closed")
-    if method != door.method:
-        raise CallerError("method_not_allowed")
+    if door.method and method != door.method:
+        raise CallerError("method_not_allowed", allow=door.method)
 
 
 class App:
@@ -97,6 +96,7 @@ class App:
             "/healthz": Door("GET", "healthz", self.healthz, _OPENAI),
             "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
             "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
+            "/openapi.json": Door("GET", "openapi", self.openapi, _OPENAI),
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
@@ -124,7 +124,7 @@ class App:
 
     async def _fail(self, send: Send, door: Door, head: Head, error: GuijuError) -> None:
         """Answer with an error, and count it."""
-        self.live.metrics.errors[door.name, error.code] += 1
+        self.live.metrics.counts.failed(door.name, error.code)
         body = door.wire.error(error, head.language, None)
         await http.answer(send, error.row.status, body, http.error_headers(error, ""))
 
@@ -149,7 +149,7 @@ class App:
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
             checked = await guard.check(self.live, key, wire, body)
-        told = [guard.sentence(self.live, hearing, head.language) for hearing in checked.hearings]
+        told = [guard.sentence(self.live, checked.id, hearing, head.language) for hearing in checked.hearings]
         made = msgspec.json.encode(wire.write(checked, told))
         decision = (b"x-guiju-decision-id", checked.id.encode())
         await http.answer(send, 200, made, [http.JSON, http.NO_CACHE, decision])
@@ -179,6 +179,11 @@ class App:
         kind = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
         await http.answer(send, 200, self.live.metrics.page(), [kind, http.NO_CACHE])
 
+    async def openapi(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /openapi.json: what this gateway takes and answers."""
+        doors = {path: (door.method, door.name) for path, door in self.doors.items()}
+        await http.answer(send, 200, msgspec.json.encode(document(doors, self.live.version)), [http.JSON])
+
     # ------------------------------------------------------------------ how a run begins and ends
     @contextmanager
     def _allowed(self, key: KeyRecord) -> Iterator[None]:
@@ -193,7 +198,7 @@ class App:
         try:
             yield
         finally:
-            allowance.open -= 1
+            allowance.leave()
 
     def _key(self, head: Head) -> KeyRecord:
         """The key that came with the request.
@@ -233,7 +238,7 @@ class App:
         counted = run.counted
         action = "passed"
         if counted:
-            live.metrics.open += 1
+            live.metrics.counts.open += 1
         try:
             await run.run(body, send)
             if run.reply and run.reply.stopped:
@@ -246,7 +251,7 @@ class App:
             action = "failed"
             self._close(run, "upstream_failed")
             if counted:
-                live.metrics.errors[run.wire.name, error.code] += 1
+                live.metrics.counts.failed(run.wire.name, error.code)
             await self._tell(run, error, {"decision_id": run.id}, send)
         except asyncio.CancelledError:
             action = "client_gone"
@@ -258,10 +263,10 @@ class App:
             await self._tell(run, OutsideError("internal"), {"decision_id": run.id}, send)
         finally:
             if run.reply and run.out.characters > run.reply.seen:
-                live.metrics.unscanned += run.out.characters - run.reply.seen
+                live.metrics.counts.unscanned += run.out.characters - run.reply.seen
             if counted:
-                live.metrics.open -= 1
-                live.metrics.requests[run.wire.name, action] += 1
+                live.metrics.counts.open -= 1
+                live.metrics.counts.ended(run.wire.name, action)
 
     def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""

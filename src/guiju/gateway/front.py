@@ -184,20 +184,25 @@ class Front(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there. A length that can be read in two ways is refused (RFC 9112, 6.3)."""
+        """The head is there. A length that can be read in two ways is refused (RFC 9112, 6.3), and so is a request that
+        names no host, or two (3.2)."""
         if self._ended:
             return
         if self.parser.should_upgrade():
             if self.parser.get_method() == b"CONNECT" or not self._idle:
                 self._end(400)
             return
-        lengths = 0
+        lengths = hosts = 0
         for name, value in self.headers:
             if name in _LENGTHS:
                 lengths += 1 if name == b"content-length" or value.lower() == b"chunked" else 2
+            elif name == b"host":
+                hosts += 1
             elif b"_" in name:
                 lengths = 2
-        if lengths > 1 or self.parser.get_http_version() not in ("1.1", "1.0"):
+        version = self.parser.get_http_version()
+        named = hosts == 1 or (hosts == 0 and version == "1.0")
+        if lengths > 1 or not named or version not in ("1.1", "1.0"):
             self._end(400)
             return
         super().on_headers_complete()

@@ -9,12 +9,12 @@ is labelled.
 from __future__ import annotations
 
 from guiju.controls.hearing import hear
-from guiju.errors import CallerError, Language, OutsideError
+from guiju.errors import Language, OutsideError
 from guiju.gateway.live import CANARY_KEY, Live
 from guiju.gateway.wire import strict
 from guiju.gateway.wire.protocol import Checked, GuardWire
 from guiju.records.accounts import KeyRecord
-from guiju.terms import Exchange, Hearing, Text
+from guiju.terms import Exchange, Finding, Hearing, Text
 
 
 async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Checked:
@@ -37,6 +37,8 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     made = Checked(live.ids.new(int(live.clock() * 1000)), question, [], [])
     for group in question.groups:
         findings = await live.looks.find(policy.words, group) if group else []
+        if question.unseen:
+            findings = [Finding("guard", "not_checkable", "block", "", question.unseen, 0, 0, "raw"), *findings]
         subject = group[0] if group else Text("", "")
         made.hearings.append(hear(policy.controls.output, subject, findings, question.stage))
         made.findings.append(findings)
@@ -45,15 +47,13 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     await live.books.durable(live.books.checked(exchange, body, made.hearings))
     if key.id != CANARY_KEY:
         stopped = any(hearing.stops for hearing in made.hearings)
-        live.metrics.requests[wire.name, "stopped" if stopped else "passed"] += 1
+        live.metrics.counts.ended(wire.name, "stopped" if stopped else "passed")
     return made
 
 
-def sentence(live: Live, hearing: Hearing, language: Language) -> str:
-    """What is told of a hearing that stops; "" for one that does not."""
+def sentence(live: Live, decision: str, hearing: Hearing, language: Language) -> str:
+    """What is told of a hearing that stops: a reason, a place, and a way to contest it; "" for one that does not."""
     reason = hearing.decisive.reason
     if not hearing.stops or reason is None:
         return ""
-    category = live.policy.named(reason.category, language)
-    family = OutsideError if reason.code == "guard_unavailable" else CallerError
-    return family(reason.code, category=category, what=category).told(language)
+    return live.policy.refusal(reason, decision, live.settings.provider.redress_url, language).told(language)

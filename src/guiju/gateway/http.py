@@ -111,6 +111,8 @@ def error_headers(error: GuijuError, decision: str) -> list[Header]:
         headers.append((b"x-guiju-decision-id", decision.encode()))
     if error.row.status in (403, 408, 502) and not error.row.retry:
         headers.append((b"x-should-retry", b"false"))
+    if allow := error.facts.get("allow"):
+        headers.append((b"allow", str(allow).encode()))
     if after := error.facts.get("after_s"):
         headers.append((b"retry-after", str(after).encode()))
     return headers

@@ -11,10 +11,14 @@ class Allowance:
 
     __slots__ = ("at", "left", "open")
 
-    def __init__(self, rate: int, now: float) -> None:
-        self.left = float(rate)
+    def __init__(self, left: float, now: float) -> None:
+        self.left = left
         self.at = now
         self.open = 0
+
+    def leave(self) -> None:
+        """The exchange that was entered is over."""
+        self.open -= 1
 
 
 class Limiter:
@@ -24,7 +28,7 @@ class Limiter:
         self._keys: dict[str, Allowance] = {}
 
     def enter(self, key: str, rate: int, streams: int, now: float) -> Allowance:
-        """Take one request from a key's allowance.
+        """Take one request from a key's allowance; `leave` must follow.
 
         Args:
             key: the key's id.
@@ -37,7 +41,17 @@ class Limiter:
         """
         mine = self._keys.get(key)
         if mine is None:
-            mine = self._keys[key] = Allowance(rate, now)
+            mine = self._keys[key] = Allowance(float(rate), now)
+        self.take(mine, rate, streams, now)
+        return mine
+
+    @staticmethod
+    def take(mine: Allowance, rate: int, streams: int, now: float) -> None:
+        """Take one request from an allowance.
+
+        Raises:
+            CallerError: `rate_limit_exceeded`.
+        """
         if 0 < streams <= mine.open:
             raise CallerError("rate_limit_exceeded", after_s=1)
         if rate > 0:
@@ -47,4 +61,3 @@ class Limiter:
                 raise CallerError("rate_limit_exceeded", after_s=max(1, round((1 - mine.left) * 60 / rate)))
             mine.left -= 1
         mine.open += 1
-        return mine

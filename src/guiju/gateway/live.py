@@ -14,17 +14,18 @@ from guiju.adapters.identity import Assertions
 from guiju.adapters.upstream import Upstreams
 from guiju.config import Settings
 from guiju.detect.words import Words
-from guiju.errors import Language
+from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
-from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Text
+from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Reason, Text
 
 CANARY_KEY: Final = "guiju-canary"
 """The key id of the process's own canary; what it asks is not counted."""
+_UNREAD: Final = Bilingual("不是可读文字的部分", "a part that is not readable text")
 
 
 class Controls(msgspec.Struct, frozen=True):
@@ -78,6 +79,19 @@ class Policy(msgspec.Struct, frozen=True):
     def named(self, category: str, language: Language) -> str:
         """The public name of a category; an operator's own category is its own name."""
         return self.categories.get(category, {}).get(language, category)
+
+    def refusal(self, reason: Reason, decision: str, redress_url: str, language: Language) -> GuijuError:
+        """What is told of a refusal: a reason, a place, and a way to contest it.
+
+        Args:
+            reason: why.
+            decision: the decision id.
+            redress_url: where it can be contested; "" while the provider has named none.
+            language: the reader's.
+        """
+        family = OutsideError if reason.code == "guard_unavailable" else CallerError
+        category = self.named(reason.category, language)
+        return family(reason.code, category=category, what=_UNREAD, decision_id=decision, redress_url=redress_url)
 
 
 @dataclass(eq=False)

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the gateway counts, for Prometheus: numbers by door and action, never by person or text.
 
-Counting is adding to plain numbers, all of it in the event loop; the exposition is made when somebody asks for it.
+Counting is adding to plain numbers, all of it in the event loop; the exposition is made when somebody asks for it. One
+of several workers is asked, and adds what the others wrote down last.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -21,60 +22,89 @@ _BOUNDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5)
 """Upper ends in seconds of the classes into which the times of looks are put."""
 
 
-class Metrics(Collector):
-    """The gateway's own registry.
+class Counts(msgspec.Struct):
+    """What one process counted.
 
     Attributes:
         requests: exchanges by door and how they ended.
         errors: answers with an error code, by door and code.
+        looks: looks at a request's text by how long they took, and `look_s` all of them.
         unscanned: characters released that no control had looked at; always 0.
         open: exchanges under way.
         canary: whether the last canary was stopped.
     """
 
-    def __init__(self, version: str) -> None:
-        self.requests: Counter[tuple[str, str]] = Counter()
-        self.errors: Counter[tuple[str, str]] = Counter()
-        self.unscanned = 0
-        self.open = 0
-        self.canary = False
-        self._version = version
-        self._looks = [0] * (len(_BOUNDS) + 1)
-        self._look_s = 0.0
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
+    requests: dict[str, int] = {}
+    errors: dict[str, int] = {}
+    looks: list[int] = msgspec.field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
+    look_s: float = 0.0
+    unscanned: int = 0
+    open: int = 0
+    canary: bool = False
+
+    def ended(self, door: str, action: str) -> None:
+        """Count an exchange that ended."""
+        _one_more(self.requests, door, action)
+
+    def failed(self, door: str, code: str) -> None:
+        """Count an answer with an error code."""
+        _one_more(self.errors, door, code)
 
     def looked(self, seconds: float) -> None:
         """Count how long it took to look at a request's text."""
-        self._looks[bisect_left(_BOUNDS, seconds)] += 1
-        self._look_s += seconds
+        self.looks[bisect_left(_BOUNDS, seconds)] += 1
+        self.look_s += seconds
+
+    def add(self, other: Counts) -> None:
+        """Add what another process counted; the canary is stopped only where all of them stopped theirs."""
+        for mine, theirs in ((self.requests, other.requests), (self.errors, other.errors)):
+            for name, count in theirs.items():
+                mine[name] = mine.get(name, 0) + count
+        self.looks = [a + b for a, b in zip(self.looks, other.looks, strict=True)]
+        self.look_s += other.look_s
+        self.unscanned += other.unscanned
+        self.open += other.open
+        self.canary = self.canary and other.canary
+
+
+class Metrics(Collector):
+    """The gateway's own registry.
+
+    Args:
+        version: of the program.
+
+    Attributes:
+        counts: what this process counts.
+        others: gives what the other workers wrote down last.
+    """
+
+    def __init__(self, version: str) -> None:
+        self.counts = Counts()
+        self.others: Callable[[], Iterable[Counts]] = tuple
+        self._version = version
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
 
     def collect(self) -> Iterator[Metric]:
         """What Prometheus is told."""
-        requests = CounterMetricFamily(
-            "guiju_requests_total", "Exchanges by door and how they ended", labels=["door", "action"]
-        )
-        for labels, count in self.requests.items():
-            requests.add_metric(labels, count)
-        yield requests
-        errors = CounterMetricFamily("guiju_errors_total", "Answers with an error code", labels=["door", "code"])
-        for labels, count in self.errors.items():
-            errors.add_metric(labels, count)
-        yield errors
-        ends = [*map(str, _BOUNDS), "+Inf"]
+        every = Counts(canary=True)
+        for counts in (self.counts, *self.others()):
+            every.add(counts)
+        yield _by("guiju_requests_total", "Exchanges by door and how they ended", "action", every.requests)
+        yield _by("guiju_errors_total", "Answers with an error code", "code", every.errors)
         yield HistogramMetricFamily(
             "guiju_check_seconds",
             "Time to look at a request's text",
-            buckets=list(zip(ends, accumulate(self._looks), strict=True)),
-            sum_value=self._look_s,
+            buckets=list(zip([*map(str, _BOUNDS), "+Inf"], accumulate(every.looks), strict=True)),
+            sum_value=every.look_s,
         )
         yield CounterMetricFamily(
             "guiju_stream_unscanned_chars_total",
             "Characters released that no control had looked at; always 0",
-            value=self.unscanned,
+            value=every.unscanned,
         )
-        yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=self.open)
-        yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(self.canary))
+        yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=every.open)
+        yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(every.canary))
         build = GaugeMetricFamily("guiju_build_info", "The version that runs", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
@@ -82,3 +112,16 @@ class Metrics(Collector):
     def page(self) -> bytes:
         """The exposition in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _one_more(counter: dict[str, int], door: str, what: str) -> None:
+    name = f"{door} {what}"
+    counter[name] = counter.get(name, 0) + 1
+
+
+def _by(name: str, told: str, label: str, counter: dict[str, int]) -> Metric:
+    """A counter by door and one more label."""
+    made = CounterMetricFamily(name, told, labels=["door", label])
+    for both, count in counter.items():
+        made.add_metric(both.split(" "), count)
+    return made

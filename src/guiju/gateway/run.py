@@ -13,7 +13,7 @@ from typing import Any
 
 from guiju.adapters.upstream import Upstream
 from guiju.controls.hearing import hear
-from guiju.errors import CallerError, GuijuError, OutsideError
+from guiju.errors import GuijuError
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
@@ -92,7 +92,7 @@ class Run(ABC):
         findings = await live.looks.find(self.policy.words, asked.texts, asked.name)
         hearing = hear(self.policy.controls.request, exchange, findings, "input")
         if self.counted:
-            live.metrics.looked(perf_counter() - began)
+            live.metrics.counts.looked(perf_counter() - began)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
@@ -165,15 +165,14 @@ class Run(ABC):
         """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""
         reason = hearing.decisive.reason
         assert reason is not None
-        category = self.policy.named(reason.category, self.head.language)
-        family = OutsideError if reason.code == "guard_unavailable" else CallerError
-        error = family(reason.code, category=category, what=category)
+        redress_url = self.live.settings.provider.redress_url
+        error = self.policy.refusal(reason, self.id, redress_url, self.head.language)
         guiju = {
             "decision_id": self.id,
             "stage": hearing.stage,
             "reason": reason.code,
             "article": reason.article,
             "category": reason.category,
-            "redress_url": self.live.settings.provider.redress_url,
+            "redress_url": redress_url,
         }
         return error, guiju

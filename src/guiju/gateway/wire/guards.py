@@ -31,24 +31,23 @@ class LiteLLM(_Guard):
     def read(self, raw: dict[str, Any]) -> Question:
         """Everything is one group: texts, then what else holds text."""
         stage: Literal["input", "output"] = "output" if raw.get("input_type") == "response" else "input"
-        if raw.get("images"):
-            raise CallerError("not_checkable", what="images", param="images")
         texts: list[Text] = []
         for name in ("texts", "structured_messages", "tools", "tool_calls"):
             texts += strings(raw.get(name) or [], name)
-        if not texts and not raw.keys() & {"texts", "structured_messages", "tools", "tool_calls"}:
+        if not texts and not raw.keys() & {"texts", "structured_messages", "tools", "tool_calls", "images"}:
             raise CallerError("invalid_request", what="texts is missing", param="texts")
-        return Question([tuple(texts)], stage, own=raw.get("texts"))
+        unseen = "images" if raw.get("images") else ""  # a 400 would reach LiteLLM's user as a failure without a reason
+        return Question([tuple(texts)], stage, unseen=unseen)
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """NONE or BLOCKED."""
         if checked.hearings[0].stops:
-            return {"action": "BLOCKED", "blocked_reason": f"{told[0]} ({checked.id})"}
+            return {"action": "BLOCKED", "blocked_reason": told[0]}
         return {"action": "NONE"}
 
 
 class DifyRequest(Shape):
-    point: str
+    point: Literal["ping", "app.moderation.input", "app.moderation.output"]
     params: dict[str, Any] | None = None
 
 
@@ -66,9 +65,7 @@ class Dify(_Guard):
         if asked.point == "app.moderation.input":
             texts = [Text("params.query", str(params.get("query") or ""))]
             return Question([(*texts, *strings(params.get("inputs") or {}, "params.inputs"))])
-        if asked.point == "app.moderation.output":
-            return Question([(Text("params.text", str(params.get("text") or "")),)], "output")
-        raise CallerError("invalid_request", what="an unknown point", param="point")
+        return Question([(Text("params.text", str(params.get("text") or "")),)], "output")
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """Whether it is flagged, and what to say instead."""

@@ -162,13 +162,13 @@ class Question(msgspec.Struct):
         groups: texts that are judged together; each group gets one hearing.
         stage: whether they were asked or answered.
         model: the name that the caller gives the guard.
-        own: what the protocol needs for its answer.
+        unseen: the field that holds what can't be looked at, such as an image; it does not pass.
     """
 
     groups: list[tuple[Text, ...]]
     stage: Stage = "input"
     model: str = ""
-    own: Any = None
+    unseen: str = ""
 
 
 class Checked(msgspec.Struct):

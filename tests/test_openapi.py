@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The gateway's own API description: every door is in it, and what doors take and answer is what it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import Running, Start
+from doors import DOORS, GUARDS, VECTORS
+from guiju.gateway.app import App
+
+
+@pytest.fixture
+def gateway(start: Start) -> Running:
+    return start()
+
+
+def described(gateway: Running) -> dict[str, Any]:
+    answer = gateway.ask("GET", "/openapi.json")
+    assert answer.status == 200
+    made: dict[str, Any] = answer.json
+    return made
+
+
+def test_every_door_is_described(gateway: Running) -> None:
+    document = described(gateway)
+    assert set(document["paths"]) == set(App(gateway.house.live).doors)
+    assert "OpenAI" in document["info"]["description"]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert (method == "post") == ("requestBody" in operation), path
+            assert ("security" in operation) == (path.startswith(("/v1/", "/beta/", "/api/"))), path
+
+
+@pytest.mark.parametrize("path", [*DOORS, *GUARDS, VECTORS])
+def test_answers_have_what_is_described(gateway: Running, path: str) -> None:
+    operation = described(gateway)["paths"][path]["post"]
+    body = {**DOORS, **GUARDS, VECTORS: lambda text: {"model": "scripted", "input": text}}[path]
+    answer = gateway.ask("POST", path, body("你好"))
+    assert answer.status == 200
+    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    assert set(schema.get("required", ())) <= set(answer.json if isinstance(answer.json, dict) else ())
+    refused = gateway.ask("POST", path, body("你好"), {"authorization": "Bearer no"})
+    assert str(refused.status) in operation["responses"]
+    assert refused.json["error"].keys() >= {"message", "type", "code"}
+
+
+def test_a_wrong_method_names_the_right_one(gateway: Running) -> None:
+    for path, methods in described(gateway)["paths"].items():
+        answer = gateway.ask("DELETE", path)
+        assert (answer.status, answer.headers["allow"].lower()) == (405, next(iter(methods)))
