@@ -119,7 +119,7 @@ def test_an_id_is_stable() -> None:
 
 def test_lint_says_what_matches_less_or_more() -> None:
     entries = read(f"{HEAD}\n谢谢,own,block\n赌博,own,block\n#tag,own,block\n规矩金丝雀,own,block\n".encode(), "a.csv")
-    assert [what.split(":")[0] for _, what in lint(entries)] == [
+    assert [what.en.split(":")[0] for _, what in lint(entries)] == [
         "short",
         "two characters",
         "signs at the ends are not matched",

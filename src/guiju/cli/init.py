@@ -41,18 +41,20 @@ def _upstream(url: str) -> str:
     return "\n".join(f"# {line}" for line in lines)
 
 
-def text(route: Route, url: str, tongue: Language) -> str:
+def text(route: Route, url: str, tongue: Language, upstreams: str = "") -> str:
     """The file's text.
 
     Args:
         route: which of the two routes of the filing practice is taken.
         url: base address of the model service, or `""` when it is not known yet.
         tongue: the language of the comments and of what callers are told.
+        upstreams: whole sections `[[upstream]]`, in place of the one that a URL makes.
     """
     template = Template(files("guiju.cli").joinpath(f"guiju.{tongue}.toml").read_text("utf-8"))
     other = next(name for name in _ROUTES if name != route)
     words = _ROUTES[route][tongue == "en"]
-    return template.substitute(language=tongue, route=route, route_words=words, other=other, upstream=_upstream(url))
+    sections = upstreams or _upstream(url)
+    return template.substitute(language=tongue, route=route, route_words=words, other=other, upstream=sections)
 
 
 @app.command(

@@ -57,6 +57,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),
+    "import": Noun("guiju.cli.import_", "从其他网关与词表迁入", "come over from other gateways and lists"),
     "doctor": Noun("guiju.cli.doctor", "检查运行环境", "check what Guiju runs on"),
 }
 

@@ -33,7 +33,25 @@ _NOT_CSV: Final = Bilingual("不是合格的 CSV（多为引号不成对）", "i
 _NOT_TOML: Final = Bilingual("不是合格的 TOML", "it is not TOML")
 _NOT_ENTRIES: Final = Bilingual("只应含有 [[entry]] 表", "it must hold [[entry]] tables and nothing else")
 _NOT_XLSX: Final = Bilingual("不是合格的 XLSX 工作簿", "it is not an XLSX workbook")
-__all__ = ["COLUMNS", "LONGEST", "Entry", "Note", "Parsed", "lint", "parse", "read", "stable_id"]
+_IS_SHORT: Final = Bilingual("过短：只匹配原样写法", "short: only the exact spelling is matched")
+_IS_TWO: Final = Bilingual(
+    "两个字：在词与词的交界处也会偶然匹配", "two characters: also matches where they meet by chance at a word's border"
+)
+_HAS_SIGNS: Final = Bilingual("首尾的符号不参与匹配", "signs at the ends are not matched")
+__all__ = [
+    "COLUMNS",
+    "LONGEST",
+    "Entry",
+    "Note",
+    "Parsed",
+    "Sifted",
+    "decoded",
+    "lint",
+    "parse",
+    "read",
+    "sift",
+    "stable_id",
+]
 LONGEST: Final = 128
 """Characters of a term's view (e), at most: an answer is held for no more than one term."""
 
@@ -50,6 +68,14 @@ class Parsed(msgspec.Struct, frozen=True):
 
     entries: list[Entry]
     notes: list[Note]
+
+
+class Sifted(msgspec.Struct, frozen=True):
+    """What `sift` took of a list, by line, and what it did not take, with what is wrong there."""
+
+    entries: list[tuple[int, Entry]]
+    notes: list[Note]
+    faults: list[tuple[int, Bilingual]]
 
 
 def read(data: bytes, filename: str) -> list[Entry]:
@@ -71,11 +97,41 @@ def parse(data: bytes, filename: str) -> Parsed:
         ConfigError: `lexicon_invalid`, with the line and what is wrong there.
     """
     name = filename.replace("\\", "/").rpartition("/")[2]
+    kept, notes = _gathered(((line, *_entry(row, name, line)) for line, row in _rows(data, name)), name)
+    return Parsed([entry for _, entry in kept.values()], notes)
+
+
+def sift(rows: Iterable[tuple[int, Mapping[str, object]]], name: str) -> Sifted:
+    """Take what is good of rows that somebody else wrote, by the same rules as `parse`.
+
+    Args:
+        rows: line numbers and columns of this format, without ids.
+        name: of the list.
+
+    Returns:
+        Entries by line, notes, and the rows that are not taken, each with what is wrong there.
+    """
+    faults: list[tuple[int, Bilingual]] = []
+
+    def good() -> Iterator[tuple[int, str, Entry]]:
+        for line, row in rows:
+            try:
+                yield line, *_entry(row, name, line)
+            except ConfigError as error:
+                what = error.facts["what"]
+                assert isinstance(what, Bilingual)
+                faults.append((line, what))
+
+    kept, notes = _gathered(good(), name)
+    return Sifted(list(kept.values()), notes, faults)
+
+
+def _gathered(entries: Iterable[tuple[int, str, Entry]], name: str) -> tuple[dict[str, tuple[int, Entry]], list[Note]]:
+    """Entries by their folded terms, what is said twice merged."""
     kept: dict[str, tuple[int, Entry]] = {}
     ids: set[str] = set()
     notes: list[Note] = []
-    for line, row in _rows(data, name):
-        folded, entry = _entry(row, name, line)
+    for line, folded, entry in entries:
         if folded in kept:
             first, old = kept[folded]
             kept[folded] = first, _merged(old, entry)
@@ -90,7 +146,7 @@ def parse(data: bytes, filename: str) -> Parsed:
             )
         ids.add(entry.id)
         kept[folded] = line, entry
-    return Parsed([entry for _, entry in kept.values()], notes)
+    return kept, notes
 
 
 def _rows(data: bytes, name: str) -> Iterable[tuple[int, dict[str, object]]]:
@@ -106,7 +162,7 @@ def _rows(data: bytes, name: str) -> Iterable[tuple[int, dict[str, object]]]:
     raise ConfigError("lexicon_invalid", name=name, line=0, what=what)
 
 
-def lint(entries: Sequence[Entry]) -> list[tuple[str, str]]:
+def lint(entries: Sequence[Entry]) -> list[tuple[str, Bilingual]]:
     """Entries that will match less, or more, than their author may think.
 
     Returns:
@@ -117,11 +173,11 @@ def lint(entries: Sequence[Entry]) -> list[tuple[str, str]]:
         folded = fold(entry.term)
         shape = form(entry.term, entry.boundary)
         if shape.short:
-            out.append((entry.id, "short: only the exact spelling is matched"))
+            out.append((entry.id, _IS_SHORT))
         elif len(shape.squeezed) == 2:
-            out.append((entry.id, "two characters: also matches where they meet by chance at a word's border"))
+            out.append((entry.id, _IS_TWO))
         if folded != folded.strip(SOFT + DOT + HARD):
-            out.append((entry.id, "signs at the ends are not matched"))
+            out.append((entry.id, _HAS_SIGNS))
     return out
 
 
@@ -196,7 +252,12 @@ def _merged(old: Entry, new: Entry) -> Entry:
     return msgspec.structs.replace(old, severity=severity, expires=expires)
 
 
-def _decoded(data: bytes, name: str) -> str:
+def decoded(data: bytes, name: str) -> str:
+    """The text of a file, strictly as UTF-8 or GB18030.
+
+    Raises:
+        ConfigError: `lexicon_invalid`: it is neither.
+    """
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             return data.decode(encoding)
@@ -232,7 +293,7 @@ def _table(header: Sequence[str], cells: Sequence[object], name: str, line: int)
 
 
 def _csv(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
-    rows = csv.reader(io.StringIO(_decoded(data, name), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(decoded(data, name), newline=""), strict=True)
     header: list[str] = []
     try:
         for cells in rows:
@@ -247,7 +308,7 @@ def _csv(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
 
 
 def _toml(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
-    text = _decoded(data, name)
+    text = decoded(data, name)
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -269,15 +330,24 @@ def _toml(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
         yield line, row
 
 
-def _xlsx(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
+def sheet(data: bytes, name: str) -> list[list[str | None]]:
+    """The rows of an XLSX workbook's first sheet, as text.
+
+    Raises:
+        ConfigError: `lexicon_invalid`: it is no workbook.
+    """
     # Brought in by name once it is needed: openpyxl takes 0.2 s and 15 MB, and every start loads a list.
-    sheet = importlib.import_module("guiju.detect.sheet")
-    header: list[str] = []
+    reader = importlib.import_module("guiju.detect.sheet")
     try:
-        rows: list[list[str | None]] = sheet.rows(data)
+        rows: list[list[str | None]] = reader.rows(data)
     except ValueError as error:
         raise ConfigError("lexicon_invalid", name=name, line=0, what=_NOT_XLSX) from error
-    for line, cells in enumerate(rows, 1):
+    return rows
+
+
+def _xlsx(data: bytes, name: str) -> Iterator[tuple[int, dict[str, object]]]:
+    header: list[str] = []
+    for line, cells in enumerate(sheet(data, name), 1):
         if not header:
             header = _header(cells, name)
         elif row := _table(header, cells, name, line):

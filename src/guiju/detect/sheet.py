@@ -10,6 +10,7 @@ from typing import Final
 import openpyxl
 
 _LARGEST: Final = 64 * 1024 * 1024
+_COLUMNS: Final = 256
 
 
 def rows(data: bytes) -> list[list[str | None]]:
@@ -20,6 +21,8 @@ def rows(data: bytes) -> list[list[str | None]]:
 
     Raises:
         ValueError: it is no workbook, or unpacks to more than 64 MiB.
+
+    A sheet may claim a million rows of 16,384 columns that are empty: 256 columns are read, empty ends left out.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -32,8 +35,15 @@ def rows(data: bytes) -> list[list[str | None]]:
         if not book.worksheets:
             return []
         return [
-            [None if value is None else str(value).removesuffix(" 00:00:00") for value in values]
-            for values in book.worksheets[0].iter_rows(values_only=True)
+            [None if value is None else str(value).removesuffix(" 00:00:00") for value in _trimmed(values)]
+            for values in book.worksheets[0].iter_rows(max_col=_COLUMNS, values_only=True)
         ]
     finally:
         book.close()
+
+
+def _trimmed(values: tuple[object, ...]) -> tuple[object, ...]:
+    end = len(values)
+    while end and values[end - 1] is None:
+        end -= 1
+    return values[:end]

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import string
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from secrets import choice, token_bytes, token_hex
 from typing import Final, Literal
 
@@ -148,6 +148,86 @@ def create_key(store: Store, secrets: Secrets, record: KeyRecord, by: str = "ope
     except IntegrityError as error:
         raise ConfigError("not_found", what=f"account {record.account}") from error
     return secret, made
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """A key that another gateway gave out: its own words, what it is to be, and the name of its account."""
+
+    secret: str
+    record: KeyRecord
+    account: str
+
+    def __repr__(self) -> str:
+        return f"Foreign({self.account})"  # never the key
+
+
+def take_keys(store: Store, secrets: Secrets, keys: Sequence[Foreign], by: str) -> list[bool]:
+    """Take over keys that callers hold already, all or none; accounts that are missing are made.
+
+    Args:
+        store: the store.
+        secrets: for the pepper.
+        keys: what to take over; ids and prefixes of the records are filled in.
+        by: who asked for it, for the book of changes.
+
+    Returns:
+        For each key whether it is new; one that is there already stays as it is, revoked or not.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    proofs = [proof_of(secrets.pepper, one.secret) for one in keys]
+
+    def work(connection: Connection) -> list[bool]:
+        known = _known(connection, proofs)
+        owners: dict[str, str] = {}
+        new, rows, entered = [], [], []
+        for one, proof in zip(keys, proofs, strict=True):
+            new.append(proof not in known)
+            if proof in known:
+                continue
+            known.add(proof)
+            if one.account not in owners:
+                owners[one.account] = _owner(connection, one.account, one.record.created_at)
+            owner = owners[one.account]
+            made = msgspec.structs.replace(one.record, id=token_hex(16), account=owner, prefix=one.secret[:7])
+            row = msgspec.structs.asdict(made)
+            row["account_id"] = row.pop("account")
+            rows.append({**row, "hmac": proof, "pepper": secrets.key_ids["pepper"]})
+            entered.append((changes.Subject("key", made.id, 0, owner), changes.fingerprint(made)))
+        if rows:
+            connection.execute(insert(api_key), rows)
+            changes.enter_new(connection, entered, changes.Terms(False, by, rows[0]["created_at"], 0))
+            bump(connection, COUNTER)
+        return new
+
+    return store.do(work, wait_s=600.0)
+
+
+def known_keys(store: Store, pepper: bytes, keys: Sequence[str]) -> list[bool]:
+    """For each key whether the store has it, revoked or not.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    proofs = [proof_of(pepper, one) for one in keys]
+    with store.read() as connection:
+        known = _known(connection, proofs)
+    return [proof in known for proof in proofs]
+
+
+def _known(connection: Connection, proofs: Sequence[bytes]) -> set[bytes]:
+    wanted = set(proofs)
+    return {bytes(row.hmac) for row in connection.execute(select(api_key.c.hmac)) if bytes(row.hmac) in wanted}
+
+
+def _owner(connection: Connection, name: str, now: int) -> str:
+    """The id of the account of a name, made if it is missing."""
+    found = connection.execute(select(account.c.id).where(account.c.name == name)).scalar()
+    if found is None:
+        found = token_hex(16)
+        connection.execute(insert(account).values(id=found, name=_short(name), created_at=now))
+    return str(found)
 
 
 def list_keys(store: Store, account_id: str = "") -> list[KeyRecord]:

@@ -8,6 +8,7 @@ A change that strengthens acts at once. One that weakens needs two persons; unti
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from secrets import token_hex
 from typing import Literal
 
@@ -98,8 +99,29 @@ def enter(connection: Connection, subject: Subject, hashes: tuple[str, str], ter
         hashes: before and after.
         terms: who, when, and whether it waits.
     """
+    made = _made(subject, hashes, terms)
+    same = (change.c.kind == subject.kind) & (change.c.subject == subject.name) & (change.c.state == "pending")
+    connection.execute(update(change).where(same).values(state="replaced"))
+    connection.execute(insert(change).values(msgspec.structs.asdict(made)))
+    return made
+
+
+def enter_new(connection: Connection, made: Sequence[tuple[Subject, str]], terms: Terms) -> None:
+    """Enter many things that are new, each with its hash; nothing of theirs can be waiting.
+
+    Args:
+        connection: the writing connection.
+        made: what is new.
+        terms: who and when; nothing of it weakens.
+    """
+    rows = [msgspec.structs.asdict(_made(subject, ("", after), terms)) for subject, after in made]
+    if rows:
+        connection.execute(insert(change), rows)
+
+
+def _made(subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
     waits = terms.weakens and terms.delay > 0
-    made = Change(
+    return Change(
         id=token_hex(16),
         account_id=subject.account_id,
         kind=subject.kind,
@@ -114,10 +136,6 @@ def enter(connection: Connection, subject: Subject, hashes: tuple[str, str], ter
         effective_at=terms.now + (terms.delay if waits else 0),
         state="pending" if waits else "done",
     )
-    same = (change.c.kind == subject.kind) & (change.c.subject == subject.name) & (change.c.state == "pending")
-    connection.execute(update(change).where(same).values(state="replaced"))
-    connection.execute(insert(change).values(msgspec.structs.asdict(made)))
-    return made
 
 
 def due(connection: Connection, kind: str, now: int) -> list[Change]:

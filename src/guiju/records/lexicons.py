@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from guiju.detect.lexicon import Entry
+from guiju.detect.lexicon import Entry, stable_id
 from guiju.errors import ConfigError
 from guiju.records import changes
 from guiju.records.db import Store, bump, upsert
@@ -116,6 +116,44 @@ def apply(store: Store, name: str, entries: Sequence[Entry], terms: changes.Term
     if not _NAME.match(name):
         raise ConfigError("config_invalid", what=f"--name {name}", hint="[a-z0-9._-], ≤ 64")
     return store.do(lambda connection: _apply(connection, name, list(entries), terms), wait_s=120.0)
+
+
+def extend(store: Store, name: str, entries: Sequence[Entry], terms: changes.Terms) -> Applied:
+    """Add to a list, which may be a new one; nothing is taken away and nothing weakened.
+
+    Args:
+        store: the store.
+        name: the list's name.
+        entries: what to add; where nothing is new or stronger, no version is made.
+        terms: see `apply`.
+
+    Raises:
+        ConfigError: `config_invalid` for the name, see `apply`.
+        OutsideError: `store_unavailable`.
+    """
+    if not _NAME.match(name):
+        raise ConfigError("config_invalid", what=f"--name {name}", hint="[a-z0-9._-], ≤ 64")
+
+    def work(connection: Connection) -> Applied:
+        number = connection.execute(select(lexicon.c.current).where(lexicon.c.name == name)).scalar() or 0
+        old = _entries(connection, name, number)
+        new = union(old, entries)
+        difference = compare(old, new)
+        if not difference.strengthens:
+            return Applied(name, difference, number, 0, terms.now)
+        return _apply(connection, name, new, terms)
+
+    return store.do(work, wait_s=120.0)
+
+
+def union(old: Sequence[Entry], new: Sequence[Entry]) -> list[Entry]:
+    """A list with another one added; an entry that differs from an old one in spelling only is that one."""
+    spelt = {stable_id(one.term, one.category): one for one in old}
+    known = [
+        msgspec.structs.replace(one, term=spelt[one.id].term, id=spelt[one.id].id) if one.id in spelt else one
+        for one in new
+    ]
+    return at_least_as_strong(old, known)
 
 
 def rollback(store: Store, name: str, to: int, terms: changes.Terms) -> Applied:

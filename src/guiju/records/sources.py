@@ -354,8 +354,8 @@ def source_of(place: str) -> Source:
     return DirSource(path) if path.is_dir() else ExportSource(path)
 
 
-def optional(module: str) -> ModuleType:
-    """A module that needs the extra `postgres`; imported by name so that files work without it.
+def optional(module: str, package: str = "psycopg", extra: str = "postgres") -> ModuleType:
+    """A module that needs a package of an extra; imported by name so that all else works without it.
 
     Raises:
         ConfigError: `config_invalid`: the extra is not installed.
@@ -363,4 +363,4 @@ def optional(module: str) -> ModuleType:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigError("config_invalid", what="psycopg", hint="pip install 'guiju[postgres]'") from error
+        raise ConfigError("config_invalid", what=package, hint=f"pip install 'guiju[{extra}]'") from error
