@@ -58,7 +58,7 @@ def decoded(body: bytes) -> Any:
         return error.code
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(strings, values), max_size=5))
 @example([('"a"', "1"), ('"a"', '"\\u003a"')])
 @example([('"a"', "1"), ('"\\u0061"', "2")])
