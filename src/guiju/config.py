@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -61,11 +61,13 @@ class Upstream(_Section, frozen=True):
         url: its base address up to and with `/v1`.
         key_env: name of the environment variable that holds its key.
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
+        weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
     """
 
     name: str
     url: str
     key_env: str = ""
+    weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
 
 

@@ -22,7 +22,8 @@ from joserfc.jwk import OctKey
 from guiju import composition
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.identity import Assertions
-from guiju.adapters.upstream import Upstream, Upstreams
+from guiju.adapters.upstream import Upstream
+from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load

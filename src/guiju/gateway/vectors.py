@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from guiju.adapters.upstream import Upstream
+from guiju.adapters.upstream import ContentRefusedError
+from guiju.adapters.upstreams import Service
 from guiju.errors import OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
@@ -16,9 +17,13 @@ class VectorRun(Run):
 
     wire: Embeddings
 
-    async def serve(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, check the form of what it says, and pass it on."""
-        source = await upstream.ask(canonical, "/embeddings")
+        try:
+            source = await upstream.ask(canonical, "/embeddings")
+        except ContentRefusedError as refused:
+            await self._refused(refused)
+            raise
         try:
             if source.streamed:
                 raise OutsideError("upstream_failed", what="a stream that was not asked for")
