@@ -67,8 +67,8 @@ class Upstream(_Section, frozen=True):
     name: str
     url: str
     key_env: str = ""
-    weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
+    weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
 
 
 class Issuer(_Section, frozen=True):
