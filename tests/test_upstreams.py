@@ -44,10 +44,7 @@ PASSED_ON = {
 """Faults before a byte of an answer came."""
 KEPT = {
     **CUTS,
-    **{
-        name: FAULTS[name].script
-        for name in ("status-302", "status-404", "compressed", "not-http", "html", "empty-200")
-    },
+    **{name: FAULTS[name].script for name in ("status-302", "status-404", "compressed", "html", "empty-200")},
     "400": status(400),
 }
 """Faults of an answer that has begun, and refusals: nobody else is asked."""

@@ -129,6 +129,7 @@ class Limits(_Section, frozen=True):
     connections_per_address: int = 50
     requests_per_minute: int = 600
     streams_per_key: int = 32
+    tokens_per_day: int = 0
     upstream_connect_s: float = 5.0
     upstream_first_byte_s: float = 60.0
     upstream_between_s: float = 30.0

@@ -21,6 +21,7 @@ from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
+from guiju.records.usage import Tally
 from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Text
 
 CANARY_KEY: Final = "guiju-canary"
@@ -108,6 +109,7 @@ class Live:
     metrics: Metrics
     remember: Callable[[str, Identity], None]
     version: str
+    tally: Tally
     clock: Callable[[], float] = time.time
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

@@ -105,6 +105,8 @@ class TextRun(Run):
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended and what was refused, and take out what the client's protocol has no place for."""
+        if delta.usage:
+            self.tokens = delta.usage.total_tokens
         if delta.refused:
             self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)

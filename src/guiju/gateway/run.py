@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from guiju.adapters.refusals import Refusal
 from guiju.adapters.upstream import ContentRefusedError
@@ -28,6 +28,10 @@ from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLe
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
+
+
+MOST: Final = 10**12
+"""Tokens of one exchange from which on a count is none."""
 
 
 class RefusedError(Exception):
@@ -50,6 +54,7 @@ class Run(ABC):
     Attributes:
         reply: what is looked at of the answer; none where no text is answered.
         opened: ticket of the *opened* entry.
+        tokens: what the model service says that it used; 0 where it does not say.
     """
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
@@ -66,6 +71,7 @@ class Run(ABC):
         self.heard: list[Hearing] = []
         self.reply: Reply | None = None
         self.dropped: set[str] = set()
+        self.tokens = 0
         self.opened: int | None = None
         self.closing = False
 
@@ -190,6 +196,21 @@ class Run(ABC):
             self.out.digests(),
             sorted(self.dropped),
         )
+
+    def used(self, *, answered: bool) -> tuple[int, bool]:
+        """Tokens that it used, and whether that is an estimate: half of the characters asked and looked at.
+
+        Args:
+            answered: whether the model worked, even if no text of its was looked at.
+        """
+        if self.opened is None or self.exchange is None:
+            return 0, False
+        if 0 < self.tokens < MOST:
+            return self.tokens, False
+        seen = self.reply.seen if self.reply else 0
+        if not seen and not answered:
+            return 0, False
+        return (sum(len(text.text) for text in self.exchange.texts) + seen + 1) // 2, True
 
     def refusal(self, hearing: Hearing) -> tuple[GuijuError, dict[str, Any]]:
         """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""

@@ -30,6 +30,7 @@ class VectorRun(Run):
             vectors = self.wire.read(await source.body(), asked)
         finally:
             source.close()
+        self.tokens = vectors.usage.total_tokens if vectors.usage else 0
         await self._close("passed", "finished")
         headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]
         if asked.dropped:
