@@ -70,6 +70,10 @@ NOT_CONTENT: dict[str, Any] = {
 """Errors at HTTP 400 that are not about content."""
 
 
+PATIENT = msgspec.structs.replace(SHORT, upstream_first_byte_s=30.0, upstream_between_s=30.0, upstream_whole_s=60.0)
+"""So that a busy machine's delay is not taken for a service's."""
+
+
 def error(document: Any, status: int = 400) -> bytes:
     """An HTTP error with an error object."""
     said = json.dumps({"error": document, "request_id": "r"}).encode()
@@ -103,7 +107,7 @@ SCRIPTS = {
     "not-at-500": sends(error(INSPECTED, 500)),
     "not-too-long": sends(error({"code": "content_filter", "message": "x" * REFUSAL_BYTES})),
     "not-json": sends(b"HTTP/1.1 400 No\r\nConnection: close\r\n\r\ncontent_filter"),
-    "not-ending": never_ends,
+    "never-ends": never_ends,
     "says-it": body(
         ROLE + chunk({"content": "Content Exists Risk"}) + chunk(finish="stop") + DONE, whole("Content Exists Risk")
     ),
@@ -131,7 +135,7 @@ def service() -> Iterator[FaultUpstream]:
 def gateway(start: Start, service: FaultUpstream) -> Running:
     """A gateway in front of it, with a second one beside it that would be asked if the first had failed."""
     services = (Upstream(name="main", url=service.url), Upstream(name="standby", url=service.url, weight=0))
-    return start(overlay=(("limits", SHORT), ("upstream", services), ("gateway.reach", "pattern")))
+    return start(overlay=(("limits", PATIENT), ("upstream", services), ("gateway.reach", "pattern")))
 
 
 def judge_books(gateway: Running, answered: Answered) -> None:
@@ -210,6 +214,12 @@ def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool
         assert closed["end"] == "upstream_failed"
 
 
+def test_a_refusal_that_does_not_end_stays_an_error(start: Start, service: FaultUpstream) -> None:
+    gateway = start(upstream=service.url, overlay=(("limits", SHORT),))
+    answered = gateway.chat("hi", model="never-ends")
+    assert (answered.status, answered.json["error"]["code"]) == (502, "upstream_refused")
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="says-it", stream=stream)
@@ -240,7 +250,7 @@ def test_at_every_door(gateway: Running) -> None:
 
 
 def test_refusals_do_not_open_the_circuit(start: Start, service: FaultUpstream) -> None:
-    limits = msgspec.structs.replace(SHORT, circuit_failures=1, circuit_open_s=60.0)
+    limits = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_open_s=60.0)
     gateway = start(upstream=service.url, overlay=(("limits", limits),))
     for _ in range(3):
         assert gateway.chat("hi", model="asked-zhipu").status == 400

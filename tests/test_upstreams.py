@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from conftest import Running, Start, free_port
-from fault_table import CUTS, FAULTS, FIRST, SHORT, hang, status
-from fault_upstream import LAST, TEXT, Call, FaultUpstream, answer
-from guiju.adapters.upstream import Upstream
+from fault_table import CUTS, FAULTS, FIRST, SHORT, hang, sends, status
+from fault_upstream import LAST, TEXT, WHOLE, Call, FaultUpstream, answer
+from guiju.adapters.upstream import Circuit, Upstream
 from guiju.adapters.upstreams import Peers, Upstreams
 from guiju.config import Limits, parse
 from guiju.config import Upstream as Settings
@@ -34,17 +34,21 @@ async def stale(call: Call) -> None:
         call.reset()
 
 
+PATIENT = msgspec.structs.replace(SHORT, upstream_first_byte_s=30.0)
+"""So that a busy machine's delay is not taken for a service's."""
 PASSED_ON = {
-    "hang": hang,
     "early": FAULTS["early-close"].script,
     "429": status(429),
     "500": status(500),
     "503": status(503),
 }
 """Faults before a byte of an answer came."""
+PAGE = b"<html></html>"
 KEPT = {
     **CUTS,
-    **{name: FAULTS[name].script for name in ("status-302", "status-404", "compressed", "html", "empty-200")},
+    **{name: FAULTS[name].script for name in ("status-302", "status-404", "empty-200")},
+    "html": sends(WHOLE.replace(b"json", b"html") + LAST + b"Content-Length: 13\r\n\r\n" + PAGE),
+    "compressed": sends(WHOLE + LAST + b"Content-Encoding: gzip\r\nContent-Length: 13\r\n\r\n" + PAGE),
     "400": status(400),
 }
 """Faults of an answer that has begun, and refusals: nobody else is asked."""
@@ -53,7 +57,7 @@ KEPT = {
 @pytest.fixture(scope="module")
 def broken() -> Iterator[FaultUpstream]:
     """The service that fails."""
-    with FaultUpstream({**PASSED_ON, **KEPT, "good": good, "stale": stale}) as one:
+    with FaultUpstream({**PASSED_ON, **KEPT, "hang": hang, "good": good, "stale": stale}) as one:
         yield one
 
 
@@ -61,12 +65,12 @@ def broken() -> Iterator[FaultUpstream]:
 def spare() -> Iterator[FaultUpstream]:
     """The service that answers every name that it is asked for."""
     with FaultUpstream(
-        dict.fromkeys((*PASSED_ON, *KEPT, "good", "stale", "other", "also"), good) | {"down": status(503)}
+        dict.fromkeys((*PASSED_ON, *KEPT, "hang", "good", "stale", "other"), good) | {"down": status(503)}
     ) as one:
         yield one
 
 
-def gateway(start: Start, *services: Settings, limits: Limits = SHORT) -> Running:
+def gateway(start: Start, *services: Settings, limits: Limits = PATIENT) -> Running:
     """A gateway in front of services."""
     return start(overlay=(("limits", limits), ("upstream", services), ("gateway.reach", "pattern")))
 
@@ -143,14 +147,23 @@ def test_another_is_asked_once_before_the_first_byte(
     running = gateway(start, main(broken), standby(spare))
     asked(broken)
     for name in PASSED_ON:
-        began = time.monotonic()
         answered = running.chat("hi", model=name, stream=stream)
         assert answered.status == 200, name
         assert (answered.text() if stream else answered.json["choices"][0]["message"]["content"]) == TEXT, name
-        assert time.monotonic() - began <= FIRST + 1.5, name
         assert (asked(broken), asked(spare)) == ({name: 1}, {name: 1})
         closed = running.entry("closed", answered.headers["x-guiju-decision-id"])
         assert (closed["state"], closed["end"]) == ("passed", "finished")
+
+
+def test_another_is_asked_when_the_first_byte_is_late(
+    start: Start, broken: FaultUpstream, spare: FaultUpstream
+) -> None:
+    running = gateway(start, main(broken), standby(spare), limits=SHORT)
+    asked(broken)
+    began = time.monotonic()
+    assert running.chat("hi", model="hang", stream=True).text() == TEXT
+    assert FIRST <= time.monotonic() - began <= FIRST + 2
+    assert (asked(broken), asked(spare)) == ({"hang": 1}, {"hang": 1})
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -200,7 +213,7 @@ def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare:
     assert running.chat("hi", model="stale").status == 200
     assert running.chat("hi", model="stale").status == 200
     assert asked(spare) == {"stale": 1}
-    limits = msgspec.structs.replace(SHORT, circuit_failures=2, circuit_open_s=60.0)
+    limits = msgspec.structs.replace(PATIENT, circuit_failures=2, circuit_open_s=60.0)
     down = msgspec.structs.replace(standby(spare, models={"*": "down"}), weight=1)
     running = gateway(start, main(broken), down, limits=limits)
     asked(spare)
@@ -212,18 +225,28 @@ def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare:
 
 # ---------------------------------------------------------------- the circuit
 def test_a_service_whose_circuit_is_open_is_left_out(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
-    limits = msgspec.structs.replace(SHORT, circuit_failures=2, circuit_open_s=1.0)
+    limits = msgspec.structs.replace(PATIENT, circuit_failures=2, circuit_open_s=60.0)
     running = gateway(start, main(broken, models={"m": "503"}), standby(spare, models={"m": "other"}), limits=limits)
     asked(broken)
     assert [running.chat("hi", model="m").status for _ in range(6)] == [200] * 6
     assert asked(broken) == {"503": 2}
-    time.sleep(1.1)
-    assert [running.chat("hi", model="m").status for _ in range(3)] == [200] * 3
-    assert asked(broken) == {"503": 1}, "one probe, and the circuit is open again"
+
+
+def test_one_probe_goes_through() -> None:
+    circuit = Circuit(msgspec.structs.replace(Limits(), circuit_failures=1, circuit_open_s=10.0))
+    circuit.failed(100.0)
+    assert [circuit.shut(now) for now in (100.0, 109.9, 110.0)] == [True, True, False]
+    circuit.enter(110.0)
+    assert circuit.shut(110.0), "one is on its way"
+    circuit.failed(111.0)
+    assert [circuit.shut(now) for now in (120.9, 121.0)] == [True, False]
+    circuit.enter(121.0)
+    circuit.worked()
+    assert not circuit.shut(121.0)
 
 
 def test_all_circuits_open(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
-    limits = msgspec.structs.replace(SHORT, circuit_failures=1, circuit_open_s=60.0)
+    limits = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_open_s=60.0)
     running = gateway(start, main(broken, models={"m": "503"}), standby(spare, models={"m": "down"}), limits=limits)
     asked(broken)
     for _ in range(3):
