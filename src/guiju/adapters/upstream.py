@@ -173,7 +173,7 @@ class Upstream:
     @property
     def listed(self) -> frozenset[str]:
         """The names that its settings list, without the wildcard."""
-        return frozenset(self._models) - {"*"}
+        return frozenset(name for name, own in self._models.items() if own and name != "*")
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -183,7 +183,7 @@ class Upstream:
     @property
     def every(self) -> bool:
         """Whether it serves names that it does not list."""
-        return "*" in self._models
+        return bool(self._models.get("*"))
 
     @property
     def shut(self) -> bool:
