@@ -73,6 +73,7 @@ CELLS = {
         shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)
     ),
     "words.sentence": Cell(shifted(TURNED), lambda a: not holds(a, TERM[::-1])),
+    "upstream": Cell("[[say:好]][[finish:content_filter]]", lambda a: '"category":"upstream"' in a.body.decode()),
 }
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from guiju.records import lexicons
 from guiju.records.accounts import Keyring
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
+from guiju.records.usage import Tally
 
 Run = Callable[..., tuple[int, str]]
 
@@ -41,24 +44,43 @@ def document(answer: tuple[int, str]) -> dict[str, object]:
 
 def test_a_key_made_by_command_opens_the_door_until_it_is_revoked(guiju: Run, tmp_path: Path) -> None:
     made = document(
-        guiju("keys", "create", "app", "--account", "客户甲", "--real-name", "phone", "--rpm", "30", "--json")
+        guiju(
+            "keys",
+            "create",
+            "app",
+            "--account",
+            "客户甲",
+            "--real-name",
+            "phone",
+            "--rpm",
+            "30",
+            "--tokens-per-day",
+            "9",
+            "--json",
+        )
     )
     assert (made["account"], made["identity"], made["requests_per_minute"]) == ("客户甲", "phone", 30)
+    assert made["tokens_per_day"] == 9
     store = Store.open("sqlite", tmp_path / "data")
     ring = Keyring(Secrets.open(tmp_path / "data" / "keys"))
     ring.refresh(store)
     found = ring.find(str(made["key"]), int(made["created_at"]))
     assert found is not None
-    assert found.identity == "phone"
+    assert (found.identity, found.tokens_per_day) == ("phone", 9)
+    tally, at = Tally(), time.time()
+    tally.take(found.id, found.account, at, 6, estimated=True)
+    asyncio.run(tally.settle(store, at))
     status, listed = guiju("keys", "list")
     assert status == 0
     assert str(made["prefix"]) in listed
+    assert " ~6/9 " in listed
     assert str(made["key"]) not in listed
     document(guiju("keys", "revoke", str(made["prefix"]), "--json"))
     ring.refresh(store)
     assert ring.find(str(made["key"]), int(made["created_at"])) is None
     [one] = json.loads(guiju("keys", "list", "--json")[1])
     assert not one["active"]
+    assert (one["tokens_today"], one["tokens_today_estimated"]) == (6, 6)
     store.close()
 
 
@@ -82,7 +104,7 @@ def test_what_is_not_there_is_said_with_a_code_and_exit_2(there: bool, guiju: Ru
 
 
 def test_options_outside_their_choices_are_refused(guiju: Run) -> None:
-    for words in (("--real-name", "face"), ("--label", "nowhere"), ("--on-block", "silent"), ("--rpm", "-1")):
+    for words in (("--real-name", "face"), ("--label", "nowhere"), ("--rpm", "-1"), ("--tokens-per-day", "-2")):
         assert guiju("keys", "create", "k", *words)[0] == 2
 
 

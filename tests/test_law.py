@@ -39,8 +39,8 @@ def without(control: str) -> Every:
 
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
-        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # three uses in one line
-        return Controls(swap(whole.request), swap(whole.release), swap(whole.output))
+        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
+        return Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
 
     return every
 

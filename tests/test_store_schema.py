@@ -83,7 +83,7 @@ def test_the_first_revision_opens_after_the_rest_and_keeps_its_rows(here: Place)
 
 
 def test_every_table_of_keys_and_persons_names_its_account() -> None:
-    for name in ("api_key", "person", "change"):
+    for name in ("api_key", "key_usage", "person", "change"):
         column = schema.metadata.tables[name].c["account_id"]
         assert not column.nullable
 

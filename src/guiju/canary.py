@@ -37,7 +37,13 @@ class Canary:
     def record(self) -> KeyRecord:
         """The canary's key: its own account, no limits."""
         return KeyRecord(
-            id=CANARY_KEY, account=CANARY_KEY, prefix="gj-cana", name="canary", requests_per_minute=-1, streams=-1
+            id=CANARY_KEY,
+            account=CANARY_KEY,
+            prefix="gj-cana",
+            name="canary",
+            requests_per_minute=-1,
+            streams=-1,
+            tokens_per_day=-1,
         )
 
     async def sing(self, live: Live, base: str, identity: str) -> bool:

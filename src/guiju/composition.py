@@ -15,6 +15,7 @@ from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWord
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
+from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
 from guiju.errors import ConfigError, Language, Page
@@ -24,7 +25,7 @@ from guiju.law.proof import Note
 from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
-EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label"})
+EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
 PEOPLE: Final = EXACT | {"identity"}
 NOTES_FILE: Final = "notes.toml"
 CANARY_CATEGORY: Final = "guiju.canary"
@@ -40,6 +41,7 @@ def controls(least: IdentityLevel) -> Controls:
         request=(PolicyInForce(), RealName(least), InputWords()),
         release=(Answerable(), Labelled()),
         output=(OutputWords(), OutputSentences()),
+        upstream=(UpstreamRefusal(),),
     )
 
 
@@ -50,6 +52,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.request if control.id in kept),
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
+        tuple(control for control in all_controls.upstream if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -70,13 +73,18 @@ def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Contro
 
 
 def categories() -> Mapping[str, Mapping[Language, str]]:
-    """Public names of the 31 risks, as callers are told them."""
-    return {risk.id: {"zh": risk.category.zh, "en": risk.category.en} for risk in book.risks()}
+    """Public names of the 31 risks, and of what model services refuse, as callers are told them."""
+    made: dict[str, Mapping[Language, str]] = {
+        SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"}
+    }
+    for risk in book.risks():
+        made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
+    return made
 
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
-    return (*some.request, *some.release, *some.output)
+    return (*some.request, *some.release, *some.output, *some.upstream)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -135,6 +143,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     bare = Exchange("", "", "", "canary", "canary", (text,))
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
     whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
+    said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     return {
         "policy": (bare, ()),
@@ -144,6 +153,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "label": (unknown, ()),
         "words.output": (text, (found,)),
         "words.sentence": (text, (whole,)),
+        "upstream": (text, (said,)),
     }
 
 

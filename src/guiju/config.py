@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -62,12 +62,14 @@ class Upstream(_Section, frozen=True):
         url: its base address up to and with `/v1`.
         key_env: name of the environment variable that holds its key.
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
+        weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
     """
 
     name: str
     url: str
     key_env: str = ""
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
+    weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
 
 
 class Issuer(_Section, frozen=True):
@@ -128,6 +130,7 @@ class Limits(_Section, frozen=True):
     connections_per_address: int = 50
     requests_per_minute: int = 600
     streams_per_key: int = 32
+    tokens_per_day: int = 0
     upstream_connect_s: float = 5.0
     upstream_first_byte_s: float = 60.0
     upstream_between_s: float = 30.0

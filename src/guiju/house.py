@@ -22,7 +22,8 @@ from joserfc.jwk import OctKey
 from guiju import composition
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.identity import Assertions
-from guiju.adapters.upstream import Upstream, Upstreams
+from guiju.adapters.upstream import Upstream
+from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
@@ -43,6 +44,7 @@ from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
 from guiju.records.sources import in_database, place_of
+from guiju.records.usage import Tally
 from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
@@ -246,7 +248,9 @@ class House:
             accounts.ensure_account(self.store, _OPERATOR, int(time.time()))
         for number, secret in enumerate(self.options.keys):
             own = KeyRecord(id=f"given-{number}", account=_OPERATOR, prefix=secret[:7], name="given")
-            keyring.with_static(secret, msgspec.structs.replace(own, requests_per_minute=-1, streams=-1))
+            keyring.with_static(secret, _unbounded(own))
+        tally = Tally()
+        tally.load(self.store, time.time())
         return Live(
             settings=settings,
             policy=policy,
@@ -260,6 +264,7 @@ class House:
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
+            tally=tally,
         )
 
     def _controls(self, settings: Settings) -> Controls:
@@ -329,8 +334,17 @@ class House:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
+        try:
+            await self.live.tally.settle(self.store, time.time())
+        except GuijuError as error:
+            log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()
         self.store.close()
+
+
+def _unbounded(own: KeyRecord) -> KeyRecord:
+    """A key that the operator gave by hand has no rate and no budget."""
+    return msgspec.structs.replace(own, requests_per_minute=-1, streams=-1, tokens_per_day=-1)
 
 
 def _chain(settings: Settings, data: Path) -> Chain:

@@ -21,6 +21,7 @@ from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.records import changes, lexicons
+from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
 log = logging.getLogger("guiju.renewal")
@@ -37,13 +38,16 @@ async def watch(house: House, base: str) -> None:
         base: its own address.
     """
     loop = asyncio.get_running_loop()
-    due = 0.0
+    due = counted = 0.0
     while True:
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
         try:
             await take_up(house)
+            if loop.time() >= counted:
+                counted = loop.time() + EVERY_S
+                await house.live.tally.settle(house.store, time.time())
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:

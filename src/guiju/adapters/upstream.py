@@ -11,19 +11,46 @@ import asyncio
 import os
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
 import aiohttp
+import msgspec
 from yarl import URL
 
+from guiju.adapters import refusals
 from guiju.adapters.deadlines import Deadlines, Wait
 from guiju.config import Limits
 from guiju.config import Upstream as UpstreamSettings
-from guiju.errors import CallerError, OutsideError
+from guiju.errors import OutsideError
 
 CHAT: Final = "/chat/completions"
+REFUSAL_BYTES: Final = 65_536
+"""Bytes of a refusal that are read at most."""
 _BROKEN = (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError)
+
+
+class UnansweredError(OutsideError):
+    """The service failed before a byte of its answer came, so that another may be asked.
+
+    Attributes:
+        dropped: the connection was dropped; it may have been a kept one that the service was just closing.
+    """
+
+    dropped = False
+
+
+class ContentRefusedError(OutsideError):
+    """The service refused for content: a control hears it, and until then it is an error like any other.
+
+    Args:
+        refusal: what it said.
+        status: in which HTTP status.
+    """
+
+    def __init__(self, refusal: refusals.Refusal, status: int) -> None:
+        super().__init__("upstream_refused", status=status)
+        self.refusal = refusal
 
 
 class Circuit:
@@ -39,13 +66,17 @@ class Circuit:
         """Ask to go through.
 
         Raises:
-            OutsideError: `upstream_failed`, the circuit is open.
+            UnansweredError: `upstream_failed`, the circuit is open.
         """
         if not self._opened:
             return
-        if now - self._opened < self._limits.circuit_open_s or self._probing:
-            raise OutsideError("upstream_failed", what="circuit open")
+        if self.shut(now):
+            raise UnansweredError("upstream_failed", what="circuit open")
         self._probing = True
+
+    def shut(self, now: float) -> bool:
+        """Whether nobody may go through now."""
+        return bool(self._opened) and (now - self._opened < self._limits.circuit_open_s or self._probing)
 
     def failed(self, now: float) -> None:
         """Count a failure before the first byte."""
@@ -112,10 +143,14 @@ class Upstream:
     Args:
         settings: its name, address, key and models.
         limits: deadlines and caps.
+
+    Attributes:
+        weight: its share among those that serve the same name.
     """
 
     def __init__(self, settings: UpstreamSettings, limits: Limits) -> None:
         self.name = settings.name
+        self.weight = settings.weight
         self._models = settings.models
         self._limits = limits
         self._base = settings.url.rstrip("/")
@@ -136,9 +171,29 @@ class Upstream:
         return model if own == "*" else own
 
     @property
+    def listed(self) -> frozenset[str]:
+        """The names that its settings list, without the wildcard."""
+        return frozenset(name for name, own in self._models.items() if own and name != "*")
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The public names that it serves, without the wildcard."""
         return tuple(name for name in self._models if name != "*")
+
+    @property
+    def every(self) -> bool:
+        """Whether it serves names that it does not list."""
+        return bool(self._models.get("*"))
+
+    @property
+    def shut(self) -> bool:
+        """Whether its circuit is open."""
+        return self._circuit.shut(asyncio.get_running_loop().time())
+
+    @property
+    def busy(self) -> bool:
+        """Whether an exchange uses it."""
+        return self._deadlines is not None and self._deadlines.busy
 
     async def open(self) -> None:
         """Make the connection pool; call it inside the event loop."""
@@ -158,23 +213,29 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    async def idle(self) -> None:
-        """Wait until no exchange uses it any more."""
-        while self._deadlines is not None and self._deadlines.busy:  # noqa: ASYNC110 # exchanges end without an event
-            await asyncio.sleep(1)
+    async def ask(self, body: bytes, path: str = CHAT, *, again: bool = True) -> Reply:
+        """Send a canonical request and wait for the head of the answer.
 
-    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
-        """Send a canonical request and wait for the head of the answer; at most one retry, before any byte came.
+        Args:
+            body: the request.
+            path: below the base address.
+            again: send it once more when the connection is dropped before any byte came.
 
         Raises:
-            OutsideError: it failed, timed out, or refused.
+            ContentRefusedError: the service refused for content.
+            UnansweredError: it failed before a byte of an answer came.
+            OutsideError: it failed otherwise, timed out, or refused.
         """
         loop = asyncio.get_running_loop()
         assert self._deadlines is not None, "open() comes first"
         self._circuit.enter(loop.time())
         wait = self._deadlines.wait(self._limits.upstream_whole_s)
         try:
-            response = await wait.within(self._limits.upstream_first_byte_s, self._post(body, path), "first byte")
+            response = await wait.within(
+                self._limits.upstream_first_byte_s, self._post(body, path, again), "first byte"
+            )
+            if response.status == 400:
+                await self._hear_out(response, wait)
             self._judge(response)
         except OutsideError as error:
             wait.end()
@@ -187,6 +248,28 @@ class Upstream:
             raise
         return Reply(response, self._limits, wait)
 
+    async def _hear_out(self, response: aiohttp.ClientResponse, wait: Wait) -> None:
+        """Read why a request was refused: a refusal for content is not a fault of the service's.
+
+        Raises:
+            ContentRefusedError: it was for content.
+        """
+        said = b""
+        try:
+            while chunk := await wait.within(
+                self._limits.upstream_between_s, response.content.readany(), "between chunks"
+            ):
+                said += chunk
+                if len(said) > REFUSAL_BYTES:
+                    return
+            refusal = refusals.read(msgspec.json.decode(said), "input")
+        except (*_BROKEN, OutsideError, RecursionError):  # it stays what its status says
+            return
+        if refusal:
+            response.close()
+            self._circuit.worked()
+            raise ContentRefusedError(refusal, response.status)
+
     def _judge(self, response: aiohttp.ClientResponse) -> None:
         """Look at the head of an answer.
 
@@ -198,66 +281,30 @@ class Upstream:
             self._circuit.worked()
             return
         response.close()
-        if status >= 500 or status == 200:
-            raise OutsideError("upstream_failed", what=f"status {status}" if status != 200 else "compressed")
+        if status == 200:
+            raise OutsideError("upstream_failed", what="compressed")
+        if status >= 500:
+            raise UnansweredError("upstream_failed", what=f"status {status}")
         self._circuit.worked()
         if status == 429:
-            raise OutsideError("overloaded")
+            raise UnansweredError("overloaded")
         raise OutsideError("upstream_refused", status=status)
 
-    async def _post(self, body: bytes, path: str) -> aiohttp.ClientResponse:
+    async def _post(self, body: bytes, path: str, again: bool) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
-        for attempt in (1, 2):
+        while True:
             try:
                 return await self._session.post(url, data=body, headers=self._headers, allow_redirects=False)
             except TimeoutError:
-                raise OutsideError("upstream_timeout", what="connection") from None
+                raise UnansweredError("upstream_timeout", what="connection") from None
             except aiohttp.ClientConnectorError:
-                raise OutsideError("upstream_failed", what="no connection") from None
+                raise UnansweredError("upstream_failed", what="no connection") from None
             except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionError):
-                if attempt == 2:  # the first may have met a kept connection that the service was just closing
-                    raise OutsideError("upstream_failed", what="connection broke") from None
+                if not again:
+                    error = UnansweredError("upstream_failed", what="connection broke")
+                    error.dropped = True
+                    raise error from None
+                again = False  # the first may have met a kept connection that the service was just closing
             except _BROKEN:
                 raise OutsideError("upstream_failed", what="no valid answer") from None
-        raise AssertionError("the loop returns or raises")
-
-
-class Upstreams:
-    """All model services, by model name; the first that serves a name gets it."""
-
-    def __init__(self, services: Sequence[Upstream]) -> None:
-        self._all = tuple(services)
-
-    def find(self, model: str) -> tuple[Upstream, str]:
-        """The service for a model and its own name there.
-
-        Raises:
-            CallerError: `model_not_found`.
-        """
-        for upstream in self._all:
-            if own := upstream.serves(model):
-                return upstream, own
-        raise CallerError("model_not_found", model=model if model.isascii() else "…")
-
-    def names(self) -> list[str]:
-        """Public model names, each once."""
-        return list(dict.fromkeys(name for one in self._all for name in one.models))
-
-    async def open(self) -> None:
-        """Open every pool."""
-        for one in self._all:
-            await one.open()
-
-    async def retire(self) -> None:
-        """Close every pool once the exchanges under way have ended; at once when cancelled."""
-        try:
-            for one in self._all:
-                await one.idle()
-        finally:
-            await self.close()
-
-    async def close(self) -> None:
-        """Close every pool."""
-        for one in self._all:
-            await one.close()

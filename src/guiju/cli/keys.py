@@ -13,7 +13,7 @@ import typer
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
-from guiju.records import accounts
+from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord, OnBlock
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
@@ -52,6 +52,13 @@ def create(
     rpm: Annotated[
         int, typer.Option(min=0, help=say("每分钟请求数上限；0 表示依配置", "requests a minute; 0 as the settings say"))
     ] = 0,
+    tokens_per_day: Annotated[
+        int,
+        typer.Option(
+            min=-1,
+            help=say("每天的 token 数上限；0 表示依配置，-1 表示不限", "tokens a day; 0 as the settings say, -1 none"),
+        ),
+    ] = 0,
     expires: Annotated[
         int, typer.Option(min=0, help=say("多少天后失效；0 表示不失效", "days until it expires; 0 means never"))
     ] = 0,
@@ -71,6 +78,7 @@ def create(
             label=label or "",
             on_block=on_block,
             requests_per_minute=rpm,
+            tokens_per_day=tokens_per_day,
             created_at=at,
             expires_at=at + expires * 86_400 if expires else 0,
         )
@@ -96,22 +104,45 @@ def list_(
     with opened(data) as (_, store):
         names = {one.id: one.name for one in accounts.list_accounts(store)}
         keys = accounts.list_keys(store, _account_id(store, account) if account else "")
+        with store.read() as connection:
+            today = usage.of_day(connection, usage.day_of(at))
+    used = {key.id: today.get(key.id, usage.Used(key.account)) for key in keys}
     head = [
         say("编号", "ID"),
         say("前缀", "PREFIX"),
         say("名称", "NAME"),
         say("账户", "ACCOUNT"),
         say("实名", "REAL NAME"),
+        say("今日 token", "TOKENS TODAY"),
         say("到期", "EXPIRES"),
         say("状态", "STATE"),
     ]
     rows = [
-        [k.id, f"{k.prefix}…", k.name, names[k.account], k.identity, day(k.expires_at), _state(k, at)] for k in keys
+        [
+            k.id,
+            f"{k.prefix}…",
+            k.name,
+            names[k.account],
+            k.identity,
+            _spent(k, used[k.id]),
+            day(k.expires_at),
+            _state(k, at),
+        ]
+        for k in keys
     ]
     text = (
         table(head, rows) if rows else say("还没有密钥：guiju keys create NAME", "No keys yet: guiju keys create NAME")
     )
-    show([{**_facts(one, names[one.account]), "active": one.good(at)} for one in keys], as_json, text)
+    facts = [
+        {
+            **_facts(one, names[one.account]),
+            "active": one.good(at),
+            "tokens_today": used[one.id].tokens,
+            "tokens_today_estimated": used[one.id].estimated,
+        }
+        for one in keys
+    ]
+    show(facts, as_json, text)
 
 
 @app.command(
@@ -149,6 +180,12 @@ def _account_id(store: Store, name: str) -> str:
 
 def _facts(record: KeyRecord, account: str) -> dict[str, Any]:
     return {**msgspec.structs.asdict(record), "account": account, "account_id": record.account}
+
+
+def _spent(record: KeyRecord, used: usage.Used) -> str:
+    """What was used today, `~` where some of it is an estimate, and of how many."""
+    said = f"{'~' if used.estimated else ''}{used.tokens}"
+    return f"{said}/{record.tokens_per_day}" if record.tokens_per_day > 0 else said
 
 
 def _state(record: KeyRecord, at: int) -> str:

@@ -132,6 +132,7 @@ class App:
     async def text(self, wire: Wire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which text is asked and answered."""
         key = self._key(head)
+        self._within_budget(key)
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
             await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
@@ -139,6 +140,7 @@ class App:
     async def vectors(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST /v1/embeddings."""
         key = self._key(head)
+        self._within_budget(key)
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
             await self._run(VectorRun(self.live, head, key, _VECTORS), body, scope, receive, send)
@@ -199,6 +201,20 @@ class App:
             yield
         finally:
             allowance.leave()
+
+    def _budget(self, key: KeyRecord) -> int:
+        """Tokens a day of a key; none when it is not above 0."""
+        return key.tokens_per_day or self.live.settings.limits.tokens_per_day
+
+    def _within_budget(self, key: KeyRecord) -> None:
+        """Whether a key has tokens left today; exchanges under way are not cut off.
+
+        Raises:
+            CallerError: `quota_exceeded`.
+        """
+        budget = self._budget(key)
+        if budget > 0 and self.live.tally.spent(key.id, self.live.clock()) >= budget:
+            raise CallerError("quota_exceeded")
 
     def _key(self, head: Head) -> KeyRecord:
         """The key that came with the request.
@@ -264,6 +280,10 @@ class App:
         finally:
             if run.reply and run.out.characters > run.reply.seen:
                 live.metrics.counts.unscanned += run.out.characters - run.reply.seen
+            if self._budget(run.key) > 0:
+                tokens, estimated = run.used(answered=action in ("passed", "client_gone"))
+                if tokens:
+                    live.tally.take(run.key.id, run.key.account, live.clock(), tokens, estimated=estimated)
             if counted:
                 live.metrics.counts.open -= 1
                 live.metrics.counts.ended(run.wire.name, action)

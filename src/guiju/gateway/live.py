@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from guiju.adapters.identity import Assertions
-from guiju.adapters.upstream import Upstreams
+from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
@@ -21,6 +21,7 @@ from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
+from guiju.records.usage import Tally
 from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Reason, Text
 
 CANARY_KEY: Final = "guiju-canary"
@@ -35,16 +36,23 @@ class Controls(msgspec.Struct, frozen=True):
         request: heard on what is asked.
         release: heard on the exchange before the first byte of its answer.
         output: heard on what is found in the answer's text.
+        upstream: heard on what the model service says of its own refusal.
     """
 
     request: tuple[Control[Exchange], ...]
     release: tuple[Control[Exchange], ...]
     output: tuple[Control[Text], ...]
+    upstream: tuple[Control[Text], ...]
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text]] = (*self.request, *self.release, *self.output)
+        every: Sequence[Control[Exchange] | Control[Text]] = (
+            *self.request,
+            *self.release,
+            *self.output,
+            *self.upstream,
+        )
         return list(dict.fromkeys(control.id for control in every))
 
     def reach(self, largest: Reach) -> Reach:
@@ -56,7 +64,7 @@ class Controls(msgspec.Struct, frozen=True):
         """The same without output controls of a larger reach."""
         bound = REACHES.index(largest)
         kept = tuple(control for control in self.output if REACHES.index(control.reach) <= bound)
-        return Controls(self.request, self.release, kept)
+        return Controls(self.request, self.release, kept, self.upstream)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -115,6 +123,7 @@ class Live:
     metrics: Metrics
     remember: Callable[[str, Identity], None]
     version: str
+    tally: Tally
     clock: Callable[[], float] = time.time
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

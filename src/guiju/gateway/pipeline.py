@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
+from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
-from guiju.adapters.upstream import Upstream
+from guiju.adapters.upstreams import Service
 from guiju.errors import OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
@@ -37,7 +38,7 @@ class TextRun(Run):
 
     wire: Wire
 
-    async def serve(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
         self.reply = Reply(self.policy.words, self.policy.reach, self.policy.controls.output)
         if asked.stream:
@@ -46,11 +47,16 @@ class TextRun(Run):
             await self._whole(asked, upstream, canonical, send)
 
     # ------------------------------------------------------------------ 4 and 5, streamed
-    async def _stream(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def _stream(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         choices = asked.request.n or 1
         answer = self._writer(asked)
         mark, tail = self._marks(asked)
-        source = await upstream.ask(canonical)
+        try:
+            source = await upstream.ask(canonical)
+        except ContentRefusedError as refused:
+            await self._refused(refused)
+            await self._stop_stream(send, asked, answer, None)
+            return
         try:
             finishes: dict[int, str] = {}
             usage: Usage | None = None
@@ -98,7 +104,11 @@ class TextRun(Run):
             yield self._noted(chat_reply.parse(came, choices), finishes)
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
-        """Note how choices ended, and take out what the client's protocol has no place for."""
+        """Note how choices ended and what was refused, and take out what the client's protocol has no place for."""
+        if delta.usage:
+            self.tokens = delta.usage.total_tokens
+        if delta.refused:
+            self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)
         self.dropped.update(sorted(delta.dropped)[: max(0, NAMED - len(self.dropped))])
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
@@ -123,16 +133,21 @@ class TextRun(Run):
         await send({"type": "http.response.body", "body": made})
 
     # ------------------------------------------------------------------ 4 and 5, whole
-    async def _whole(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def _whole(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         choices = asked.request.n or 1
         finishes: dict[int, str] = {}
-        source = await upstream.ask(canonical)
         try:
-            if source.streamed:
-                raise OutsideError("upstream_failed", what="a stream that was not asked for")
-            delta = self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
-        finally:
-            source.close()
+            source = await upstream.ask(canonical)
+        except ContentRefusedError as refused:
+            await self._refused(refused)
+            delta = Delta()
+        else:
+            try:
+                if source.streamed:
+                    raise OutsideError("upstream_failed", what="a stream that was not asked for")
+                delta = self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
+            finally:
+                source.close()
         pieces = await self._take(delta, whole=True)
         pieces += self._rest()
         hearing = self._stopped
@@ -143,8 +158,8 @@ class TextRun(Run):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
-            refused = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
-            made = writer.whole([refused] * choices, delta.usage, guiju)
+            told = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
+            made = writer.whole([told] * choices, delta.usage, guiju)
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")

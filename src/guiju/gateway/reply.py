@@ -78,6 +78,12 @@ class Reply:
         """Characters that were looked at."""
         return sum(screen.seen for screen in self._screens.values())
 
+    def end(self, hearing: Hearing) -> None:
+        """Take a hearing on something other than the text; one that stops ends the reply."""
+        self.hearings.append(hearing)
+        if hearing.stops:
+            self.stopped = hearing
+
     def _through(self, piece: Piece, last: bool) -> list[Piece | Call]:
         at = (piece.choice, piece.tool, piece.field)
         if at in self._settled:
@@ -102,9 +108,7 @@ class Reply:
     def _hear(self, subject: Text, findings: list[Finding]) -> bool:
         """Hear the controls and keep what they said; returns whether it stops the reply."""
         hearing = hear(self._controls, subject, findings, "output")
-        self.hearings.append(hearing)
-        if hearing.stops:
-            self.stopped = hearing
+        self.end(hearing)
         return hearing.stops
 
     def _call(self, piece: Piece) -> Call:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
-from guiju.adapters.upstream import Upstream
+from guiju.adapters.refusals import Refusal
+from guiju.adapters.upstream import ContentRefusedError
+from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
+from guiju.controls.upstream import SAID
 from guiju.errors import GuijuError
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
@@ -21,10 +24,14 @@ from guiju.gateway.reply import Reply
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.record import End
-from guiju.terms import LEVELS, Exchange, Hearing, Identity, IdentityLevel, Label
+from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
+
+
+MOST: Final = 10**12
+"""Tokens of one exchange from which on a count is none."""
 
 
 class RefusedError(Exception):
@@ -47,6 +54,7 @@ class Run(ABC):
     Attributes:
         reply: what is looked at of the answer; none where no text is answered.
         opened: ticket of the *opened* entry.
+        tokens: what the model service says that it used; 0 where it does not say.
     """
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
@@ -63,6 +71,7 @@ class Run(ABC):
         self.heard: list[Hearing] = []
         self.reply: Reply | None = None
         self.dropped: set[str] = set()
+        self.tokens = 0
         self.opened: int | None = None
         self.closing = False
 
@@ -84,7 +93,10 @@ class Run(ABC):
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
-        canonical = self.wire.encode(asked, own_name, identity.person if identity else "")
+        person = identity.person if identity else ""
+        canonical = self.wire.encode(asked, own_name, person)
+        if isinstance(upstream, Several):
+            upstream.encode = lambda own: self.wire.encode(asked, own, person)
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
@@ -106,7 +118,7 @@ class Run(ABC):
         await self.serve(asked, upstream, canonical, send)
 
     @abstractmethod
-    async def serve(self, asked: Any, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
 
     async def _identity(self) -> Identity | None:
@@ -141,6 +153,30 @@ class Run(ABC):
         await books.durable(books.refused(exchange, canonical, hearing))
         raise RefusedError(hearing)
 
+    def _hear_upstream(self, refusal: Refusal) -> Hearing:
+        """Hear what the model service says that it refused: its word becomes a hearing of ours."""
+        finding = Finding(SAID, SAID, "block", refusal.rule, "", 0, 0, "raw")
+        hearing = hear(self.policy.controls.upstream, Text("", ""), (finding,), refusal.stage)
+        if self.reply:
+            self.reply.end(hearing)
+        else:
+            self.heard.append(hearing)
+        return hearing
+
+    async def _refused(self, error: ContentRefusedError) -> None:
+        """The model service refused before it answered anything. Returns when an answer is to say so.
+
+        Raises:
+            RefusedError: it refused what was asked, which is told like a refusal before the model.
+            ContentRefusedError: no control made a refusal of it, so that it stays an error.
+        """
+        hearing = self._hear_upstream(error.refusal)
+        if not hearing.stops:
+            raise error
+        if hearing.stage == "input" or not self.reply:
+            await self._close("stopped", "stopped")
+            raise RefusedError(hearing)
+
     async def _close(self, state: Any, end: End) -> None:
         """Write the *closed* entry and wait until it is on disk."""
         await self.live.books.durable(self.close(state, end))
@@ -160,6 +196,21 @@ class Run(ABC):
             self.out.digests(),
             sorted(self.dropped),
         )
+
+    def used(self, *, answered: bool) -> tuple[int, bool]:
+        """Tokens that it used, and whether that is an estimate: half of the characters asked and looked at.
+
+        Args:
+            answered: whether the model worked, even if no text of its was looked at.
+        """
+        if self.opened is None or self.exchange is None:
+            return 0, False
+        if 0 < self.tokens < MOST:
+            return self.tokens, False
+        seen = self.reply.seen if self.reply else 0
+        if not seen and not answered:
+            return 0, False
+        return (sum(len(text.text) for text in self.exchange.texts) + seen + 1) // 2, True
 
     def refusal(self, hearing: Hearing) -> tuple[GuijuError, dict[str, Any]]:
         """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""

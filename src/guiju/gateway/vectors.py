@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from guiju.adapters.upstream import Upstream
+from guiju.adapters.upstream import ContentRefusedError
+from guiju.adapters.upstreams import Service
 from guiju.errors import OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
@@ -16,15 +17,20 @@ class VectorRun(Run):
 
     wire: Embeddings
 
-    async def serve(self, asked: Asked, upstream: Upstream, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, check the form of what it says, and pass it on."""
-        source = await upstream.ask(canonical, "/embeddings")
+        try:
+            source = await upstream.ask(canonical, "/embeddings")
+        except ContentRefusedError as refused:
+            await self._refused(refused)
+            raise
         try:
             if source.streamed:
                 raise OutsideError("upstream_failed", what="a stream that was not asked for")
             vectors = self.wire.read(await source.body(), asked)
         finally:
             source.close()
+        self.tokens = vectors.usage.total_tokens if vectors.usage else 0
         await self._close("passed", "finished")
         headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]
         if asked.dropped:

@@ -54,6 +54,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
         on_block: how a block in mid-stream is told.
         requests_per_minute: 0 means as the settings say; below 0 means no limit.
         streams: how many at once; 0 means as the settings say, below 0 no limit.
+        tokens_per_day: tokens of the model's usage a day; 0 means as the settings say, below 0 no limit.
         created_at, expires_at, revoked_at: Unix seconds; 0 means never.
     """
 
@@ -69,6 +70,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int = 0
     expires_at: int = 0
     revoked_at: int = 0
+    tokens_per_day: int = 0
 
     def good(self, now: int) -> bool:
         """Whether it opens the door at `now` (Unix seconds)."""

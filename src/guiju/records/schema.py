@@ -24,9 +24,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -81,6 +82,17 @@ api_key = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger, nullable=False),
+    Column("tokens_per_day", BigInteger, nullable=False, server_default=text("0")),
+)
+
+key_usage = Table(
+    "key_usage",
+    metadata,
+    Column("key_id", String(32), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("tokens", BigInteger, nullable=False),
+    Column("estimated", BigInteger, nullable=False),
 )
 
 day_key = Table(

@@ -14,12 +14,13 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 
+from guiju.adapters import refusals
 from guiju.errors import OutsideError
 from guiju.gateway.wire.strict import shown
 
 TEXTS: Final = ("content", "reasoning_content", "refusal")
 FIELDS: Final = frozenset({*TEXTS, "id", "name", "arguments"})
-FINISHES: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
+FINISHES: Final = frozenset({"stop", "length", "tool_calls", *refusals.FINISHES})
 _CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
@@ -54,6 +55,7 @@ class Delta(msgspec.Struct):
     """What some events, or one whole reply, brought.
 
     Attributes:
+        refused: the model service refused for content; what it says else has no place to go.
         broken: what was wrong with the event after those.
     """
 
@@ -61,6 +63,7 @@ class Delta(msgspec.Struct):
     finishes: list[tuple[int, str]] = []
     usage: Usage | None = None
     dropped: set[str] = set()
+    refused: refusals.Refusal | None = None
     broken: OutsideError | None = None
 
 
@@ -107,8 +110,11 @@ def _event(data: bytes, choices: int, body: str, made: Delta) -> None:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         _wrong("what it sent is not JSON")
-    if not isinstance(raw, dict) or raw.get("error"):
-        _wrong("it reported an error" if isinstance(raw, dict) else "an event is not an object")
+    if not isinstance(raw, dict):
+        _wrong("an event is not an object")
+    if raw.get("error"):
+        made.refused = refusals.read(raw, "output") or _wrong("it reported an error")
+        return
     if unknown := raw.keys() - _CHUNK:
         made.dropped.update(shown(name) for name in unknown if raw[name] is not None)
     listed = raw.get("choices")
@@ -144,6 +150,8 @@ def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
     if finish is not None:
         if not isinstance(finish, str) or finish not in FINISHES:
             _wrong("an unknown finish_reason")
+        if refused := refusals.FINISHES.get(finish):
+            made.refused, finish = refused, "content_filter"
         made.finishes.append((index, finish))
     elif body == "message":
         _wrong("a choice without finish_reason")

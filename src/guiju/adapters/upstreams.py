@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which model service gets an exchange: by weight among those that serve its model's name (Article 14).
+
+Another one is asked once, and only before a byte of an answer came: nobody's answer is put together from two
+(robustness §5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from guiju.adapters.upstream import CHAT, Reply, UnansweredError, Upstream
+from guiju.errors import CallerError, OutsideError
+
+
+class Service(Protocol):
+    """Whoever is asked."""
+
+    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
+        """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
+        ...
+
+
+class Peers:
+    """Services of one name, each in turn as often as its weight says (smooth weighted round robin, as in nginx).
+
+    Args:
+        services: two or more. One of weight 0 is asked only when no other can be.
+    """
+
+    def __init__(self, services: Sequence[Upstream]) -> None:
+        self._all = tuple(services)
+        self._credit = dict.fromkeys(self._all, 0)
+
+    def pick(self, but: Upstream | None = None) -> Upstream | None:
+        """The next one whose circuit is not open; none where there is none.
+
+        Args:
+            but: one that is left out.
+        """
+        able = [one for one in self._all if one is not but and not one.shut]
+        if not able:
+            return None
+        weighty = [one for one in able if one.weight] or able[:1]
+        for one in weighty:
+            self._credit[one] += one.weight
+        best = max(weighty, key=self._credit.__getitem__)
+        self._credit[best] -= sum([one.weight for one in weighty])
+        return best
+
+    def first(self) -> Upstream:
+        """The one to begin with; the first of all where every circuit is open, and it will say so."""
+        return self.pick() or self._all[0]
+
+
+class Several:
+    """One exchange's way to a service, and to another one should the first not answer: two attempts in all.
+
+    Args:
+        peers: those that serve the model.
+        model: its public name.
+
+    Attributes:
+        encode: writes the request for a service's own name of the model; set once it is known who asks.
+    """
+
+    encode: Callable[[str], bytes]
+
+    def __init__(self, peers: Peers, model: str) -> None:
+        self._peers = peers
+        self._model = model
+        self._first = peers.first()
+        self.own = self._first.serves(model)
+
+    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
+        """Ask the first, and another one if it failed before a byte of its answer came.
+
+        Raises:
+            ContentRefusedError: a service refused for content; nobody else is asked the same.
+            OutsideError: no answer; the last one's error.
+        """
+        try:
+            return await self._first.ask(body, path, again=False)
+        except OutsideError as error:
+            if not isinstance(error, UnansweredError) and error.code != "upstream_timeout":
+                raise
+            second = self._peers.pick(but=self._first)
+            if second is None and isinstance(error, UnansweredError) and error.dropped:
+                second = self._first  # nobody else can be asked; a kept connection may just have been closed
+            if second is None:
+                raise
+        own = second.serves(self._model)
+        return await second.ask(body if own == self.own else self.encode(own), path, again=False)
+
+
+class Upstreams:
+    """All model services, by model name. Those that list a name get it; who takes every name gets the others."""
+
+    def __init__(self, services: Sequence[Upstream]) -> None:
+        self._all = tuple(services)
+        names = dict.fromkeys(name for one in services for name in one.listed)
+        self._named = {name: _group([one for one in services if name in one.listed]) for name in names}
+        rest = [one for one in services if one.every]
+        self._rest = _group(rest) if rest else None
+
+    def find(self, model: str) -> tuple[Upstream | Several, str]:
+        """Who is asked for a model, and its own name there.
+
+        Raises:
+            CallerError: `model_not_found`.
+        """
+        found = self._named.get(model) or self._rest
+        if found is None:
+            raise CallerError("model_not_found", model=model if model.isascii() else "…")
+        if isinstance(found, Upstream):
+            return found, found.serves(model)
+        several = Several(found, model)
+        return several, several.own
+
+    def names(self) -> list[str]:
+        """Public model names, each once."""
+        return list(dict.fromkeys(name for one in self._all for name in one.models))
+
+    async def open(self) -> None:
+        """Open every pool."""
+        for one in self._all:
+            await one.open()
+
+    async def retire(self) -> None:
+        """Close every pool once no exchange uses any of them; at once when cancelled."""
+        try:
+            while any(one.busy for one in self._all):  # noqa: ASYNC110 # exchanges end without an event
+                await asyncio.sleep(1)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close every pool."""
+        for one in self._all:
+            await one.close()
+
+
+def _group(services: Sequence[Upstream]) -> Upstream | Peers:
+    return services[0] if len(services) == 1 else Peers(services)
