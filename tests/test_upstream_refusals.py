@@ -179,7 +179,7 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
         judge_books(gateway, answered)
         assert len(service.asked) == 1, "a refusal is no failure: nobody else is asked the same"
     assert gateway.house.live.metrics.counts.requests["chat stopped"] == len(ASKED)
-    assert not gateway.house.live.metrics.errors
+    assert not gateway.house.live.metrics.counts.errors
 
 
 @pytest.mark.parametrize("stream", [False, True])
