@@ -7,9 +7,11 @@ import asyncio
 import gc
 import os
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server, socket
 from typing import Final
 
@@ -26,6 +28,12 @@ from guiju.house import House
 _ELSEWHERE: Final = Bilingual(
     "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
     "Choose another with --port or --host, or stop the program that holds it.",
+)
+
+
+_BOTH_FILES: Final = Bilingual(
+    "serve.tls_cert 为证书链，serve.tls_key 为其无口令的私钥，均为本用户可读的 PEM 文件。",
+    "serve.tls_cert is the chain, serve.tls_key its key without a password; PEM files that this user may read.",
 )
 
 
@@ -103,8 +111,9 @@ def bind(settings: Settings) -> socket:
     """The listening socket.
 
     Raises:
-        ConfigError: the address can't be bound.
+        ConfigError: the address can't be bound, or the files for TLS do not fit.
     """
+    _check_tls(settings.serve.tls_cert, settings.serve.tls_key)
     host, port = settings.serve.host, settings.serve.port
     if not 0 < port < 65536:
         raise ConfigError("config_invalid", what=f"serve.port {port}", hint="--port 1–65535")
@@ -112,6 +121,29 @@ def bind(settings: Settings) -> socket:
         return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(f"{host}:{port}", error), hint=_ELSEWHERE) from error
+
+
+def _check_tls(cert: str, key: str) -> None:
+    """Whether a certificate and its key can be used; both or none are named.
+
+    Raises:
+        ConfigError: they can't; it says which file, and why.
+    """
+    if not cert and not key:
+        return
+    if not cert or not key:
+        raise ConfigError("config_invalid", what="serve.tls_cert, serve.tls_key", hint=_BOTH_FILES)
+    try:
+        for path in (cert, key):
+            Path(path).read_bytes()
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(cert, key, lambda: "")
+    except (ssl.SSLError, ValueError) as error:
+        what = Bilingual(
+            f"{cert}、{key}：不是一对 PEM 证书与私钥", f"{cert}, {key}: not a certificate and its key in PEM"
+        )
+        raise ConfigError("config_invalid", what=what, hint=_BOTH_FILES) from error
+    except OSError as error:
+        raise ConfigError("config_invalid", what=failed(error.filename or cert, error), hint=_BOTH_FILES) from error
 
 
 def _uvicorn(house: House) -> uvicorn.Config:

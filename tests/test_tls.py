@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS by files: the gateway speaks it to callers and to its own canary, and says what is wrong with a file."""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from conftest import CANARIES, KEY, Start, free_port
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Serve
+from serving import GUIJU
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for this machine and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1)).not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )  # fmt: skip
+    cert, secret = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    secret.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain))
+    return cert, secret
+
+
+def test_callers_and_the_canary_are_served_over_tls(start: Start, files: tuple[Path, Path]) -> None:
+    serve = Serve(port=free_port(), tls_cert=str(files[0]), tls_key=str(files[1]))
+    gateway = start(overlay=(("serve", serve),))
+    trusted = ssl.create_default_context(cafile=str(files[0]))
+    connection = http.client.HTTPSConnection("127.0.0.1", serve.port, context=trusted, timeout=10)
+    body = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": "[[say:好]]"}]})
+    connection.request("POST", "/v1/chat/completions", body, {"Authorization": f"Bearer {KEY}"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.version) == (200, 11)
+    assert "好" in answer.read().decode()
+    until = time.monotonic() + 5
+    while not gateway.house.live.alive["canary"]:
+        assert time.monotonic() < until, "the canary did not find its own gateway"
+        time.sleep(0.02)
+    connection.close()
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with (
+        socket.create_connection(("127.0.0.1", serve.port), timeout=5) as plain,
+        old.wrap_socket(plain, do_handshake_on_connect=False) as sock,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        sock.do_handshake()
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "said"),
+    [("none.pem", "key.pem", "none.pem"), ("cert.pem", "cert.pem", "cert.pem"), ("cert.pem", "", "tls_key")],
+)
+def test_a_file_that_does_not_fit_is_named(files: tuple[Path, Path], cert: str, key: str, said: str) -> None:
+    folder = files[0].parent
+    (folder / "words.csv").write_text(CANARIES, "utf-8")
+    with ScriptedModel() as model:
+        (folder / "guiju.toml").write_text(
+            f'[serve]\nport = {free_port()}\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+            f'[[upstream]]\nname = "m"\nurl = "{model.url}"\n',
+            "utf-8",
+        )
+        ran = subprocess.run(
+            [*GUIJU, "serve", "--data", "data", "--lexicon", "words.csv", "--key", KEY],
+            cwd=folder, capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 2, ran.stdout + ran.stderr
+    assert said in ran.stderr
+    assert "Traceback" not in ran.stderr
