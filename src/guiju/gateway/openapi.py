@@ -17,7 +17,7 @@ from guiju.gateway.wire.completions import CompletionRequest
 from guiju.gateway.wire.embeddings import EmbeddingRequest
 from guiju.gateway.wire.guards import DetectorRequest, DifyRequest
 from guiju.gateway.wire.messages import MessagesRequest
-from guiju.gateway.wire.moderations import ModerationRequest
+from guiju.gateway.wire.moderations import ModerationRequest, Wanted
 from guiju.gateway.wire.responses import ResponsesRequest
 
 Schema = dict[str, Any]
@@ -105,8 +105,9 @@ def document(doors: Mapping[str, tuple[str, str]], version: str) -> dict[str, An
         doors: path → method and the door's short name.
         version: of the program.
     """
-    shapes = [shape for shape in _ASKED.values() if isinstance(shape, type)]
+    shapes = [shape for shape in (*_ASKED.values(), Wanted) if isinstance(shape, type)]
     _, made = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    made[ChatRequest.__name__]["properties"]["moderation"] = {"$ref": f"#/components/schemas/{Wanted.__name__}"}
     for name, schema in made.items():
         if name != ModerationRequest.__name__:  # takes any name of a model
             _bound(schema.get("properties", {}))

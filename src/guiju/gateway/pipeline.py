@@ -82,6 +82,7 @@ class TextRun(Run):
             await self._close("passed", "finished")
             if tail:
                 made += b"".join(answer.piece(Piece(i, "content", tail)) for i in sorted(spoke))
+            answer.judged(self.asked, self._answered)
             made += answer.end(sorted(finishes.items()), usage)
             await self._start(send, asked, http.STREAM)
             await send({"type": "http.response.body", "body": made})
@@ -128,6 +129,7 @@ class TextRun(Run):
         else:
             sentence = error.told(self.head.language)
             made = b"" if self.started else answer.start("")
+            answer.judged(self.asked, self._answered)
             made += answer.stopped(sentence, usage, guiju)
         await self._start(send, asked, http.STREAM)
         await send({"type": "http.response.body", "body": made})
@@ -152,6 +154,7 @@ class TextRun(Run):
         pieces += self._rest()
         hearing = self._stopped
         writer = self._writer(asked)
+        writer.judged(self.asked, self._answered)
         if hearing:
             await self._close("stopped", "stopped")
             if self.key.on_block == "error":
@@ -208,6 +211,12 @@ class TextRun(Run):
         for piece in pieces:
             if isinstance(piece, Piece):
                 self.out.take(piece.choice, piece.text, digested=piece.field == "content")
+
+    @property
+    def _answered(self) -> list[Hearing]:
+        """What was decided about the answer."""
+        stopped = self._stopped
+        return [*(self.reply.hearings if self.reply else ()), *((stopped,) if stopped else ())]
 
     @property
     def _stopped(self) -> Hearing | None:

@@ -68,6 +68,7 @@ class Run(ABC):
         self.exchange: Exchange | None = None
         self.started = False
         self.out = live.books.released()
+        self.asked: list[Hearing] = []
         self.heard: list[Hearing] = []
         self.reply: Reply | None = None
         self.dropped: set[str] = set()
@@ -107,6 +108,7 @@ class Run(ABC):
             live.metrics.counts.looked(perf_counter() - began)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
+        self.asked.append(hearing)
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
         release = hear(self.policy.controls.release, exchange, (), "output")
         if release.stops:

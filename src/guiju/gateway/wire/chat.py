@@ -17,7 +17,9 @@ from guiju.errors import GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Asked, ChatRequest, Treatment
 from guiju.gateway.wire.chat_reply import FIELDS, Piece, Usage
+from guiju.gateway.wire.moderations import Wanted, beside
 from guiju.gateway.wire.protocol import Call, Canonical, Said
+from guiju.terms import Hearing
 
 DROPPED: Final = frozenset({
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
@@ -39,12 +41,14 @@ class Chat(Canonical):
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
         """Read a request; see `Wire`."""
         raw = strict.decode(body, limits)
+        wanted = raw.pop("moderation", None)  # answered here; it never goes on
         extra, dropped = canonical.sift(raw, _KNOWN, DROPPED, table)
-        return canonical.settle(canonical.convert(raw, ChatRequest), extra, dropped, limits)
+        own = canonical.convert(wanted, Wanted) if wanted is not None else None
+        return canonical.settle(canonical.convert(raw, ChatRequest), extra, dropped, limits, own)
 
     def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> ChatWriter:
         """What writes the answer to it."""
-        return ChatWriter(asked.request, exchange, created, aigc)
+        return ChatWriter(asked.request, exchange, created, aigc, asked.own)
 
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
         """The error object of OpenAI's API."""
@@ -63,9 +67,14 @@ class ChatWriter:
         exchange: the decision id.
         created: Unix seconds.
         aigc: the label's envelope (Article 16).
+        wanted: whether verdicts are wanted beside the answer.
     """
 
-    def __init__(self, asked: ChatRequest, exchange: str, created: int, aigc: dict[str, str]) -> None:
+    def __init__(
+        self, asked: ChatRequest, exchange: str, created: int, aigc: dict[str, str], wanted: Wanted | None = None
+    ) -> None:
+        self._wanted = wanted
+        self._judged: dict[str, Any] | None = None
         self._choices = range(asked.n or 1)
         self._counts = bool(asked.stream_options and asked.stream_options.include_usage)
         self._head: dict[str, Any] = {
@@ -99,6 +108,11 @@ class ChatWriter:
         delta = _encode({"tool_calls": [{"index": call.tool, **_function(call)}]})
         return self._base + str(call.choice).encode() + b',"delta":' + delta + b',"finish_reason":null}]}\n\n'
 
+    def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:
+        """See `Writer`."""
+        if self._wanted is not None:
+            self._judged = beside(self._wanted.model, asked, answered)
+
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """The last chunks: a finish reason for each choice, label, usage, `[DONE]`."""
         return self._end(finishes, usage, None)
@@ -108,6 +122,8 @@ class ChatWriter:
         tail = b',"aigc":' + _encode(self._aigc)
         if guiju is not None:
             tail += b',"guiju":' + _encode(guiju)
+        if self._judged is not None:
+            tail += b',"moderation":' + _encode(self._judged)
         made = b"data: " + self._last + b',"choices":' + _encode(said) + tail + b"}\n\n"
         if usage is not None and self._counts:
             made += b"data: " + self._last + b',"choices":[],"usage":' + _encode(usage) + b"}\n\n"
@@ -131,6 +147,8 @@ class ChatWriter:
         made["aigc"] = self._aigc
         if guiju is not None:
             made["guiju"] = guiju
+        if self._judged is not None:
+            made["moderation"] = self._judged
         return _encode(made)
 
 

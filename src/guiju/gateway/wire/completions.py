@@ -14,7 +14,7 @@ from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Asked, ChatRequest, Message, Shape, StreamOptions, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
-from guiju.gateway.wire.protocol import Call, Canonical, Said
+from guiju.gateway.wire.protocol import Call, Canonical, Said, Silent
 
 DROPPED: Final = frozenset({"user", "logprobs", "best_of"})
 """Known fields that do not go upstream; they are listed."""
@@ -102,7 +102,7 @@ def _prompt(prompt: str | list[str | int | list[int]]) -> str:
     raise CallerError("not_checkable", what="tokens", param="prompt")
 
 
-class CompletionsWriter:
+class CompletionsWriter(Silent):
     """Writes one exchange's answer; see `Writer`.
 
     Args:

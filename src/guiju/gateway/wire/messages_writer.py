@@ -14,7 +14,7 @@ import msgspec
 
 from guiju.errors import OutsideError
 from guiju.gateway.wire.chat_reply import Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said
+from guiju.gateway.wire.protocol import Call, Said, Silent
 
 _encode = msgspec.json.encode
 _REASONS: Final = {
@@ -34,7 +34,7 @@ def _said(name: str, **facts: Any) -> bytes:
     return event(name, _encode({"type": name, **facts}))
 
 
-class MessagesWriter:
+class MessagesWriter(Silent):
     """Writes one exchange's answer; see `Writer`.
 
     Args:

@@ -4,14 +4,14 @@ beside them as `cn/…`. `flagged` is what would not pass."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Literal
 
 from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors
 from guiju.gateway.wire.canonical import Shape, TextPart
 from guiju.gateway.wire.protocol import Checked, Question
-from guiju.terms import Text
+from guiju.terms import Finding, Hearing, Text
 
 CATEGORIES: Final = (
     "harassment", "harassment/threatening", "hate", "hate/threatening", "illicit", "illicit/violent", "self-harm",
@@ -24,6 +24,50 @@ SAME: Final = {"A.1d": "illicit/violent", "A.1e": "hate", "A.2": "hate"}
 class ModerationRequest(Shape):
     input: str | list[str | TextPart]
     model: str = ""
+
+
+class Policy(Shape):
+    """What the caller wants done with what is found. Nothing is let off by it: what is forbidden is stopped."""
+
+    input: dict[Literal["mode"], Literal["score", "block"]] | None = None
+    output: dict[Literal["mode"], Literal["score", "block"]] | None = None
+
+
+class Wanted(Shape):
+    """The field `moderation` of a chat request: verdicts on what is asked and answered, beside the answer."""
+
+    model: str
+    policy: Policy | None = None
+
+
+def result(flagged: bool, findings: Iterable[Finding]) -> dict[str, Any]:
+    """One result, in their categories and ours."""
+    found = list(findings)
+    blocked = {one.category for one in found if one.severity == "block"}
+    theirs = {twin for one in blocked if (twin := SAME.get(one) or SAME.get(one[:3]))}
+    categories = {name: name in theirs for name in CATEGORIES}
+    categories |= {f"cn/{name}": name in blocked for name in sorted({one.category for one in found})}
+    return {
+        "flagged": flagged,
+        "categories": categories,
+        "category_scores": {name: float(hit) for name, hit in categories.items()},
+        "category_applied_input_types": {name: ["text"] if hit else [] for name, hit in categories.items()},
+    }
+
+
+def beside(model: str, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> dict[str, Any]:
+    """What stands beside a chat answer whose caller wanted it."""
+
+    def told(hearings: Sequence[Hearing]) -> dict[str, Any]:
+        found = {one for hearing in hearings for _, verdict in hearing.verdicts for one in verdict.findings}
+        made = result(any(hearing.stops for hearing in hearings), found)
+        return {
+            "type": "moderation_results",
+            "model": model,
+            "results": [{"type": "moderation_result", "model": model, **made}],
+        }
+
+    return {"input": told(asked), "output": told(answered)}
 
 
 class Moderations:
@@ -49,23 +93,10 @@ class Moderations:
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """One result a group."""
-        results = []
-        for hearing, findings in zip(checked.hearings, checked.findings, strict=True):
-            blocked = {one.category for one in findings if one.severity == "block"}
-            ours = {one.category for one in findings}
-            theirs = {twin for one in blocked if (twin := SAME.get(one) or SAME.get(one[:3]))}
-            categories = {name: name in theirs for name in CATEGORIES}
-            categories |= {f"cn/{name}": name in blocked for name in sorted(ours)}
-            applied = {name: ["text"] if hit else [] for name, hit in categories.items()}
-            scores = {name: float(hit) for name, hit in categories.items()}
-            results.append(
-                {
-                    "flagged": hearing.stops,
-                    "categories": categories,
-                    "category_scores": scores,
-                    "category_applied_input_types": applied,
-                }
-            )
+        results = [
+            result(hearing.stops, findings)
+            for hearing, findings in zip(checked.hearings, checked.findings, strict=True)
+        ]
         model = checked.question.model or "guiju"
         return {"id": f"modr-{checked.id}", "model": model, "results": results}
 

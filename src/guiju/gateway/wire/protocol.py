@@ -64,6 +64,10 @@ class Writer(Protocol):
         """A tool call begins."""
         ...
 
+    def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:
+        """Take what was decided, for callers that want to be told beside the answer; it comes before an ending."""
+        ...
+
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """What ends a stream well."""
         ...
@@ -75,6 +79,13 @@ class Writer(Protocol):
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A reply that is not streamed; `guiju` when it was stopped, and `said` then holds the refusal."""
         ...
+
+
+class Silent:
+    """A writer of a protocol in which verdicts are not told beside an answer."""
+
+    def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:
+        """See `Writer`."""
 
 
 class Questions(Protocol):

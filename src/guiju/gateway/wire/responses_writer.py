@@ -13,7 +13,7 @@ import msgspec
 
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said
+from guiju.gateway.wire.protocol import Call, Said, Silent
 
 _encode = msgspec.json.encode
 _PARTS = {
@@ -63,7 +63,7 @@ def _part(field: str, text: str) -> dict[str, Any]:
     return {**made, "annotations": [], "logprobs": []} if kind == "output_text" else made
 
 
-class ResponsesWriter:
+class ResponsesWriter(Silent):
     """Writes one exchange's answer; see `Writer`.
 
     Args:
