@@ -74,26 +74,20 @@ def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path:
     assert done["written"] == str(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     made = {one.name: one for one in load(path, environ={}).upstream}
-    assert [(one.url, one.key_env, one.models) for one in made.values()] == [
-        ("http://models.example/v1", "QWEN_KEY", {"chat": "qwen-max", "small": "qwen-small", "fast": "qwen-small"}),
-        ("http://10.0.0.7:8000/v1", "UPSTREAM_KEY_HOSTED_VLLM", {"chat": "other"}),
-        ("https://api.openai.com/v1", "OPENAI_API_KEY", {"*": "*"}),
-        ("http://127.0.0.1:11434/v1", "", {"local": "qwen3"}),
-        ("https://api.deepseek.com/v1", "DS_KEY", {"shared": "deepseek-chat"}),
+    assert [(one.url, one.key_env, one.models, one.weight) for one in made.values()] == [
+        ("http://models.example/v1", "QWEN_KEY", {"chat": "qwen-max", "small": "qwen-small", "fast": "qwen-small"}, 1),
+        ("https://api.openai.com/v1", "OPENAI_API_KEY", {"*": "*"}, 1),
+        ("http://127.0.0.1:11434/v1", "", {"local": "qwen3"}, 1),
+        ("https://api.deepseek.com/v1", "DS_KEY", {"shared": "deepseek-chat"}, 1),
+        ("http://10.0.0.7:8000/v1", "UPSTREAM_KEY_HOSTED_VLLM", {"chat": "other"}, 0),
     ]
     lost = {one["from"]: one["why"] for one in done["lost"]}
     for place in (
-        *("model_list[0].litellm_params.rpm", "model_list[0].litellm_params.weight", "model_list[0].model_info"),
-        *(
-            "model_list[2].litellm_params.temperature",
-            "model_list[2]",
-            "model_list[4]",
-            "model_list[5]",
-            "model_list[6]",
-        ),
+        *("model_list[0].litellm_params.rpm", "model_list[0].model_info"),
+        *("model_list[2].litellm_params.temperature", "model_list[4]", "model_list[5]", "model_list[6]"),
         *("model_list[9]", "general_settings.master_key", "general_settings.alerting", "general_settings.database_url"),
         *("litellm_settings.callbacks", "litellm_settings.cache", "litellm_settings.fallbacks", "guardrails"),
-        *("litellm_settings.drop_params", "router_settings.routing_strategy", "environment_variables"),
+        *("litellm_settings.drop_params", "environment_variables"),
         "router_settings.model_group_alias.lost",
     ):
         assert lost.pop(place), place
@@ -227,6 +221,92 @@ def test_a_deployment_that_can_t_be_taken_is_lost_alone(parameters: str, guiju: 
     assert [one["from"] for one in done["kept"]] == ["model_list[1]"]
     assert [one["from"].split(".")[0] for one in done["lost"]] == ["model_list[0]"]
     assert "pw@" not in json.dumps(done)
+
+
+def shares(guiju: Run, tmp_path: Path, deployments: list[tuple[str, str]], more: str = "") -> dict[str, object]:
+    """What deployments of a name and further parameters become: by port and name, the weight; and what is lost."""
+    listed = "\n".join(
+        f"  - {{model_name: {name}, litellm_params: {{model: openai/m, api_base: 'http://h:{n}/v1', {text}}}}}"
+        for n, (name, text) in enumerate(deployments, 1)
+    )
+    (tmp_path / "config.yaml").write_text(f"model_list:\n{listed}\n{more}", "utf-8")
+    done = document(guiju("import", "litellm", "config.yaml", "--dry-run", "--json"))
+    made = tomllib.loads(done["toml"])["upstream"]
+    weights = {f"{name}{one['url'][9]}": one.get("weight", 1) for one in made for name in one["models"]}
+    return {
+        **weights,
+        "lost": [one["from"].replace(".litellm_params", "").removeprefix("model_list") for one in done["lost"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("deployments", "more", "expected"),
+    [
+        ([("a", "weight: 9"), ("a", "weight: 1")], "", {"a1": 9, "a2": 1, "lost": []}),
+        ([("a", "weight: 0.9"), ("a", "weight: 0.1"), ("b", "weight: 7")], "", {"a1": 9, "a2": 1, "b3": 1, "lost": []}),
+        ([("a", "weight: 100000"), ("a", "weight: 1")], "", {"a1": 1000, "a2": 1, "lost": []}),
+        ([("a", "weight: 3"), ("a", "")], "", {"a1": 1, "a2": 0, "lost": []}),
+        ([("a", ""), ("a", "weight: 3")], "", {"a1": 1, "a2": 1, "lost": ["[1].weight"]}),
+        (
+            [("a", "rpm: 60, tpm: 5"), ("a", "rpm: 30")],
+            "",
+            {"a1": 2, "a2": 1, "lost": ["[0].rpm", "[0].tpm", "[1].rpm"]},
+        ),
+        ([("a", "order: 2"), ("a", ""), ("a", "order: 1")], "", {"a3": 1, "a1": 0, "a2": 0, "lost": []}),
+        (
+            [("a", "order: 2, weight: 5"), ("a", "order: 1, weight: 4"), ("a", "order: 1, weight: 2")],
+            "",
+            {"a2": 2, "a3": 1, "a1": 0, "lost": ["[0].weight"]},
+        ),
+        (
+            [("a", "weight: 9"), ("a", "weight: 1, order: 1")],
+            "router_settings: {routing_strategy: least-busy}",
+            {"a2": 1, "a1": 0, "lost": ["[0].weight", "[1].weight", "router_settings.routing_strategy"]},
+        ),
+        (
+            [("a", "weight: many, order: true"), ("a", "weight: .nan, order: first"), ("a", "weight: -1")],
+            "",
+            {
+                **dict.fromkeys(("a1", "a2", "a3"), 1),
+                "lost": ["[0].order", "[1].order", "[0].weight", "[1].weight", "[2].weight"],
+            },
+        ),
+        ([("a", "weight: 0"), ("a", "weight: 0")], "", {"a1": 1, "a2": 1, "lost": ["[0].weight", "[1].weight"]}),
+    ],
+)
+def test_orders_and_weights_are_kept_as_litellm_means_them(
+    deployments: list[tuple[str, str]], more: str, expected: dict[str, object], guiju: Run, tmp_path: Path
+) -> None:
+    found = shares(guiju, tmp_path, deployments, more)
+    assert found == expected
+    assert list(found) == list(expected), "who stands by comes last, in the order of being asked"
+
+
+def test_a_service_has_a_section_for_each_weight_and_a_weight_of_ones_own_stays(guiju: Run, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("""
+model_list:
+  - {model_name: a, litellm_params: {model: openai/a, api_base: "http://h/v1", api_key: os.environ/K, weight: 3}}
+  - {model_name: a, litellm_params: {model: openai/a, api_base: "http://h/v1", api_key: os.environ/K, weight: 1}}
+  - {model_name: a, litellm_params: {model: openai/a, api_base: "http://i/v1", weight: 2}}
+  - {model_name: b, litellm_params: {model: openai/b, api_base: "http://h/v1", api_key: os.environ/K, order: 2}}
+  - {model_name: b, litellm_params: {model: openai/b, api_base: "http://i/v1", order: 1}}
+""")
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    path = tmp_path / "data" / "guiju.toml"
+    made = load(path, environ={}).upstream
+    assert [(one.name, one.url[7], one.key_env, one.models, one.weight) for one in made] == [
+        ("openai", "h", "K", {"a": "a"}, 2),
+        ("openai-2", "i", "", {"a": "a", "b": "b"}, 1),
+        ("openai-3", "h", "K", {"b": "b"}, 0),
+    ]
+    path.write_text(path.read_text("utf-8").replace("weight = 2", "weight = 7"), "utf-8")
+    again = document(guiju("import", "litellm", "config.yaml", "--json"))
+    assert again["toml"] == ""
+    assert [one["why"] for one in again["lost"]] == ["openai in guiju.toml has weight 7, which is not changed to 2"]
+    more = "model_list: [{model_name: b, litellm_params: {model: groq/b}}]"
+    (tmp_path / "config.yaml").write_text(more)
+    [told] = document(guiju("import", "litellm", "config.yaml", "--json"))["lost"]
+    assert told["why"].endswith("shares them by weight from now on; look the weights over: b")
 
 
 def test_an_imported_model_service_is_asked(guiju: Run, tmp_path: Path, start: Start, model: ScriptedModel) -> None:

@@ -7,6 +7,8 @@ Nothing of the file is run or followed: `os.environ/NAME` is kept as a name, `in
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from math import inf
 from typing import Any, Final
 
 import msgspec
@@ -14,13 +16,22 @@ import yaml
 
 from guiju.config import Upstream
 from guiju.errors import Bilingual
-from guiju.origins.litellm_words import LOST, OTHER, PARAMETERS, PROVIDERS, Provider
-from guiju.origins.plan import NO_ADDRESS, NOT_SHOWN, Lost, Plan, Service, address, invalid, planned, shown, variable
+from guiju.origins.litellm_words import LIMITS, LOST, NO_SHARE, OTHER, PARAMETERS, PROVIDERS, STRANGE_NUMBER, Provider
+from guiju.origins.plan import NO_ADDRESS, NOT_SHOWN, Lost, Plan, address, invalid, planned, shown, variable
+from guiju.origins.service import Service
+from guiju.origins.weights import once
 
 LARGEST: Final = 1024 * 1024
 _DEPLOYMENTS: Final = 5000
 _KEYS: Final = 2000
+_HIGHEST: Final = 10**9
 _ENV: Final = "os.environ/"
+_SHUFFLE: Final = "simple-shuffle"
+"""LiteLLM's default strategy, the only one that heeds weights."""
+_TAKEN: Final = (
+    *("model", "api_base", "base_url", "api_key", "custom_llm_provider", "litellm_credential_name"),
+    *("weight", "order", "rpm", "tpm"),  # see `_shared`
+)
 _BARE: Final = (
     *(("gpt-", "openai"), ("chatgpt-", "openai"), ("o1", "openai"), ("o3", "openai"), ("o4", "openai")),
     *(("text-embedding-", "openai"), ("claude-", "anthropic"), ("deepseek-", "deepseek")),
@@ -78,6 +89,7 @@ def plan(data: bytes, name: str, there: tuple[Upstream, ...]) -> Plan:
     lost: list[Lost] = []
     credentials = _credentials(document.get("credential_list"))
     services: list[Service] = []
+    given: list[tuple[str, Mapping[Any, Any]]] = []  # of each service, where its parameters stand, and they
     deployments = document.get("model_list") or []
     if not isinstance(deployments, list) or len(deployments) > _DEPLOYMENTS:
         raise invalid(
@@ -89,9 +101,11 @@ def plan(data: bytes, name: str, there: tuple[Upstream, ...]) -> Plan:
             lost.append(found)
         else:
             services.append(found)
+            given.append((f"model_list[{n}].litellm_params", deployment["litellm_params"]))
             lost += _parameters(deployment, f"model_list[{n}]")
-    lost += _settings(document)
-    services, missing = _aliased(services, document)
+    services, unused = _shared(services, given, document)
+    lost += [*unused, *_settings(document)]
+    services, missing = _aliased(once(services), document)
     return planned(services, there, lost + missing)
 
 
@@ -182,11 +196,71 @@ def _with_key(service: Service, key: object, provider: Provider) -> Service | Lo
 def _parameters(deployment: Mapping[str, Any], place: str) -> Iterator[Lost]:
     """What else a deployment says."""
     for name in deployment["litellm_params"]:
-        if name not in ("model", "api_base", "base_url", "api_key", "custom_llm_provider", "litellm_credential_name"):
+        if name not in _TAKEN:
             yield Lost(f"{place}.litellm_params.{_told(name)}", PARAMETERS.get(str(name), OTHER))
     for name in deployment:
         if name not in ("model_name", "litellm_params"):
             yield Lost(f"{place}.{_told(name)}", PARAMETERS.get(str(name), OTHER))
+
+
+def _shared(
+    services: list[Service], given: list[tuple[str, Mapping[Any, Any]]], document: Mapping[str, Any]
+) -> tuple[list[Service], list[Lost]]:
+    """Services with rank and share, and which of the numbers that tell them have no effect here.
+
+    A name's requests go to the deployments of its lowest `order`; those without one come last. Among them
+    `simple-shuffle` shares by `weight`, else `rpm`, else `tpm`, whichever the first of them has; who lacks it has 0.
+    """
+    router = document.get("router_settings")
+    shuffled = not isinstance(router, dict) or router.get("routing_strategy", _SHUFFLE) == _SHUFFLE
+    lost: list[Lost] = []
+    groups: dict[str, list[int]] = {}
+    ranks: list[float] = []
+    for n, (one, (place, own)) in enumerate(zip(services, given, strict=True)):
+        order = own.get("order")
+        good = isinstance(order, int) and not isinstance(order, bool) and abs(order) <= _HIGHEST
+        ranks.append(order if good and isinstance(order, int) else inf)
+        lost += [Lost(f"{place}.order", STRANGE_NUMBER)] if order is not None and not good else []
+        groups.setdefault(next(iter(one.models)), []).append(n)
+    made = list(services)
+    for members in groups.values():
+        best = min(ranks[n] for n in members)
+        first = [n for n in members if ranks[n] == best]
+        used = _measure([given[n][1] for n in first]) if shuffled else ""
+        for n in members:
+            place, own = given[n]
+            share = (_number(own.get(used)) or Fraction(0)) if used else Fraction(1)
+            made[n] = msgspec.structs.replace(services[n], rank=ranks[n], share=share)
+            lost += _unused(place, own, used if n in first else "")
+    return made, lost
+
+
+def _measure(given: list[Mapping[Any, Any]]) -> str:
+    """By what the requests of a name are shared; `""` when all get the same."""
+    for name in ("weight", "rpm", "tpm"):
+        if given[0].get(name) is not None and any(_number(own.get(name)) for own in given):
+            return name
+    return ""
+
+
+def _number(value: object) -> Fraction | None:
+    """A number that can be a share; none for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _HIGHEST:
+        return None
+    return round(Fraction(value), 6)
+
+
+def _unused(place: str, own: Mapping[Any, Any], used: str) -> Iterator[Lost]:
+    """What a deployment says of shares and rates and is not taken."""
+    for name in ("weight", "rpm", "tpm"):
+        if own.get(name) is None:
+            continue
+        if _number(own[name]) is None:
+            yield Lost(f"{place}.{name}", STRANGE_NUMBER)
+        elif name != "weight":
+            yield Lost(f"{place}.{name}", LIMITS[name == used])
+        elif name != used:
+            yield Lost(f"{place}.{name}", NO_SHARE)
 
 
 def _settings(document: Mapping[str, Any]) -> Iterator[Lost]:
@@ -196,7 +270,8 @@ def _settings(document: Mapping[str, Any]) -> Iterator[Lost]:
             continue
         if title in ("general_settings", "litellm_settings", "router_settings") and isinstance(value, dict):
             for name in value:
-                if (title, name) != ("router_settings", "model_group_alias"):
+                same = name == "routing_strategy" and value[name] == _SHUFFLE
+                if (title, name) != ("router_settings", "model_group_alias") and not same:
                     yield Lost(f"{title}.{_told(name)}", LOST.get(str(name), OTHER))
         else:
             yield Lost(_told(title), LOST.get(title, OTHER))

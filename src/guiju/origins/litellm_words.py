@@ -54,12 +54,24 @@ PROVIDERS: Final[dict[str, Provider]] = {
 
 OTHER: Final = Bilingual("规矩没有对应的设置", "Guiju has no setting for it")
 _RATES: Final = Bilingual(
-    "上游没有速率设置；按密钥限速：guiju keys create --rpm",
-    "an upstream has no rate; a key has one: guiju keys create --rpm",
+    "上游没有速率与 token 上限；密钥有：guiju keys create --rpm、--tokens-per-day",
+    "an upstream has no limit of requests or tokens; a key has: guiju keys create --rpm, --tokens-per-day",
 )
+LIMITS: Final = {
+    False: _RATES,
+    True: Bilingual(
+        f"作为 weight 决定分配比例；{_RATES.zh}", f"as weight it decides the share of the service; {_RATES.en}"
+    ),
+}
+"""Why a deployment's rate is left behind, by whether LiteLLM shares by it."""
+NO_SHARE: Final = Bilingual(
+    "LiteLLM 不按它分配：策略不是 simple-shuffle、同名的第一个没有 weight，或此服务是后备（weight = 0）",
+    "LiteLLM does not share by it: the strategy is not simple-shuffle, the first of the name has no weight, or this "
+    "one is on standby (weight = 0)",
+)
+STRANGE_NUMBER: Final = Bilingual("不是可用的数", "it is not a number that can be used")
 _BALANCE: Final = Bilingual(
-    "不按权重或策略分配；同名模型用排在前面的服务",
-    "nothing is shared out by weight or strategy; the first service that has a name gets it",
+    "同名的服务只按 weight 分配，没有其他策略", "services of one name share its requests by weight, by nothing else"
 )
 _COST: Final = Bilingual("不计费用", "no costs are counted")
 _DEFAULTS: Final = Bilingual(
@@ -74,8 +86,9 @@ _CALLBACKS: Final = Bilingual(
 )
 _CACHE: Final = Bilingual("不缓存回答：每个回答都当场检查、留痕", "no answer is cached: each is looked at and recorded")
 _FALLBACKS: Final = Bilingual(
-    "失败后不转给其他模型；同一公开名称可在多个 [[upstream]] 中写明",
-    "a failed request is not sent to another model; one public name may stand in several [[upstream]]",
+    "失败后不转给其他模型，只改问同名的另一个服务一次；同一公开名称可写进多个 [[upstream]]",
+    "a failed request is sent once to another service of the same name, never to another model; one public name may "
+    "stand in several [[upstream]]",
 )
 _GUARDS: Final = Bilingual(
     "检查由规矩自身的控制完成，不能被关闭；词表用 guiju import words 导入",
@@ -97,8 +110,8 @@ _VARIABLES: Final = Bilingual(
 _INCLUDE: Final = Bilingual("不打开其他文件；请逐个导入", "other files are not opened; import each")
 
 PARAMETERS: Final[dict[str, Bilingual]] = {
-    **dict.fromkeys(("rpm", "tpm", "max_parallel_requests"), _RATES),
-    **dict.fromkeys(("weight", "order", "tags"), _BALANCE),
+    "max_parallel_requests": _RATES,
+    "tags": _BALANCE,
     **dict.fromkeys(
         ("model_info", "input_cost_per_token", "output_cost_per_token", "input_cost_per_second", "max_budget"), _COST
     ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any, Final
 
 import msgspec
@@ -16,7 +17,8 @@ import msgspec
 from guiju.config import Upstream
 from guiju.errors import Bilingual
 from guiju.origins.oneapi_types import NEW_API, ONE_API, Kind
-from guiju.origins.plan import NO_ADDRESS, NOT_SHOWN, Lost, Plan, Service, address, planned, shown
+from guiju.origins.plan import NO_ADDRESS, NOT_SHOWN, Lost, Plan, address, planned, shown
+from guiju.origins.service import Service
 
 PREFIX: Final = "sk-"
 """What clients send before a token's key."""
@@ -35,7 +37,10 @@ _BOUND: Final = Bilingual(
     "it is bound to models or addresses, which our keys are not; --widen takes it without the bound",
 )
 _WIDENED: Final = Bilingual("模型或来源地址的限定已放开", "its bound to models or addresses is gone")
-_QUOTA: Final = Bilingual("剩余额度不带走：导入后不限额度", "its quota is not taken over: it has none here")
+_QUOTA: Final = Bilingual(
+    "剩余额度不带走：原额度按价格折算，此处的 --tokens-per-day 按每天的 token 计；导入后不限额度",
+    "its quota is not taken over: there it counts prices, here tokens a day (--tokens-per-day); it has none now",
+)
 _OWN_PROTOCOL: Final = Bilingual(
     "该类渠道使用自己的协议；请改用其 OpenAI 兼容地址，手工写入 [[upstream]]",
     "a channel of this type speaks a protocol of its own; enter its OpenAI-compatible address by hand, if it has one",
@@ -43,9 +48,13 @@ _OWN_PROTOCOL: Final = Bilingual(
 _NEEDS_ADDRESS: Final = Bilingual("缺少 base_url", "it has no base_url")
 _NO_MODELS: Final = Bilingual("没有列出模型", "it lists no models")
 _MAPPING: Final = Bilingual("model_mapping 不是 JSON 对象", "its model_mapping is not a JSON object")
-_BALANCE: Final = Bilingual(
-    "权重与优先级只决定先后：同名模型用排在前面的服务",
-    "weight and priority only give the order; the first service that has a name gets it",
+_WEIGHT: Final = Bilingual(
+    "One API 不看权重，同一优先级的渠道机会均等，此处也是",
+    "One API pays no heed to weights: channels of one priority get equal shares, here as well",
+)
+_GROUP: Final = Bilingual(
+    "分组不带走：此处每个密钥都可用此服务；请核对 weight",
+    "its groups are not taken over: every key may use it here; look the weights over",
 )
 _OVERRIDE: Final = Bilingual("参数与请求头的改写不带走", "changes of parameters and headers are not taken over")
 _USERS: Final = Bilingual(
@@ -124,9 +133,14 @@ def upstreams(tables: Tables, there: Sequence[Upstream]) -> Plan:
         if isinstance(found, Lost):
             lost.append(found)
             continue
-        services += found
-        if row.number("weight") or row.number("priority"):
-            lost.append(Lost(place, _BALANCE))
+        weight = Fraction(max(row.number("weight"), 0) if tables.product == "new-api" else 1)
+        # A channel's keys have its share together; only the best priority of a name gets requests.
+        share, rank = weight / len(found), -row.number("priority")
+        services += (msgspec.structs.replace(one, share=share, rank=rank) for one in found)
+        if row.number("weight") and tables.product != "new-api":
+            lost.append(Lost(place, _WEIGHT))
+        if row.text("group") not in ("", "default"):
+            lost.append(Lost(place, _GROUP))
         if any(row.text(name) not in ("", "{}") for name in _OVERRIDES):
             lost.append(Lost(place, _OVERRIDE))
     return planned(services, there, lost, join=False)

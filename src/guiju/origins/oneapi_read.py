@@ -28,7 +28,7 @@ _WITHIN_S: Final = 60.0
 _MAGIC: Final = b"SQLite format 3\x00"
 _CHANNELS: Final = (
     *("id", "type", "key", "status", "name", "weight", "base_url", "models", "model_mapping"),
-    *("priority", "param_override", "header_override", "system_prompt", "status_code_mapping"),
+    *("priority", "group", "param_override", "header_override", "system_prompt", "status_code_mapping"),
 )
 _TOKENS: Final = (
     *("id", "user_id", "key", "status", "name", "expired_time", "remain_quota", "unlimited_quota", "models"),

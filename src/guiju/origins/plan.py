@@ -19,6 +19,8 @@ import msgspec
 
 from guiju.config import Settings, Upstream, parse
 from guiju.errors import Bilingual, ConfigError, failed
+from guiju.origins.service import Service
+from guiju.origins.weights import weighed
 
 _PLAIN: Final = re.compile(r"[^a-z0-9]+")
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
@@ -49,33 +51,6 @@ class Variable(msgspec.Struct, frozen=True):
 
     name: str
     place: str
-
-
-class Service(msgspec.Struct, frozen=True):
-    """A model service as it was found.
-
-    Attributes:
-        place: where its settings stood.
-        label: what a name is made from.
-        url: its base address, up to and with `/v1`.
-        key_env: the variable that holds its key already; `""` when it has none, or a literal one.
-        secret: a literal key, or `""`; it tells services apart and goes nowhere.
-        secret_place: where that key stands.
-        models: public name → its own.
-        also: where others stood that were put together with it.
-    """
-
-    place: str
-    label: str
-    url: str
-    key_env: str = ""
-    secret: str = ""
-    secret_place: str = ""
-    models: dict[str, str] = msgspec.field(default_factory=dict)
-    also: tuple[str, ...] = ()
-
-    def __repr__(self) -> str:
-        return f"Service({self.place})"  # never the key
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -147,18 +122,24 @@ def joined(services: Sequence[Service]) -> list[Service]:
     made: list[Service] = []
     for one in services:
         for n, other in enumerate(made):
-            same = (other.url, other.key_env, other.secret) == (one.url, one.key_env, one.secret)
+            same = _kind(other) == _kind(one)
             if same and all(other.models.get(name, own) == own for name, own in one.models.items()):
                 models = {**other.models, **one.models}
-                made[n] = msgspec.structs.replace(other, models=models, also=(*other.also, one.place))
+                also = (*other.also, *(place for place in (one.place, *one.also) if place not in other.places))
+                made[n] = msgspec.structs.replace(other, models=models, also=also)
                 break
         else:
             made.append(one)
     return made
 
 
+def _kind(one: Service) -> tuple[object, ...]:
+    """What services have in common that may share a section; those on standby keep their order."""
+    return one.url, one.key_env, one.secret, one.weight, 0 if one.weight else one.rank
+
+
 def planned(services: Sequence[Service], there: Sequence[Upstream], lost: Sequence[Lost], join: bool = True) -> Plan:
-    """Give each service its section, unless one says the same already.
+    """Give each service its sections, unless they are there already.
 
     Args:
         services: what was found.
@@ -166,18 +147,22 @@ def planned(services: Sequence[Service], there: Sequence[Upstream], lost: Sequen
         lost: what is left, as far as it is known.
         join: put services together that differ in their models only.
     """
-    left, taken = list(there), {one.name for one in there}
+    owners: dict[str, object] = {}  # a section that is there → the one service whose it is
+    taken = {one.name for one in there}
     kept: list[Kept] = []
     new: list[Upstream] = []
     unset: dict[str, Variable] = {}  # literal key → the variable it is to stand in
     told = list(lost)
     names = {name for one in there for name in one.models}
     variables = {one.key_env for one in there} | {one.key_env for one in services}
-    for service in joined(services) if join else services:
-        found = next((one for one in left if _same(one, service)), None)
+    for service in joined(weighed(services)) if join else weighed(services):
+        me = (service.key_env, service.secret)
+        mine = [one for one in there if _same(one, service) and owners.get(one.name, me) == me]
+        found = min(mine, key=lambda one: one.weight != service.weight, default=None)
         if found:
-            left.remove(found)
-            kept += (Kept(place, found.name, new=False) for place in (service.place, *service.also))
+            owners[found.name] = me
+            kept += (Kept(place, found.name, new=False) for place in service.places)
+            told += [] if found.weight == service.weight else [_other_weight(service, found)]
             continue
         name = _name(service.label, taken)
         taken.add(name)
@@ -185,11 +170,10 @@ def planned(services: Sequence[Service], there: Sequence[Upstream], lost: Sequen
             known = variables | {one.name for one in unset.values()}
             unset[service.secret] = Variable(_env(name, known), service.secret_place)
         key_env = unset[service.secret].name if service.secret else service.key_env
-        if second := [model for model in service.models if model in names]:
-            told.append(_second(service.place, second))
-        names |= service.models.keys()
-        new.append(Upstream(name=name, url=service.url, key_env=key_env, models=service.models))
-        kept += (Kept(place, name, new=True) for place in (service.place, *service.also))
+        if shared := [model for model in service.models if model in names]:
+            told.append(_shared(service.place, shared))
+        new.append(Upstream(name, service.url, key_env, service.models, service.weight))
+        kept += (Kept(place, name, new=True) for place in service.places)
     wanted = {v.name: v for v in unset.values()}
     for one in new:
         if one.key_env and one.key_env not in wanted:
@@ -202,7 +186,8 @@ def section(one: Upstream) -> str:
     models = ", ".join(f"{_quoted(name)} = {_quoted(own)}" for name, own in one.models.items())
     lines = ["[[upstream]]", f"name = {_quoted(one.name)}", f"url = {_quoted(one.url)}"]
     lines += [f"key_env = {_quoted(one.key_env)}"] if one.key_env else []
-    text = "\n".join([*lines, f"models = {{ {models} }}", ""])
+    lines += [f"models = {{ {models} }}"] + ([f"weight = {one.weight}"] if one.weight != 1 else [])
+    text = "\n".join([*lines, ""])
     read: Settings = parse(tomllib.loads(text))
     assert read.upstream == (one,)
     return text
@@ -229,12 +214,23 @@ def _env(name: str, known: set[str]) -> str:
     return next(n for n in (plain, *(f"{plain}_{i}" for i in range(2, len(known) + 3))) if n not in known)
 
 
-def _second(place: str, models: Sequence[str]) -> Lost:
+def _shared(place: str, models: Sequence[str]) -> Lost:
     shown_here = "、".join(models[:3]) + ("…" if len(models) > 3 else "")
     return Lost(
         place,
         Bilingual(
-            f"这些名称已有服务，此服务排在其后：{shown_here}",
-            f"another service has these names and comes first: {shown_here.replace('、', ', ')}",
+            f"guiju.toml 中已有服务提供这些名称，今后按 weight 与其分配，请核对：{shown_here}",
+            "guiju.toml has a service of these names, which shares them by weight from now on; look the weights over: "
+            + shown_here.replace("、", ", "),
+        ),
+    )
+
+
+def _other_weight(service: Service, found: Upstream) -> Lost:
+    return Lost(
+        service.place,
+        Bilingual(
+            f"guiju.toml 中 {found.name} 的 weight 是 {found.weight}，不改为 {service.weight}",
+            f"{found.name} in guiju.toml has weight {found.weight}, which is not changed to {service.weight}",
         ),
     )
