@@ -30,7 +30,7 @@ from guiju.gateway.wire.canonical import (
 )
 from guiju.gateway.wire.chat_reply import FIELDS
 from guiju.gateway.wire.protocol import Canonical
-from guiju.gateway.wire.responses_writer import ResponsesWriter, event
+from guiju.gateway.wire.responses_writer import ResponsesWriter
 
 DROPPED: Final = frozenset({
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
@@ -181,10 +181,6 @@ class Responses(Canonical):
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
         """The error object of OpenAI's API."""
         return openai_errors.body(error, language, guiju)
-
-    def broken(self, body: bytes) -> bytes:
-        """An error in the middle of a stream: an event of the protocol, with the error object that clients look for."""
-        return event("error", body[:-1] + b',"sequence_number":0}')
 
 
 def _echo(raw: Mapping[str, Any]) -> dict[str, Any]:
