@@ -235,7 +235,7 @@ def _item(item: Item, messages: list[Message]) -> None:
     else:
         if item.encrypted_content:
             raise CallerError("not_checkable", what="encrypted_content", param="input")
-        text = "\n".join(part.text for part in (*(item.summary or ()), *(item.content or ())))
+        text = "".join(part.text for part in (*(item.summary or ()), *(item.content or ())))
         if text:
             messages.append(Message("assistant", reasoning_content=text))
 
