@@ -49,3 +49,13 @@ GUARDS: dict[str, Body] = {
 def say(gateway: Running, path: str, text: str, stream: bool = False) -> Answered:
     """Ask a text through a door."""
     return gateway.ask("POST", path, {**DOORS[path](text), "stream": stream})
+
+
+def stops(path: str, answer: Answered) -> bool:
+    """Whether a guard says that the text may not pass."""
+    said: Any = answer.json
+    if path == "/v1/moderations":
+        return any(one["flagged"] for one in said["results"])
+    if path.endswith("dify"):
+        return bool(said["flagged"])
+    return any(said) if path.endswith("contents") else said["action"] == "BLOCKED"

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -30,6 +31,8 @@ from fault_upstream import (
 from guiju.config import Limits
 
 TERM = "规矩金丝雀"
+SECRET = "sk-its-own-words"
+"""Stands in what the service says of its own faults; no caller may read it."""
 OK, STOPPED, FAILED, TIMEOUT = "ok", "stopped", "upstream_failed", "upstream_timeout"
 REFUSED, BUSY = "upstream_refused", "overloaded"
 STATUS = {OK: 200, STOPPED: 200, FAILED: 502, TIMEOUT: 504, REFUSED: 502, BUSY: 503}
@@ -56,6 +59,15 @@ def sends(stream: bytes, plain: bytes | None = None) -> Script:
     return script
 
 
+def wrapped(stream: bytes, wrap: Callable[[bytes], bytes]) -> Script:
+    """Sends bytes, or a good whole body in a wrapping of its own, and closes."""
+
+    async def script(call: Call) -> None:
+        await call.send(stream if call.stream else wrap(call.whole))
+
+    return script
+
+
 def body(stream: bytes, plain: bytes) -> Script:
     """Sends a well-framed body of the right kind."""
     return sends(answer(True, stream), answer(False, plain))
@@ -63,7 +75,7 @@ def body(stream: bytes, plain: bytes) -> Script:
 
 def status(code: int, extra: bytes = b"") -> Script:
     """Answers a status with an error object."""
-    said = b'{"error":{"message":"no"}}'
+    said = json.dumps({"error": {"message": SECRET, "type": SECRET, "code": SECRET, "param": SECRET}}).encode()
     return sends(
         b"HTTP/1.1 %d No\r\nConnection: close\r\n%sContent-Length: %d\r\n\r\n" % (code, extra, len(said)) + said
     )
@@ -83,44 +95,44 @@ async def half_head(call: Call) -> None:
 async def slow_first_byte(call: Call) -> None:
     """Answers, but within the limit."""
     if not await call.gone(FIRST / 3):
-        await call.send(answer(call.stream))
+        await call.send(call.good)
 
 
 async def drip(call: Call) -> None:
     """One byte at a time, each within the limit between chunks."""
-    made = answer(call.stream)
+    made = call.good
     await call.send(made[:60])
     await call.send(*(made[i : i + 1] for i in range(60, len(made))), gap=0.1)
 
 
 async def hang_in_the_middle(call: Call) -> None:
     """Half an answer, then silence."""
-    made = answer(call.stream)
+    made = call.good
     await call.send(made[: len(made) // 2])
     await call.hang()
 
 
 async def hang_at_the_end(call: Call) -> None:
     """All events, but the body never ends."""
-    await call.send(EVENT_STREAM + CHUNKED + framed(events())[:-5] if call.stream else answer(False)[:-1])
+    await call.send(EVENT_STREAM + CHUNKED + framed(events())[:-5] if call.stream else call.good[:-1])
     await call.hang()
 
 
 async def reset(call: Call) -> None:
     """A TCP reset after so many bytes of a good answer."""
-    await call.send(answer(call.stream)[: call.number])
+    await call.send(call.good[: call.number])
     call.reset()
 
 
 async def cut(call: Call) -> None:
     """A clean close after so many bytes of an answer whose end is the end of the connection."""
-    made = EVENT_STREAM + CLOSED + events() if call.stream else WHOLE + CLOSED + whole()
+    made = EVENT_STREAM + CLOSED + events() if call.stream else WHOLE + CLOSED + call.whole
     await call.send(made[: call.number])
 
 
 async def cut_chunked(call: Call) -> None:
     """A clean close after so many bytes of a framed answer."""
-    await call.send(answer(call.stream)[: call.number])
+    await call.send(call.good[: call.number])
 
 
 async def endless(call: Call) -> None:
@@ -207,7 +219,7 @@ FAULTS: dict[str, Fault] = {
     "slow-first-byte": Fault(slow_first_byte, OK, OK),
     "early-close": Fault(sends(b"")),
     "early-close-in-head": Fault(sends(b"HTTP/1.1 200 OK\r\nContent-")),
-    "not-http": Fault(sends(b"SSH-2.0-OpenSSH_9.2\r\n\r\n")),
+    "not-http": Fault(sends(b"SSH-2.0-%b\r\n\r\n" % SECRET.encode())),
     "tls-alert": Fault(sends(b"\x15\x03\x01\x00\x02\x02\x46")),
     "status-500": Fault(status(500)),
     "status-503": Fault(status(503, b"Retry-After: 1\r\n")),
@@ -219,16 +231,17 @@ FAULTS: dict[str, Fault] = {
     "status-204": Fault(sends(b"HTTP/1.1 204 No Content\r\n\r\n"), REFUSED, REFUSED),
     "compressed": Fault(compressed),
     # the body is not what it says
-    "html": Fault(sends(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>")),
-    "wrong-type": Fault(sends(WHOLE + CHUNKED + framed(events()), EVENT_STREAM + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG)),
+    "html": Fault(sends(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>%b</html>" % SECRET.encode())),
+    "wrong-type": Fault(wrapped(WHOLE + CHUNKED + framed(events()), lambda made: EVENT_STREAM + b"Content-Length: %d\r\n\r\n" % len(made) + made)),
     "json-for-stream": Fault(sends(answer(False)), OK, OK),
     "empty-200": Fault(body(b"", b"")),
     "no-choices": Fault(body(b"data: {}\n\n", b"{}")),
     "choices-empty": Fault(body(b'data: {"choices":[]}\n\n' + DONE, b'{"choices":[]}')),
     "null": Fault(body(b"data: null\n\n", b"null")),
-    "error-in-200": Fault(body(b'data: {"error":{"message":"x"}}\n\n', b'{"error":{"message":"x"}}')),
+    "error-in-200": Fault(body(b'data: {"error":{"message":"%b"}}\n\n' % SECRET.encode(), b'{"error":{"message":"%b"}}' % SECRET.encode())),
+    "error-in-the-middle": Fault(body(ROLE + TALK + b'data: {"error":"%b"}\n\n' % SECRET.encode(), b'{"error":"%b"}' % SECRET.encode())),
     "done-alone": Fault(body(DONE, DONE)),
-    "garbage": Fault(body(TALK + b"some words\n\n" + FIN + DONE, b"some words")),
+    "garbage": Fault(body(TALK + SECRET.encode() + b"\n\n" + FIN + DONE, SECRET.encode())),
     "invalid-json": Fault(body(TALK + b'data: {"choices":[{"index":0,\n\n' + FIN + DONE, LONG[:-2])),
     "invalid-utf8": Fault(body(TALK + FIN[:20] + b"\xff\xfe" + FIN[20:] + DONE, LONG[:12] + b"\xff" + LONG[12:])),
     "utf16": Fault(body(events().decode().encode("utf-16"), LONG.decode().encode("utf-16"))),
@@ -238,7 +251,7 @@ FAULTS: dict[str, Fault] = {
     "index--1": Fault(with_index(-1)),
     "index-text": Fault(with_index("0")),
     "index-true": Fault(with_index(True)),
-    "finish-unknown": Fault(body(TALK + chunk(finish="done") + DONE, LONG.replace(b'"stop"', b'"done"'))),
+    "finish-unknown": Fault(body(TALK + chunk(finish=SECRET) + DONE, LONG.replace(b'"stop"', b'"%b"' % SECRET.encode()))),
     "finish-list": Fault(body(TALK + FIN.replace(b'"stop"', b'["stop"]') + DONE, LONG.replace(b'"stop"', b'["stop"]'))),
     "deep": Fault(body(b"data: " + b"[" * 100_000 + b"\n\n", b"[" * 100_000)),
     "usage-wrong": Fault(body(ROLE + TALK + chunk(finish="stop", usage={"prompt_tokens": "many"}) + DONE, whole(usage=[1])), OK, OK),
@@ -250,11 +263,11 @@ FAULTS: dict[str, Fault] = {
     "term-after-done": Fault(body(TALK + FIN + DONE + chunk({"content": TERM}), whole(TERM)), STOPPED, STOPPED),
     "many-events": Fault(many_events, OK, OK, "好。" * 4_000),
     # the framing is broken
-    "length-too-long": Fault(sends(EVENT_STREAM + b"Content-Length: 99999\r\n\r\n" + events(), WHOLE + b"Content-Length: 99999\r\n\r\n" + LONG)),
-    "length-too-short": Fault(sends(EVENT_STREAM + b"Content-Length: 300\r\n\r\n" + events(), WHOLE + b"Content-Length: 90\r\n\r\n" + LONG)),
+    "length-too-long": Fault(wrapped(EVENT_STREAM + b"Content-Length: 99999\r\n\r\n" + events(), lambda made: WHOLE + b"Content-Length: 99999\r\n\r\n" + made)),
+    "length-too-short": Fault(wrapped(EVENT_STREAM + b"Content-Length: 300\r\n\r\n" + events(), lambda made: WHOLE + b"Content-Length: 90\r\n\r\n" + made)),
     "length-twice": Fault(sends(WHOLE + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef")),
     "chunks-broken": Fault(sends(EVENT_STREAM + CHUNKED + framed(events())[:500] + b"zz\r\nxx\r\n", WHOLE + CHUNKED + b"zz\r\nxx\r\n")),
-    "chunks-unended": Fault(sends(EVENT_STREAM + CHUNKED + framed(events())[:-5], WHOLE + CHUNKED + framed(LONG)[:-5])),
+    "chunks-unended": Fault(wrapped(EVENT_STREAM + CHUNKED + framed(events())[:-5], lambda made: WHOLE + CHUNKED + framed(made)[:-5])),
     # too slow, too long, too much
     "drip": Fault(drip, TIMEOUT, TIMEOUT),
     "hang-in-the-middle": Fault(hang_in_the_middle, TIMEOUT, TIMEOUT),

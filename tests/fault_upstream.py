@@ -53,6 +53,12 @@ def whole(text: str = TEXT, **more: Any) -> bytes:
     ).encode()
 
 
+def vectors(count: int = 1) -> bytes:
+    """A good list of vectors."""
+    data = [{"object": "embedding", "index": i, "embedding": [0.25, -0.5] * 40} for i in range(count)]
+    return json.dumps({"object": "list", "data": data, "model": "m"}).encode()
+
+
 def framed(body: bytes, size: int = 40) -> bytes:
     """A body in chunks of the transfer coding."""
     parts = [body[i : i + size] for i in range(0, len(body), size)]
@@ -76,6 +82,16 @@ class Call:
     stream: bool
     number: int
     asked: dict[str, Any]
+
+    @property
+    def whole(self) -> bytes:
+        """The body of a good answer, of the kind that was asked for."""
+        return vectors() if "input" in self.asked else whole()
+
+    @property
+    def good(self) -> bytes:
+        """A good answer, of the kind that was asked for."""
+        return answer(self.stream, None if self.stream else self.whole)
 
     async def send(self, *parts: bytes, gap: float = 0.0) -> None:
         """Write; raises ConnectionError once the gateway has gone."""

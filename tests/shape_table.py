@@ -171,6 +171,8 @@ TOOLS: Final = (
     Shape("deep in a schema", lambda w: asked(tools=tool({"allOf": [{"anyOf": [{"items": {"const": w}}]}]}))),
     Shape("tool choice", lambda w: asked(tool_choice={"type": "function", "function": {"name": w}})),
     Shape("arguments of a call", lambda w: said("你好", called(arguments=json.dumps({"q": w}, ensure_ascii=False)))),
+    Shape("arguments with escapes", lambda w: said("你好", called(arguments=json.dumps({"q": [w]})))),
+    Shape("key of arguments with escapes", lambda w: said("你好", called(arguments=json.dumps({w: 1})))),
     Shape("name of a call", lambda w: said("你好", called(name=w))),
     Shape("id of a call", lambda w: said("你好", called(id=w))),
     Shape("id of a result", lambda w: said("你好", called(), role("tool", "好", tool_call_id=w))),

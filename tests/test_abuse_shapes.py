@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from conftest import Answered, Running, Start
-from fault_upstream import FaultUpstream, answer
+from doors import DOORS, GUARDS, stops
+from fault_upstream import FaultUpstream, answer, vectors
+from shape_doors import ASKS, NoPlaceError, spelt_as
+from shape_own import BLOCKED, OWN, PLACES, fate
 from shape_table import DROPPED, FIELDS, FILTERED, PASSED_OVER, SHAPES, Shape, asked, tool
+
+CHAT = "/v1/chat/completions"
 
 
 @dataclass
@@ -29,7 +34,9 @@ class Recorder(FaultUpstream):
         body = await reader.readexactly(length)
         self.arrived.append(head + body)
         self.asked.append(json.loads(body))
-        writer.write(answer(bool(self.asked[-1].get("stream"))))
+        wanted = self.asked[-1].get("input")
+        many = vectors(len(wanted) if isinstance(wanted, list) else 1) if wanted else None
+        writer.write(answer(bool(self.asked[-1].get("stream")), many))
         await writer.drain()
         writer.close()
 
@@ -47,12 +54,14 @@ def gateway(start: Start, recorder: Recorder) -> Running:
     return start(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
 
 
-def sent(gateway: Running, shape: Shape, word: str, stream: bool) -> Answered:
+def sent(gateway: Running, door: str, shape: Shape, word: str, stream: bool) -> Answered:
     """Ask a shape with a word in it."""
     body = shape.make(word)
+    if door != CHAT and shape in SHAPES:
+        body = spelt_as(body, door) if isinstance(body, bytes) else ASKS[door](body)
     if stream:
         body = body[:-1] + b',"stream":true}' if isinstance(body, bytes) else {**body, "stream": True}
-    return gateway.ask("POST", shape.path(word), body, shape.headers(word))
+    return gateway.ask("POST", shape.path(word).replace(CHAT, door), body, shape.headers(word))
 
 
 def leaks(recorder: Recorder, word: str) -> bool:
@@ -62,26 +71,45 @@ def leaks(recorder: Recorder, word: str) -> bool:
     return any(piece in text for piece in (word, word[:2], word[2:], word[:3], word[-2:]))
 
 
-def faults(gateway: Running, recorder: Recorder, shape: Shape, stream: bool) -> Iterator[str]:
+def faults(gateway: Running, recorder: Recorder, shape: Shape, stream: bool, door: str = CHAT) -> Iterator[str]:
     """What is wrong with a shape: the word gets through, or the harmless twin does not."""
-    where = f"{shape.name}, stream {stream}: "
-    for word, fate in ((shape.words[0], shape.fate), (shape.words[1], shape.twin_fate)):
+    where = f"{door}, {shape.name}, stream {stream}: "
+    told = fate(door, shape) if door != CHAT and shape in SHAPES else shape.fate
+    for word, expected in zip(shape.words, (told, "" if told == FILTERED else told), strict=True):
         recorder.arrived.clear()
         recorder.asked.clear()
-        heard = sent(gateway, shape, word, stream)
-        if fate in ("", DROPPED, PASSED_OVER):
+        heard = sent(gateway, door, shape, word, stream)
+        what = f"{where}{word} got {heard.status} {heard.body[:150]!r}"
+        if door in GUARDS and expected in ("", PASSED_OVER, FILTERED, BLOCKED):
+            if heard.status != 200 or stops(door, heard) != (expected in (FILTERED, BLOCKED)):
+                yield what
+        elif expected in ("", DROPPED, PASSED_OVER):
             if heard.status != 200 or len(recorder.asked) != 1:
-                yield f"{where}{word} got {heard.status} {heard.body[:150]!r}"
-            if fate == DROPPED and not heard.headers.get("x-guiju-dropped"):
+                yield what
+            if expected == DROPPED and not heard.headers.get("x-guiju-dropped"):
                 yield where + "dropped, and not told"
-            if fate and leaks(recorder, word):
+            if expected and leaks(recorder, word):
                 yield f"{where}{word} reached the model"
-        elif heard.status != 400 or heard.json["error"]["code"] != fate:
-            yield f"{where}{word} got {heard.status} {heard.body[:150]!r}"
+        elif heard.status != 400 or heard.json["error"]["code"] != expected:
+            yield what
         elif recorder.asked:
             yield where + "refused, and asked all the same"
-        elif fate == FILTERED and not heard.json["error"]["guiju"]["decision_id"]:
+        elif expected == FILTERED and not heard.json["error"]["guiju"]["decision_id"]:
             yield where + "refused without a decision"
+
+
+def at_door(
+    gateway: Running, recorder: Recorder, door: str, shapes: Iterable[Shape], stream: bool
+) -> tuple[int, list[str]]:
+    """How many shapes a door has a place for, and what is wrong with them."""
+    count, wrong = 0, []
+    for shape in shapes:
+        try:
+            wrong += faults(gateway, recorder, shape, stream, door)
+            count += 1
+        except NoPlaceError:
+            pass
+    return count, wrong
 
 
 def test_no_shape_carries_a_forbidden_word_to_the_model(gateway: Running, recorder: Recorder) -> None:
@@ -93,6 +121,22 @@ def test_no_shape_carries_a_forbidden_word_to_the_model(gateway: Running, record
 @pytest.mark.slow
 def test_no_shape_of_a_stream_carries_one_either(gateway: Running, recorder: Recorder) -> None:
     assert not [fault for shape in SHAPES for fault in faults(gateway, recorder, shape, stream=True)]
+
+
+@pytest.mark.parametrize("door", list(ASKS))
+def test_no_door_carries_one_in_a_place_of_its_own(gateway: Running, recorder: Recorder, door: str) -> None:
+    count, wrong = at_door(gateway, recorder, door, OWN[door], False)
+    assert (count, wrong) == (len(OWN[door]), [])
+    assert not at_door(gateway, recorder, door, SHAPES[::7], False)[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("door", list(ASKS))
+def test_no_shape_carries_one_through_any_door(gateway: Running, recorder: Recorder, door: str) -> None:
+    count, wrong = at_door(gateway, recorder, door, SHAPES, False)
+    assert (count, wrong) == (PLACES[door], [])
+    if door in DOORS:
+        assert not at_door(gateway, recorder, door, (*SHAPES, *OWN[door]), True)[1]
 
 
 def test_the_judge_sees_a_word_that_gets_through(start: Start, recorder: Recorder) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import KEY, Answered, Running, Start
-from doors import GUARDS
+from conftest import KEY, Running, Start
+from doors import GUARDS, stops
 from test_law import TERM, without
 
 LISTED = f"term,category,severity\n{TERM},A.1e,block\n只记录的词,own.note,signal\n"
@@ -20,16 +20,6 @@ LISTED = f"term,category,severity\n{TERM},A.1e,block\n只记录的词,own.note,s
 def gateway(start: Start) -> Running:
     """A gateway with one word that blocks and one that only signals."""
     return start(lexicon=LISTED)
-
-
-def stops(path: str, answer: Answered) -> bool:
-    """Whether a guard says that the text may not pass."""
-    said: Any = answer.json
-    if path == "/v1/moderations":
-        return bool(said["results"][0]["flagged"])
-    if path.endswith("dify"):
-        return bool(said["flagged"])
-    return bool(said[0]) if path.endswith("contents") else said["action"] == "BLOCKED"
 
 
 @pytest.mark.parametrize("path", list(GUARDS))

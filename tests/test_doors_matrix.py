@@ -10,10 +10,12 @@ from typing import NamedTuple
 import pytest
 
 from conftest import Answered, Running, Start
+from door_readers import READERS
 from doors import DOORS, GUARDS, VECTORS, say
 from guiju import composition
 from guiju.config import Issuer
 from guiju.gateway.app import App
+from guiju.marking import text as marking
 from test_law import TERM, shifted, without
 
 TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"
@@ -110,3 +112,14 @@ def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
         assert f'"ProduceID":"{decision}"' in answer.body.decode(), path
         assert gateway.entry("opened", decision)["account"]
         assert gateway.entry("closed", decision)["state"] == "passed"
+
+
+@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+def test_each_door_shows_the_mark_around_the_text(start: Start, reach: str) -> None:
+    gateway = start(overlay=(("gateway.label", "both"), ("gateway.reach", reach)))
+    for path in DOORS:
+        for stream in (False, True):
+            heard = READERS[path](say(gateway, path, "[[stream:你好。世界。|3|1]]", stream))
+            assert heard.text.startswith(marking.before("both")), (path, stream)
+            assert heard.text.endswith("你好。世界。" + marking.after("both")), (path, stream)
+            assert (heard.finishes, heard.ended) == (["stop"], True)

@@ -291,7 +291,8 @@ class App:
     def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""
         if run.opened is not None and not run.closing:
-            state = "passed" if run.reply and run.reply.seen >= run.out.characters else "not_checked"
+            seen = run.reply.seen if run.reply else 0
+            state = "passed" if seen >= run.out.characters else "not_checked"
             try:
                 run.close(state, end)
             except OutsideError:
@@ -301,6 +302,6 @@ class App:
         """Tell an error: as an answer, or inside the stream that has begun."""
         body = run.wire.error(error, run.head.language, guiju)
         if run.started:
-            await send({"type": "http.response.body", "body": run.wire.broken(body)})
+            await send({"type": "http.response.body", "body": run.broken(body)})
         else:
             await http.answer(send, error.row.status, body, http.error_headers(error, run.id))

@@ -37,6 +37,7 @@ class TextRun(Run):
     """An exchange whose answer is text."""
 
     wire: Wire
+    answer: Writer
 
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
@@ -46,10 +47,14 @@ class TextRun(Run):
         else:
             await self._whole(asked, upstream, canonical, send)
 
+    def broken(self, body: bytes) -> bytes:
+        """The error in the words of the writer of the stream."""
+        return self.answer.broken(body)
+
     # ------------------------------------------------------------------ 4 and 5, streamed
     async def _stream(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         choices = asked.request.n or 1
-        answer = self._writer(asked)
+        answer = self.answer = self._writer(asked)
         mark, tail = self._marks(asked)
         try:
             source = await upstream.ask(canonical)
@@ -63,12 +68,12 @@ class TextRun(Run):
             spoke: set[int] = set()
             async for delta in self._deltas(source, choices, finishes):
                 usage = delta.usage or usage
-                made = self._written(answer, await self._take(delta), spoke)
-                if self.reply and self.reply.stopped:
+                pieces = await self._take(delta)
+                if self._stopped:
                     break
-                if not self.started:
-                    await self._start(send, asked, http.STREAM)
-                    made = answer.start(mark) + made
+                made = b"" if self.started else answer.start(mark)
+                made += self._written(answer, pieces, spoke)
+                await self._start(send, asked, http.STREAM)
                 if made:
                     await send({"type": "http.response.body", "body": made, "more_body": True})
             rest = self._rest()
@@ -125,7 +130,7 @@ class TextRun(Run):
         await self._close("stopped", "stopped")
         error, guiju = self.refusal(hearing)
         if self.key.on_block == "error":
-            made = self.wire.broken(self.wire.error(error, self.head.language, guiju))
+            made = answer.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = error.told(self.head.language)
             made = b"" if self.started else answer.start("")

@@ -123,6 +123,10 @@ class Run(ABC):
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
 
+    def broken(self, body: bytes) -> bytes:
+        """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
+        return b""
+
     async def _identity(self) -> Identity | None:
         """The verified identity that came with the request, if one came."""
         if not self.head.identity:

@@ -301,7 +301,8 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
         if message.name:
             yield Text(at + ".name", message.name, aside=True)
         for j, call in enumerate(message.tool_calls or ()):
-            for leaf in strings(call, f"{at}.tool_calls[{j}]"):
+            place = f"{at}.tool_calls[{j}]"
+            for leaf in (*strings(call, place), *escaped(call.function.arguments, place)):
                 yield Text(leaf.field, leaf.text, aside=True)
         if message.tool_call_id:
             yield Text(at + ".tool_call_id", message.tool_call_id, aside=True)
@@ -317,6 +318,15 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
         yield from strings(request.logit_bias, "logit_bias")
     if extra:
         yield from strings(extra, "")
+
+
+def escaped(arguments: str, at: str) -> Iterator[Text]:
+    """The strings of arguments that are written with escapes, as many a client writes all that is not ASCII."""
+    if "\\u" in arguments:
+        try:
+            yield from strings(msgspec.json.decode(arguments), f"{at}.arguments")
+        except (msgspec.DecodeError, RecursionError):
+            return
 
 
 def strings(value: Any, at: str) -> Iterator[Text]:

@@ -54,10 +54,6 @@ class Chat(Canonical):
         """The error object of OpenAI's API."""
         return openai_errors.body(error, language, guiju)
 
-    def broken(self, body: bytes) -> bytes:
-        """An error in the middle of a stream, as OpenAI's clients notice it."""
-        return b"data: " + body + b"\n\n" + DONE
-
 
 class ChatWriter:
     """Writes one exchange's answer; see `Writer`.
@@ -134,6 +130,10 @@ class ChatWriter:
         said = [{"index": i, "delta": {"refusal": sentence}, "finish_reason": None} for i in self._choices]
         made = b"data: " + self._last + b',"choices":' + _encode(said) + b"}\n\n"
         return made + self._end([(i, "content_filter") for i in self._choices], usage, guiju)
+
+    def broken(self, body: bytes) -> bytes:
+        """An error in the middle of a stream, as OpenAI's clients notice it."""
+        return b"data: " + body + b"\n\n" + DONE
 
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A reply that was not streamed. A stopped one holds the sentence as content and as refusal."""

@@ -82,10 +82,6 @@ class Completions(Canonical):
         """The error object of OpenAI's API."""
         return openai_errors.body(error, language, guiju)
 
-    def broken(self, body: bytes) -> bytes:
-        """An error in the middle of a stream."""
-        return b"data: " + body + b"\n\n" + DONE
-
 
 def _prompt(prompt: str | list[str | int | list[int]]) -> str:
     """The one text of a prompt.
@@ -143,6 +139,10 @@ class CompletionsWriter(Silent):
         """`content_filter` for every choice. The protocol has no place for a refusal but beside our own facts."""
         finishes = [(i, "content_filter") for i in self._choices]
         return self._end(finishes, usage, {"guiju": {**guiju, "message": sentence}})
+
+    def broken(self, body: bytes) -> bytes:
+        """An error in the middle of a stream."""
+        return b"data: " + body + b"\n\n" + DONE
 
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A reply that was not streamed."""

@@ -132,7 +132,3 @@ class Embeddings:
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
         """The error object of OpenAI's API."""
         return openai_errors.body(error, language, guiju)
-
-    def broken(self, body: bytes) -> bytes:
-        """Nothing is streamed."""
-        return b""

@@ -6,11 +6,11 @@ looked at; what can't be looked at, such as an image, does not pass."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors
-from guiju.gateway.wire.canonical import Shape, strings
+from guiju.gateway.wire.canonical import Shape, escaped, strings
 from guiju.gateway.wire.protocol import Checked, Question
 from guiju.terms import Text
 
@@ -29,21 +29,70 @@ class LiteLLM(_Guard):
     name = "guard.litellm"
 
     def read(self, raw: dict[str, Any]) -> Question:
-        """Everything is one group: texts, then what else holds text."""
+        """The texts are one group; the messages, which say the same again, are another one with the tools."""
         stage: Literal["input", "output"] = "output" if raw.get("input_type") == "response" else "input"
-        texts: list[Text] = []
-        for name in ("texts", "structured_messages", "tools", "tool_calls"):
-            texts += strings(raw.get(name) or [], name)
-        if not texts and not raw.keys() & {"texts", "structured_messages", "tools", "tool_calls", "images"}:
+        if not raw.keys() & {"texts", "structured_messages", "tools", "tool_calls", "images"}:
             raise CallerError("invalid_request", what="texts is missing", param="texts")
-        unseen = "images" if raw.get("images") else ""  # a 400 would reach LiteLLM's user as a failure without a reason
-        return Question([tuple(texts)], stage, unseen=unseen)
+        messages = raw.get("structured_messages") or []
+        said = [text for i, one in enumerate(_list(messages)) for text in _message(one, f"structured_messages[{i}]")]
+        for name in ("tools", "tool_calls"):
+            said += strings(raw.get(name) or [], name)
+        for leaf in tuple(said):
+            said += escaped(leaf.text, leaf.field)
+        groups = [group for group in (tuple(strings(raw.get("texts") or [], "texts")), tuple(said)) if group]
+        # a 400 would reach LiteLLM's user as a failure without a reason
+        unseen = "images" if raw.get("images") else _unseen(messages)
+        return Question(groups or [()], stage, unseen=unseen)
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """NONE or BLOCKED."""
-        if checked.hearings[0].stops:
-            return {"action": "BLOCKED", "blocked_reason": told[0]}
+        for hearing, said in zip(checked.hearings, told, strict=True):
+            if hearing.stops:
+                return {"action": "BLOCKED", "blocked_reason": said}
         return {"action": "NONE"}
+
+
+_SEEN: Final = frozenset({
+    "text", "input_text", "output_text", "refusal", "thinking", "reasoning_text", "summary_text", "tool_use",
+    "tool_result",
+})  # fmt: skip
+"""Kinds of parts whose strings are all that they say."""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _message(message: Any, at: str) -> Iterator[Text]:
+    """What one message says, its parts joined to one text; then every other string of it, which stands beside that."""
+    beside: list[Any] = [message]
+    if isinstance(message, dict):
+        beside = [{name: one for name, one in message.items() if name != "content"}]
+        joins = False
+        for part in _list(message.get("content")):
+            text = part if isinstance(part, str) else None
+            if isinstance(part, dict):
+                name = next((name for name in ("text", "refusal") if isinstance(part.get(name), str)), "")
+                text = part.get(name)
+                beside.append({key: one for key, one in part.items() if key != name})
+            elif text is None:
+                beside.append(part)
+            if text is not None:
+                yield Text(f"{at}.content", text, joins=joins)
+                joins = True
+    for leaf in strings(beside, at):
+        yield Text(leaf.field, leaf.text, aside=True)
+
+
+def _unseen(value: Any) -> str:
+    """The field that holds a part which is not text, such as an image; none where there is no such part."""
+    for one in _list(value):
+        if isinstance(one, dict):
+            if "type" in one and one["type"] not in _SEEN:
+                return "structured_messages"
+            if found := _unseen(one.get("content")):
+                return found
+    return ""
 
 
 class DifyRequest(Shape):
@@ -59,13 +108,12 @@ class Dify(_Guard):
     def read(self, raw: dict[str, Any]) -> Question:
         """A ping, or what was asked or answered."""
         asked = canonical.convert(raw, DifyRequest)
-        params = asked.params or {}
         if asked.point == "ping":
             return Question([])
-        if asked.point == "app.moderation.input":
-            texts = [Text("params.query", str(params.get("query") or ""))]
-            return Question([(*texts, *strings(params.get("inputs") or {}, "params.inputs"))])
-        return Question([(Text("params.text", str(params.get("text") or "")),)], "output")
+        if not asked.params:
+            raise CallerError("invalid_request", what="params is missing", param="params")
+        params = {name: one for name, one in asked.params.items() if name != "app_id"}
+        return Question([tuple(_values(params, "params"))], "output" if asked.point.endswith("output") else "input")
 
     def write(self, checked: Checked, told: Sequence[str]) -> Any:
         """Whether it is flagged, and what to say instead."""
@@ -73,6 +121,19 @@ class Dify(_Guard):
             return {"result": "pong"}
         said = told[0]
         return {"flagged": bool(said), "action": "direct_output", "preset_response": said}
+
+
+def _values(value: Any, at: str) -> Iterator[Text]:
+    """Every string of a value; keys stand beside what is said, which an application may put together to one text."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield Text(at, key, aside=True)
+            yield from _values(inner, f"{at}.*")
+    elif isinstance(value, list):
+        for i, inner in enumerate(value):
+            yield from _values(inner, f"{at}[{i}]")
+    else:
+        yield from strings(value, at)
 
 
 class DetectorRequest(Shape):

@@ -29,7 +29,7 @@ from guiju.gateway.wire.canonical import (
     Treatment,
 )
 from guiju.gateway.wire.chat_reply import FIELDS
-from guiju.gateway.wire.messages_writer import MessagesWriter, event
+from guiju.gateway.wire.messages_writer import MessagesWriter
 from guiju.gateway.wire.protocol import Canonical
 
 DROPPED: Final = frozenset({"metadata", "service_tier", "top_k", "thinking", "container", "inference_geo"})
@@ -127,10 +127,6 @@ class Messages(Canonical):
         if guiju is not None:
             said["guiju"] = guiju
         return msgspec.json.encode({"type": "error", "error": said})
-
-    def broken(self, body: bytes) -> bytes:
-        """An error in the middle of a stream."""
-        return event("error", body)
 
 
 def _canonical(asked: MessagesRequest) -> ChatRequest:

@@ -99,6 +99,10 @@ class MessagesWriter(Silent):
         made = self.piece(Piece(0, "refusal", sentence)) + self._close()
         return made + self._last("refusal", usage, guiju=guiju)
 
+    def broken(self, body: bytes) -> bytes:
+        """An error in the middle of a stream."""
+        return event("error", body)
+
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A message that was not streamed."""
         one = said[0]

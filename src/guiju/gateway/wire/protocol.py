@@ -76,6 +76,10 @@ class Writer(Protocol):
         """What ends a stream whose text may not go on, in the way that clients notice."""
         ...
 
+    def broken(self, body: bytes) -> bytes:
+        """An error, as `Speaks.error` makes it, inside a stream."""
+        ...
+
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A reply that is not streamed; `guiju` when it was stopped, and `said` then holds the refusal."""
         ...
@@ -134,10 +138,6 @@ class Speaks(Protocol):
 
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
         """The body of an HTTP error."""
-        ...
-
-    def broken(self, body: bytes) -> bytes:
-        """An error, as `error` makes it, inside a stream that has begun."""
         ...
 
 

@@ -30,7 +30,7 @@ from guiju.gateway.wire.canonical import (
 )
 from guiju.gateway.wire.chat_reply import FIELDS
 from guiju.gateway.wire.protocol import Canonical
-from guiju.gateway.wire.responses_writer import ResponsesWriter, event
+from guiju.gateway.wire.responses_writer import ResponsesWriter
 
 DROPPED: Final = frozenset({
     "user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key", "prompt_cache_retention",
@@ -182,10 +182,6 @@ class Responses(Canonical):
         """The error object of OpenAI's API."""
         return openai_errors.body(error, language, guiju)
 
-    def broken(self, body: bytes) -> bytes:
-        """An error in the middle of a stream: an event of the protocol, with the error object that clients look for."""
-        return event("error", body[:-1] + b',"sequence_number":0}')
-
 
 def _echo(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that the answer repeats: numbers and choices, no text."""
@@ -239,7 +235,7 @@ def _item(item: Item, messages: list[Message]) -> None:
     else:
         if item.encrypted_content:
             raise CallerError("not_checkable", what="encrypted_content", param="input")
-        text = "\n".join(part.text for part in (*(item.summary or ()), *(item.content or ())))
+        text = "".join(part.text for part in (*(item.summary or ()), *(item.content or ())))
         if text:
             messages.append(Message("assistant", reasoning_content=text))
 

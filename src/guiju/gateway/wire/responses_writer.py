@@ -134,6 +134,13 @@ class ResponsesWriter(Silent):
         """A refusal, and a response that is incomplete for `content_filter`."""
         return self.piece(Piece(0, "refusal", sentence)) + self._done() + self._last("content_filter", usage, guiju)
 
+    def broken(self, body: bytes) -> bytes:
+        """An error in the middle of a stream: the protocol's own event, with the error object that OpenAI's clients
+        look for beside it."""
+        error = msgspec.json.decode(body)["error"]
+        told = {name: error[name] for name in ("code", "message", "param")}
+        return self._said("error", **told, error=error)
+
     def whole(self, said: Sequence[Said], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         """A response that was not streamed."""
         one = said[0]
