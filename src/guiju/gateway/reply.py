@@ -7,7 +7,9 @@ at as a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from guiju.controls.hearing import hear
 from guiju.detect.words import Words
@@ -15,7 +17,47 @@ from guiju.errors import OutsideError
 from guiju.gateway.screen import Screen
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.protocol import Call
+from guiju.gateway.wire.strict import unescaped
 from guiju.terms import Control, Finding, Hearing, Reach, Text
+
+_WHOLE: Final = re.compile(r"([^\\]++|\\u[0-9a-fA-F]{4}|\\[^u]|\\u(?=[0-9a-fA-F]{0,3}[^0-9a-fA-F]))*+", re.DOTALL)
+"""Text up to an escape at its end that may not be whole; the group is what stands last in it."""
+_HIGH: Final = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
+"""The first half of a character that is written as two escapes."""
+
+
+class _Escaped:
+    """Arguments from their first escape on.
+
+    Attributes:
+        raw: as they came.
+        plain: how many characters they stand for, as far as they were looked at.
+        out: what the screen let go of those, after what it still held of the text before.
+    """
+
+    __slots__ = ("_open", "out", "plain", "raw")
+
+    def __init__(self) -> None:
+        self.raw: list[str] = []
+        self.plain = 0
+        self.out: list[str] = []
+        self._open = ""
+
+    def take(self, text: str) -> str:
+        """Take a piece; gives what it stands for, but for an escape at its end that may not be whole."""
+        self.raw.append(text)
+        text = self._open + text
+        whole = _WHOLE.match(text)
+        assert whole is not None  # it matches nothing too
+        end = whole.end()
+        if _HIGH.fullmatch(whole[1] or ""):
+            end -= len(whole[1])
+        self._open = text[end:]
+        return unescaped(text[:end])
+
+    def left(self) -> str:
+        """What stands at the end, whole or not."""
+        return unescaped(self._open)
 
 
 class Reply:
@@ -34,6 +76,7 @@ class Reply:
         self._screens: dict[tuple[int, int, str], Screen] = {}
         self._settled: set[tuple[int, int, str]] = set()
         self._calls: dict[tuple[int, int], Call] = {}
+        self._escaped: dict[tuple[int, int, str], _Escaped] = {}
         self.hearings: list[Hearing] = []
         self.stopped: Hearing | None = None
 
@@ -53,7 +96,7 @@ class Reply:
             elif piece.field == "arguments":
                 if piece.text:
                     made += self._name(self._call(piece))
-                    made += self._through(piece, last)
+                    made += self._arguments(piece, last)
             else:
                 made += self._through(piece, last)
         return [] if self.stopped else made
@@ -63,6 +106,9 @@ class Reply:
         made: list[Piece | Call] = []
         for call in self._calls.values():
             made += self._name(call)
+        for at in self._escaped:
+            if not self.stopped:
+                made += self._written(at)
         for at, screen in self._screens.items():
             if self.stopped:
                 return []
@@ -94,6 +140,39 @@ class Reply:
             screen = self._screens[at] = Screen(self._words, self._reach, place)
         text = self._ruled(at, screen, screen.feed(piece.text, last))
         return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
+
+    def _arguments(self, piece: Piece, last: bool) -> list[Piece | Call]:
+        """Arguments are JSON: from the first escape on they are held, and looked at as what they stand for."""
+        at = (piece.choice, piece.tool, piece.field)
+        if at in self._settled and at not in self._escaped:
+            return [piece]
+        start = 0
+        if at not in self._escaped:
+            start = piece.text.find("\\")
+            if start < 0:
+                return self._through(piece, last)
+            self._escaped[at] = _Escaped()
+        plain = Piece(piece.choice, piece.field, piece.text[:start], piece.tool)
+        made = self._through(plain, last=False) if start or at not in self._screens else []
+        self._unescape(at, self._escaped[at].take(piece.text[start:]), last=False)
+        return made
+
+    def _unescape(self, at: tuple[int, int, str], plain: str, last: bool) -> None:
+        """Look at held arguments as they will be read."""
+        held, screen = self._escaped[at], self._screens[at]
+        held.plain += len(plain)
+        held.out.append(self._ruled(at, screen, screen.feed(plain, last)))
+
+    def _written(self, at: tuple[int, int, str]) -> list[Piece | Call]:
+        """Held arguments that passed, as they were written."""
+        held = self._escaped[at]
+        if at not in self._settled:
+            self._unescape(at, held.left(), last=True)
+        if self.stopped:
+            return []
+        out, raw = "".join(held.out), "".join(held.raw)
+        self._screens[at].seen += len(raw) - held.plain
+        return [Piece(at[0], at[2], out[: max(0, len(out) - held.plain)] + raw, at[1])]
 
     def _ruled(self, at: tuple[int, int, str], screen: Screen, text: str) -> str:
         """Let the controls decide about what a screen found. If none objects, the text goes on, and is recorded so."""

@@ -321,12 +321,9 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def escaped(arguments: str, at: str) -> Iterator[Text]:
-    """The strings of arguments that are written with escapes, as many a client writes all that is not ASCII."""
-    if "\\u" in arguments:
-        try:
-            yield from strings(msgspec.json.decode(arguments), f"{at}.arguments")
-        except (msgspec.DecodeError, RecursionError):
-            return
+    """Arguments that are written with escapes, as what they stand for: many a client writes so what is not ASCII."""
+    if "\\" in arguments:
+        yield Text(f"{at}.arguments", strict.unescaped(arguments), aside=True)
 
 
 def strings(value: Any, at: str) -> Iterator[Text]:
