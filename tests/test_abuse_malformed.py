@@ -259,7 +259,12 @@ def test_the_front_sees_each_of_these(gateway: Running) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
-    [b"GET /", LINE + b"X: ", LINE + b"X", LINE + AUTH + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX: "],
+    [
+        b"GET /",
+        LINE + b"X: ",
+        LINE + b"X",
+        LINE + AUTH + b"Host: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nX: ",
+    ],
 )
 def test_a_line_without_an_end_is_cut_when_it_is_too_long(start: Start, head: bytes) -> None:
     """Not when its time is over: by then it would have filled the memory."""
