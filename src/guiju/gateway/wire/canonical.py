@@ -303,6 +303,8 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
         for j, call in enumerate(message.tool_calls or ()):
             for leaf in strings(call, f"{at}.tool_calls[{j}]"):
                 yield Text(leaf.field, leaf.text, aside=True)
+            for leaf in _spelled(call.function.arguments, f"{at}.tool_calls[{j}].function.arguments"):
+                yield Text(leaf.field, leaf.text, aside=True)
         if message.tool_call_id:
             yield Text(at + ".tool_call_id", message.tool_call_id, aside=True)
     if request.tools:
@@ -317,6 +319,17 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
         yield from strings(request.logit_bias, "logit_bias")
     if extra:
         yield from strings(extra, "")
+
+
+def _spelled(arguments: str, at: str) -> Iterator[Text]:
+    """The strings of arguments that hold escapes: the model reads them without, some services after we decode them."""
+    if "\\" not in arguments:
+        return
+    try:
+        decoded = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return  # then it is no JSON to anybody, and was looked at as it stands
+    yield from strings(decoded, at)
 
 
 def strings(value: Any, at: str) -> Iterator[Text]:
