@@ -50,6 +50,10 @@ SCRIPTS = {
         streamed([begin(), text("说规矩"), end(), event("content_block_delta", index=0, delta={"type": "text_delta", "text": "金丝雀"})]),
         plain(whole(said("说规矩"), said("金丝雀"))),
     ),
+    "term-in-blocks": sends(
+        streamed([begin(), text("说规矩"), thinking("想", index=1), text("金丝雀", index=2), end()]),
+        plain(whole(said("说规矩"), {"type": "redacted_thinking", "data": "x"}, said("金丝雀"))),
+    ),
     "refuses": sends(streamed([begin(), text("我想。"), end("refusal")]), plain(whole(said("我想。"), reason="refusal"))),
     "error": sends(
         streamed([begin(), text("好。"), event("error", error={"type": "overloaded_error", "message": TERM})]),
@@ -72,9 +76,21 @@ async def _cut(call: Call) -> None:
     await call.send(streamed([begin(), text("说", *parts, "完了。"), end()], size))
 
 
+async def _cuts(call: Call) -> None:
+    """A text, cut after the characters that the bits of a number name; the text is asked for in code."""
+    words, bits = json.loads(call.asked["messages"][0]["content"][0]["text"].replace("%", "\\"))
+    pieces = [words[0]]
+    for i, character in enumerate(words[1:]):
+        if bits >> i & 1:
+            pieces.append(character)
+        else:
+            pieces[-1] += character
+    await call.send(streamed([begin(), text(*pieces), end()], 1 + bits % 90))
+
+
 @pytest.fixture(scope="module")
 def service() -> Iterator[FaultUpstream]:
-    with FaultUpstream({**SCRIPTS, "pieces": _cut}) as one:
+    with FaultUpstream({**SCRIPTS, "pieces": _cut, "cuts": _cuts}) as one:
         yield one
 
 
@@ -190,7 +206,7 @@ def test_usage_is_counted(running: Running) -> None:
 
 @BOTH
 @WAYS
-@pytest.mark.parametrize("name", ["term", "term-in-call", "term-thought", "term-after", "term-again"])
+@pytest.mark.parametrize("name", ["term", "term-in-call", "term-thought", "term-after", "term-again", "term-in-blocks"])
 def test_what_may_not_be_said_is_stopped(running: Running, path: str, stream: bool, name: str) -> None:
     answer = ask(running, name, path, stream)
     assert (answer.status, finish(answer, path)) == (200, "content_filter")
@@ -208,6 +224,23 @@ def test_wherever_the_term_is_cut(start: Start, service: FaultUpstream, path: st
         assert finish(answer, path) == "content_filter", (first, second)
         leaked = spoken(answer, path)
         assert not any(mark in leaked for mark in (TERM[:2], TERM[-2:], "完了")), (first, second, leaked)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+@BOTH
+def test_every_cut_of_a_text_with_and_without_the_term(
+    start: Start, service: FaultUpstream, path: str, reach: Reach
+) -> None:
+    running = gateway(start, service, reach)
+    for words in (f"说{TERM}完了", "说规矩金丝鸟完了"):
+        for bits in range(2 ** (len(words) - 1)):
+            answer = ask(running, "cuts", path, text=json.dumps([words, bits], ensure_ascii=True).replace("\\", "%"))
+            if TERM in words:
+                assert finish(answer, path) == "content_filter", bits
+                assert not any(part in spoken(answer, path) for part in (TERM[:2], TERM[-2:], "完了")), bits
+            else:
+                assert (spoken(answer, path), finish(answer, path)) == (words, "stop"), bits
 
 
 @BOTH

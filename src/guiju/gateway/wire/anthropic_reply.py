@@ -67,11 +67,11 @@ class AnthropicAnswer:
 
     def events(self, came: Iterable[bytes]) -> Delta:
         """Parse events that came together."""
-        return gather(came, self._event)
+        return gather(self._event, came)
 
     def whole(self, body: bytes) -> Delta:
         """Parse a reply that was not streamed."""
-        return gather([body], self._message)
+        return gather(self._message, [body])
 
     # ------------------------------------------------------------------ a stream
     def _event(self, data: bytes, made: Delta) -> None:

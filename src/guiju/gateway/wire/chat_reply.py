@@ -68,6 +68,10 @@ class Delta(msgspec.Struct):
     broken: OutsideError | None = None
 
 
+Take = Callable[[bytes, Delta], None]
+"""Takes one event into a delta."""
+
+
 def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delta:
     """Parse events that came together, or one whole reply. Text of one field that follows itself becomes one piece.
 
@@ -79,15 +83,20 @@ def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delt
     Raises:
         OutsideError: `upstream_failed`, the first of them has not the protocol's shape.
     """
-    return gather(events, partial(_event, choices, "message" if whole else "delta"))
+    return gather(taker(choices, whole=whole), events)
 
 
-def gather(events: Iterable[bytes], take: Callable[[bytes, Delta], None]) -> Delta:
+def taker(choices: int, *, whole: bool = False) -> Take:
+    """What takes an event, or a whole reply; see `parse`."""
+    return partial(_event, choices, "message" if whole else "delta")
+
+
+def gather(take: Take, events: Iterable[bytes]) -> Delta:
     """What events that came together brought, up to the first that is wrong.
 
     Args:
-        events: JSON texts.
         take: takes one of them into the delta.
+        events: JSON texts.
 
     Raises:
         OutsideError: `upstream_failed`, the first of them has not the protocol's shape.

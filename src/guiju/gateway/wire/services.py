@@ -7,6 +7,7 @@ All answers become the same Delta, so that the screen, the label and the books k
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from guiju.adapters.upstream import Address
@@ -40,14 +41,11 @@ class Answer(Protocol):
 class ChatAnswer:
     """Reads one answer of chat completions; see `Answer`."""
 
-    __slots__ = ("_choices",)
+    __slots__ = ("_choices", "events")
 
     def __init__(self, choices: int) -> None:
         self._choices = choices
-
-    def events(self, came: Sequence[bytes]) -> Delta:
-        """See `chat_reply.parse`."""
-        return chat_reply.parse(came, self._choices)
+        self.events = partial(chat_reply.gather, chat_reply.taker(choices))  # no call more for each event
 
     def whole(self, body: bytes) -> Delta:
         """See `chat_reply.parse`."""
