@@ -206,12 +206,12 @@ def test_usage_is_counted(running: Running) -> None:
 
 @BOTH
 @WAYS
-@pytest.mark.parametrize("name", ["term", "term-in-call", "term-thought", "term-after", "term-again", "term-in-blocks"])
-def test_what_may_not_be_said_is_stopped(running: Running, path: str, stream: bool, name: str) -> None:
-    answer = ask(running, name, path, stream)
-    assert (answer.status, finish(answer, path)) == (200, "content_filter")
-    assert "金丝雀" not in answer.body.decode()
-    assert running.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "stopped"
+def test_what_may_not_be_said_is_stopped(running: Running, path: str, stream: bool) -> None:
+    for name in ("term", "term-in-call", "term-thought", "term-after", "term-again", "term-in-blocks"):
+        answer = ask(running, name, path, stream)
+        assert (answer.status, finish(answer, path)) == (200, "content_filter"), name
+        assert "金丝雀" not in answer.body.decode(), name
+        assert running.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "stopped", name
 
 
 @pytest.mark.parametrize("reach", ["pattern", "sentence"])
@@ -255,15 +255,14 @@ def test_its_refusal_is_a_refusal_of_ours(running: Running, path: str, stream: b
 
 @BOTH
 @WAYS
-@pytest.mark.parametrize("name", ["error", "no-stop", "cut", "chat"])
-def test_what_breaks_never_ends_well(running: Running, path: str, stream: bool, name: str) -> None:
-    answer = ask(running, name, path, stream)
-    body = answer.body.decode()
-    assert '"upstream_failed"' in body
-    assert TERM not in body
-    assert not any(f'"{reason}"' in body for reason in ("stop", "end_turn", "content_filter", "refusal"))
-    if not stream:
-        assert answer.status == 502
+def test_what_breaks_never_ends_well(running: Running, path: str, stream: bool) -> None:
+    for name in ("error", "no-stop", "cut", "chat"):
+        answer = ask(running, name, path, stream)
+        body = answer.body.decode()
+        assert '"upstream_failed"' in body, name
+        assert TERM not in body, name
+        assert not any(f'"{reason}"' in body for reason in ("stop", "end_turn", "content_filter", "refusal")), name
+        assert stream or answer.status == 502, name
 
 
 @WAYS
