@@ -130,12 +130,14 @@ class FaultUpstream:
     Attributes:
         scripts: model name up to a colon → what is done.
         asked: bodies that arrived.
+        heads: their request lines and headers.
         busy: scripts under way; one that hangs ends only when the gateway lets go of the connection.
         left: model name → monotonic time at which the gateway was seen to leave.
     """
 
     scripts: dict[str, Script]
     asked: list[dict[str, Any]] = field(default_factory=list)
+    heads: list[str] = field(default_factory=list)
     left: dict[str, float] = field(default_factory=dict)
     busy: int = 0
     url: str = ""
@@ -148,6 +150,7 @@ class FaultUpstream:
             length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
             asked = json.loads(await reader.readexactly(length))
             self.asked.append(asked)
+            self.heads.append(head.decode("latin-1"))
             model = asked["model"]
             name, _, number = model.partition(":")
             call = Call(reader, writer, bool(asked.get("stream")), int(number or 0), asked)

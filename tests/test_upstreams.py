@@ -125,7 +125,8 @@ def test_who_names_a_model_outranks_who_takes_every_name() -> None:
     [named] = made(1)
 
     async def find(model: str) -> tuple[object, str]:
-        return Upstreams([rest, named]).find(model)
+        found, to = Upstreams([rest, named]).find(model)
+        return found, to.model
 
     assert asyncio.run(find("m")) == (named, "m")
     assert asyncio.run(find("another")) == (rest, "another")

@@ -55,14 +55,20 @@ class Store(_Section, frozen=True):
     url: str = "sqlite"
 
 
+UpstreamKind = Literal["openai", "anthropic"]
+"""The protocol that a model service speaks."""
+
+
 class Upstream(_Section, frozen=True):
-    """A model service that speaks OpenAI's protocol.
+    """A model service that speaks OpenAI's protocol, or Anthropic's.
 
     Attributes:
+        kind: the protocol that it speaks.
         url: its base address up to and with `/v1`.
         key_env: name of the environment variable that holds its key.
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
         weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
+        max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
     """
 
     name: str
@@ -70,6 +76,8 @@ class Upstream(_Section, frozen=True):
     key_env: str = ""
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
     weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
+    kind: UpstreamKind = "openai"
+    max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
 
 
 class Issuer(_Section, frozen=True):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from guiju.adapters.upstream import CHAT, Reply, Upstream
+from guiju.adapters.upstream import Reply, Upstream
 from guiju.config import Limits
 from guiju.config import Upstream as Settings
 
@@ -49,6 +49,6 @@ class CanaryModel(Upstream):
         """It is listed nowhere."""
         return ()
 
-    async def ask(self, body: bytes, path: str = CHAT, *, again: bool = True) -> Reply:
+    async def ask(self, body: bytes, path: str = "", *, again: bool = True) -> Reply:
         """Answer, whatever was asked."""
         return CanaryReply(self._word)

@@ -76,6 +76,10 @@ FINISHES: Final[Mapping[str, Refusal]] = {
     "sensitive": Refusal("finish.sensitive", "output"),  # Zhipu, https://docs.bigmodel.cn/api-reference
 }
 """Values of `finish_reason` that say that the service cut the answer."""
+STOPS: Final[Mapping[str, Refusal]] = {
+    "refusal": Refusal("stop.refusal", "output"),  # Anthropic, https://docs.claude.com/en/api/messages
+}
+"""Values of `stop_reason` of Anthropic's protocol that say the same."""
 _CODES: Final = {row.code: row for row in TABLE if row.code}
 _MESSAGES: Final = {row.message: row for row in TABLE if row.message}
 

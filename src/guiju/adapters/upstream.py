@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Model services that speak OpenAI's protocol, asked with deadlines, caps and a circuit breaker (Article 14).
+"""Model services of OpenAI's protocol or Anthropic's, asked with deadlines, caps and a circuit breaker (Article 14).
 
 The client never chooses the host: redirects are off, the environment's proxies are ignored. A failure before the
 first byte counts against the circuit; what breaks later is an error of that one exchange (robustness §5).
@@ -11,8 +11,8 @@ import asyncio
 import os
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator
-from typing import Final
+from collections.abc import AsyncIterator, Mapping
+from typing import Final, NamedTuple
 
 import aiohttp
 import msgspec
@@ -20,14 +20,31 @@ from yarl import URL
 
 from guiju.adapters import refusals
 from guiju.adapters.deadlines import Deadlines, Wait
-from guiju.config import Limits
+from guiju.config import Limits, UpstreamKind
 from guiju.config import Upstream as UpstreamSettings
 from guiju.errors import OutsideError
 
-CHAT: Final = "/chat/completions"
+ASKED_AT: Final[Mapping[UpstreamKind, str]] = {"openai": "/chat/completions", "anthropic": "/messages"}
+"""Kind → where below the base address text is asked for."""
+ANTHROPIC_VERSION: Final = "2023-06-01"
+"""The version of Anthropic's protocol that is spoken."""
 REFUSAL_BYTES: Final = 65_536
 """Bytes of a refusal that are read at most."""
 _BROKEN = (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError)
+
+
+class Address(NamedTuple):
+    """What a request depends on beside what was asked: whom it goes to.
+
+    Attributes:
+        model: the service's own name for the model.
+        kind: the protocol that it speaks.
+        max_tokens: what an answer may have where the caller sets no limit and the protocol must be told one.
+    """
+
+    model: str
+    kind: UpstreamKind
+    max_tokens: int
 
 
 class UnansweredError(OutsideError):
@@ -102,9 +119,15 @@ class Reply:
 
     Attributes:
         streamed: whether it is an event stream.
+        kind: the protocol that it is in.
     """
 
-    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait) -> None:
+    kind: UpstreamKind = "openai"
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: UpstreamKind = "openai"
+    ) -> None:
+        self.kind = kind
         self._response = response
         self._limits = limits
         self._wait = wait
@@ -146,11 +169,14 @@ class Upstream:
 
     Attributes:
         weight: its share among those that serve the same name.
+        kind: the protocol that it speaks.
     """
 
     def __init__(self, settings: UpstreamSettings, limits: Limits) -> None:
         self.name = settings.name
         self.weight = settings.weight
+        self.kind = settings.kind
+        self._most = settings.max_tokens
         self._models = settings.models
         self._limits = limits
         self._base = settings.url.rstrip("/")
@@ -159,7 +185,11 @@ class Upstream:
         self._session: aiohttp.ClientSession | None = None
         self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if key := os.environ.get(settings.key_env) if settings.key_env else None:
+        key = os.environ.get(settings.key_env) if settings.key_env else None
+        if self.kind == "anthropic":
+            self._headers["anthropic-version"] = ANTHROPIC_VERSION
+            self._headers |= {"x-api-key": key} if key else {}
+        elif key:
             self._headers["Authorization"] = f"Bearer {key}"
 
     def serves(self, model: str) -> str:
@@ -169,6 +199,10 @@ class Upstream:
             return model if own == "*" else own
         own = self._models.get("*", "")
         return model if own == "*" else own
+
+    def address(self, model: str) -> Address:
+        """Whom a request for a public model name goes to."""
+        return Address(self.serves(model), self.kind, self._most)
 
     @property
     def listed(self) -> frozenset[str]:
@@ -213,12 +247,12 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, body: bytes, path: str = CHAT, *, again: bool = True) -> Reply:
+    async def ask(self, body: bytes, path: str = "", *, again: bool = True) -> Reply:
         """Send a canonical request and wait for the head of the answer.
 
         Args:
             body: the request.
-            path: below the base address.
+            path: below the base address; by default where text is asked for.
             again: send it once more when the connection is dropped before any byte came.
 
         Raises:
@@ -232,7 +266,7 @@ class Upstream:
         wait = self._deadlines.wait(self._limits.upstream_whole_s)
         try:
             response = await wait.within(
-                self._limits.upstream_first_byte_s, self._post(body, path, again), "first byte"
+                self._limits.upstream_first_byte_s, self._post(body, path or ASKED_AT[self.kind], again), "first byte"
             )
             if response.status == 400:
                 await self._hear_out(response, wait)
@@ -246,7 +280,7 @@ class Upstream:
             wait.end()
             self._circuit.left()
             raise
-        return Reply(response, self._limits, wait)
+        return Reply(response, self._limits, wait, self.kind)
 
     async def _hear_out(self, response: aiohttp.ClientResponse, wait: Wait) -> None:
         """Read why a request was refused: a refusal for content is not a fault of the service's.

@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from guiju.adapters.upstream import CHAT, Reply, UnansweredError, Upstream
+from guiju.adapters.upstream import Address, Reply, UnansweredError, Upstream
 from guiju.errors import CallerError, OutsideError
 
 
 class Service(Protocol):
     """Whoever is asked."""
 
-    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
+    async def ask(self, body: bytes, path: str = "") -> Reply:
         """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
         ...
 
@@ -63,18 +63,19 @@ class Several:
         model: its public name.
 
     Attributes:
-        encode: writes the request for a service's own name of the model; set once it is known who asks.
+        to: whom the first request goes to.
+        encode: writes the request for a service; set once it is known who asks.
     """
 
-    encode: Callable[[str], bytes]
+    encode: Callable[[Address], bytes]
 
     def __init__(self, peers: Peers, model: str) -> None:
         self._peers = peers
         self._model = model
         self._first = peers.first()
-        self.own = self._first.serves(model)
+        self.to = self._first.address(model)
 
-    async def ask(self, body: bytes, path: str = CHAT) -> Reply:
+    async def ask(self, body: bytes, path: str = "") -> Reply:
         """Ask the first, and another one if it failed before a byte of its answer came.
 
         Raises:
@@ -91,8 +92,28 @@ class Several:
                 second = self._first  # nobody else can be asked; a kept connection may just have been closed
             if second is None:
                 raise
-        own = second.serves(self._model)
-        return await second.ask(body if own == self.own else self.encode(own), path, again=False)
+            to = second.address(self._model)
+            try:
+                other = body if to == self.to else self.encode(to)
+            except CallerError:  # it can't be said in the other one's protocol
+                raise error from None
+        return await second.ask(other, path, again=False)
+
+
+class _Table:
+    """Model name → who is asked; who takes every name, for those that nobody lists."""
+
+    def __init__(self, services: Sequence[Upstream]) -> None:
+        names = dict.fromkeys(name for one in services for name in one.listed)
+        self._named = {name: _group([one for one in services if name in one.listed]) for name in names}
+        rest = [one for one in services if one.every]
+        self._rest = _group(rest) if rest else None
+
+    def find(self, model: str) -> Upstream | Peers | None:
+        return self._named.get(model) or self._rest
+
+    def lists(self, model: str) -> bool:
+        return model in self._named
 
 
 class Upstreams:
@@ -100,24 +121,30 @@ class Upstreams:
 
     def __init__(self, services: Sequence[Upstream]) -> None:
         self._all = tuple(services)
-        names = dict.fromkeys(name for one in services for name in one.listed)
-        self._named = {name: _group([one for one in services if name in one.listed]) for name in names}
-        rest = [one for one in services if one.every]
-        self._rest = _group(rest) if rest else None
+        self._texts = _Table(self._all)
+        self._vectors = _Table([one for one in self._all if one.kind == "openai"])
 
-    def find(self, model: str) -> tuple[Upstream | Several, str]:
-        """Who is asked for a model, and its own name there.
+    def find(self, model: str, *, vectors: bool = False) -> tuple[Upstream | Several, Address]:
+        """Who is asked for a model, and whom the request goes to.
+
+        Args:
+            model: its public name.
+            vectors: whether vectors are asked for, which only services of OpenAI's protocol answer.
 
         Raises:
-            CallerError: `model_not_found`.
+            CallerError: `model_not_found`, or `no_vectors` where it is there and makes none.
         """
-        found = self._named.get(model) or self._rest
-        if found is None:
-            raise CallerError("model_not_found", model=model if model.isascii() else "…")
+        table = self._texts
+        if vectors and (self._vectors.lists(model) or not table.lists(model)):
+            table = self._vectors  # who lists a name outranks who takes every name, here too
+        found = table.find(model)
+        if found is None or (vectors and table is self._texts):
+            shown = model if model.isascii() else "…"
+            raise CallerError("no_vectors" if self._texts.find(model) else "model_not_found", model=shown)
         if isinstance(found, Upstream):
-            return found, found.serves(model)
+            return found, found.address(model)
         several = Several(found, model)
-        return several, several.own
+        return several, several.to
 
     def names(self) -> list[str]:
         """Public model names, each once."""

@@ -19,10 +19,10 @@ from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
 from guiju.gateway.run import RefusedError, Run
-from guiju.gateway.wire import chat_reply
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
+from guiju.gateway.wire.services import ANSWERS
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
 from guiju.terms import Hearing
@@ -96,18 +96,19 @@ class TextRun(Run):
 
     async def _deltas(self, source: UpstreamReply, choices: int, finishes: dict[int, str]) -> AsyncIterator[Delta]:
         """What the upstream sends, to its very end: text after `finish_reason` or `[DONE]` is looked at too."""
+        answer = ANSWERS[source.kind](choices)
         if not source.streamed:
-            yield self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
+            yield self._noted(answer.whole(await source.body()), finishes)
             return
         events = Events(self.live.settings.limits.upstream_line_bytes)
         async for chunk in source.chunks():
             if came := _said(events.feed(chunk)):
-                delta = chat_reply.parse(came, choices)
+                delta = answer.events(came)
                 yield self._noted(delta, finishes)
                 if delta.broken:
                     raise delta.broken
         if came := _said(events.close()):
-            yield self._noted(chat_reply.parse(came, choices), finishes)
+            yield self._noted(answer.events(came), finishes)
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
         """Note how choices ended and what was refused, and take out what the client's protocol has no place for."""
@@ -152,7 +153,7 @@ class TextRun(Run):
             try:
                 if source.streamed:
                     raise OutsideError("upstream_failed", what="a stream that was not asked for")
-                delta = self._noted(chat_reply.parse([await source.body()], choices, whole=True), finishes)
+                delta = self._noted(ANSWERS[source.kind](choices).whole(await source.body()), finishes)
             finally:
                 source.close()
         pieces = await self._take(delta, whole=True)

@@ -87,7 +87,7 @@ class Run(ABC):
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
         asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
-        upstream, own_name = live.upstreams.find(asked.model)
+        upstream, to = live.upstreams.find(asked.model, vectors=not self.wire.labelled)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
         exchange = self.exchange = self._exchange(asked, identity)
@@ -95,9 +95,9 @@ class Run(ABC):
         if pause:
             await asyncio.sleep(pause)
         person = identity.person if identity else ""
-        canonical = self.wire.encode(asked, own_name, person)
+        canonical = self.wire.encode(asked, to, person)
         if isinstance(upstream, Several):
-            upstream.encode = lambda own: self.wire.encode(asked, own, person)
+            upstream.encode = lambda other: self.wire.encode(asked, other, person)
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?

@@ -8,7 +8,8 @@ An unknown field is dropped and named; a wrong shape is an error, never passed o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import groupby
 from typing import Any, Final, NoReturn
 
@@ -21,7 +22,7 @@ from guiju.gateway.wire.strict import shown
 TEXTS: Final = ("content", "reasoning_content", "refusal")
 FIELDS: Final = frozenset({*TEXTS, "id", "name", "arguments"})
 FINISHES: Final = frozenset({"stop", "length", "tool_calls", *refusals.FINISHES})
-_CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})
 _CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
 _DELTA = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls"})
@@ -67,6 +68,10 @@ class Delta(msgspec.Struct):
     broken: OutsideError | None = None
 
 
+Take = Callable[[bytes, Delta], None]
+"""Takes one event into a delta."""
+
+
 def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delta:
     """Parse events that came together, or one whole reply. Text of one field that follows itself becomes one piece.
 
@@ -78,10 +83,28 @@ def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delt
     Raises:
         OutsideError: `upstream_failed`, the first of them has not the protocol's shape.
     """
+    return gather(taker(choices, whole=whole), events)
+
+
+def taker(choices: int, *, whole: bool = False) -> Take:
+    """What takes an event, or a whole reply; see `parse`."""
+    return partial(_event, choices, "message" if whole else "delta")
+
+
+def gather(take: Take, events: Iterable[bytes]) -> Delta:
+    """What events that came together brought, up to the first that is wrong.
+
+    Args:
+        take: takes one of them into the delta.
+        events: JSON texts.
+
+    Raises:
+        OutsideError: `upstream_failed`, the first of them has not the protocol's shape.
+    """
     made = Delta()
     for number, data in enumerate(events):
         try:
-            _event(data, choices, "message" if whole else "delta", made)
+            take(data, made)
         except OutsideError as error:
             if not number:
                 raise
@@ -104,22 +127,22 @@ def _one(pieces: list[Piece]) -> Piece:
     return Piece(first.choice, first.field, "".join([piece.text for piece in pieces]), first.tool)
 
 
-def _event(data: bytes, choices: int, body: str, made: Delta) -> None:
+def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
     """Take one event, or one whole reply, into the delta."""
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        _wrong("what it sent is not JSON")
+        wrong("what it sent is not JSON")
     if not isinstance(raw, dict):
-        _wrong("an event is not an object")
+        wrong("an event is not an object")
     if raw.get("error"):
-        made.refused = refusals.read(raw, "output") or _wrong("it reported an error")
+        made.refused = refusals.read(raw, "output") or wrong("it reported an error")
         return
     if unknown := raw.keys() - _CHUNK:
         made.dropped.update(shown(name) for name in unknown if raw[name] is not None)
     listed = raw.get("choices")
     if not isinstance(listed, list):
-        _wrong("there are no choices")
+        wrong("there are no choices")
     for choice in listed:
         _choice(choice, choices, body, made)
     if usage := raw.get("usage"):
@@ -132,29 +155,29 @@ def _event(data: bytes, choices: int, body: str, made: Delta) -> None:
 def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
     """Take one choice into the delta."""
     if not isinstance(choice, dict):
-        _wrong("a choice is not an object")
+        wrong("a choice is not an object")
     index = choice.get("index", 0)
     if type(index) is not int or not 0 <= index < choices:
-        _wrong("a choice that was not asked for")
+        wrong("a choice that was not asked for")
     if unknown := choice.keys() - _CHOICE:
         made.dropped.update(shown(name) for name in unknown if choice[name] is not None)
     delta = choice.get(body)
     if delta is None:
         if body == "message":
-            _wrong("a choice has no message")
+            wrong("a choice has no message")
     elif not isinstance(delta, dict):
-        _wrong(f"{body} is not an object")
+        wrong(f"{body} is not an object")
     else:
         _delta(delta, index, made)
     finish = choice.get("finish_reason")
     if finish is not None:
         if not isinstance(finish, str) or finish not in FINISHES:
-            _wrong("an unknown finish_reason")
+            wrong("an unknown finish_reason")
         if refused := refusals.FINISHES.get(finish):
             made.refused, finish = refused, "content_filter"
         made.finishes.append((index, finish))
     elif body == "message":
-        _wrong("a choice without finish_reason")
+        wrong("a choice without finish_reason")
 
 
 def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
@@ -169,7 +192,7 @@ def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
         elif name not in _DELTA:
             made.dropped.add(shown(name))
         elif not isinstance(value, str):
-            _wrong(f"{name} is not text")
+            wrong(f"{name} is not text")
         else:
             made.pieces.append(Piece(index, "reasoning_content" if name == "reasoning" else name, value))
 
@@ -177,35 +200,40 @@ def _delta(delta: dict[str, Any], index: int, made: Delta) -> None:
 def _part(part: Any) -> str:
     """The text of one part of a list of parts."""
     if not isinstance(part, dict) or part.keys() != {"type", "text"} or part["type"] != "text":
-        _wrong("a part of content is not text")
+        wrong("a part of content is not text")
     text = part["text"]
-    return text if isinstance(text, str) else _wrong("a part of content is not text")
+    return text if isinstance(text, str) else wrong("a part of content is not text")
 
 
 def _calls(calls: Any, index: int, made: Delta) -> None:
     """Take tool calls: id, name and arguments are pieces of their own."""
     if not isinstance(calls, list) or len(calls) > 128:
-        _wrong("tool_calls is not a list")
+        wrong("tool_calls is not a list")
     for position, call in enumerate(calls):
         if not isinstance(call, dict) or call.get("type") not in (None, "function", ""):
-            _wrong("a tool call of an unknown type")
+            wrong("a tool call of an unknown type")
         tool = call.get("index", position)
         function = call.get("function") or {}
         if type(tool) is not int or not 0 <= tool < 128 or not isinstance(function, dict):
-            _wrong("a tool call has the wrong form")
+            wrong("a tool call has the wrong form")
         made.dropped.update(shown(name) for name in call.keys() - {"index", "id", "type", "function"})
         made.dropped.update(shown(name) for name in function.keys() - {"name", "arguments"})
         for field, text in (("id", call.get("id")), ("name", function.get("name"))):
             if text:
-                if not isinstance(text, str) or (field == "id" and not _CALL_ID.fullmatch(text)):
-                    _wrong("a tool call has the wrong form")
+                if not isinstance(text, str) or (field == "id" and not CALL_ID.fullmatch(text)):
+                    wrong("a tool call has the wrong form")
                 made.pieces.append(Piece(index, field, text, tool))
         arguments = function.get("arguments")
         if arguments is not None:
             if not isinstance(arguments, str):
-                _wrong("arguments is not text")
+                wrong("arguments is not text")
             made.pieces.append(Piece(index, "arguments", arguments, tool))
 
 
-def _wrong(what: str) -> NoReturn:
+def wrong(what: str) -> NoReturn:
+    """Refuse what a model service sent.
+
+    Raises:
+        OutsideError: `upstream_failed`.
+    """
     raise OutsideError("upstream_failed", what=what)

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from guiju.adapters.upstream import Address
 from guiju.config import Limits
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.wire import canonical, openai_errors, strict
@@ -102,9 +103,9 @@ class Embeddings:
             raise CallerError("request_too_large", what=f"characters > {limits.characters}")
         return Asked(request, extra, (*texts, *canonical.strings(extra, "")), tuple(dropped))
 
-    def encode(self, asked: Asked, model: str, person: str) -> bytes:
+    def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream; nobody's id goes with it."""
-        return canonical.joined(msgspec.structs.replace(asked.request, model=model), asked.extra)
+        return canonical.joined(msgspec.structs.replace(asked.request, model=to.model), asked.extra)
 
     def read(self, body: bytes, asked: Asked) -> Vectors:
         """A model service's answer.

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 
 import msgspec
 
+from guiju.adapters.upstream import Address
 from guiju.config import Limits
 from guiju.errors import GuijuError, Language
-from guiju.gateway.wire import canonical
+from guiju.gateway.wire import services
 from guiju.gateway.wire.canonical import Asked, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
 from guiju.terms import Finding, Hearing, Stage, Text
@@ -132,8 +133,8 @@ class Speaks(Protocol):
         """
         ...
 
-    def encode(self, asked: Any, model: str, person: str) -> bytes:
-        """The request as it goes upstream, encoded anew; see `canonical.encode`."""
+    def encode(self, asked: Any, to: Address, person: str) -> bytes:
+        """The request as it goes upstream, encoded anew; see `services.encode`."""
         ...
 
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
@@ -161,9 +162,9 @@ class Canonical:
 
     labelled = True
 
-    def encode(self, asked: Asked, model: str, person: str) -> bytes:
+    def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream."""
-        return canonical.encode(asked, model, person)
+        return services.encode(asked, to, person)
 
 
 class Question(msgspec.Struct):
