@@ -196,6 +196,7 @@ def test_every_fault_gets_its_answer(gateway: Running, service: FaultUpstream) -
     meet(gateway, service, LIGHT)
 
 
+@pytest.mark.slow
 def test_every_kind_of_fault_gets_its_answer_at_each_door(gateway: Running, service: FaultUpstream) -> None:
     for door in OTHERS:
         meet(gateway, service, KINDS, door=door)

@@ -40,6 +40,7 @@ def apply(gateway: Running, text: str) -> None:
     lexicons.apply(gateway.house.store, "main", lexicon.read(text.encode(), "main.csv"), NOW)
 
 
+@pytest.mark.slow
 def test_lists_and_keys_of_the_store_reach_a_running_gateway(start: Start) -> None:
     gateway = start(lexicon="")
     assert gateway.chat("你好").status == 503
@@ -177,6 +178,7 @@ def test_an_entry_goes_out_of_force_with_its_last_day(start: Start, tmp_path: Pa
     assert gateway.chat("别的词").status == 400
 
 
+@pytest.mark.slow
 def test_without_a_list_there_is_no_canary_and_no_proof(start: Start) -> None:
     gateway = start(lexicon="")
     time.sleep(2.5)

@@ -214,6 +214,7 @@ def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool
         assert closed["end"] == "upstream_failed"
 
 
+@pytest.mark.slow
 def test_a_refusal_that_does_not_end_stays_an_error(start: Start, service: FaultUpstream) -> None:
     gateway = start(upstream=service.url, overlay=(("limits", SHORT),))
     answered = gateway.chat("hi", model="never-ends")

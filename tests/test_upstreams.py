@@ -156,6 +156,7 @@ def test_another_is_asked_once_before_the_first_byte(
         assert (closed["state"], closed["end"]) == ("passed", "finished")
 
 
+@pytest.mark.slow
 def test_another_is_asked_when_the_first_byte_is_late(
     start: Start, broken: FaultUpstream, spare: FaultUpstream
 ) -> None:
