@@ -116,8 +116,8 @@ def one_api(
         written = _write(plan, data, output)
         try:
             new = _take_keys(data, tokens)
-        except BaseException:
-            if written:  # all or nothing
+        except BaseException:  # whatever stops it, an interrupt too: all or nothing
+            if written:
                 Path(written).unlink()
             raise
     kept = [Kept(t.place, f"{t.account}: {t.name}", n) for t, n in zip(tokens, new, strict=True)]

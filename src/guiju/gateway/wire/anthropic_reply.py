@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from guiju.adapters import refusals
-from guiju.gateway.wire.chat_reply import CALL_ID, Delta, Piece, Usage, gather, wrong
+from guiju.gateway.wire.chat_reply import CALL_ID, Delta, Piece, Usage, decoded, gather, wrong
 from guiju.gateway.wire.strict import shown
 
 CALLS: Final = 128
@@ -241,12 +241,7 @@ _STEPS: Final = {
 
 def _object(data: bytes, made: Delta) -> dict[str, Any] | None:
     """One event, or one whole reply; none when it is an error by which the service refuses for content."""
-    try:
-        raw = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        wrong("what it sent is not JSON")
-    if not isinstance(raw, dict):
-        wrong("an event is not an object")
+    raw = decoded(data)
     if raw.get("error") or raw.get("type") == "error":
         made.refused = refusals.read(raw, "output") or wrong("it reported an error")
         return None

@@ -127,14 +127,22 @@ def _one(pieces: list[Piece]) -> Piece:
     return Piece(first.choice, first.field, "".join([piece.text for piece in pieces]), first.tool)
 
 
-def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
-    """Take one event, or one whole reply, into the delta."""
+def decoded(data: bytes) -> dict[str, Any]:
+    """One event, or one whole reply, of a model service.
+
+    Raises:
+        OutsideError: `upstream_failed`, it is not a JSON object.
+    """
     try:
         raw = msgspec.json.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         wrong("what it sent is not JSON")
-    if not isinstance(raw, dict):
-        wrong("an event is not an object")
+    return raw if isinstance(raw, dict) else wrong("an event is not an object")
+
+
+def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
+    """Take one event, or one whole reply, into the delta."""
+    raw = decoded(data)
     if raw.get("error"):
         made.refused = refusals.read(raw, "output") or wrong("it reported an error")
         return
