@@ -38,6 +38,15 @@ def _table() -> NDArray[np.uint16]:
 _TABLE: Final = _table()
 
 
+def folded_units(text: str) -> NDArray[np.uint16] | None:
+    """What each character of a text folds to, 0 where it is dropped; none when one can't be told by the table.
+
+    One unit a character: a text with characters beyond the first plane is not for the table.
+    """
+    units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    return None if (units == _CLOSER).any() else units
+
+
 def sketch(text: str) -> str:
     """View (e) of a raw text, with no barrier where it is longer than 8 separators or 64 times one character."""
     units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
