@@ -7,6 +7,7 @@ frozen structs: they hold no content longer than a request and know neither IO n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -174,6 +175,22 @@ class Detector(Protocol):
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Find in texts that stand one after the other; a text may continue the one before it."""
         ...
+
+
+class Following(ABC):
+    """A detector that can go along one text piece by piece, and finds what lies over the pieces' borders."""
+
+    @property
+    @abstractmethod
+    def id(self) -> str: ...
+
+    @abstractmethod
+    def find(self, texts: Sequence[Text]) -> list[Finding]:
+        """Find in texts, each looked at alone."""
+
+    @abstractmethod
+    def begin(self) -> Detector:
+        """A detector for one text, which is given its pieces in their order; offsets are those within each piece."""
 
 
 class RemoteDetector(Protocol):

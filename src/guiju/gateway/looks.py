@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from guiju.detect.words import Look, Passage, Words, passages
-from guiju.terms import Detector, Finding, Stage, Text
+from guiju.terms import Detector, Finding, Following, Stage, Text
 
 T = TypeVar("T")
 _WORK_S = 0.0005
@@ -146,10 +146,13 @@ class Looks:
 def _slices(detector: Detector, text: str) -> Generator[None, None, list[Finding]]:
     """Look at a long text slice by slice; what lies wholly in what two slices share is told once."""
     told: dict[tuple[str, str, int, int], Finding] = {}
+    again = 0 if isinstance(detector, Following) else _AGAIN
+    if isinstance(detector, Following):
+        detector = detector.begin()
     for start in range(0, len(text), _SLICE):
         if start:
             yield
-        begin = max(0, start - _AGAIN)
+        begin = max(0, start - again)
         for one in detector.find((Text("", text[begin : start + _SLICE]),)):
             placed = structs.replace(one, start=one.start + begin, end=one.end + begin)
             told.setdefault((placed.rule, placed.category, placed.start, placed.end), placed)

@@ -15,7 +15,7 @@ from typing import Final
 from guiju.detect.scan import Scan
 from guiju.detect.views import OVERRIDES
 from guiju.detect.words import Words
-from guiju.terms import Detector, Finding, Reach, Text
+from guiju.terms import Detector, Finding, Following, Reach, Text
 
 SENTENCE: Final = 120
 """Characters after which a sentence counts as ended (DESIGN §4)."""
@@ -30,7 +30,7 @@ class Screen:
         reach: how much must be seen before a piece may be released.
         field: path of the text that is screened, for findings.
         detectors: what looks at each sentence, or at the whole, besides; with each, how many characters of what came
-            before it sees again.
+            before it sees again; one that follows texts is begun anew, and remembers by itself.
 
     Attributes:
         blocking: what blocks; while it stands nothing is given out.
@@ -61,7 +61,7 @@ class Screen:
         self._words = words
         self._reach = reach
         self._field = field
-        self._detectors = detectors
+        self._detectors = [(one.begin() if isinstance(one, Following) else one, size) for one, size in detectors]
         self._context = max((context for _, context in detectors), default=0)
         self._before = ""
         self._scan = Scan(words.index)

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bans: texts that must not come again (Articles 13 and 15), each under a case, kept as marks (`likeness`).
+
+A ban stands on a person's decision; here it is only found. Expired bans are left out by whoever reads the clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from guiju.detect.likeness import Kind, Mark, Marks, Match, Signed, Trail
+from guiju.detect.units import Key
+from guiju.terms import Detector, Finding, Following, Severity, Text
+
+PURPOSE: Final = "bans"
+"""What the hashes of bans are keyed for."""
+
+
+class Ban(msgspec.Struct, frozen=True, kw_only=True):
+    """One banned text, of which no text is kept.
+
+    Attributes:
+        id: what evidence names.
+        kind: how it is compared: `exact`, `canonical` or `near`.
+        category: a risk id such as `A.4c`, or the operator's own class.
+        severity: `block` or `signal`.
+        case: the case on whose decision it stands.
+        reason: why, in a few words.
+        mark: its hashes.
+    """
+
+    id: str
+    kind: Kind
+    category: str
+    severity: Severity
+    case: str
+    reason: str
+    mark: Mark
+
+
+class Bans(Following):
+    """A detector of banned texts; `swap` puts others into force while texts are under way.
+
+    Args:
+        bans: those in force.
+        key: the key that their marks were made with.
+        version: names them in evidence.
+
+    Raises:
+        ValueError: a ban is near but too short for it.
+    """
+
+    id = "bans"
+
+    def __init__(self, bans: Sequence[Ban], key: Key, version: str = "") -> None:
+        self._held = _Held(bans, key, version)
+
+    @property
+    def version(self) -> str:
+        """The version in force."""
+        return self._held.version
+
+    @property
+    def marks(self) -> Marks:
+        """The marks in force."""
+        return self._held.marks
+
+    @property
+    def size(self) -> int:
+        """How many bans are in force."""
+        return len(self._held.bans)
+
+    def swap(self, bans: Sequence[Ban], key: Key, version: str) -> None:
+        """Put other bans into force at once; a text under way takes them at its next sentence.
+
+        Raises:
+            ValueError: a ban is near but too short for it; what is in force stays.
+        """
+        self._held = _Held(bans, key, version)
+
+    def find(self, texts: Sequence[Text]) -> list[Finding]:
+        """Find banned texts in each text."""
+        if not self._held.bans:
+            return []
+        return [finding for text in texts for finding in self.begin().find((text,))]
+
+    def begin(self) -> Detector:
+        """A detector for the pieces of one text."""
+        return _Along(self)
+
+    def told(self, match: Match, field: str) -> Finding | None:
+        """A match as a finding; a near-duplicate that does not assert what is banned only signals."""
+        ban = self._held.bans.get(match.id)
+        if ban is None:
+            return None
+        severity: Severity = ban.severity if match.side == "asserts" else "signal"
+        return Finding(self.id, ban.category, severity, ban.id, field, match.start, match.end, match.kind)
+
+
+class _Held:
+    """What is in force, in one piece, so that it is swapped in one step."""
+
+    __slots__ = ("bans", "marks", "version")
+
+    def __init__(self, bans: Sequence[Ban], key: Key, version: str) -> None:
+        self.bans = {ban.id: ban for ban in bans}
+        self.marks = Marks([Signed(ban.id, ban.kind, ban.mark) for ban in bans], key)
+        self.version = version
+
+
+class _Along:
+    """Goes along one text; begun when the first piece comes."""
+
+    __slots__ = ("_bans", "_trail")
+    id = Bans.id
+
+    def __init__(self, bans: Bans) -> None:
+        self._bans = bans
+        self._trail = Trail(bans.marks)
+
+    def find(self, texts: Sequence[Text]) -> list[Finding]:
+        """Look at the next pieces."""
+        self._trail.turn(self._bans.marks)
+        out = []
+        for text in texts:
+            for match in self._trail.feed(text.text):
+                if made := self._bans.told(match, text.field):
+                    out.append(made)
+        return out
