@@ -96,7 +96,7 @@ class Bans(Following):
         ban = self._held.bans.get(match.id)
         if ban is None:
             return None
-        severity: Severity = ban.severity if match.side == "asserts" else "signal"
+        severity: Severity = ban.severity if match.kind != "near" or match.side == "asserts" else "signal"
         return Finding(self.id, ban.category, severity, ban.id, field, match.start, match.end, match.kind)
 
 
@@ -130,3 +130,14 @@ class _Along:
                 if made := self._bans.told(match, text.field):
                     out.append(made)
         return out
+
+
+def caught(ban: Ban, key: Key, examples: Sequence[str]) -> list[int]:
+    """Which of some harmless texts a ban would stop; before it acts there must be none.
+
+    Returns:
+        Their numbers, from 0.
+    """
+    bans = Bans([ban], key)
+    found = [bans.find((Text("", example),)) for example in examples]
+    return [number for number, some in enumerate(found) if any(one.severity == "block" for one in some)]

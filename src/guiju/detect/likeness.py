@@ -81,7 +81,7 @@ class Match(msgspec.Struct, frozen=True):
     Attributes:
         id: the mark's.
         kind: how it matched: `exact`, `canonical` or `near`.
-        side: how the text stands to it; `asserts` for anything but a near-duplicate.
+        side: how the text stands to it.
         start, end: characters of the piece in which it ended; it may have begun before it.
     """
 
@@ -296,7 +296,11 @@ class Trail:
         base = self._size - len(self._tail)
         mine = self._tail[begin - base : begin - base + one.mark.size]
         hashes, _ = shingles(mine[one.mark.turn :], self.marks.key)
-        return bool(len(hashes)) and int(hashes[0]) == one.mark.anchors[1] and self.marks.key.digest(mine) == one.mark.digest
+        return (
+            bool(len(hashes))
+            and int(hashes[0]) == one.mark.anchors[1]
+            and self.marks.key.digest(mine) == one.mark.digest
+        )
 
     def _spelt(self, one: Signed, begin: int, text: str, start: int) -> Match | None:
         """The place in the piece, when borders of words and numbers, and for an exact mark the spelling, agree."""
@@ -309,7 +313,7 @@ class Trail:
         from_ = last + shift - one.mark.characters
         if one.kind == "exact" and (from_ < 0 or self.marks.key.text(whole[from_ : last + shift]) != one.mark.raw):
             return None
-        return Match(one.id, one.kind, "asserts", first, last)
+        return self._match(one, one.kind, begin, (first, last), text, start)
 
     def _span(self, begin: int, end: int, text: str, start: int) -> tuple[int, int]:
         """Units of the trail as characters of the piece."""
@@ -341,16 +345,18 @@ class Trail:
             begin, end = int(within[0]), min(int(within[-1]) + 2, self._size)
             self._after[one.id] = end
             if end > start:
-                yield (found := self._meant(one, begin, end, text, start))
+                yield (found := self._match(one, "near", begin, self._span(begin, end, text, start), text, start))
                 if found.side == "asserts":
                     return
 
-    def _meant(self, one: Signed, begin: int, end: int, text: str, start: int) -> Match:
-        """A near-duplicate with how the text around stands to it."""
-        first, last = self._span(begin, end, text, start)
-        before, said = (self._before + text[:first], text[first:last]) if begin >= start else ("", self._before + text[:last])
+    def _match(self, one: Signed, kind: Kind, begin: int, span: tuple[int, int], text: str, start: int) -> Match:
+        """What was found, with how the text around stands to it."""
+        first, last = span
+        before, said = (
+            (self._before + text[:first], text[first:last]) if begin >= start else ("", self._before + text[:last])
+        )
         side = stands(before, said, text[last:], one.mark.tone, long=one.mark.characters > SHORT)
-        return Match(one.id, "near", side, first, last)
+        return Match(one.id, kind, side, first, last)
 
 
 def _joined(text: str, at: int) -> bool:

@@ -37,8 +37,8 @@ _TAIL: Final = LEAST - 1
 _TOO_COMMON: Final = 64
 """Places in works at which one hash may stand and still be looked up; boilerplate stands at more."""
 _RUN: Final = LEAST - GRAM + 1
-_OPENING: Final = "“「『‘\"«"
-_CLOSING: Final = "”」』’\"»"
+_OPENING: Final = '“「『‘"«'
+_CLOSING: Final = '”」』’"»'
 _BY: Final = re.compile("[·・.,，、\\s]+")
 
 
@@ -105,7 +105,9 @@ class Shelf:
         self.starts = np.array(starts, np.int64)
         self.keys, self.places = index
         self.key = key
-        self.names = [tuple(_named(name) for name in (work.title, work.owner) if len(_named(name)) > 1) for work in works]
+        self.names = [
+            tuple(_named(name) for name in (work.title, work.owner) if len(_named(name)) > 1) for work in works
+        ]
 
     def runs(self, made: Units) -> list[tuple[int, int, int]]:
         """Passages of 60 units and more that stand in a work.
@@ -207,7 +209,9 @@ class _Along:
         out: list[Finding] = []
         if len(fresh):
             for work, first, end in self._shelf.runs(made):
-                if end > len(self._tail) and (found := self._told_of(work, int(far[first]), int(far[end - 1]) + 1, text)):
+                if end > len(self._tail) and (
+                    found := self._told_of(work, int(far[first]), int(far[end - 1]) + 1, text)
+                ):
                     out.append(found)
         self._length += len(text.text)
         self._tail, self._far = made[-_TAIL:], far[-_TAIL:]
