@@ -15,14 +15,18 @@ from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWord
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
+from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect.lexicon import Entry
+from guiju.detect.rumours import CATEGORY as RUMOUR
+from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
 from guiju.errors import ConfigError, Language, Page
 from guiju.gateway.live import Controls, Policy
 from guiju.gateway.looks import Detectors
 from guiju.law import book, proof
 from guiju.law.proof import Note
+from guiju.likenesses import Likenesses
 from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
@@ -39,9 +43,9 @@ def controls(least: IdentityLevel) -> Controls:
         least: the least identity level of every key (`gateway.identity`).
     """
     return Controls(
-        request=(PolicyInForce(), RealName(least), InputWords()),
+        request=(PolicyInForce(), RealName(least), InputWords(), BansInput(), RumoursInput()),
         release=(Answerable(), Labelled()),
-        output=(OutputWords(), OutputSentences()),
+        output=(OutputWords(), OutputSentences(), BansOutput(), WorksOutput(), RumoursOutput()),
         upstream=(UpstreamRefusal(),),
     )
 
@@ -58,16 +62,24 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
 
-def detectors(in_force: Controls) -> Detectors:
+def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
     """What finds beside words: of each stage, what a control in force there decides on.
 
     Args:
         in_force: the controls, those of a larger reach than is allowed left out.
+        likenesses: bans, protected works and rumours.
     """
-    return Detectors()
+    return likenesses.detectors(in_force.ids) if likenesses else Detectors()
 
 
-def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Controls, largest: Reach) -> Policy:
+def policy(
+    entries: Sequence[Entry],
+    version: str,
+    canary: str,
+    in_force: Controls,
+    largest: Reach,
+    likenesses: Likenesses | None = None,
+) -> Policy:
     """What new exchanges are held to.
 
     Args:
@@ -76,17 +88,31 @@ def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Contro
         canary: the word of this process's own canary; it is always in the list.
         in_force: the controls.
         largest: the largest reach that is allowed.
+        likenesses: bans, protected works and rumours.
     """
     own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
     heard = in_force.within(largest)
     words = Words([*entries, own], version)
-    return Policy(words, version, heard, heard.reach(largest), categories(), detectors(heard))
+    return Policy(
+        words,
+        version,
+        heard,
+        heard.reach(largest),
+        categories(),
+        detectors(heard, likenesses),
+        _corrections(likenesses),
+    )
+
+
+def _corrections(likenesses: Likenesses | None) -> Mapping[str, Rumour]:
+    return likenesses.rumours.rumours if likenesses else {}
 
 
 def categories() -> Mapping[str, Mapping[Language, str]]:
     """Public names of the 31 risks, and of what model services refuse, as callers are told them."""
     made: dict[str, Mapping[Language, str]] = {
-        SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"}
+        SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"},
+        RUMOUR: {"zh": "虚假信息", "en": "false information"},
     }
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
@@ -165,7 +191,16 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "words.output": (text, (found,)),
         "words.sentence": (text, (whole,)),
         "upstream": (text, (said,)),
+        "bans.input": (unknown, (_planted("bans"),)),
+        "bans.output": (text, (_planted("bans"),)),
+        "works.output": (text, (_planted("works"),)),
+        "rumours.input": (unknown, (_planted("rumours"),)),
+        "rumours.output": (text, (_planted("rumours"),)),
     }
+
+
+def _planted(detector: str) -> Finding:
+    return Finding(detector, CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "near")
 
 
 def asleep(in_force: Controls) -> list[str]:

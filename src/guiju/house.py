@@ -19,7 +19,7 @@ import msgspec
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from guiju import composition
+from guiju import composition, likenesses
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.identity import Assertions
 from guiju.adapters.upstream import Upstream
@@ -34,6 +34,7 @@ from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.gateway.shared_limits import SharedLimiter
+from guiju.likenesses import Likenesses
 from guiju.marking import producer
 from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
@@ -181,6 +182,7 @@ class House:
     known: set[tuple[str, str, int]] = field(default_factory=set)
     background: set[asyncio.Task[None]] = field(default_factory=set)
     live: Live = field(init=False)
+    likenesses: Likenesses | None = None
     _canary_secret: str = field(default_factory=lambda: os.urandom(32).hex())
 
     @classmethod
@@ -276,7 +278,9 @@ class House:
         self.day = composition.today()
         version, entries = lists(self.store, self.options.lists)
         in_force = self._controls(settings)
-        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach)
+        when = int(time.time()), self.day.isoformat()
+        self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
+        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach, self.likenesses)
         self.off = (*self.off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 

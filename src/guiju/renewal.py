@@ -20,7 +20,8 @@ from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
-from guiju.records import changes, lexicons
+from guiju.likenesses import COUNTERS
+from guiju.records import bans, changes, lexicons, rumours, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -84,17 +85,25 @@ async def take_up(house: House) -> None:
     """
     live, store = house.live, house.store
     if house.leads:
-        await asyncio.to_thread(lexicons.settle, store, int(time.time()))
+        for kind in (lexicons, bans, works, rumours):
+            await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
-    if (now != house.seen and not house.options.lists) or house.day != composition.today():
+    if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
-        if policy.lexicon != live.policy.lexicon:
+        if policy.versions != live.policy.versions:
             live.policy = policy
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
         await asyncio.to_thread(changes.note_evidence, store, change.id, f"{place.chain}/{place.segment}/{place.seq}")
+
+
+def _changed(house: House, now: dict[str, int]) -> bool:
+    """Whether something that is looked for changed in the store, or a ban has ended by itself."""
+    read = COUNTERS if house.options.lists else (lexicons.COUNTER, *COUNTERS)
+    lapses = house.likenesses.lapses if house.likenesses else 0
+    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= time.time()
 
 
 async def reload(house: House, base: str) -> None:

@@ -13,6 +13,8 @@ from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Text, Verdict
 
 BIDI: Final = "bidi"
 """The view that needs a whole sentence: the order of letters that direction marks had turned round."""
+ELSEWHERE: Final = frozenset({"bans", "works", "rumours"})
+"""Detectors on whose findings other controls decide (`likeness`)."""
 
 _ARTICLES: Final = {"A.1": "4.1", "A.2": "4.2", "A.3": "4.3", "A.4": "4.5", "A.5": "4.4"}
 
@@ -44,7 +46,7 @@ class InputWords:
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
         """Refuse an exchange whose request has a blocked finding."""
-        return weigh(findings)
+        return weigh([finding for finding in findings if finding.detector not in ELSEWHERE])
 
 
 class OutputWords:
@@ -57,7 +59,7 @@ class OutputWords:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply whose text has a blocked finding."""
-        return weigh([finding for finding in findings if finding.view != BIDI])
+        return weigh([f for f in findings if f.view != BIDI and f.detector not in ELSEWHERE])
 
 
 class OutputSentences:

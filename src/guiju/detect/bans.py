@@ -123,6 +123,8 @@ class _Along:
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Look at the next pieces."""
+        if not self._bans.size:
+            return []
         self._trail.turn(self._bans.marks)
         out = []
         for text in texts:

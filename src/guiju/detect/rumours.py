@@ -7,7 +7,7 @@ found, so that the answer can be given the correction and its source.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -88,6 +88,26 @@ class Rumours(Following):
         one = self.rumours[match.id]
         severity: Severity = "signal" if match.side == "asks" else one.severity
         return Finding(self.id, CATEGORY, severity, one.id, field, match.start, match.end, match.kind)
+
+
+def notice(rumour: Rumour) -> dict[str, str]:
+    """What a reader is told of a claim: what is right, who says so, and since when."""
+    return {
+        "kind": "correction",
+        "rumour": rumour.id,
+        "verdict": rumour.verdict,
+        "text": rumour.correction,
+        "source": rumour.source,
+        "date": rumour.date,
+        "language": rumour.language,
+    }
+
+
+def sentence(notice: Mapping[str, str]) -> str:
+    """A notice as a paragraph under an answer."""
+    if notice["language"] == "zh":
+        return f"【更正】{notice['text']}（来源：{notice['source']}，{notice['date']}）"
+    return f"[Correction] {notice['text']} (Source: {notice['source']}, {notice['date']})"
 
 
 def _kind(near: bool) -> Kind:

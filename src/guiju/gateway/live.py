@@ -13,6 +13,7 @@ import msgspec
 from guiju.adapters.identity import Assertions
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.limits import Limiter
@@ -77,6 +78,7 @@ class Policy(msgspec.Struct, frozen=True):
         controls: what decides.
         reach: what the screen holds.
         categories: category id → public name in zh and en.
+        corrections: id of a claim → what is known of it.
     """
 
     words: Words
@@ -85,6 +87,12 @@ class Policy(msgspec.Struct, frozen=True):
     reach: Reach
     categories: Mapping[str, Mapping[Language, str]]
     detectors: Detectors = Detectors()
+    corrections: Mapping[str, Rumour] = {}
+
+    @property
+    def versions(self) -> tuple[str, str]:
+        """What distinguishes it from another one: the versions of lists and of detectors."""
+        return self.lexicon, self.detectors.version
 
     def named(self, category: str, language: Language) -> str:
         """The public name of a category; an operator's own category is its own name."""

@@ -14,6 +14,7 @@ import msgspec
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
+from guiju.detect import rumours
 from guiju.errors import OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
@@ -86,9 +87,11 @@ class TextRun(Run):
             made = b"" if self.started else answer.start(mark)
             made += self._written(answer, rest, spoke)
             await self._close("passed", "finished")
-            if tail:
-                made += b"".join(answer.piece(Piece(i, "content", tail)) for i in sorted(spoke))
+            notices = self._notices()
+            if added := self._appended(notices, asked) + tail:
+                made += b"".join(answer.piece(Piece(i, "content", added)) for i in sorted(spoke))
             answer.judged(self.asked, self._answered)
+            answer.noticed(notices)
             made += answer.end(sorted(finishes.items()), usage)
             await self._start(send, asked, http.STREAM)
             await send({"type": "http.response.body", "body": made})
@@ -173,14 +176,19 @@ class TextRun(Run):
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
-            made = writer.whole(self._said(asked, pieces, finishes), delta.usage, None)
+            notices = self._notices()
+            writer.noticed(notices)
+            made = writer.whole(self._said(asked, pieces, finishes, notices), delta.usage, None)
             self._count(pieces)
             await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, http.JSON))
 
-    def _said(self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str]) -> list[Said]:
+    def _said(
+        self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str], notices: list[dict[str, str]]
+    ) -> list[Said]:
         """Put the released pieces of a whole reply together again, choice by choice."""
         mark, tail = self._marks(asked)
+        tail = self._appended(notices, asked) + tail
         made = {choice: Said({}, {}, finishes[choice]) for choice in sorted(finishes)}
         for piece in pieces:
             said = made[piece.choice]
@@ -253,6 +261,19 @@ class TextRun(Run):
             return "", ""
         place = self.key.label or self.live.settings.gateway.label
         return marking.before(place), marking.after(place)
+
+    def _notices(self) -> list[dict[str, str]]:
+        """What the reader is to be told beside the answer: corrections of the rumours that controls noted (4.1)."""
+        noted = [verdict for hearing in (*self.asked, *self._answered) for _, verdict in hearing.verdicts]
+        claims = [f.rule for verdict in noted for f in verdict.findings if f.detector == rumours.Rumours.id]
+        known = self.policy.corrections
+        return [rumours.notice(known[claim]) for claim in dict.fromkeys(claims) if claim in known]
+
+    def _appended(self, notices: list[dict[str, str]], asked: Asked) -> str:
+        """The notices as text, where the key's label mode puts marks into text."""
+        if self._marks(asked) == ("", ""):
+            return ""
+        return "".join("\n\n" + rumours.sentence(one) for one in notices)
 
     def _headers(self, asked: Asked, kind: http.Header) -> list[http.Header]:
         assert self.exchange is not None

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -195,4 +195,68 @@ upstream = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("removed_at", BigInteger, nullable=False),
     UniqueConstraint("name", "removed_at"),
+)
+
+ban = Table(
+    "ban",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("case_id", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("mark", LargeBinary, nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("examples", Integer, nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("lifted_at", BigInteger, nullable=False),
+)
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("licence", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("grams", LargeBinary, nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger, nullable=False),
+)
+
+rumour_version = Table(
+    "rumour_version",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("applied_by", String(128), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("current", Boolean, nullable=False),
+)
+
+rumour = Table(
+    "rumour",
+    metadata,
+    Column("number", Integer, ForeignKey("rumour_version.number"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("id", String(64), nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("correction", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("date", String(10), nullable=False),
+    Column("expires", String(10), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
 )

@@ -18,7 +18,7 @@ from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Asked, ChatRequest, Treatment
 from guiju.gateway.wire.chat_reply import FIELDS, Piece, Usage
 from guiju.gateway.wire.moderations import Wanted, beside
-from guiju.gateway.wire.protocol import Call, Canonical, Said
+from guiju.gateway.wire.protocol import Call, Canonical, Noticing, Said
 from guiju.terms import Hearing
 
 DROPPED: Final = frozenset({
@@ -55,7 +55,7 @@ class Chat(Canonical):
         return openai_errors.body(error, language, guiju)
 
 
-class ChatWriter:
+class ChatWriter(Noticing):
     """Writes one exchange's answer; see `Writer`.
 
     Args:
@@ -111,7 +111,7 @@ class ChatWriter:
 
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """The last chunks: a finish reason for each choice, label, usage, `[DONE]`."""
-        return self._end(finishes, usage, None)
+        return self._end(finishes, usage, self._ours(None))
 
     def _end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None, guiju: dict[str, Any] | None) -> bytes:
         said = [{"index": i, "delta": {}, "finish_reason": reason} for i, reason in finishes]
@@ -145,8 +145,8 @@ class ChatWriter:
         if usage is not None:
             made["usage"] = usage
         made["aigc"] = self._aigc
-        if guiju is not None:
-            made["guiju"] = guiju
+        if (ours := self._ours(guiju)) is not None:
+            made["guiju"] = ours
         if self._judged is not None:
             made["moderation"] = self._judged
         return _encode(made)

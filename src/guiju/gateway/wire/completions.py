@@ -133,7 +133,8 @@ class CompletionsWriter(Silent):
 
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """The last chunks."""
-        return self._end(finishes, usage, {})
+        ours = self._ours(None)
+        return self._end(finishes, usage, {} if ours is None else {"guiju": ours})
 
     def stopped(self, sentence: str, usage: Usage | None, guiju: dict[str, Any]) -> bytes:
         """`content_filter` for every choice. The protocol has no place for a refusal but beside our own facts."""
@@ -150,8 +151,8 @@ class CompletionsWriter(Silent):
         made: dict[str, Any] = {**self._head, "choices": choices, "aigc": self._aigc}
         if usage is not None:
             made["usage"] = usage
-        if guiju is not None:
-            made["guiju"] = guiju
+        if (ours := self._ours(guiju)) is not None:
+            made["guiju"] = ours
         return _encode(made)
 
     def _end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None, more: dict[str, Any]) -> bytes:

@@ -92,7 +92,9 @@ class MessagesWriter(Silent):
             self._field = "arguments"
             made += self._close()
         reason = next((reason for _, reason in finishes), "stop")
-        return made + self._last(_REASONS.get(reason, "end_turn"), usage)
+        ours = self._ours(None)
+        more = {} if ours is None else {"guiju": ours}
+        return made + self._last(_REASONS.get(reason, "end_turn"), usage, **more)
 
     def stopped(self, sentence: str, usage: Usage | None, guiju: dict[str, Any]) -> bytes:
         """Why it goes no further, and `refusal`."""
@@ -118,8 +120,8 @@ class MessagesWriter(Silent):
             blocks.append({"type": "tool_use", "id": call.id, "name": call.name, "input": msgspec.Raw(_object(call))})
         reason = {"stop_reason": _REASONS.get(one.finish, "end_turn"), "stop_sequence": None}
         made: dict[str, Any] = {**self._head, "content": blocks, **reason, "usage": _usage(usage)}
-        if guiju is not None:
-            made["guiju"] = guiju
+        if (ours := self._ours(guiju)) is not None:
+            made["guiju"] = ours
         return _encode(made)
 
     def _open(self, block: dict[str, Any]) -> bytes:

@@ -69,6 +69,10 @@ class Writer(Protocol):
         """Take what was decided, for callers that want to be told beside the answer; it comes before an ending."""
         ...
 
+    def noticed(self, notices: Sequence[Mapping[str, str]]) -> None:
+        """Take what the reader is to be told beside the answer, such as a correction; it comes before an ending."""
+        ...
+
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """What ends a stream well."""
         ...
@@ -86,7 +90,23 @@ class Writer(Protocol):
         ...
 
 
-class Silent:
+class Noticing:
+    """A writer whose answers have a place for notices: the list `notices` of the object `guiju`."""
+
+    _notices: Sequence[Mapping[str, str]] = ()
+
+    def noticed(self, notices: Sequence[Mapping[str, str]]) -> None:
+        """See `Writer`."""
+        self._notices = notices
+
+    def _ours(self, guiju: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Our own object beside an answer; none where there is nothing to say."""
+        if not self._notices:
+            return guiju
+        return {**(guiju or {}), "notices": list(self._notices)}
+
+
+class Silent(Noticing):
     """A writer of a protocol in which verdicts are not told beside an answer."""
 
     def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:

@@ -197,8 +197,8 @@ class ResponsesWriter(Silent):
         made = self._response("incomplete" if cut else "completed", usage)
         if cut:
             made["incomplete_details"] = {"reason": cut}
-        if guiju is not None:
-            made["guiju"] = guiju
+        if (ours := self._ours(guiju)) is not None:
+            made["guiju"] = ours
         return made
 
     def _response(self, status: str, usage: Usage | None) -> dict[str, Any]:

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bans in the store (Articles 13, 15): each stands on a decision, and lifting one does not act at once.
+
+Of a banned text only keyed hashes are kept. A ban never ends by itself, unless its decision says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from guiju.detect.bans import Ban, caught
+from guiju.detect.likeness import Kind, Mark
+from guiju.detect.units import Key
+from guiju.errors import ConfigError
+from guiju.records import changes
+from guiju.records.db import Store, bump
+from guiju.records.schema import ban
+from guiju.terms import Severity
+
+KIND: Final = "ban"
+COUNTER: Final = "bans"
+LEAST_EXAMPLES: Final = 20
+"""Harmless texts that a ban of near-duplicates must let pass before it acts."""
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided.
+
+    Attributes:
+        kind: how it is compared.
+        category, severity: see `Ban`.
+        case: the case on whose decision it stands.
+        reason: why.
+        mark: what is kept of the text (`likeness.mark`).
+        account: whose; `""` for the whole provider.
+        expires_at: Unix seconds; 0 for a ban that ends only by a decision.
+    """
+
+    kind: Kind
+    category: str
+    severity: Severity
+    case: str
+    reason: str
+    mark: Mark
+    account: str = ""
+    expires_at: int = 0
+
+
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """One ban as the store has it; see `Decision` and the table."""
+
+    id: str
+    account_id: str
+    kind: Kind
+    category: str
+    severity: Severity
+    case_id: str
+    reason: str
+    examples: int
+    decided_by: str
+    decided_at: int
+    expires_at: int
+    lifted_at: int
+
+
+def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> str:
+    """Put a ban into force, in every worker within five seconds.
+
+    Args:
+        store: the store.
+        decision: what was decided.
+        examples: harmless texts that resemble the banned one; none of them may be stopped. They are not kept.
+        key: the key that the mark was made with, and its id.
+        terms: by whom and when.
+
+    Returns:
+        The ban's id.
+
+    Raises:
+        ConfigError: `ban_unfounded`: no case, reason or person, too few examples, or too short a text;
+            `ban_reaches_too_far`: it stops some of the examples.
+        OutsideError: `store_unavailable`.
+    """
+    made = Ban(
+        id="b-" + token_hex(8),
+        kind=decision.kind,
+        category=decision.category,
+        severity=decision.severity,
+        case=decision.case,
+        reason=decision.reason,
+        mark=decision.mark,
+    )
+    lacking = [name for name in ("category", "case", "reason") if not getattr(decision, name).strip()]
+    if not terms.by.strip():
+        lacking.append("by")
+    if decision.kind == "near" and not decision.mark.near:
+        lacking.append("text")
+    elif decision.kind == "near" and len({one.strip() for one in examples}) < LEAST_EXAMPLES:
+        lacking.append("examples")
+    if lacking:
+        raise ConfigError("ban_unfounded", what=", ".join(lacking), least=LEAST_EXAMPLES)
+    if stopped := caught(made, key[0], examples):
+        raise ConfigError("ban_reaches_too_far", what=", ".join(str(number + 1) for number in stopped))
+    row = {
+        "id": made.id,
+        "account_id": decision.account,
+        "kind": made.kind,
+        "category": made.category,
+        "severity": made.severity,
+        "case_id": made.case,
+        "reason": made.reason,
+        "mark": msgspec.msgpack.encode(made.mark),
+        "key_id": key[1],
+        "examples": len(examples),
+        "decided_by": terms.by,
+        "decided_at": terms.now,
+        "expires_at": decision.expires_at,
+        "lifted_at": 0,
+    }
+
+    def work(connection: Connection) -> None:
+        connection.execute(insert(ban).values(row))
+        subject = changes.Subject(KIND, made.id, 1, decision.account)
+        changes.enter(
+            connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False)
+        )
+        bump(connection, COUNTER)
+
+    store.do(work)
+    return made.id
+
+
+def lift(store: Store, ban_id: str, terms: changes.Terms) -> changes.Change:
+    """Lift a ban; it weakens, so it waits.
+
+    Raises:
+        ConfigError: `not_found`.
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> changes.Change:
+        row = connection.execute(select(ban).where(ban.c.id == ban_id, ban.c.lifted_at == 0)).first()
+        if row is None:
+            raise ConfigError("not_found", what=ban_id)
+        before = changes.fingerprint(_ban(row))
+        subject = changes.Subject(KIND, ban_id, 0, row.account_id)
+        made = changes.enter(connection, subject, (before, ""), msgspec.structs.replace(terms, weakens=True))
+        if made.state == "done":
+            _lift(connection, ban_id, terms.now)
+        return made
+
+    return store.do(work)
+
+
+def settle(store: Store, now: int) -> int:
+    """Lift what has waited long enough; each process may call it, one of them does it.
+
+    Returns:
+        How many bans were lifted.
+    """
+    with store.read() as connection:
+        if not changes.due(connection, KIND, now):
+            return 0
+
+    def work(connection: Connection) -> int:
+        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
+        for one in ripe:
+            _lift(connection, one.subject, now)
+        return len(ripe)
+
+    return store.do(work)
+
+
+def current(store: Store, key_id: str, now: int) -> tuple[str, list[Ban], int]:
+    """The bans in force.
+
+    Returns:
+        A version that names them, `""` when there are none; the bans; and when the next one ends by itself, in Unix
+        seconds, 0 when none does.
+
+    Raises:
+        ConfigError: `keys_missing`: a ban was marked under another key, so it can't be found any more.
+        OutsideError: `store_unavailable`.
+    """
+    in_force = (ban.c.lifted_at == 0) & or_(ban.c.expires_at == 0, ban.c.expires_at > now)
+    with store.read() as connection:
+        rows = connection.execute(select(ban).where(in_force).order_by(ban.c.decided_at, ban.c.id)).all()
+    for row in rows:
+        if row.key_id != key_id:
+            raise ConfigError("keys_missing", found=row.key_id, known=key_id)
+    made = [_ban(row) for row in rows]
+    lapses = min((row.expires_at for row in rows if row.expires_at), default=0)
+    return (f"bans:{_named(made)}" if made else ""), made, lapses
+
+
+def history(store: Store) -> list[Kept]:
+    """All bans, newest first, those that were lifted too."""
+    columns = [ban.c[name] for name in Kept.__struct_fields__]
+    with store.read() as connection:
+        rows = connection.execute(select(*columns).order_by(ban.c.decided_at.desc(), ban.c.id))
+        return [Kept(**row) for row in rows.mappings()]
+
+
+def _lift(connection: Connection, ban_id: str, now: int) -> None:
+    connection.execute(update(ban).where(ban.c.id == ban_id).values(lifted_at=now, mark=b""))
+    bump(connection, COUNTER)
+
+
+def _ban(row: Row[Any]) -> Ban:
+    return Ban(
+        id=row.id,
+        kind=row.kind,
+        category=row.category,
+        severity=row.severity,
+        case=row.case_id,
+        reason=row.reason,
+        mark=msgspec.msgpack.decode(row.mark, type=Mark),
+    )
+
+
+def _named(bans: Sequence[Ban]) -> str:
+    return hashlib.sha256("\0".join(one.id for one in bans).encode()).hexdigest()[:12]
