@@ -18,6 +18,7 @@ from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
@@ -116,6 +117,48 @@ def unlabelled_answer_is_refused(start: Start, every: Every) -> None:
     assert {label["Label"] for label in labels} == {"1"}
 
 
+def banned_text_is_not_asked_for(start: Start, every: Every) -> None:
+    """15.a: a request that holds a banned text is refused."""
+    gateway = start(every=every)
+    enact(gateway, OTHER)
+    assert gateway.chat(f"[[say:好]] {OTHER}").status == 400
+
+
+def banned_text_never_arrives(start: Start, every: Every) -> None:
+    """13.c, 15.a: a banned text is not generated again, whole or streamed."""
+    gateway = start(every=every)
+    enact(gateway, OTHER)
+    for stream in (True, False):
+        answer = gateway.chat(shifted(f"好的。{OTHER} 就是这样。"), stream=stream)
+        assert "insulin pens" not in answer.body.decode()
+
+
+def work_is_not_given_out(start: Start, every: Every) -> None:
+    """4.3a, 4.5c: a passage of 60 characters of a protected work does not arrive."""
+    gateway = start(every=every)
+    protect(gateway, WORK)
+    for stream in (True, False):
+        answer = gateway.chat(shifted("好的，" + WORK[20:130]), stream=stream)
+        assert WORK[70:100] not in (answer.text() if stream else answer.json["choices"][0]["message"]["content"])
+
+
+def rumour_in_a_question_is_corrected(start: Start, every: Every) -> None:
+    """4.1c: who asks about a rumour is told what is right, and who says so."""
+    gateway = start(every=every)
+    rumours_in_force(gateway)
+    answer = gateway.chat(f"[[say:好]] {RUMOUR.claim}，对吗？")
+    assert [one["rumour"] for one in answer.json.get("guiju", {}).get("notices", ())] == [RUMOUR.id]
+
+
+def rumour_in_an_answer_is_corrected(start: Start, every: Every) -> None:
+    """4.1c: an answer that tells a rumour carries its correction."""
+    gateway = start(every=every)
+    rumours_in_force(gateway)
+    answer = gateway.chat(shifted(f"好的。{RUMOUR.claim}。"), stream=True)
+    told = [one for event in answer.events for one in event.get("guiju", {}).get("notices", ())]
+    assert [one["source"] for one in told] == [RUMOUR.source]
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -127,6 +170,13 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("words.sentence", "15.a"): turned_round_output_never_arrives,
     ("answerable", "5.a"): untraceable_exchange_is_refused,
     ("label", "16.a"): unlabelled_answer_is_refused,
+    ("bans.input", "15.a"): banned_text_is_not_asked_for,
+    ("bans.output", "13.c"): banned_text_never_arrives,
+    ("bans.output", "15.a"): banned_text_never_arrives,
+    ("works.output", "4.3a"): work_is_not_given_out,
+    ("works.output", "4.5c"): work_is_not_given_out,
+    ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
+    ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
 

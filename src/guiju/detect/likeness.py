@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiju.detect.stance import BEFORE, SHORT, Side, Tone, stands, tone
-from guiju.detect.units import HAN_FROM, Hashes, Key, Places, is_digit, placed, shingles, units
+from guiju.detect.units import HAN_FROM, LATIN, Hashes, Key, Places, is_digit, placed, shingles, units
 
 Kind = Literal["exact", "canonical", "near"]
 SHARE: Final = 0.65
@@ -27,7 +27,7 @@ SHARE: Final = 0.65
 LEAST: Final = 4
 """Units of the shortest text that can be marked."""
 LEAST_NEAR: Final = 10.0
-"""The weight of the shortest text of which there are near-duplicates: a Han character is 1, another 0.4."""
+"""The weight of the shortest text of which there are near-duplicates."""
 LONGEST: Final = 4000
 """Units of the longest text that can be marked in one piece."""
 _STEP: Final = 8
@@ -50,7 +50,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
         core: those of its shingles without which nothing is a near-duplicate of it, 8 bytes each.
         borders: whether its first and last character must not stand within a longer word or number.
         tone: how it is meant.
-        near: whether it is long enough for near-duplicates.
+        weight: how much it says: a Han character counts 1, another 0.4.
         characters: how many characters that is.
     """
 
@@ -63,8 +63,13 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     core: bytes
     borders: tuple[bool, bool]
     tone: Tone
-    near: bool
+    weight: float
     characters: int
+
+    @property
+    def near(self) -> bool:
+        """Whether it is long enough for near-duplicates."""
+        return self.weight >= LEAST_NEAR
 
 
 class Signed(msgspec.Struct, frozen=True):
@@ -123,7 +128,7 @@ def mark(text: str, key: Key, core: Sequence[str] = ()) -> Mark:
         core=np.unique(np.concatenate([*needed, hashes[:0]])).astype("<u8").tobytes(),
         borders=(bool(made[0] < HAN_FROM), bool(made[-1] < HAN_FROM)),
         tone=tone(text),
-        near=weight >= LEAST_NEAR,
+        weight=weight,
         characters=len(bare),
     )
 
@@ -336,18 +341,36 @@ class Trail:
             blocks = np.concatenate([places // step - back for back in range(3)])
             pairs = np.unique(blocks * len(self.marks.known) + np.tile(numbers, 3))
             seen, counts = np.unique(pairs // len(self.marks.known), return_counts=True)
-            full = seen[counts >= need]
-            if len(core):
-                full = full[[bool(np.isin(core + block * len(self.marks.known), pairs).all()) for block in full]]
-            if not len(full):
+            block = self._fullest(seen, counts, need, core, pairs)
+            if block is None:
                 return
-            within = places[(places >= full[0] * step) & (places < (full[0] + 3) * step)]
-            begin, end = int(within[0]), min(int(within[-1]) + 2, self._size)
+            within = places[(places >= block * step) & (places < (block + 3) * step)]
+            begin, end = int(within[0]), self._end(int(within[-1]))
             self._after[one.id] = end
             if end > start:
                 yield (found := self._match(one, "near", begin, self._span(begin, end, text, start), text, start))
                 if found.side == "asserts":
                     return
+
+    def _end(self, place: int) -> int:
+        """Where the shingle that begins at a place ends."""
+        return place + (2 if self._tail[place - self._size] >= HAN_FROM else LATIN)
+
+    def _fullest(
+        self, blocks: Places, counts: NDArray[np.int64], need: int, core: NDArray[np.int64], pairs: NDArray[np.int64]
+    ) -> int | None:
+        """The first block with enough of a mark's shingles, and with its core; or a next one while it has more."""
+        full = counts >= need
+        if len(core):
+            known = len(self.marks.known)
+            full &= np.array([bool(np.isin(core + block * known, pairs).all()) for block in blocks], np.bool_)
+        at = np.flatnonzero(full)
+        if not len(at):
+            return None
+        i = int(at[0])
+        while i + 1 < len(blocks) and blocks[i + 1] == blocks[i] + 1 and full[i + 1] and counts[i + 1] > counts[i]:
+            i += 1
+        return int(blocks[i])
 
     def _match(self, one: Signed, kind: Kind, begin: int, span: tuple[int, int], text: str, start: int) -> Match:
         """What was found, with how the text around stands to it."""
@@ -355,7 +378,7 @@ class Trail:
         before, said = (
             (self._before + text[:first], text[first:last]) if begin >= start else ("", self._before + text[:last])
         )
-        side = stands(before, said, text[last:], one.mark.tone, long=one.mark.characters > SHORT)
+        side = stands(before, said, text[last:], one.mark.tone, long=one.mark.weight > SHORT)
         return Match(one.id, kind, side, first, last)
 
 

@@ -16,12 +16,12 @@ Side = Literal["asserts", "asks", "denies", "rebuts"]
 BEFORE: Final = 60
 """Characters before a place that may still say how it is meant."""
 AFTER: Final = 30
-SHORT: Final = 120
-"""Characters up to which a single negation turns a whole text round."""
+SHORT: Final = 80.0
+"""The weight (`likeness.Mark`) up to which a single negation turns a whole text round."""
 
 _REBUTS: Final = re.compile(
-    "谣言|谣传|辟谣|造谣|传谣|不实|失实|虚假|假消息|假新闻|假的|误传|讹传|讹误|以讹传讹|不属实|并非事实|不是事实|与事实不符|毫无根据|没有根据|无根据|"
-    "无依据|没有依据|没有证据|无证据|澄清|更正|纠正|反驳|驳斥|驳倒|否认|不正确|错误的|不是真的|不可信|别信|不要相信|查无此事|子虚乌有|伪科学|误解|误区|"
+    "谣言|谣传|辟谣|造谣|传谣|不实|失实|虚假|假消息|假新闻|假的|误传|讹传|讹误|以讹传讹|不属实|并非事实|(?<!是)不是事实|与事实不符|毫无根据|没有根据|无根据|"
+    "无依据|没有依据|没有证据|无证据|澄清|更正|纠正|反驳|驳斥|驳倒|否认|不正确|错误的|(?<!是)不是真的|不可信|别信|不要相信|查无此事|子虚乌有|伪科学|误解|误区|"
     "(?<![a-z])(?:rumou?rs?|hoax|debunk\\w*|false|falsely|untrue|not true|fake|fabricat\\w*|misinformation|"
     "disinformation|no evidence|unfounded|baseless|incorrect|wrong|misleading|myths?|den(?:y|ies|ied)|refut\\w*|"
     "rebut\\w*|retract\\w*|corrections?|contrary to)(?![a-z])",
