@@ -280,7 +280,10 @@ class House:
         in_force = self._controls(settings)
         when = int(time.time()), self.day.isoformat()
         self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
-        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach, self.likenesses)
+        held = composition.ruled(self.store)
+        made = composition.policy(
+            entries, version, self.canary.word, in_force, settings.gateway.reach, held, self.likenesses
+        )
         self.off = (*self.off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 

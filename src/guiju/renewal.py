@@ -21,7 +21,7 @@ from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, lexicons, rumours, works
+from guiju.records import bans, changes, lexicons, policies, rumours, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -49,11 +49,26 @@ async def watch(house: House, base: str) -> None:
             if loop.time() >= counted:
                 counted = loop.time() + EVERY_S
                 await house.live.tally.settle(house.store, time.time())
+                await _count_trial(house)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
+
+
+async def _count_trial(house: House) -> None:
+    """Write down what a policy that is only tried would have done since the last time."""
+    if house.live.policy.tried is None:
+        return
+    shadow = house.live.policy.tried[1]
+    counts, shadow.counts = shadow.counts, {}
+    try:
+        await asyncio.to_thread(policies.count, house.store, shadow.number, counts)
+    except GuijuError:
+        for at, findings in counts.items():
+            shadow.counts[at] = shadow.counts.get(at, 0) + findings
+        raise
 
 
 async def share(house: House, seat: Seat) -> None:
@@ -85,7 +100,7 @@ async def take_up(house: House) -> None:
     """
     live, store = house.live, house.store
     if house.leads:
-        for kind in (lexicons, bans, works, rumours):
+        for kind in (lexicons, policies, bans, works, rumours):
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
@@ -101,7 +116,7 @@ async def take_up(house: House) -> None:
 
 def _changed(house: House, now: dict[str, int]) -> bool:
     """Whether something that is looked for changed in the store, or a ban has ended by itself."""
-    read = COUNTERS if house.options.lists else (lexicons.COUNTER, *COUNTERS)
+    read = {policies.COUNTER, *COUNTERS} | (set() if house.options.lists else {lexicons.COUNTER})
     lapses = house.likenesses.lapses if house.likenesses else 0
     return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= time.time()
 

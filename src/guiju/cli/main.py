@@ -54,6 +54,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
+    "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),

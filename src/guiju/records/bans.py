@@ -87,42 +87,8 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
             `ban_reaches_too_far`: it stops some of the examples.
         OutsideError: `store_unavailable`.
     """
-    made = Ban(
-        id="b-" + token_hex(8),
-        kind=decision.kind,
-        category=decision.category,
-        severity=decision.severity,
-        case=decision.case,
-        reason=decision.reason,
-        mark=decision.mark,
-    )
-    lacking = [name for name in ("category", "case", "reason") if not getattr(decision, name).strip()]
-    if not terms.by.strip():
-        lacking.append("by")
-    if decision.kind == "near" and not decision.mark.near:
-        lacking.append("text")
-    elif decision.kind == "near" and len({one.strip() for one in examples}) < LEAST_EXAMPLES:
-        lacking.append("examples")
-    if lacking:
-        raise ConfigError("ban_unfounded", what=", ".join(lacking), least=LEAST_EXAMPLES)
-    if stopped := caught(made, key[0], examples):
-        raise ConfigError("ban_reaches_too_far", what=", ".join(str(number + 1) for number in stopped))
-    row = {
-        "id": made.id,
-        "account_id": decision.account,
-        "kind": made.kind,
-        "category": made.category,
-        "severity": made.severity,
-        "case_id": made.case,
-        "reason": made.reason,
-        "mark": msgspec.msgpack.encode(made.mark),
-        "key_id": key[1],
-        "examples": len(examples),
-        "decided_by": terms.by,
-        "decided_at": terms.now,
-        "expires_at": decision.expires_at,
-        "lifted_at": 0,
-    }
+    made = _founded(decision, examples, key[0], terms.by)
+    row = _row(made, decision, (len(examples), key[1]), terms)
 
     def work(connection: Connection) -> None:
         connection.execute(insert(ban).values(row))
@@ -134,6 +100,51 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
 
     store.do(work)
     return made.id
+
+
+def _founded(decision: Decision, examples: Sequence[str], key: Key, by: str) -> Ban:
+    """The ban, when it has grounds and reaches no further than it should; see `enact`."""
+    lacking = [name for name in ("category", "case", "reason") if not getattr(decision, name).strip()]
+    if not by.strip():
+        lacking.append("by")
+    if decision.kind == "near" and not decision.mark.near:
+        lacking.append("text")
+    elif decision.kind == "near" and len({one.strip() for one in examples}) < LEAST_EXAMPLES:
+        lacking.append("examples")
+    if lacking:
+        raise ConfigError("ban_unfounded", what=", ".join(lacking), least=LEAST_EXAMPLES)
+    made = Ban(
+        id="b-" + token_hex(8),
+        kind=decision.kind,
+        category=decision.category,
+        severity=decision.severity,
+        case=decision.case,
+        reason=decision.reason,
+        mark=decision.mark,
+    )
+    if stopped := caught(made, key, examples):
+        raise ConfigError("ban_reaches_too_far", what=", ".join(str(number + 1) for number in stopped))
+    return made
+
+
+def _row(made: Ban, decision: Decision, counted: tuple[int, str], terms: changes.Terms) -> dict[str, object]:
+    """The ban as the table has it; `counted`: how many examples passed, and the key's id."""
+    return {
+        "id": made.id,
+        "account_id": decision.account,
+        "kind": made.kind,
+        "category": made.category,
+        "severity": made.severity,
+        "case_id": made.case,
+        "reason": made.reason,
+        "mark": msgspec.msgpack.encode(made.mark),
+        "key_id": counted[1],
+        "examples": counted[0],
+        "decided_by": terms.by,
+        "decided_at": terms.now,
+        "expires_at": decision.expires_at,
+        "lifted_at": 0,
+    }
 
 
 def lift(store: Store, ban_id: str, terms: changes.Terms) -> changes.Change:

@@ -6,12 +6,17 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:
     """Make the tables."""
+    _bans_and_works()
+    _rumours()
+
+
+def _bans_and_works() -> None:
     op.create_table(
         "ban",
         sa.Column("id", sa.String(32), nullable=False),
@@ -46,6 +51,9 @@ def upgrade() -> None:
         sa.Column("removed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_work"),
     )
+
+
+def _rumours() -> None:
     op.create_table(
         "rumour_version",
         sa.Column("number", sa.Integer(), nullable=False),
