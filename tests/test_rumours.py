@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -105,6 +106,13 @@ def test_a_list_is_read_from_csv_and_toml() -> None:
     [one] = read(csv_of({**ROW, "expires": "2027-01-01", "severity": "block", "language": ""}), "a.CSV")
     assert (one.expires, one.severity, one.language) == ("2027-01-01", "block", "zh")
     assert one.id.startswith("r-")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_example_of_the_docs_is_a_list(language: str) -> None:
+    page = Path(__file__).parents[1] / "docs" / language / "reference" / "likeness.md"
+    made = read(page.read_text("utf-8").split("```csv\n")[1].split("```")[0].encode(), "a.csv")
+    assert [one.language for one in made] == ["zh", "en"]
 
 
 @pytest.mark.parametrize(
