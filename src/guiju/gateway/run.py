@@ -120,6 +120,8 @@ class Run(ABC):
             raise RefusedError(release)
         self.heard.append(release)
         versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
+        if policy.detectors.version:
+            versions["detectors"] = policy.detectors.version
         self.opened = live.books.opened(exchange, asked.stream, canonical, hearing, versions)
         # 4. The model. 5. The screen. 6. The label. 7. The books.
         await self.serve(asked, upstream, canonical, send)
