@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import Start
+from guiju.cli.decided import decide, policy_of
 from guiju.records import bans
 from guiju.records.changes import Terms
 from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force, statements, taken_up
@@ -115,3 +116,17 @@ def test_at_reach_pattern_they_are_left_out(start: Start) -> None:
     assert "bans.output" in gateway.house.off
     assert gateway.chat(f"[[say:好]] {OTHER}").status == 400
     assert "insulin" in gateway.chat(shifted(OTHER)).body.decode()
+
+
+def test_trying_a_text_looks_for_them_too(start: Start) -> None:
+    gateway = start()
+    enact(gateway, OTHER)
+    protect(gateway, WORK)
+    rumours_in_force(gateway)
+    for path in (gateway.data / "works").glob("*"):
+        path.unlink()
+    policy = policy_of(gateway.data, (), None)
+    assert decide(policy, "output", OTHER).hearing.control == "bans.output"
+    assert decide(policy, "output", WORK).hearing.control == "works.output"
+    assert decide(policy, "output", RUMOUR.claim).hearing.decisive.action == "note"
+    assert list((gateway.data / "works").glob("*")) == []

@@ -74,7 +74,13 @@ def keys(secrets: Secrets, purpose: str) -> tuple[Key, str]:
 
 
 def load(
-    store: Store, data: Path, secrets: Secrets, when: tuple[int, str], before: Likenesses | None = None
+    store: Store,
+    data: Path,
+    secrets: Secrets,
+    when: tuple[int, str],
+    before: Likenesses | None = None,
+    *,
+    keep: bool = True,
 ) -> Likenesses:
     """Read what is looked for.
 
@@ -84,6 +90,7 @@ def load(
         secrets: of which the keys of hashes are made.
         when: Unix seconds, and today, `YYYY-MM-DD`.
         before: what was in force; its detector of bans goes on with the new ones.
+        keep: whether the index file of works is made where it is not there.
 
     Raises:
         ConfigError: `keys_missing`: something was hashed under another key.
@@ -98,7 +105,7 @@ def load(
         detector = before.bans
         if detector.version != ban_version:
             detector.swap(found, key, ban_version)
-    work_version, shelf = works.open_shelf(store, data, keys(secrets, protected.PURPOSE))
+    work_version, shelf = works.open_shelf(store, data, keys(secrets, protected.PURPOSE), keep=keep)
     rumour_version, list_ = rumours.current(store, day)
     version = "+".join(one for one in (ban_version, work_version, rumour_version) if one)
     return Likenesses(detector, Works(shelf), Rumours(list_, keys(secrets, told.PURPOSE)[0]), version, lapses)

@@ -12,7 +12,7 @@ from time import perf_counter
 import msgspec
 
 from guiju import composition
-from guiju.cli.books import has_store, settings_file
+from guiju.cli.books import has_store, now, settings_file
 from guiju.composition import Ruled
 from guiju.config import Settings, load
 from guiju.controls.hearing import hear
@@ -20,7 +20,10 @@ from guiju.detect.entry import Entry
 from guiju.gateway.live import Policy
 from guiju.gateway.looks import Looks
 from guiju.house import lists
+from guiju.likenesses import Likenesses
+from guiju.likenesses import load as load_likenesses
 from guiju.records.db import Store
+from guiju.records.secrets import Secrets
 from guiju.terms import Audience, Exchange, Finding, Hearing, Label, Stage, Text
 
 
@@ -46,19 +49,25 @@ def policy_of(data: Path, lexicon: Sequence[Path], config: Path | None, held: Ru
         OutsideError: `store_unavailable`.
     """
     settings = load(settings_file(data, config))
-    version, entries, found = _stored(settings, data, tuple(lexicon))
+    version, entries, found, likenesses = _stored(settings, data, tuple(lexicon))
     canary = "guijucanary" + secrets.token_hex(8)
     in_force = composition.controls("none")
-    return composition.policy(entries, version, canary, in_force, settings.gateway.reach, held or found)
+    return composition.policy(entries, version, canary, in_force, settings.gateway.reach, held or found, likenesses)
 
 
-def _stored(settings: Settings, data: Path, files: tuple[Path, ...]) -> tuple[str, list[Entry], Ruled]:
-    """Lists and policies in force; the shipped ones where there is no store, and none is made."""
+def _stored(
+    settings: Settings, data: Path, files: tuple[Path, ...]
+) -> tuple[str, list[Entry], Ruled, Likenesses | None]:
+    """Lists, policies, bans, works and rumours in force; the shipped ones where there is no store, and none is made."""
     if not has_store(settings, data):
-        return *(lists(None, files) if files else ("", [])), composition.ruled(None)
+        return *(lists(None, files) if files else ("", [])), composition.ruled(None), None
     store = Store.open(settings.store.url, data)
     try:
-        return *lists(store, files), composition.ruled(store)
+        found = None
+        if (data / "keys" / "digest.key").exists():
+            when = now(), composition.today().isoformat()
+            found = load_likenesses(store, data, Secrets.open(data / "keys"), when, keep=False)
+        return *lists(store, files), composition.ruled(store), found
     finally:
         store.close()
 

@@ -11,6 +11,7 @@ A near-duplicate that denies, asks about or rebuts what is banned is a signal, n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
@@ -23,7 +24,9 @@ from guiju.detect.units import HAN_FROM, LATIN, Hashes, Key, Places, is_digit, p
 
 Kind = Literal["exact", "canonical", "near"]
 SHARE: Final = 0.65
-"""Share of a text's shingles that makes a near-duplicate of it."""
+SHARE_SPACED: Final = 0.8
+"""Share of a text's shingles that makes a near-duplicate of it: of Han characters, and of other scripts, where one long
+word has many shingles."""
 LEAST: Final = 4
 """Units of the shortest text that can be marked."""
 LEAST_NEAR: Final = 10.0
@@ -45,6 +48,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
         digest: keyed digest of them.
         raw: keyed digest of the raw text, from its first unit to its last.
         shingles: its different shingles, 8 bytes each, little-endian.
+        need: how many of them make a near-duplicate.
         anchors: its first and its last shingle.
         turn: where among its units the last shingle begins.
         core: those of its shingles without which nothing is a near-duplicate of it, 8 bytes each.
@@ -58,6 +62,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     digest: bytes
     raw: bytes
     shingles: bytes
+    need: int
     anchors: tuple[int, int]
     turn: int
     core: bytes
@@ -118,11 +123,14 @@ def mark(text: str, key: Key, core: Sequence[str] = ()) -> Mark:
         raise ValueError("core")
     narrow = int((made < HAN_FROM).sum())
     weight = len(made) - narrow + _SPACED * narrow
+    different, first = np.unique(hashes, return_index=True)
+    spaced = int((made[places[first]] < HAN_FROM).sum())
     return Mark(
         size=len(made),
         digest=key.digest(made),
         raw=key.text(bare),
-        shingles=np.unique(hashes).astype("<u8").tobytes(),
+        shingles=different.astype("<u8").tobytes(),
+        need=math.ceil(SHARE * (len(different) - spaced) + SHARE_SPACED * spaced),
         anchors=(int(hashes[0]), int(hashes[-1])),
         turn=int(places[-1]),
         core=np.unique(np.concatenate([*needed, hashes[:0]])).astype("<u8").tobytes(),
@@ -160,7 +168,7 @@ class Marks:
         self.needs = np.full(len(self.signed), 1 << 30, np.int64)
         self.steps = np.zeros(len(self.signed), np.int64)
         for number, hashes in near:
-            self.needs[number] = np.ceil(SHARE * len(hashes))
+            self.needs[number] = self.signed[number].mark.need
             self.steps[number] = 3 * self.signed[number].mark.size // 4 + _STEP
         self.least = int(self.needs.min(initial=1 << 30))
         self._own(near)

@@ -159,13 +159,14 @@ def history(store: Store) -> list[Kept]:
         return [Kept(**row) for row in connection.execute(query).mappings()]
 
 
-def open_shelf(store: Store, data: Path, key: tuple[Key, str]) -> tuple[str, Shelf]:
+def open_shelf(store: Store, data: Path, key: tuple[Key, str], *, keep: bool = True) -> tuple[str, Shelf]:
     """The works in force, from the index file; it is made where there is none of their version.
 
     Args:
         store: the store.
         data: the data directory; the file lies in DATA/works.
         key: the key of the hashes, and its id.
+        keep: whether a file that is not there is made; else the works are read into memory.
 
     Returns:
         A version that names them, `""` when there are none; and the shelf.
@@ -184,6 +185,8 @@ def open_shelf(store: Store, data: Path, key: tuple[Key, str]) -> tuple[str, She
     name = hashlib.sha256("\0".join(hashes).encode()).hexdigest()[:12]
     path = data / FOLDER / f"{name}-{key[1]}.index"
     if (mapped := _mapped(path, key[0])) is None:
+        if not keep:
+            return f"works@{number}:{name}", shelf(_read(store, key[1]), key[0])
         try:
             _write(path, shelf(_read(store, key[1]), key[0]))
         except OSError as error:
