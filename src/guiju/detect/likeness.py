@@ -167,7 +167,7 @@ class Marks:
         self.known = np.unique(np.concatenate(every))
         self.needs = np.full(len(self.signed), 1 << 30, np.int64)
         self.steps = np.zeros(len(self.signed), np.int64)
-        for number, hashes in near:
+        for number, _ in near:
             self.needs[number] = self.signed[number].mark.need
             self.steps[number] = 3 * self.signed[number].mark.size // 4 + _STEP
         self.least = int(self.needs.min(initial=1 << 30))
