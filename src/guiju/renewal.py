@@ -28,6 +28,7 @@ log = logging.getLogger("guiju.renewal")
 SETTINGS = "settings"
 _POLL_S = 1.0
 _CANARY_S = 60.0
+_TEND_S = 10.0
 
 
 async def watch(house: House, base: str) -> None:
@@ -53,6 +54,13 @@ async def watch(house: House, base: str) -> None:
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
+
+
+async def tend(house: House) -> None:
+    """Ask guard models that gave no answer whether they do again, every ten seconds."""
+    while True:
+        await asyncio.sleep(_TEND_S)
+        await house.live.guards.tend(house.live.clock())
 
 
 async def share(house: House, seat: Seat) -> None:
@@ -121,16 +129,21 @@ async def _swap(house: House, base: str) -> None:
         raise ConfigError("config_invalid", what=", ".join(fixed), hint="guiju serve")
     await asyncio.to_thread(enter, house, live.settings, settings)
     policy = await asyncio.to_thread(house.policy, settings)
+    guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
     await upstreams.open()
-    old = (live.settings, live.policy, live.upstreams, live.assertions)
-    live.settings, live.policy, live.upstreams = settings, policy, upstreams
+    await guards.open()
+    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
     live.assertions = house.assertions(settings)
     if await house.sing(base):
         house.start(old[2].retire())
+        house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
         house.start(upstreams.retire())
-        live.settings, live.policy, live.upstreams, live.assertions = old
+        await guards.close()
+        live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")
 

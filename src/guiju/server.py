@@ -77,6 +77,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
+        house.start(renewal.tend(house))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if seat:
             seat.ready(data).touch()
@@ -93,6 +94,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         else:
             pid.write_text(f"{os.getpid()}\n", "ascii")
         await house.live.upstreams.open()
+        await house.live.guards.open()
         if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
             for stop in (signal.SIGTERM, signal.SIGINT):

@@ -84,7 +84,6 @@ class Guard:
         self._circuit = Circuit(limits)
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
-        self._asking = 0
 
     # ------------------------------------------------------------------ how it is
     def state(self, now: float) -> State:
@@ -98,11 +97,6 @@ class Guard:
         if self.settings.on_failure == "closed" or now - self.failing_since >= CLOSES_AFTER_S:
             return "closed"
         return "degraded"
-
-    @property
-    def busy(self) -> bool:
-        """Whether somebody waits for it."""
-        return self._asking > 0
 
     async def open(self) -> None:
         """Make the connection pool; call it inside the event loop."""
@@ -135,14 +129,11 @@ class Guard:
         """
         if sum(map(len, texts)) > self.settings.characters:
             raise UnaskedError("length")  # says nothing about the guard
-        self._asking += 1
         try:
             made = await self._within(texts, side, prompt)
         except UnaskedError:
             self.failing_since = self.failing_since or now
             raise
-        finally:
-            self._asking -= 1
         self.failing_since = 0.0
         return made
 
@@ -206,18 +197,19 @@ class Guard:
 
     async def _batch(self, texts: Sequence[str], side: Side, prompt: str) -> list[list[Said]]:
         async with self._slots:
-            body = await self._post(self._speaks.ask(texts, side, prompt, self._clock()))
+            body = await self._post(lambda: self._speaks.ask(texts, side, prompt, self._clock()))
         try:
             return self._speaks.read(body, side, len(texts))
         except ShapeError:
             raise UnaskedError("shape") from None
 
-    async def _post(self, ask: Ask) -> bytes:
-        """Send one request, and once more where none or a server error came back."""
+    async def _post(self, made: Callable[[], Ask]) -> bytes:
+        """Send a request, and another one, signed anew, where nothing or a server error came back."""
         assert self._session is not None, "open() comes first"
-        url, headers = URL(self._base + ask.path), {**self._headers, **ask.headers}
         again = True
         while True:
+            ask = made()
+            url, headers = URL(self._base + ask.path), {**self._headers, **ask.headers}
             try:
                 async with self._session.post(url, data=ask.body, headers=headers, allow_redirects=False) as response:
                     body = await _read(response)
