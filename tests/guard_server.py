@@ -86,7 +86,7 @@ async def judge(asked: Asked) -> None:
     """Qwen3Guard as the tests need it: 红灯 is unsafe and 黄灯 controversial in a request, 红线 and 黄线 in a reply."""
     red, yellow = ("红线", "黄线") if asked.side == "reply" else ("红灯", "黄灯")
     if MEANWHILE in asked.text:
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.25)
     if red in asked.text:
         await asked.answer(qwen("Unsafe", "Violent", asked.side))
     elif yellow in asked.text:
