@@ -83,11 +83,14 @@ def qwen(safety: str, categories: str, side: str) -> bytes:
 
 
 async def judge(asked: Asked) -> None:
-    """Qwen3Guard as the tests need it: 红灯 is unsafe and 黄灯 controversial in a request, 红线 and 黄线 in a reply."""
+    """Qwen3Guard as the tests need it: 红灯 is unsafe and 黄灯 controversial in a request, 红线 and 黄线 in a reply; who
+    feels very bad is in danger."""
     red, yellow = ("红线", "黄线") if asked.side == "reply" else ("红灯", "黄灯")
     if MEANWHILE in asked.text:
         await asyncio.sleep(0.25)
-    if red in asked.text:
+    if "很难受" in asked.text and asked.side == "request":
+        await asked.answer(qwen("Unsafe", "Suicide & Self-Harm", asked.side))
+    elif red in asked.text:
         await asked.answer(qwen("Unsafe", "Violent", asked.side))
     elif yellow in asked.text:
         await asked.answer(qwen("Controversial", "Politically Sensitive Topics", asked.side))

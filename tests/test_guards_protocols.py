@@ -25,6 +25,7 @@ from guiju.adapters.guards.qwen3guard import Qwen3Guard
 from guiju.adapters.guards.speech import ShapeError, Speaks, plain
 from guiju.adapters.guards.tencent import Tencent
 from guiju.config import Guard, GuardKind, Limits, Settings, weakenings
+from guiju.controls.policy import Rulings, shipped
 from guiju.errors import ConfigError
 from guiju.law import book
 
@@ -397,16 +398,16 @@ def test_every_category_is_a_risk_of_the_standard_or_a_named_class() -> None:
     assert names().keys() == {one for one in used if not one.startswith("A.")} | {"other"}
 
 
-def test_a_topic_is_no_offence_and_self_harm_is_answered() -> None:
+def test_a_topic_is_no_offence_and_self_harm_has_its_answer() -> None:
     """Design, bounds: no list of political topics blocks; a plain statement of self-harm is never bare-refused."""
+    assert Rulings((shipped(),)).answer("self_harm", "input")
     for kind, table in TABLE.label.items():
         for name, label in table.items():
             said = Said(name, "block")
             for side in ("request", "reply"):
                 found = meant(kind, said, side, {})
                 assert found is not None
-                if label.category == "topic" or (label.category == "self_harm" and side == "request"):
-                    assert found[1] == "signal", (kind, name, side)
+                assert found[1] == "signal" or label.category != "topic", (kind, name, side)
     assert meant("alibaba", Said("political_n", "block"), "request", {"political_n": "block"}) == ("topic", "block")
     assert meant("llama_guard", Said("S12", "block"), "reply", {"S12": "off"}) is None
     assert meant("llama_guard", Said("S99", "block"), "reply", {}) == ("other", "block")

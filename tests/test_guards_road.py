@@ -18,7 +18,12 @@ from conftest import KEY, Answered, Running, Start
 from guard_server import MEANWHILE, GuardServer, hang, judge, qwen, says
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Guard, Limits
+from guiju.controls.guards import UNANSWERED
+from guiju.controls.policy import Document, Ruling, Rulings
+from guiju.terms import Finding, Severity
 
+SLOW = pytest.mark.slow
+EITHER = pytest.mark.parametrize("stream", [True, pytest.param(False, marks=SLOW)])
 QUICK = Limits(circuit_failures=1000)
 """So that a test's failures do not open the circuit."""
 
@@ -84,6 +89,7 @@ def test_a_request_is_looked_at_before_the_model_sees_it(start: Start, guard: Gu
     assert "红灯" not in json.dumps(gateway.entries(), ensure_ascii=False)
 
 
+@SLOW
 def test_a_doubt_is_noted_and_goes_on(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     answer = gateway.chat("这是黄灯" + shift("黄线"))
@@ -92,6 +98,23 @@ def test_a_doubt_is_noted_and_goes_on(start: Start, guard: GuardServer) -> None:
     closed = controls(gateway, "closed", answer)
     assert closed["guard.output"] == "note"
     assert gateway.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "passed"
+
+
+@pytest.mark.parametrize("mode", ["beside", pytest.param("before", marks=SLOW)])
+def test_who_is_in_danger_is_answered_and_not_refused(mode: str, start: Start, guard: GuardServer) -> None:
+    """Design, bounds: a statement of self-harm gets the approved answer, also when only a guard finds it."""
+    gateway = guarded(start, guard, mode)
+    for stream in (True, False):
+        answer = gateway.chat("我很难受", stream=stream)
+        assert answer.status == 200
+        assert "12356" in answer.body.decode()
+
+
+def test_no_policy_lets_pass_what_a_guard_did_not_look_at(start: Start, guard: GuardServer) -> None:
+    lenient = Rulings((Document((Ruling(action="pass"),)),))
+    severities: tuple[Severity, ...] = ("block", "signal")
+    silent = [Finding("guard.main", UNANSWERED, one, "timeout", "", 0, 0, "raw") for one in severities]
+    assert lenient.graded(silent, "input") == lenient.graded(silent, "output") == silent
 
 
 def test_every_text_is_asked_about_and_none_twice(start: Start, guard: GuardServer) -> None:
@@ -121,8 +144,14 @@ def test_a_guard_for_replies_is_not_asked_about_requests(start: Start, guard: Gu
 
 
 # ---------------------------------------------------------------------- replies
-@pytest.mark.parametrize("reach", ["sentence", "whole"])
-@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    ("reach", "stream"),
+    [
+        ("sentence", True),
+        ("whole", False),
+        *(pytest.param(*one, marks=SLOW) for one in (("sentence", False), ("whole", True))),
+    ],
+)
 def test_a_reply_that_a_guard_objects_to_does_not_go_out(
     reach: str, stream: bool, start: Start, guard: GuardServer
 ) -> None:
@@ -168,6 +197,7 @@ def test_reasoning_and_tool_calls_are_looked_at_too(start: Start, guard: GuardSe
     assert "".join(one["function"].get("arguments") or "" for one in calls) == '{"a": "b"}'
 
 
+@SLOW
 def test_each_choice_is_looked_at(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     answer = gateway.chat("[[say:你好。再见。]]", n=3, stream=True)
@@ -188,7 +218,9 @@ def streamed(gateway: Running, text: str) -> Iterator[tuple[float, str]]:
     connection.close()
 
 
-@pytest.mark.parametrize(("reach", "first"), [("sentence", "一句。"), ("whole", f"一句。{MEANWHILE}再说。")])
+@pytest.mark.parametrize(
+    ("reach", "first"), [("sentence", "一句。"), pytest.param("whole", f"一句。{MEANWHILE}再说。", marks=SLOW)]
+)
 def test_nothing_goes_out_before_the_guard_has_answered_about_it(
     reach: str, first: str, start: Start, guard: GuardServer
 ) -> None:
@@ -203,7 +235,7 @@ def test_nothing_goes_out_before_the_guard_has_answered_about_it(
 
 
 # ---------------------------------------------------------------------- a guard that gives no answer
-@pytest.mark.parametrize("stream", [True, False])
+@EITHER
 def test_silence_degrades_is_marked_and_holds_the_reply_whole(stream: bool, start: Start, guard: GuardServer) -> None:
     guard.script = hang
     gateway = guarded(start, guard, timeout_ms=120)
@@ -244,7 +276,9 @@ def test_a_guard_lost_in_mid_stream_is_asked_again_about_the_whole(start: Start,
     assert guard.texts[-1] == "一句。二句。三句。四句。"
 
 
-@pytest.mark.parametrize("body", [b"{}", b"<html>", qwen("Fine", "None", "request")])
+@pytest.mark.parametrize(
+    "body", [b"{}", *(pytest.param(one, marks=SLOW) for one in (b"<html>", qwen("Fine", "None", "request")))]
+)
 def test_an_answer_that_is_none_stops_the_exchange_whatever_the_settings(
     body: bytes, start: Start, guard: GuardServer
 ) -> None:
@@ -259,7 +293,7 @@ def test_an_answer_that_is_none_stops_the_exchange_whatever_the_settings(
     assert (refused["state"], refused["reason"]["code"]) == ("stopped", "guard_unavailable")
 
 
-@pytest.mark.parametrize("stream", [True, False])
+@EITHER
 def test_a_reply_is_not_told_when_the_guard_must_answer_and_does_not(
     stream: bool, start: Start, guard: GuardServer
 ) -> None:
@@ -325,6 +359,7 @@ def run(gateway: Running, work: Callable[[], Any]) -> None:
     assert done == [None]
 
 
+@SLOW
 def test_too_much_at_once_counts_as_not_looked_at(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, characters=1000)
     long = gateway.chat("长" * 1100 + "红灯[[say:好]]")
@@ -348,7 +383,7 @@ def test_beside_the_model_nothing_is_read_before_the_guards_answer(start: Start,
         assert controls(gateway, "closed", good)["guard.input"] == "pass"
 
 
-@pytest.mark.parametrize("stream", [True, False])
+@EITHER
 def test_beside_the_model_an_objection_ends_the_call(stream: bool, start: Start, guard: GuardServer) -> None:
     with ScriptedModel() as model:
         gateway = guarded(start, guard, "beside", upstream=model.url)
@@ -365,6 +400,7 @@ def test_beside_the_model_an_objection_ends_the_call(stream: bool, start: Start,
     assert (closed["state"], dict(closed["controls"])["guard.input"]) == ("stopped", "refuse")
 
 
+@SLOW
 def test_beside_the_model_silence_degrades_as_well(start: Start, guard: GuardServer) -> None:
     guard.script = says(b"", 401)
     gateway = guarded(start, guard, "beside", side="request")
@@ -374,6 +410,7 @@ def test_beside_the_model_silence_degrades_as_well(start: Start, guard: GuardSer
     assert (closed["degraded"], dict(closed["controls"])["guard.input"]) == (["main"], "note")
 
 
+@SLOW
 def test_vectors_are_guarded_too(start: Start, guard: GuardServer) -> None:
     for mode in ("before", "beside"):
         gateway = guarded(start, guard, mode)
@@ -383,7 +420,7 @@ def test_vectors_are_guarded_too(start: Start, guard: GuardServer) -> None:
 
 
 # ---------------------------------------------------------------------- clients, doors, several guards
-@pytest.mark.parametrize("mode", ["before", "beside"])
+@pytest.mark.parametrize("mode", ["beside", pytest.param("before", marks=SLOW)])
 def test_who_leaves_takes_the_question_along(mode: str, start: Start, guard: GuardServer) -> None:
     guard.script = hang
     gateway = guarded(start, guard, mode, timeout_ms=20_000)
@@ -406,6 +443,7 @@ def test_whoever_asks_us_as_a_guard_gets_their_word_too(start: Start, guard: Gua
     assert gateway.ask("POST", "/v1/moderations", {"input": "又一句"}).status == 503
 
 
+@SLOW
 def test_each_guard_has_its_say(start: Start, guard: GuardServer) -> None:
     with GuardServer(judge) as second:
         made = [

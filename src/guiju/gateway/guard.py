@@ -37,6 +37,7 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     """
     question = wire.read(strict.decode(body, live.settings.limits))
     policy, guards = live.policy, live.guards
+    rulings = policy.held_to(key.audience, key.id)
     if not policy.lexicon:
         raise OutsideError("guard_unavailable")
     made = Checked(live.ids.new(int(live.clock() * 1000)), question, [], [])
@@ -44,16 +45,18 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     degraded: list[str] = []
     for group in question.groups:
         findings = await live.looks.find(policy.words, policy.detectors, question.stage, group) if group else []
+        findings = rulings.graded(findings, question.stage)
         if question.unseen:
             findings = [Finding("guard", "not_checkable", "block", "", question.unseen, 0, 0, "raw"), *findings]
         subject = group[0] if group else Text("", "")
         hearing = hear(policy.controls.output, subject, findings, question.stage)
         heard.append(hearing)
         asks = bool(group) and not hearing.stops and key.id != CANARY_KEY
-        asked = await _guarded(policy.controls, guards, live.clock(), question.stage, group) if asks else None
-        if asked:
-            outcome, second = asked
-            findings = [*findings, *outcome.findings]
+        outcome = await _asked(policy.controls, guards, live.clock(), question.stage, group) if asks else None
+        if outcome:
+            said = rulings.graded(outcome.findings, question.stage)
+            second = _heard(policy.controls, said, question.stage, group)
+            findings = [*findings, *said]
             degraded += [one for one in outcome.degraded if one not in degraded]
             heard.append(second)
             hearing = second if stronger(second.decisive.action, hearing.decisive.action) else hearing
@@ -70,19 +73,21 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     return made
 
 
-async def _guarded(
-    controls: Controls, guards: Guards, now: float, stage: Stage, group: Sequence[Text]
-) -> tuple[Outcome, Hearing] | None:
-    """Ask guard models about a group, and hear about it; none where none is asked."""
+async def _asked(controls: Controls, guards: Guards, now: float, stage: Stage, group: Sequence[Text]) -> Outcome | None:
+    """Ask guard models about a group; none where none is asked."""
     if stage == "input" and controls.guard_request:
-        outcome = await guards.asked(group, now)
-        exchange = Exchange("", "", "", "guard", "", tuple(group))
-        return outcome, hear(controls.guard_request, exchange, outcome.findings, stage)
+        return await guards.asked(group, now)
     if stage == "output" and controls.guard_reply:
         parts = [Part(passage.text, passage.place) for passage in passages(group) if passage.text.strip()]
-        outcome = await guards.answered(parts, "", now)
-        return outcome, hear(controls.guard_reply, group[0], outcome.findings, stage)
+        return await guards.answered(parts, "", now)
     return None
+
+
+def _heard(controls: Controls, findings: Sequence[Finding], stage: Stage, group: Sequence[Text]) -> Hearing:
+    """Hear about what guard models said of a group."""
+    if stage == "input":
+        return hear(controls.guard_request, Exchange("", "", "", "guard", "", tuple(group)), findings, stage)
+    return hear(controls.guard_reply, group[0], findings, stage)
 
 
 def sentence(live: Live, decision: str, hearing: Hearing, language: Language) -> str:

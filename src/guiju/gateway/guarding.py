@@ -26,6 +26,7 @@ from guiju.controls.guards import UNANSWERED
 from guiju.controls.hearing import hear
 from guiju.detect.words import Passage, passages
 from guiju.gateway.metrics import Counts
+from guiju.gateway.screen import Grading
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.protocol import Call
 from guiju.terms import Control, Finding, Hearing, Severity, Text
@@ -249,6 +250,7 @@ class Gate:
     Args:
         guards: those of the process.
         controls: decide on what they say.
+        graded: what findings mean by the policy in force.
         prompt: what the reply answers.
         clock: Unix seconds.
 
@@ -258,8 +260,14 @@ class Gate:
     """
 
     def __init__(
-        self, guards: Guards, controls: Sequence[Control[Text]], prompt: str, clock: Callable[[], float]
+        self,
+        guards: Guards,
+        controls: Sequence[Control[Text]],
+        graded: Grading,
+        prompt: str,
+        clock: Callable[[], float],
     ) -> None:
+        self._graded = graded
         self._guards = guards
         self._controls = controls
         self._prompt = prompt
@@ -288,6 +296,7 @@ class Gate:
         parts = [part for at, size in due.items() if (part := self._part(at, size))]
         outcome = await self._guards.answered(parts, self._prompt, self._clock())
         self._looked = self._looked or bool(parts)
+        outcome.findings = self._graded(outcome.findings, "output")
         if any(one.severity == "block" for one in outcome.findings):
             hearing = hear(self._controls, Text("choices", ""), outcome.findings, "output")
             if hearing.stops:

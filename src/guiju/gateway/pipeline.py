@@ -19,7 +19,7 @@ from guiju.gateway import http
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
-from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.run import RefusedError, Run, silent
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
@@ -44,14 +44,36 @@ class TextRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
         policy = self.policy
-        self.reply = Reply(policy.words, policy.reach, policy.controls.output, policy.detectors.reply)
+        self.reply = Reply(
+            policy.words, policy.reach, policy.controls.output, policy.detectors.reply, self.rulings.graded
+        )
         if self.counted and policy.controls.guard_reply:
-            prompt = prompt_of(asked.texts)
-            self.gate = Gate(self.guards, policy.controls.guard_reply, prompt, self.live.clock)
+            heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
+            self.gate = Gate(self.guards, heard, self.rulings.graded, prompt, self.live.clock)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
+
+    async def refused(self, asked: Asked, hearing: Hearing, send: Send) -> None:
+        """Tell that what was asked is refused, or answer it with what has been approved for that.
+
+        Raises:
+            RefusedError: it is told as an error.
+        """
+        reason = hearing.decisive.reason
+        answer = self.rulings.answer(reason.category, "input") if reason else None
+        if answer is None or answer.how != "reply" or self.key.on_block == "error":
+            raise RefusedError(hearing)
+        error, guiju = self.refusal(hearing)
+        sentence = error.told(self.head.language)
+        writer = self._writer(asked)
+        writer.judged(self.asked, [])
+        if asked.stream:
+            made = writer.start("") + writer.stopped(sentence, None, guiju)
+        else:
+            made = writer.whole([_refusal(sentence)] * (asked.request.n or 1), None, guiju)
+        await http.answer(send, 200, made, self._headers(asked, http.STREAM if asked.stream else http.JSON))
 
     def broken(self, body: bytes) -> bytes:
         """The error in the words of the writer of the stream."""
@@ -135,10 +157,10 @@ class TextRun(Run):
         hearing = self._stopped
         assert hearing is not None
         await self._close("stopped", "stopped")
-        if _silent(hearing) and not self.started:
+        if silent(hearing) and not self.started:
             raise RefusedError(hearing)
         error, guiju = self.refusal(hearing)
-        if self.key.on_block == "error" or _silent(hearing):
+        if self.key.on_block == "error" or silent(hearing):
             made = answer.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = error.told(self.head.language)
@@ -171,12 +193,11 @@ class TextRun(Run):
         writer.judged(self.asked, self._answered)
         if hearing:
             await self._close("stopped", "stopped")
-            if self.key.on_block == "error" or _silent(hearing):
+            if self.key.on_block == "error" or silent(hearing):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
-            told = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
-            made = writer.whole([told] * choices, delta.usage, guiju)
+            made = writer.whole([_refusal(sentence)] * choices, delta.usage, guiju)
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
@@ -302,10 +323,9 @@ class TextRun(Run):
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})
 
 
-def _silent(hearing: Hearing) -> bool:
-    """Whether it stops because a guard model that must answer did not: that is an error, not a refusal for content."""
-    reason = hearing.decisive.reason
-    return reason is not None and reason.code == "guard_unavailable"
+def _refusal(sentence: str) -> Said:
+    """What is said instead of an answer; clients look for it in one place or the other."""
+    return Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
 
 
 def _said(events: list[bytes]) -> list[bytes]:

@@ -43,6 +43,20 @@ class RefusedError(Exception):
         self.hearing = hearing
 
 
+class ObjectedError(RefusedError):
+    """Guard models object to what was asked."""
+
+
+def silent(hearing: Hearing) -> bool:
+    """Whether it stops because a guard model that must answer did not: that is an error, not a refusal for content."""
+    reason = hearing.decisive.reason
+    return reason is not None and reason.code == "guard_unavailable"
+
+
+def _objection(hearing: Hearing) -> RefusedError:
+    return RefusedError(hearing) if silent(hearing) else ObjectedError(hearing)
+
+
 class Run(ABC):
     """One exchange on its way; made anew for each request. What is asked of the model is up to the kinds of runs.
 
@@ -67,6 +81,7 @@ class Run(ABC):
         self.counted = key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
+        self.rulings = self.policy.held_to(key.audience, key.id)
         self.id = live.ids.new(int(live.clock() * 1000))
         self.exchange: Exchange | None = None
         self.started = False
@@ -109,24 +124,29 @@ class Run(ABC):
         policy = self.policy
         began = perf_counter()
         findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
-        hearing = hear(self.policy.controls.request, exchange, findings, "input")
+        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
         if self.counted:
             live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
-        self.asked.append(hearing)
+            await self.refused(asked, hearing, send)
+            return
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
         release = hear(self.policy.controls.release, exchange, (), "output")
         if release.stops:
             await self._refuse(exchange, canonical, release)
+            raise RefusedError(release)
         self.heard.append(release)
         # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
-            versions = {"guiju": live.version, "lexicon": self.policy.lexicon}
+            versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
             self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
+        except ObjectedError as objected:
+            await self.refused(asked, objected.hearing, send)
         finally:
             if self._guarding:
                 self._guarding.cancel()
@@ -136,7 +156,8 @@ class Run(ABC):
         """Ask guard models about what is asked; returns what was decided, if they are asked before the model.
 
         Raises:
-            RefusedError: one objects, or one that must answer does not.
+            ObjectedError: one objects.
+            RefusedError: one that must answer does not.
         """
         if not (self.counted and self.policy.controls.guard_request):
             return []
@@ -144,23 +165,26 @@ class Run(ABC):
         if self.live.settings.gateway.guards == "beside":
             return []
         hearing = await self._guarding
-        if hearing.stops:
-            await self._refuse(exchange, canonical, hearing)
         self._guarding = None
         self.asked.append(hearing)
+        if hearing.stops:
+            await self._refuse(exchange, canonical, hearing)
+            raise _objection(hearing)
         return [hearing]
 
     async def _guarded(self, exchange: Exchange) -> Hearing:
         outcome = await self.guards.asked(exchange.texts, self.live.clock())
         self.degraded += outcome.degraded
-        return hear(self.policy.controls.guard_request, exchange, outcome.findings, "input")
+        findings = self.rulings.graded(outcome.findings, "input")
+        return hear(self.policy.controls.guard_request, exchange, findings, "input")
 
     async def _model(self, upstream: Service, canonical: bytes, path: str = "") -> UpstreamReply:
         """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
         that objects ends the call.
 
         Raises:
-            RefusedError: one objects, or one that must answer does not.
+            ObjectedError: one objects.
+            RefusedError: one that must answer does not.
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
@@ -197,13 +221,22 @@ class Run(ABC):
 
     async def _objected(self, hearing: Hearing) -> None:
         """Guard models stop an exchange that the model was asked about beside them."""
+        self.asked.append(hearing)
         self.heard.append(hearing)
         await self._close("stopped", "stopped")
-        raise RefusedError(hearing)
+        raise _objection(hearing)
 
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
+
+    async def refused(self, asked: Any, hearing: Hearing, send: Send) -> None:
+        """Tell that what was asked is refused.
+
+        Raises:
+            RefusedError: it is told as an error.
+        """
+        raise RefusedError(hearing)
 
     def broken(self, body: bytes) -> bytes:
         """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
@@ -239,7 +272,6 @@ class Run(ABC):
         """A refusal is on disk before it is told."""
         books = self.live.books
         await books.durable(books.refused(exchange, canonical, hearing))
-        raise RefusedError(hearing)
 
     def _hear_upstream(self, refusal: Refusal) -> Hearing:
         """Hear what the model service says that it refused: its word becomes a hearing of ours."""
@@ -306,7 +338,8 @@ class Run(ABC):
         reason = hearing.decisive.reason
         assert reason is not None
         redress_url = self.live.settings.provider.redress_url
-        error = self.policy.refusal(reason, self.id, redress_url, self.head.language)
+        answer = None if silent(hearing) else self.rulings.answer(reason.category, hearing.stage)
+        error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
         guiju = {
             "decision_id": self.id,
             "stage": hearing.stage,
