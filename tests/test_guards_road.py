@@ -9,17 +9,20 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from conftest import KEY, Answered, Running, Start
+from conftest import KEY, Answered, Running, Start, free_port
 from guard_server import MEANWHILE, GuardServer, hang, judge, qwen, says
 from guiju.adapters.scripted import ScriptedModel
+from guiju.cli import doctor
 from guiju.config import Guard, Limits
 from guiju.controls.guards import UNANSWERED
 from guiju.controls.policy import Document, Ruling, Rulings
+from guiju.renewal import reload
 from guiju.terms import Finding, Severity
 
 SLOW = pytest.mark.slow
@@ -340,6 +343,50 @@ def test_after_five_minutes_it_closes_and_opens_when_the_guard_is_back(start: St
     run(gateway, tended)
     assert gateway.ask("GET", "/readyz").status == 200
     assert gateway.chat("[[say:好]]").status == 200
+
+
+@SLOW
+def test_a_guard_that_is_back_is_found_without_anybody_asking(start: Start, guard: GuardServer) -> None:
+    gateway = guarded(start, guard, on_failure="closed")
+    guard.script = says(b"", 401)
+    assert gateway.chat("[[say:好]]").status == 503
+    assert gateway.ask("GET", "/readyz").status == 503
+    guard.script = judge
+    deadline = time.monotonic() + 15
+    while gateway.ask("GET", "/readyz").status != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_guards_come_and_go_with_a_reload(start: Start, guard: GuardServer, tmp_path: Path) -> None:
+    path = tmp_path / "guiju.toml"
+    path.write_text("")
+    gateway = start(config=path)
+    assert gateway.chat("前面有红灯[[say:好]]").status == 200
+    path.write_text(f'[[guard]]\nid = "main"\nkind = "qwen3guard"\nurl = "{guard.url}"\nmodel = "g"\n')
+    run(gateway, lambda: reload(gateway.house, gateway.base))
+    assert gateway.chat("前面有红灯[[say:好]]").status == 400
+    path.write_text('[[guard]]\nid = "main"\nkind = "qwen3guard"\nurl = "https://guard.example/v1"\nmodel = "g"\n')
+    run(gateway, lambda: reload(gateway.house, gateway.base))
+    assert json.loads((gateway.data / "reload.json").read_text())["ok"] is False, "a third party without its row"
+    assert gateway.chat("前面有红灯[[say:好]]").status == 400
+    path.write_text("")
+    run(gateway, lambda: reload(gateway.house, gateway.base))
+    assert gateway.chat("前面有红灯[[say:好]]").status == 200
+
+
+@SLOW
+@pytest.mark.parametrize("kind", ["qwen3guard", "llama_guard"])
+def test_doctor_asks_each_guard(kind: str, guard: GuardServer, tmp_path: Path) -> None:
+    (tmp_path / "guiju.toml").write_text(
+        f'[[guard]]\nid = "main"\nkind = "{kind}"\nurl = "{guard.url}"\nmodel = "g"\n'
+        f'[[guard]]\nid = "gone"\nkind = "{kind}"\nurl = "http://127.0.0.1:{free_port()}/v1"\nmodel = "g"\n'
+        f'on_failure = "closed"\n[[guard]]\nid = "far"\nkind = "{kind}"\nurl = "https://guard.example/v1"\nmodel = "g"\n'
+    )
+    rows = {row.id: row for row in doctor.examine(tmp_path / "data", tmp_path / "guiju.toml")}
+    states = [rows[f"guard {name}"].state for name in ("main", "gone", "far")]
+    assert states == ["green" if kind == "qwen3guard" else "yellow", "red", "red"]
+    assert "connection" in rows["guard gone"].found
 
 
 def run(gateway: Running, work: Callable[[], Any]) -> None:

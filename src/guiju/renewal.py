@@ -39,11 +39,14 @@ async def watch(house: House, base: str) -> None:
         base: its own address.
     """
     loop = asyncio.get_running_loop()
-    due = counted = 0.0
+    due = counted = tended = 0.0
     while True:
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
+        if loop.time() >= tended and house.live.guards.failing:
+            tended = loop.time() + _TEND_S
+            house.start(house.live.guards.tend(house.live.clock()))
         try:
             await take_up(house)
             if loop.time() >= counted:
@@ -55,13 +58,6 @@ async def watch(house: House, base: str) -> None:
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
-
-
-async def tend(house: House) -> None:
-    """Ask guard models that gave no answer whether they do again, every ten seconds."""
-    while True:
-        await asyncio.sleep(_TEND_S)
-        await house.live.guards.tend(house.live.clock())
 
 
 async def _count_trial(house: House) -> None:

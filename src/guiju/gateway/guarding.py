@@ -121,6 +121,11 @@ class Guards:
                     await guard.ping(now)
             self._note(guard, now)
 
+    @property
+    def failing(self) -> bool:
+        """Whether one of them gave no answer when it was asked last."""
+        return any(guard.failing_since for guard in self.every)
+
     def states(self, now: float) -> dict[str, str]:
         """Guard → `up`, `degraded` or `closed`."""
         return {guard.id: guard.state(now) for guard in self.every}
