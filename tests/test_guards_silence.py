@@ -17,6 +17,7 @@ from guard_server import GuardServer, hang, judge, qwen, says
 from guards_kit import EITHER, SLOW, finish, guarded, run
 from guiju.adapters.scripted import ScriptedModel
 from guiju.cli import doctor
+from guiju.records.accounts import KeyRecord
 from guiju.renewal import reload
 
 
@@ -133,6 +134,19 @@ def test_after_five_minutes_it_closes_and_opens_when_the_guard_is_back(start: St
     run(gateway, tended)
     assert gateway.ask("GET", "/readyz").status == 200
     assert gateway.chat("[[say:好]]").status == 200
+
+
+def test_minors_apps_do_not_go_on_without_a_guard(start: Start, guard: GuardServer) -> None:
+    """Robustness §6: closed at once in scenes of minors."""
+    gateway = guarded(start, guard)
+    record = KeyRecord(id="m", account="a", prefix="gj-minor", name="m", audience="minors")
+    gateway.house.live.keyring.with_static("gj-minors", record)
+    assert gateway.chat("[[say:好]]", key="gj-minors").status == 200
+    guard.script = says(b"", 401)
+    assert gateway.chat("又一句[[say:好]]").status == 200
+    answer = gateway.chat("再一句[[say:好]]", key="gj-minors")
+    assert (answer.status, answer.json["error"]["code"]) == (503, "guard_unavailable")
+    assert "degraded" not in gateway.entry("refused", answer.headers["x-guiju-decision-id"])
 
 
 @SLOW

@@ -52,7 +52,8 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
         hearing = hear(policy.controls.output, subject, findings, question.stage)
         heard.append(hearing)
         asks = bool(group) and not hearing.stops and key.id != CANARY_KEY
-        outcome = await _asked(policy.controls, guards, live.clock(), question.stage, group) if asks else None
+        minors = key.audience == "minors"
+        outcome = await _asked(policy.controls, guards, live.clock(), question.stage, group, minors) if asks else None
         if outcome:
             said = rulings.graded(outcome.findings, question.stage)
             second = _heard(policy.controls, said, question.stage, group)
@@ -73,13 +74,15 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     return made
 
 
-async def _asked(controls: Controls, guards: Guards, now: float, stage: Stage, group: Sequence[Text]) -> Outcome | None:
+async def _asked(
+    controls: Controls, guards: Guards, now: float, stage: Stage, group: Sequence[Text], minors: bool
+) -> Outcome | None:
     """Ask guard models about a group; none where none is asked."""
     if stage == "input" and controls.guard_request:
-        return await guards.asked(group, now)
+        return await guards.asked(group, now, strict=minors)
     if stage == "output" and controls.guard_reply:
         parts = [Part(passage.text, passage.place) for passage in passages(group) if passage.text.strip()]
-        return await guards.answered(parts, "", now)
+        return await guards.answered(parts, "", now, strict=minors)
     return None
 
 

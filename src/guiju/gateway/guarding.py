@@ -131,21 +131,28 @@ class Guards:
         return {guard.id: guard.state(now) for guard in self.every}
 
     # ------------------------------------------------------------------ asking
-    async def asked(self, texts: Sequence[Text], now: float) -> Outcome:
-        """Ask about the texts of a request, each text once."""
-        return await self._ask("request", _parts(texts), "", now)
+    async def asked(self, texts: Sequence[Text], now: float, *, strict: bool) -> Outcome:
+        """Ask about the texts of a request, each text once.
 
-    async def answered(self, parts: Sequence[Part], prompt: str, now: float) -> Outcome:
+        Args:
+            texts: its leaves.
+            now: Unix seconds.
+            strict: nothing goes on without an answer, whatever the settings say: minors' apps (robustness §6).
+        """
+        return await self._ask("request", _parts(texts), "", now, strict)
+
+    async def answered(self, parts: Sequence[Part], prompt: str, now: float, *, strict: bool) -> Outcome:
         """Ask about texts of a reply.
 
         Args:
             parts: what may go out if nobody objects.
             prompt: what the reply answers.
             now: Unix seconds.
+            strict: see `asked`.
         """
-        return await self._ask("reply", parts, prompt[-_CONTEXT:], now)
+        return await self._ask("reply", parts, prompt[-_CONTEXT:], now, strict)
 
-    async def _ask(self, side: Side, parts: Sequence[Part], prompt: str, now: float) -> Outcome:
+    async def _ask(self, side: Side, parts: Sequence[Part], prompt: str, now: float, strict: bool) -> Outcome:
         made = Outcome()
         if not parts:
             return made
@@ -157,6 +164,9 @@ class Guards:
                 one.cancel()
             await asyncio.gather(*work, return_exceptions=True)
             raise
+        if strict and made.degraded:
+            made.findings = [_closed(one) if one.category == UNANSWERED else one for one in made.findings]
+            made.degraded.clear()
         return made
 
     async def _one(
@@ -211,6 +221,10 @@ class Guards:
             self._known.popitem(last=False)
 
 
+def _closed(silence: Finding) -> Finding:
+    return structs.replace(silence, severity="block")
+
+
 def _parts(texts: Sequence[Text]) -> list[Part]:
     """What a request's leaves are as texts: each passage one, but the short ones and those beside put together."""
     made: list[Part] = []
@@ -258,6 +272,7 @@ class Gate:
         graded: what findings mean by the policy in force.
         prompt: what the reply answers.
         clock: Unix seconds.
+        strict: see `Guards.asked`.
 
     Attributes:
         hearings: what was decided; one that stops, or the one at the end.
@@ -271,7 +286,10 @@ class Gate:
         graded: Grading,
         prompt: str,
         clock: Callable[[], float],
+        *,
+        strict: bool,
     ) -> None:
+        self._strict = strict
         self._graded = graded
         self._guards = guards
         self._controls = controls
@@ -299,7 +317,7 @@ class Gate:
         if not due:
             return self._ended([]) if last else []
         parts = [part for at, size in due.items() if (part := self._part(at, size))]
-        outcome = await self._guards.answered(parts, self._prompt, self._clock())
+        outcome = await self._guards.answered(parts, self._prompt, self._clock(), strict=self._strict)
         self._looked = self._looked or bool(parts)
         outcome.findings = self._graded(outcome.findings, "output")
         if any(one.severity == "block" for one in outcome.findings):

@@ -49,7 +49,7 @@ class TextRun(Run):
         )
         if self.counted and policy.controls.guard_reply:
             heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
-            self.gate = Gate(self.guards, heard, self.rulings.graded, prompt, self.live.clock)
+            self.gate = Gate(self.guards, heard, self.rulings.graded, prompt, self.live.clock, strict=self.strict)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:

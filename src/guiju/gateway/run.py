@@ -81,6 +81,7 @@ class Run(ABC):
         self.counted = key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
+        self.strict = key.audience == "minors"
         self.rulings = self.policy.held_to(key.audience, key.id)
         self.id = live.ids.new(int(live.clock() * 1000))
         self.exchange: Exchange | None = None
@@ -173,7 +174,7 @@ class Run(ABC):
         return [hearing]
 
     async def _guarded(self, exchange: Exchange) -> Hearing:
-        outcome = await self.guards.asked(exchange.texts, self.live.clock())
+        outcome = await self.guards.asked(exchange.texts, self.live.clock(), strict=self.strict)
         self.degraded += outcome.degraded
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
