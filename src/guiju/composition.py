@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju.config import Settings
+from guiju.adapters.guards import labels
+from guiju.config import Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
+from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
@@ -66,6 +68,20 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
+
+
+def with_guards(some: Controls, guards: Sequence[Guard]) -> Controls:
+    """The controls with those that decide on what guard models say, where there are any.
+
+    Args:
+        some: the others.
+        guards: the settings of the guards.
+    """
+    return msgspec.structs.replace(
+        some,
+        guard_request=(InputGuards(),) if any(one.side != "reply" for one in guards) else (),
+        guard_reply=(OutputGuards(),) if any(one.side != "request" for one in guards) else (),
+    )
 
 
 def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
@@ -154,6 +170,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
         SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"},
         RUMOUR: {"zh": "虚假信息", "en": "false information"},
     }
+    for name, told in labels.names().items():
+        made[name] = {"zh": told.zh, "en": told.en}
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
     return made
@@ -161,7 +179,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
-    return (*some.request, *some.release, *some.output, *some.upstream)
+    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
+    return (*every, *some.guard_request, *some.guard_reply)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -221,6 +240,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
     whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
+    guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     return {
         "policy": (bare, ()),
@@ -236,6 +256,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "works.output": (text, (_planted("works"),)),
         "rumours.input": (unknown, (_planted("rumours"),)),
         "rumours.output": (text, (_planted("rumours"),)),
+        "guard.input": (unknown, (guard,)),
+        "guard.output": (text, (guard,)),
     }
 
 
