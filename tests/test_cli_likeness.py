@@ -14,6 +14,7 @@ from likeness_kit import RUMOUR, WORK
 LIST = f"claim,verdict,correction,source,date\n{RUMOUR.claim},false,{RUMOUR.correction},{RUMOUR.source},{RUMOUR.date}\n"
 
 
+@pytest.mark.slow
 def test_works_are_added_tried_listed_and_removed(tmp_path: Path) -> None:
     (tmp_path / "渡口.txt").write_bytes(WORK.encode("gb18030"))
     (tmp_path / "said.txt").write_text(f"他念道：{WORK[:90]}", "utf-8")
@@ -45,6 +46,7 @@ def test_mistakes_with_works_are_told(tmp_path: Path) -> None:
         assert said in done.stderr, words
 
 
+@pytest.mark.slow
 def test_rumours_are_applied_tried_and_listed(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text(LIST, "utf-8")
     assert guiju("rumours", "test", RUMOUR.claim, "--list", "list.csv", cwd=tmp_path).returncode == 1
