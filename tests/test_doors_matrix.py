@@ -16,6 +16,7 @@ from guiju import composition
 from guiju.config import Issuer
 from guiju.gateway.app import App
 from guiju.marking import text as marking
+from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
 from test_law import TERM, shifted, without
 
 TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"
@@ -55,12 +56,19 @@ class Cell(NamedTuple):
         met: whether an answer shows that the control has spoken.
         overlay: settings of the gateway.
         lexicon: the word list; none for the default one.
+        prepare: what is put into force in the running gateway first.
     """
 
     asks: str
     met: Callable[[Answered], bool]
     overlay: tuple[tuple[str, object], ...] = ()
     lexicon: str | None = None
+    prepare: Callable[[Running], object] = bool
+
+
+def noticed(answer: Answered) -> bool:
+    """Whether an answer carries a correction."""
+    return '"notices"' in answer.body.decode()
 
 
 CELLS = {
@@ -75,6 +83,11 @@ CELLS = {
         shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)
     ),
     "words.sentence": Cell(shifted(TURNED), lambda a: not holds(a, TERM[::-1])),
+    "bans.input": Cell(f"[[say:好]] {OTHER}", lambda a: code(a) == "content_filter", prepare=lambda g: enact(g, OTHER)),
+    "bans.output": Cell(shifted(OTHER), lambda a: not holds(a, OTHER[40:90]), prepare=lambda g: enact(g, OTHER)),
+    "works.output": Cell(shifted(WORK), lambda a: not holds(a, WORK[70:100]), prepare=lambda g: protect(g, WORK)),
+    "rumours.input": Cell(f"[[say:好]] {RUMOUR.claim}", noticed, prepare=rumours_in_force),
+    "rumours.output": Cell(shifted(RUMOUR.claim), noticed, prepare=rumours_in_force),
     "upstream": Cell("[[say:好]][[finish:content_filter]]", lambda a: '"category":"upstream"' in a.body.decode()),
 }
 STRUCTURAL = {"answerable", "label"}
@@ -90,7 +103,9 @@ def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
     """A gateway with all controls, or with one of them asleep."""
     every = without(control) if always else composition.controls
     more = {} if cell.lexicon is None else {"lexicon": cell.lexicon}
-    return start(every=every, overlay=cell.overlay, **more)
+    gateway = start(every=every, overlay=cell.overlay, **more)
+    cell.prepare(gateway)
+    return gateway
 
 
 @pytest.mark.parametrize("control", list(CELLS))
