@@ -20,6 +20,7 @@ from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
 from guiju.errors import ConfigError, Language, Page
 from guiju.gateway.live import Controls, Policy
+from guiju.gateway.looks import Detectors
 from guiju.law import book, proof
 from guiju.law.proof import Note
 from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
@@ -57,6 +58,15 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
 
+def detectors(in_force: Controls) -> Detectors:
+    """What finds beside words: of each stage, what a control in force there decides on.
+
+    Args:
+        in_force: the controls, those of a larger reach than is allowed left out.
+    """
+    return Detectors()
+
+
 def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Controls, largest: Reach) -> Policy:
     """What new exchanges are held to.
 
@@ -69,7 +79,8 @@ def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Contro
     """
     own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
     heard = in_force.within(largest)
-    return Policy(Words([*entries, own], version), version, heard, heard.reach(largest), categories())
+    words = Words([*entries, own], version)
+    return Policy(words, version, heard, heard.reach(largest), categories(), detectors(heard))
 
 
 def categories() -> Mapping[str, Mapping[Language, str]]:

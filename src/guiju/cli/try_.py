@@ -75,7 +75,7 @@ def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
     """Hear one stage about the text."""
     began = perf_counter()
     leaf = Text("messages[0].content" if stage == "input" else "choices[0].content", text)
-    findings = asyncio.run(Looks(secrets.token_bytes(32)).find(policy.words, (leaf,)))
+    findings = asyncio.run(Looks(secrets.token_bytes(32)).find(policy.words, policy.detectors, stage, (leaf,)))
     hearing: Hearing
     if stage == "input":
         exchange = Exchange(

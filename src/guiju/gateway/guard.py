@@ -36,7 +36,7 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
         raise OutsideError("guard_unavailable")
     made = Checked(live.ids.new(int(live.clock() * 1000)), question, [], [])
     for group in question.groups:
-        findings = await live.looks.find(policy.words, group) if group else []
+        findings = await live.looks.find(policy.words, policy.detectors, question.stage, group) if group else []
         if question.unseen:
             findings = [Finding("guard", "not_checkable", "block", "", question.unseen, 0, 0, "raw"), *findings]
         subject = group[0] if group else Text("", "")

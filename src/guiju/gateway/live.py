@@ -16,7 +16,7 @@ from guiju.config import Settings
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.limits import Limiter
-from guiju.gateway.looks import Looks
+from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
 from guiju.records.ids import ExchangeIds
@@ -72,6 +72,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     Attributes:
         words: the matcher over all lists in force.
+        detectors: what finds beside it.
         lexicon: their version; `""` when no list is loaded.
         controls: what decides.
         reach: what the screen holds.
@@ -83,6 +84,7 @@ class Policy(msgspec.Struct, frozen=True):
     controls: Controls
     reach: Reach
     categories: Mapping[str, Mapping[Language, str]]
+    detectors: Detectors = Detectors()
 
     def named(self, category: str, language: Language) -> str:
         """The public name of a category; an operator's own category is its own name."""

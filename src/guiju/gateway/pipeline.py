@@ -41,7 +41,8 @@ class TextRun(Run):
 
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
-        self.reply = Reply(self.policy.words, self.policy.reach, self.policy.controls.output)
+        policy = self.policy
+        self.reply = Reply(policy.words, policy.reach, policy.controls.output, policy.detectors.reply)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:

@@ -18,7 +18,7 @@ from guiju.gateway.screen import Screen
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.protocol import Call
 from guiju.gateway.wire.strict import unescaped
-from guiju.terms import Control, Finding, Hearing, Reach, Text
+from guiju.terms import Control, Detector, Finding, Hearing, Reach, Text
 
 _WHOLE: Final = re.compile(r"([^\\]++|\\u[0-9a-fA-F]{4}|\\[^u]|\\u(?=[0-9a-fA-F]{0,3}[^0-9a-fA-F]))*+", re.DOTALL)
 """Text up to an escape at its end that may not be whole; the group is what stands last in it."""
@@ -67,14 +67,21 @@ class Reply:
         words: the words in force.
         reach: the largest reach of the output controls in force.
         controls: the output controls; only what they decide on a finding stops anything.
+        detectors: what looks besides, with the characters that each sees again (`Screen`).
     """
 
-    def __init__(self, words: Words, reach: Reach, controls: Sequence[Control[Text]]) -> None:
+    def __init__(
+        self,
+        words: Words,
+        reach: Reach,
+        controls: Sequence[Control[Text]],
+        detectors: Sequence[tuple[Detector, int]] = (),
+    ) -> None:
         self._words = words
+        self._detectors = detectors
         self._reach: Reach = reach
         self._controls = controls
         self._screens: dict[tuple[int, int, str], Screen] = {}
-        self._settled: set[tuple[int, int, str]] = set()
         self._calls: dict[tuple[int, int], Call] = {}
         self._escaped: dict[tuple[int, int, str], _Escaped] = {}
         self.hearings: list[Hearing] = []
@@ -112,7 +119,7 @@ class Reply:
         for at, screen in self._screens.items():
             if self.stopped:
                 return []
-            text = "" if at in self._settled else self._ruled(at, screen, screen.close())
+            text = self._ruled(screen, screen.close())
             if text:
                 made.append(Piece(at[0], at[2], text, at[1]))
         if not self.stopped:
@@ -132,20 +139,16 @@ class Reply:
 
     def _through(self, piece: Piece, last: bool) -> list[Piece | Call]:
         at = (piece.choice, piece.tool, piece.field)
-        if at in self._settled:
-            return [piece]
         screen = self._screens.get(at)
         if screen is None:
             place = f"choices[{piece.choice}].{piece.field}"
-            screen = self._screens[at] = Screen(self._words, self._reach, place)
-        text = self._ruled(at, screen, screen.feed(piece.text, last))
+            screen = self._screens[at] = Screen(self._words, self._reach, place, self._detectors)
+        text = self._ruled(screen, screen.feed(piece.text, last))
         return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
 
     def _arguments(self, piece: Piece, last: bool) -> list[Piece | Call]:
         """Arguments are JSON: from the first escape on they are held, and looked at as what they stand for."""
         at = (piece.choice, piece.tool, piece.field)
-        if at in self._settled and at not in self._escaped:
-            return [piece]
         start = 0
         if at not in self._escaped:
             start = piece.text.find("\\")
@@ -161,28 +164,25 @@ class Reply:
         """Look at held arguments as they will be read."""
         held, screen = self._escaped[at], self._screens[at]
         held.plain += len(plain)
-        held.out.append(self._ruled(at, screen, screen.feed(plain, last)))
+        held.out.append(self._ruled(screen, screen.feed(plain, last)))
 
     def _written(self, at: tuple[int, int, str]) -> list[Piece | Call]:
         """Held arguments that passed, as they were written."""
         held = self._escaped[at]
-        if at not in self._settled:
-            self._unescape(at, held.left(), last=True)
+        self._unescape(at, held.left(), last=True)
         if self.stopped:
             return []
         out, raw = "".join(held.out), "".join(held.raw)
         self._screens[at].seen += len(raw) - held.plain
         return [Piece(at[0], at[2], out[: max(0, len(out) - held.plain)] + raw, at[1])]
 
-    def _ruled(self, at: tuple[int, int, str], screen: Screen, text: str) -> str:
+    def _ruled(self, screen: Screen, text: str) -> str:
         """Let the controls decide about what a screen found. If none objects, the text goes on, and is recorded so."""
-        finding = screen.finding
-        if finding is None:
-            return text
-        if self._hear(Text(finding.field, ""), [finding]):
-            return ""
-        self._settled.add(at)
-        return text + screen.withheld
+        while (finding := screen.finding) is not None:
+            if self._hear(Text(finding.field, ""), [finding]):
+                return ""
+            text += screen.overrule()
+        return text
 
     def _hear(self, subject: Text, findings: list[Finding]) -> bool:
         """Hear the controls and keep what they said; returns whether it stops the reply."""
@@ -212,9 +212,8 @@ class Reply:
         at = (call.choice, call.tool, "name")
         place = f"choices[{call.choice}].tool_calls[{call.tool}].name"
         screen = self._screens[at] = Screen(self._words, "whole", place)
-        name = self._ruled(at, screen, screen.feed(call.name))
-        if not self.stopped and at not in self._settled:
-            name += self._ruled(at, screen, screen.close())
-        self._settled.add(at)
+        name = self._ruled(screen, screen.feed(call.name))
+        if not self.stopped:
+            name += self._ruled(screen, screen.close())
         call.name = name
         return [] if self.stopped else [call]

@@ -101,8 +101,9 @@ class Run(ABC):
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
+        policy = self.policy
         began = perf_counter()
-        findings = await live.looks.find(self.policy.words, asked.texts, asked.name)
+        findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
         hearing = hear(self.policy.controls.request, exchange, findings, "input")
         if self.counted:
             live.metrics.counts.looked(perf_counter() - began)

@@ -9,12 +9,13 @@ choice. Everything that is released was looked at; once a finding blocks, nothin
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from guiju.detect.scan import Scan
 from guiju.detect.views import OVERRIDES
 from guiju.detect.words import Words
-from guiju.terms import Finding, Reach
+from guiju.terms import Detector, Finding, Reach, Text
 
 SENTENCE: Final = 120
 """Characters after which a sentence counts as ended (DESIGN §4)."""
@@ -28,28 +29,55 @@ class Screen:
         words: the words in force.
         reach: how much must be seen before a piece may be released.
         field: path of the text that is screened, for findings.
+        detectors: what looks at each sentence, or at the whole, besides; with each, how many characters of what came
+            before it sees again.
 
     Attributes:
-        finding: what blocked, or none.
+        blocking: what blocks; while it stands nothing is given out.
         signals: findings that only signal, in the order in which they were made.
         seen: characters taken in.
         released: characters given out; less than `seen` once blocked.
-        withheld: once blocked, the text that was taken in and not given out; for a caller that may overrule.
     """
 
-    __slots__ = ("_field", "_held", "_reach", "_scan", "_words", "finding", "released", "seen", "signals", "withheld")
+    __slots__ = (
+        "_before",
+        "_context",
+        "_detectors",
+        "_field",
+        "_free",
+        "_held",
+        "_last",
+        "_overruled",
+        "_reach",
+        "_scan",
+        "_words",
+        "blocking",
+        "released",
+        "seen",
+        "signals",
+    )
 
-    def __init__(self, words: Words, reach: Reach, field: str) -> None:
+    def __init__(self, words: Words, reach: Reach, field: str, detectors: Sequence[tuple[Detector, int]] = ()) -> None:
         self._words = words
         self._reach = reach
         self._field = field
+        self._detectors = detectors
+        self._context = max((context for _, context in detectors), default=0)
+        self._before = ""
         self._scan = Scan(words.index)
         self._held: list[str] = []
-        self.finding: Finding | None = None
+        self._free = ""
+        self._last = False
+        self._overruled: set[tuple[str, str, str]] = set()
+        self.blocking: list[Finding] = []
         self.signals: list[Finding] = []
-        self.withheld = ""
         self.seen = 0
         self.released = 0
+
+    @property
+    def finding(self) -> Finding | None:
+        """The first of what blocks, or none."""
+        return self.blocking[0] if self.blocking else None
 
     def feed(self, piece: str, last: bool = False) -> str:
         """Take a piece of text.
@@ -62,7 +90,8 @@ class Screen:
             Text that may be released now, in order and unchanged; `""` once the screen has blocked.
         """
         self.seen += len(piece)
-        if self.finding:
+        self._last = last
+        if self.blocking:
             return ""
         free = self._scan.skim(piece, last)
         if free is None:
@@ -79,25 +108,39 @@ class Screen:
         """
         return self.feed("", last=True)
 
+    def overrule(self) -> str:
+        """Say that no control objects to `finding`, nor to anything else of its kind in this text.
+
+        Returns:
+            Text that may be released then; `""` while something else blocks.
+        """
+        kind = _kind(self.blocking[0])
+        self._overruled.add(kind)
+        self.blocking = [one for one in self.blocking if _kind(one) != kind]
+        if self.blocking:
+            return ""
+        free, self._free = self._free, ""
+        self.released += len(free)
+        return free + self._release("", self._last)
+
     def _note(self, found: list[Finding]) -> None:
         """Sort findings into what blocks and what only signals."""
         for f in found:
             placed = Finding(f.detector, f.category, f.severity, f.rule, self._field, f.start, f.end, f.view)
-            if f.severity == "block":
-                self.finding = self.finding or placed
+            if f.severity == "block" and _kind(f) not in self._overruled:
+                self.blocking.append(placed)
             elif placed not in self.signals:
                 self.signals.append(placed)
 
     def _release(self, free: str, last: bool) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
-        if self._reach != "pattern" or self.finding:
+        if self._reach != "pattern":
             self._held.append(free)
             free = ""
-            if not self.finding and (last or self._reach == "sentence"):
+            if not self.blocking and (last or self._reach == "sentence"):
                 free = self._judged(last)
-        if self.finding:
-            self.withheld = free + "".join(self._held) + self._scan.raw
-            self._held.clear()
+        if self.blocking:
+            self._free += free
             return ""
         self.released += len(free)
         return free
@@ -105,7 +148,7 @@ class Screen:
     def _judged(self, last: bool) -> str:
         """Units that are complete, each looked at; the rest stays held."""
         held, at = "".join(self._held), 0
-        while not self.finding and (end := self._end(held, at, last)):
+        while not self.blocking and (end := self._end(held, at, last)):
             self._judge(held[at:end], self.released + at)
             at = end
         self._held[:] = [held[at:]]
@@ -122,9 +165,20 @@ class Screen:
         return len(held) if last and size else 0
 
     def _judge(self, unit: str, at: int) -> None:
-        """Look at one unit in the views that need all of it: bidi undone. The others have seen each character."""
+        """Look at one unit: in the views that need all of it (bidi undone; the others have seen each character), and
+        with each detector."""
         if any(mark in unit for mark in OVERRIDES):
             self._note([_shift(f, at) for f in self._words.look(unit).findings if f.view == "bidi"])
+        for detector, context in self._detectors:
+            before = self._before[-context:] if context else ""
+            found = detector.find((Text("", before + unit),))
+            self._note([_shift(f, at - len(before)) for f in found if f.end > len(before)])
+        if self._context:
+            self._before = (self._before + unit)[-self._context :]
+
+
+def _kind(f: Finding) -> tuple[str, str, str]:
+    return f.detector, f.category, f.rule
 
 
 def _shift(f: Finding, at: int) -> Finding:
