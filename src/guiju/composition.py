@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from guiju.config import Settings
+from guiju.config import Detect, Settings
 from guiju.controls.answerable import Answerable
 from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
 from guiju.controls.upstream import SAID, UpstreamRefusal
+from guiju.detect import shipped
 from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
 from guiju.errors import ConfigError, Language, Page
@@ -56,6 +57,24 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
+
+
+def with_packs(version: str, entries: Sequence[Entry], chosen: Detect) -> tuple[str, list[Entry]]:
+    """The provider's lists with the shipped packs beside them. Packs alone are no list: without one of the provider's
+    own everything is refused still (Article 4).
+
+    Args:
+        version: of the provider's lists; `""` when there is none.
+        entries: what they hold.
+        chosen: which packs.
+
+    Raises:
+        ConfigError: `config_invalid`: there is no such pack.
+    """
+    packs = shipped.entries(chosen.packs, chosen.without)
+    if not version or not packs:
+        return version, list(entries)
+    return f"{version}+{shipped.version(packs)}", [*entries, *packs]
 
 
 def detectors(in_force: Controls) -> Detectors:

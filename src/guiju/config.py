@@ -167,6 +167,18 @@ class Gateway(_Section, frozen=True):
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
 
 
+class Detect(_Section, frozen=True):
+    """What is looked for beside the operator's own word lists.
+
+    Attributes:
+        packs: shipped packs of terms, by name; `all` is every one.
+        without: ids of entries of these packs that are left out.
+    """
+
+    packs: tuple[str, ...] = ("all",)
+    without: tuple[str, ...] = ()
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -185,6 +197,7 @@ class Settings(_Section, frozen=True):
     serve: Serve = Serve()
     store: Store = Store()
     gateway: Gateway = Gateway()
+    detect: Detect = Detect()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -243,6 +256,10 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):
         made.append("gateway.fields")
+    if "all" not in new.detect.packs and not set(old.detect.packs) <= set(new.detect.packs):
+        made.append("detect.packs")
+    if not set(new.detect.without) <= set(old.detect.without):
+        made.append("detect.without")
     if any(one not in old.issuer for one in new.issuer):
         made.append("issuer")
     if any(one not in new.evidence.witness for one in old.evidence.witness):

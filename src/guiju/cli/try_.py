@@ -46,7 +46,7 @@ def main(
 ) -> None:
     """Print the decision table; exit 1 when either reading is stopped."""
     settings = load(settings_file(data, config))
-    version, entries = _lists(settings, data, tuple(lexicon or ()))
+    version, entries = composition.with_packs(*_lists(settings, data, tuple(lexicon or ())), settings.detect)
     in_force = composition.controls("none")
     policy = composition.policy(
         entries, version, "guijucanary" + secrets.token_hex(8), in_force, settings.gateway.reach

@@ -356,7 +356,5 @@ def _entries(connection: Connection, name: str, number: int) -> list[Entry]:
     mine = (lexicon_entry.c.name == name) & (lexicon_entry.c.number == number)
     columns = [lexicon_entry.c[field] for field in _FIELDS]
     rows = connection.execute(select(*columns).where(mine).order_by(lexicon_entry.c.position))
-    return [
-        Entry(*row[:-1], context=tuple(row.context.split("|")) if row.context else ())  # _FIELDS are those of Entry
-        for row in rows
-    ]
+    made = (dict(zip(_FIELDS, row, strict=True)) for row in rows)
+    return [Entry(**{**row, "context": tuple(row["context"].split("|")) if row["context"] else ()}) for row in made]
