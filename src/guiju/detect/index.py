@@ -55,7 +55,8 @@ class Index:
         self._entries = [tuple(group) for group in grouped.values()]
         self._forms: dict[tuple[str, Boundary], Form] = {}
         self.contextual = frozenset(n for n, group in enumerate(self._entries) if any(e.context for e in group))
-        self._contexts = {e.context: looked_for(e.context) for n in self.contextual for e in self._entries[n]}
+        contexts = {entry.context for entry in entries if entry.context}
+        self._contexts = {context: looked_for(context) for context in contexts}
 
     def readings(
         self,
