@@ -2,8 +2,8 @@
 """Patterns: what is said by several words in some order, read from data and found in linear time (Articles 4 and 15).
 
 A pattern is a row of word groups and gaps: `{ignore}..8{before}..6{orders}` is a word of the first group, at most eight
-characters within the clause, a word of the second, and so on (`,,8` may go over a clause's end). It is looked for in the
-folded text; Han characters may have separators between them. Only a text that holds an anchor word is read at all.
+characters within the clause, a word of the second, and so on (`,,8` may go over a clause's end; `{!those}` is no word of
+a group). It is looked for in the folded text; Han characters may have separators between them. Only a text that holds an anchor word is read at all.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from guiju.detect.words import passages
 from guiju.terms import Finding, Severity, Text
 
 _GAP: Final = f"[{SOFT}{DOT}{HARD}]"
-_PART: Final = re.compile(r"\{(?P<group>[a-z_]+)\}|(?P<gap>\.\.|,,)(?P<most>[0-9]+)|(?P<start>\^)|(?P<other>\S)")
+_PART: Final = re.compile(r"\{!(?P<no>[a-z_]+)\}|\{(?P<group>[a-z_]+)\}|(?P<gap>\.\.|,,)(?P<most>[0-9]+)|(?P<start>\^)|(?P<other>\S)")
 _SOFT: Final = re.compile(f"[{SOFT}{DOT}]")
 _END: Final = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
 _AROUND: Final = 80
@@ -168,6 +168,8 @@ def _compiled(row: Pattern, of: Book) -> re.Pattern[str]:
             raise ValueError(f"pattern {row.id}: {part['other']!r} is neither a group nor a gap")
         if part["start"]:
             out.append(f"(?:^|(?<={HARD}))" + (f"{_GAP}{{0,4}}" if row.language == "en" else ""))
+        elif part["no"]:
+            out += [f"(?<!{_word(word, row.language == 'en')})" for word in _listed(row, of, part["no"])]
         elif part["gap"]:
             out.append(f"[^{HARD if part['gap'] == '..' else ''}\x04]{{0,{part['most']}}}?")
         else:
@@ -180,10 +182,14 @@ def _unless(row: Pattern, of: Book) -> re.Pattern[str] | None:
 
 
 def _group(row: Pattern, of: Book, name: str) -> str:
+    words = sorted(_listed(row, of, name), key=len, reverse=True)
+    return f"(?:{'|'.join(_word(word, row.language == 'en') for word in words)})"
+
+
+def _listed(row: Pattern, of: Book, name: str) -> list[str]:
     if name not in of.words:
         raise ValueError(f"pattern {row.id}: there is no group {name}")
-    words = sorted(of.words[name], key=len, reverse=True)
-    return f"(?:{'|'.join(_word(word, row.language == 'en') for word in words)})"
+    return of.words[name]
 
 
 def _word(word: str, spaced: bool) -> str:
