@@ -42,8 +42,8 @@ _HAS_SIGNS: Final = Bilingual("首尾的符号不参与匹配", "signs at the en
 __all__ = [
     "COLUMNS",
     "LONGEST",
-    "Entry",
     "MOST_CONTEXT",
+    "Entry",
     "Note",
     "Parsed",
     "Sifted",

@@ -2,8 +2,9 @@
 """Patterns: what is said by several words in some order, read from data and found in linear time (Articles 4 and 15).
 
 A pattern is a row of word groups and gaps: `{ignore}..8{before}..6{orders}` is a word of the first group, at most eight
-characters within the clause, a word of the second, and so on (`,,8` may go over a clause's end; `{!those}` is no word of
-a group). It is looked for in the folded text; Han characters may have separators between them. Only a text that holds an anchor word is read at all.
+characters within the clause, a word of the second, and so on. `,,8` may go over a clause's end; before `{!those}` no
+word of the group stands. It is looked for in the folded text; Han characters may have separators between them. Only a
+text that holds an anchor word is read at all.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Final, Literal
 
 import msgspec
@@ -26,7 +27,9 @@ from guiju.detect.words import passages
 from guiju.terms import Finding, Severity, Text
 
 _GAP: Final = f"[{SOFT}{DOT}{HARD}]"
-_PART: Final = re.compile(r"\{!(?P<no>[a-z_]+)\}|\{(?P<group>[a-z_]+)\}|(?P<gap>\.\.|,,)(?P<most>[0-9]+)|(?P<start>\^)|(?P<other>\S)")
+_PART: Final = re.compile(
+    r"\{!(?P<no>[a-z_]+)\}|\{(?P<group>[a-z_]+)\}|(?P<gap>\.\.|,,)(?P<most>[0-9]+)|(?P<start>\^)|(?P<other>\S)"
+)
 _SOFT: Final = re.compile(f"[{SOFT}{DOT}]")
 _END: Final = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
 _AROUND: Final = 80
@@ -105,7 +108,7 @@ class Patterns:
         out: list[Finding] = []
         for group in groups:
             out += [group.place(one) for one in self._look(group.text)]
-        for first, second in zip(groups, groups[1:], strict=False):
+        for first, second in pairwise(groups):
             head, tail = first.text[-_LONGEST:], second.text[:_LONGEST]
             told = {one.rule for one in out}
             for one in self._look(f"{head} {tail}"):

@@ -22,6 +22,8 @@ from guiju.terms import Severity
 
 ALL: Final = "all"
 """The name that stands for every pack."""
+SHELF: Final = "packs/"
+"""What stands before a pack's name where lists are named too."""
 
 
 class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

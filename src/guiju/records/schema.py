@@ -185,8 +185,8 @@ lexicon_entry = Table(
     ForeignKeyConstraint(["name", "number"], ["lexicon_version.name", "lexicon_version.number"]),
 )
 
-# How often each entry of the word lists matched on a day: ids and counts, nothing of anybody. The row without an id says
-# how many exchanges were looked at on that day.
+# How often each entry of the word lists matched on a day: ids and counts, nothing of anybody. The row without an id
+# says how many exchanges were looked at on that day.
 entry_hit = Table(
     "entry_hit",
     metadata,
