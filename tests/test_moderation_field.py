@@ -79,3 +79,30 @@ def test_it_never_goes_on_and_has_a_shape(start: Start) -> None:
         ):
             answer = gateway.chat("你好", moderation=wrong)
             assert answer.status == 400, wrong
+
+
+# ---------------------------------------------------------------- at /v1/responses
+def respond(gateway: Running, text: str, **more: Any) -> Any:
+    client = openai.OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0)
+    return client.responses.create(model="scripted", input=text, moderation=WANTED, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "flagged", "ours"),
+    [
+        ("你好", False, {}),
+        (f"[[say:{NOTED}]]{NOTED}", False, {"cn/A.2a": False}),
+        ("[[canary:2]]", True, {"cn/A.1f": True}),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_responses_have_one_result_a_side(
+    gateway: Running, text: str, flagged: bool, ours: dict[str, bool], stream: bool
+) -> None:
+    made = respond(gateway, text, stream=stream)
+    answer = list(made)[-1].response if stream else made
+    result = answer.moderation.output
+    assert (result.type, result.model, result.flagged) == ("moderation_result", WANTED["model"], flagged)
+    assert {name: hit for name, hit in result.categories.items() if name.startswith("cn/")} == ours
+    assert answer.moderation.input.flagged is False
+    assert answer.status == ("incomplete" if flagged else "completed")

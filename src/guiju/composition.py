@@ -9,12 +9,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import msgspec
+
 from guiju.config import Detect, Settings
+from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
+from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
 from guiju.detect.lexicon import Entry
@@ -24,6 +28,8 @@ from guiju.gateway.live import Controls, Policy
 from guiju.gateway.looks import Detectors
 from guiju.law import book, proof
 from guiju.law.proof import Note
+from guiju.records import policies
+from guiju.records.db import Store
 from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
@@ -86,7 +92,36 @@ def detectors(in_force: Controls) -> Detectors:
     return Detectors()
 
 
-def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Controls, largest: Reach) -> Policy:
+class Ruled(msgspec.Struct, frozen=True):
+    """The policies that are in force together, their version, and one that is only tried beside them."""
+
+    documents: tuple[Document, ...]
+    version: str
+    tried: tuple[Document, Shadow] | None = None
+
+
+def ruled(store: Store | None) -> Ruled:
+    """The policy of the store, or the shipped one where none has been applied.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    documents, names, tried = [rulings.shipped()], ["shipped"], None
+    for one in policies.in_force(store) if store else ():
+        document = rulings.completed(msgspec.json.decode(one.document, type=Document))
+        if one.state == "current":
+            documents, names = [document], [f"policy@{one.number}"]
+        elif one.state == "waiting":
+            documents.append(document)
+            names.append(f"policy@{one.number}")
+        else:
+            tried = document, Shadow(one.number)
+    return Ruled(tuple(documents), "+".join(names) + (f"?{tried[1].number}" if tried else ""), tried)
+
+
+def policy(
+    entries: Sequence[Entry], version: str, canary: str, in_force: Controls, largest: Reach, held: Ruled | None = None
+) -> Policy:
     """What new exchanges are held to.
 
     Args:
@@ -95,11 +130,24 @@ def policy(entries: Sequence[Entry], version: str, canary: str, in_force: Contro
         canary: the word of this process's own canary; it is always in the list.
         in_force: the controls.
         largest: the largest reach that is allowed.
+        held: the policies in force; none for what is shipped.
     """
     own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
     heard = in_force.within(largest)
     words = Words([*entries, own], version)
-    return Policy(words, version, heard, heard.reach(largest), categories(), detectors(heard))
+    held = held or ruled(None)
+    return Policy(
+        words,
+        version,
+        heard,
+        heard.reach(largest),
+        categories(),
+        detectors(heard),
+        documents=held.documents,
+        rulings=held.version,
+        tried=held.tried,
+        today=today().isoformat(),
+    )
 
 
 def categories() -> Mapping[str, Mapping[Language, str]]:

@@ -140,10 +140,12 @@ class GuijuError(Exception):
         return self.row.advice(language, self.facts)
 
     def told(self, language: Language) -> str:
-        """What happened and what to do, in one text. A refusal also says its id and where it can be contested: many
-        clients show their user nothing but this text."""
+        """What happened and what to do, in one text, or what has been approved to be said instead. A refusal also says
+        its id and where it can be contested: many clients show their user nothing but this text."""
         between = "" if language == "zh" else " "
         made = self.sentence(language) + between + self.advice(language)
+        if isinstance(instead := self.facts.get("instead"), Bilingual):
+            made = instead.within(language) + ("" if language == "zh" else " ")
         for name, label in _REDRESS.items():
             if fact := self.facts.get(name):
                 made += f"{between}{label.within(language)}{fact}"

@@ -280,7 +280,8 @@ class House:
         if self.options.setting == "all":
             version, entries = composition.with_packs(version, entries, settings.detect)
         in_force = self._controls(settings)
-        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach)
+        held = composition.ruled(self.store)
+        made = composition.policy(entries, version, self.canary.word, in_force, settings.gateway.reach, held)
         self.off = (*self.off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 

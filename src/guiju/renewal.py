@@ -20,7 +20,7 @@ from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
-from guiju.records import changes, lexicons
+from guiju.records import changes, lexicons, policies
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -49,11 +49,26 @@ async def watch(house: House, base: str) -> None:
                 counted = loop.time() + EVERY_S
                 await house.live.tally.settle(house.store, time.time())
                 await house.live.hits.settle(house.store, time.time())
+                await _count_trial(house)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
+
+
+async def _count_trial(house: House) -> None:
+    """Write down what a policy that is only tried would have done since the last time."""
+    if house.live.policy.tried is None:
+        return
+    shadow = house.live.policy.tried[1]
+    counts, shadow.counts = shadow.counts, {}
+    try:
+        await asyncio.to_thread(policies.count, house.store, shadow.number, counts)
+    except GuijuError:
+        for at, findings in counts.items():
+            shadow.counts[at] = shadow.counts.get(at, 0) + findings
+        raise
 
 
 async def share(house: House, seat: Seat) -> None:
@@ -86,11 +101,13 @@ async def take_up(house: House) -> None:
     live, store = house.live, house.store
     if house.leads:
         await asyncio.to_thread(lexicons.settle, store, int(time.time()))
+        await asyncio.to_thread(policies.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
-    if (now != house.seen and not house.options.lists) or house.day != composition.today():
+    read = {policies.COUNTER} if house.options.lists else {policies.COUNTER, lexicons.COUNTER}
+    if any(now.get(name) != house.seen.get(name) for name in read) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
-        if policy.lexicon != live.policy.lexicon:
+        if policy.versions != live.policy.versions:
             live.policy = policy
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():

@@ -26,6 +26,9 @@ State = Literal["passed", "stopped", "not_checked"]
 
 Stage = Literal["input", "output"]
 
+Audience = Literal["all", "minors"]
+"""Whom a key serves: minors' apps are held to more (Article 10)."""
+
 IdentityLevel = Literal["none", "phone", "document", "network_id", "organisation"]
 """How well a person's real identity is known (Article 9), weakest first."""
 

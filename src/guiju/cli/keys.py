@@ -17,7 +17,7 @@ from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord, OnBlock
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
-from guiju.terms import IdentityLevel
+from guiju.terms import Audience, IdentityLevel
 
 app = typer.Typer(
     add_completion=False,
@@ -59,6 +59,10 @@ def create(
             help=say("每天的 token 数上限；0 表示依配置，-1 表示不限", "tokens a day; 0 as the settings say, -1 none"),
         ),
     ] = 0,
+    audience: Annotated[
+        Audience,
+        typer.Option(help=say("服务对象：all 或 minors（未成年人）", "whom it serves: all, or minors")),
+    ] = "all",
     expires: Annotated[
         int, typer.Option(min=0, help=say("多少天后失效；0 表示不失效", "days until it expires; 0 means never"))
     ] = 0,
@@ -79,18 +83,12 @@ def create(
             on_block=on_block,
             requests_per_minute=rpm,
             tokens_per_day=tokens_per_day,
+            audience=audience,
             created_at=at,
             expires_at=at + expires * 86_400 if expires else 0,
         )
         secret, made = accounts.create_key(store, Secrets.open(data / "keys"), wanted, getpass.getuser())
-    show(
-        {"key": secret, **_facts(made, owner.name)},
-        as_json,
-        say(
-            f"{secret}\n密钥“{name}”（账户“{owner.name}”）只显示这一次，请妥善保存。编号：{made.id}",
-            f"{secret}\nThe key “{name}” of account “{owner.name}” is shown this once; keep it safe. Id: {made.id}",
-        ),
-    )
+    show({"key": secret, **_facts(made, owner.name)}, as_json, _made(secret, made, owner.name))
 
 
 @app.command(name="list", help=say("列出密钥（不含密钥本身）。", "List the keys; never the keys themselves."))
@@ -176,6 +174,13 @@ def _account_id(store: Store, name: str) -> str:
     if found is None:
         raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
     return found.id
+
+
+def _made(secret: str, made: KeyRecord, account: str) -> str:
+    return say(
+        f"{secret}\n密钥“{made.name}”（账户“{account}”）只显示这一次，请妥善保存。编号：{made.id}",
+        f"{secret}\nThe key “{made.name}” of account “{account}” is shown this once; keep it safe. Id: {made.id}",
+    )
 
 
 def _facts(record: KeyRecord, account: str) -> dict[str, Any]:

@@ -54,6 +54,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
+    "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),

@@ -3,28 +3,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import secrets
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from guiju import composition
-from guiju.cli.books import has_store, settings_file
+from guiju.cli.decided import decide, policy_of
 from guiju.cli.tongue import language, say
-from guiju.config import Settings, load
-from guiju.controls.hearing import hear
-from guiju.detect.entry import Entry
 from guiju.gateway.live import Policy
-from guiju.gateway.looks import Looks
-from guiju.house import lists
-from guiju.records.db import Store
-from guiju.terms import Exchange, Finding, Hearing, Label, Stage, Text
+from guiju.terms import Finding, Stage
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -45,12 +35,8 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
     """Print the decision table; exit 1 when either reading is stopped."""
-    settings = load(settings_file(data, config))
-    version, entries = composition.with_packs(*_lists(settings, data, tuple(lexicon or ())), settings.detect)
-    in_force = composition.controls("none")
-    policy = composition.policy(
-        entries, version, "guijucanary" + secrets.token_hex(8), in_force, settings.gateway.reach
-    )
+    policy = policy_of(data, lexicon or (), config)
+    version = policy.lexicon
     rows = [_row(stage, policy, text) for stage in ("input", "output")]
     if as_json:
         typer.echo(json.dumps({"lexicon": version, "decisions": rows}, ensure_ascii=False))
@@ -60,31 +46,10 @@ def main(
         raise typer.Exit(1)
 
 
-def _lists(settings: Settings, data: Path, files: tuple[Path, ...]) -> tuple[str, list[Entry]]:
-    """The lists in force; none where there is no store, and none is made."""
-    if files or not has_store(settings, data):
-        return lists(None, files) if files else ("", [])
-    store = Store.open(settings.store.url, data)
-    try:
-        return lists(store, ())
-    finally:
-        store.close()
-
-
 def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
     """Hear one stage about the text."""
-    began = perf_counter()
-    leaf = Text("messages[0].content" if stage == "input" else "choices[0].content", text)
-    findings = asyncio.run(Looks(secrets.token_bytes(32)).find(policy.words, policy.detectors, stage, (leaf,)))
-    hearing: Hearing
-    if stage == "input":
-        exchange = Exchange(
-            "try", "try", "try", "chat", "try", (leaf,), lexicon=policy.lexicon, label=Label("try", "try")
-        )
-        hearing = hear(policy.controls.request, exchange, findings, stage)
-    else:
-        hearing = hear(policy.controls.output, leaf, findings, stage)
-    spent = (perf_counter() - began) * 1000
+    decided = decide(policy, stage, text)
+    hearing = decided.hearing
     reason = hearing.decisive.reason
     return {
         "stage": stage,
@@ -95,8 +60,8 @@ def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
         "category": reason.category if reason else "",
         "category_name": policy.named(reason.category, language()) if reason else "",
         "controls": [[control, verdict.action] for control, verdict in hearing.verdicts],
-        "findings": [_finding(finding) for finding in findings],
-        "ms": round(spent, 3),
+        "findings": [_finding(finding) for finding in decided.findings],
+        "ms": round(decided.ms, 3),
     }
 
 

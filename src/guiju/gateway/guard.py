@@ -32,11 +32,13 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     """
     question = wire.read(strict.decode(body, live.settings.limits))
     policy = live.policy
+    rulings = policy.held_to(key.audience, key.id)
     if not policy.lexicon:
         raise OutsideError("guard_unavailable")
     made = Checked(live.ids.new(int(live.clock() * 1000)), question, [], [])
     for group in question.groups:
         findings = await live.looks.find(policy.words, policy.detectors, question.stage, group) if group else []
+        findings = rulings.graded(findings, question.stage)
         if question.unseen:
             findings = [Finding("guard", "not_checkable", "block", "", question.unseen, 0, 0, "raw"), *findings]
         subject = group[0] if group else Text("", "")

@@ -13,6 +13,7 @@ import msgspec
 from guiju.adapters.identity import Assertions
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.limits import Limiter
@@ -23,7 +24,7 @@ from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
 from guiju.records.usage import Tally
-from guiju.terms import REACHES, Control, Exchange, Identity, Reach, Reason, Text
+from guiju.terms import REACHES, Audience, Control, Exchange, Identity, Reach, Reason, Text
 
 CANARY_KEY: Final = "guiju-canary"
 """The key id of the process's own canary; what it asks is not counted."""
@@ -78,6 +79,9 @@ class Policy(msgspec.Struct, frozen=True):
         controls: what decides.
         reach: what the screen holds.
         categories: category id → public name in zh and en.
+        documents: policies in force together, and `rulings` their version.
+        tried: a policy that is tried beside them, with what is counted of it.
+        today: `YYYY-MM-DD`, for what expires.
     """
 
     words: Words
@@ -86,12 +90,37 @@ class Policy(msgspec.Struct, frozen=True):
     reach: Reach
     categories: Mapping[str, Mapping[Language, str]]
     detectors: Detectors = Detectors()
+    documents: tuple[Document, ...] = (Document(),)
+    rulings: str = ""
+    tried: tuple[Document, Shadow] | None = None
+    today: str = ""
+    _held: dict[tuple[Audience, str], Rulings] = msgspec.field(default_factory=dict)
+
+    @property
+    def versions(self) -> tuple[str, str, str]:
+        """What distinguishes it from another one: versions of lists, rulings and detectors."""
+        return self.lexicon, self.rulings, self.detectors.version
+
+    def held_to(self, audience: Audience, key: str) -> Rulings:
+        """What findings mean for one audience and key."""
+        if not any(one.key == key for document in self._all for one in document.ruling):
+            key = ""
+        made = self._held.get((audience, key))
+        if made is None:
+            made = self._held[audience, key] = Rulings(self.documents, audience, key, self.tried, self.today)
+        return made
+
+    @property
+    def _all(self) -> tuple[Document, ...]:
+        return (*self.documents, self.tried[0]) if self.tried else self.documents
 
     def named(self, category: str, language: Language) -> str:
         """The public name of a category; an operator's own category is its own name."""
         return self.categories.get(category, {}).get(language, category)
 
-    def refusal(self, reason: Reason, decision: str, redress_url: str, language: Language) -> GuijuError:
+    def refusal(
+        self, reason: Reason, decision: str, redress_url: str, language: Language, answer: Answer | None = None
+    ) -> GuijuError:
         """What is told of a refusal: a reason, a place, and a way to contest it.
 
         Args:
@@ -99,10 +128,14 @@ class Policy(msgspec.Struct, frozen=True):
             decision: the decision id.
             redress_url: where it can be contested; "" while the provider has named none.
             language: the reader's.
+            answer: what has been approved to be said instead.
         """
         family = OutsideError if reason.code == "guard_unavailable" else CallerError
         category = self.named(reason.category, language)
-        return family(reason.code, category=category, what=_UNREAD, decision_id=decision, redress_url=redress_url)
+        facts = {"category": category, "what": _UNREAD, "decision_id": decision, "redress_url": redress_url}
+        if answer:
+            facts["instead"] = Bilingual(answer.zh, answer.en)
+        return family(reason.code, **facts)
 
 
 @dataclass(eq=False)

@@ -107,7 +107,8 @@ def document(doors: Mapping[str, tuple[str, str]], version: str) -> dict[str, An
     """
     shapes = [shape for shape in (*_ASKED.values(), Wanted) if isinstance(shape, type)]
     _, made = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
-    made[ChatRequest.__name__]["properties"]["moderation"] = {"$ref": f"#/components/schemas/{Wanted.__name__}"}
+    for request in (ChatRequest, ResponsesRequest):
+        made[request.__name__]["properties"]["moderation"] = {"$ref": f"#/components/schemas/{Wanted.__name__}"}
     for name, schema in made.items():
         if name != ModerationRequest.__name__:  # takes any name of a model
             _bound(schema.get("properties", {}))

@@ -42,11 +42,33 @@ class TextRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
         policy = self.policy
-        self.reply = Reply(policy.words, policy.reach, policy.controls.output, policy.detectors.reply)
+        self.reply = Reply(
+            policy.words, policy.reach, policy.controls.output, policy.detectors.reply, self.rulings.graded
+        )
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
+
+    async def refused(self, asked: Asked, hearing: Hearing, send: Send) -> None:
+        """Tell that what was asked is refused, or answer it with what has been approved for that.
+
+        Raises:
+            RefusedError: it is told as an error.
+        """
+        reason = hearing.decisive.reason
+        answer = self.rulings.answer(reason.category, "input") if reason else None
+        if answer is None or answer.how != "reply" or self.key.on_block == "error":
+            raise RefusedError(hearing)
+        error, guiju = self.refusal(hearing)
+        sentence = error.told(self.head.language)
+        writer = self._writer(asked)
+        writer.judged(self.asked, [])
+        if asked.stream:
+            made = writer.start("") + writer.stopped(sentence, None, guiju)
+        else:
+            made = writer.whole([_refusal(sentence)] * (asked.request.n or 1), None, guiju)
+        await http.answer(send, 200, made, self._headers(asked, http.STREAM if asked.stream else http.JSON))
 
     def broken(self, body: bytes) -> bytes:
         """The error in the words of the writer of the stream."""
@@ -168,8 +190,7 @@ class TextRun(Run):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
-            told = Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
-            made = writer.whole([told] * choices, delta.usage, guiju)
+            made = writer.whole([_refusal(sentence)] * choices, delta.usage, guiju)
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
@@ -275,6 +296,11 @@ class TextRun(Run):
         await self.live.books.durable(self.opened)
         self.started = True
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})
+
+
+def _refusal(sentence: str) -> Said:
+    """What is said instead of an answer; clients look for it in one place or the other."""
+    return Said({"content": sentence, "refusal": sentence}, {}, "content_filter")
 
 
 def _said(events: list[bytes]) -> list[bytes]:

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from guiju.controls.hearing import hear
+from guiju.controls.policy import PLAIN
 from guiju.detect.words import Words
 from guiju.errors import OutsideError
-from guiju.gateway.screen import Screen
+from guiju.gateway.screen import Grading, Screen
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.protocol import Call
 from guiju.gateway.wire.strict import unescaped
@@ -68,6 +69,7 @@ class Reply:
         reach: the largest reach of the output controls in force.
         controls: the output controls; only what they decide on a finding stops anything.
         detectors: what looks besides, with the characters that each sees again (`Screen`).
+        graded: what findings mean by the policy in force.
     """
 
     def __init__(
@@ -76,7 +78,9 @@ class Reply:
         reach: Reach,
         controls: Sequence[Control[Text]],
         detectors: Sequence[tuple[Detector, int]] = (),
+        graded: Grading = PLAIN.graded,
     ) -> None:
+        self._graded = graded
         self._words = words
         self._detectors = detectors
         self._reach: Reach = reach
@@ -142,7 +146,7 @@ class Reply:
         screen = self._screens.get(at)
         if screen is None:
             place = f"choices[{piece.choice}].{piece.field}"
-            screen = self._screens[at] = Screen(self._words, self._reach, place, self._detectors)
+            screen = self._screens[at] = Screen(self._words, self._reach, place, self._detectors, self._graded)
         text = self._ruled(screen, screen.feed(piece.text, last))
         return [Piece(piece.choice, piece.field, text, piece.tool)] if text else []
 
@@ -211,7 +215,7 @@ class Reply:
         call.opened = True
         at = (call.choice, call.tool, "name")
         place = f"choices[{call.choice}].tool_calls[{call.tool}].name"
-        screen = self._screens[at] = Screen(self._words, "whole", place)
+        screen = self._screens[at] = Screen(self._words, "whole", place, (), self._graded)
         name = self._ruled(screen, screen.feed(call.name))
         if not self.stopped:
             name += self._ruled(screen, screen.close())

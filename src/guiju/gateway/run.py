@@ -64,6 +64,7 @@ class Run(ABC):
         self.key = key
         self.counted = key.id != CANARY_KEY
         self.policy: Policy = live.policy
+        self.rulings = self.policy.held_to(key.audience, key.id)
         self.id = live.ids.new(int(live.clock() * 1000))
         self.exchange: Exchange | None = None
         self.started = False
@@ -106,18 +107,21 @@ class Run(ABC):
         began = perf_counter()
         findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
         self.found = findings
-        hearing = hear(self.policy.controls.request, exchange, findings, "input")
+        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
         if self.counted:
             live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
-        self.asked.append(hearing)
+            await self.refused(asked, hearing, send)
+            return
         # 6 begins here, since its verdict gates the first byte: who answers for it (5), is it labelled (16)?
         release = hear(self.policy.controls.release, exchange, (), "output")
         if release.stops:
             await self._refuse(exchange, canonical, release)
+            raise RefusedError(release)
         self.heard.append(release)
-        versions = {"guiju": live.version, "lexicon": self.policy.lexicon}
+        versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
         self.opened = live.books.opened(exchange, asked.stream, canonical, hearing, versions)
         # 4. The model. 5. The screen. 6. The label. 7. The books.
         await self.serve(asked, upstream, canonical, send)
@@ -125,6 +129,14 @@ class Run(ABC):
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
+
+    async def refused(self, asked: Any, hearing: Hearing, send: Send) -> None:
+        """Tell that what was asked is refused.
+
+        Raises:
+            RefusedError: it is told as an error.
+        """
+        raise RefusedError(hearing)
 
     def broken(self, body: bytes) -> bytes:
         """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
@@ -160,7 +172,6 @@ class Run(ABC):
         """A refusal is on disk before it is told."""
         books = self.live.books
         await books.durable(books.refused(exchange, canonical, hearing))
-        raise RefusedError(hearing)
 
     def _hear_upstream(self, refusal: Refusal) -> Hearing:
         """Hear what the model service says that it refused: its word becomes a hearing of ours."""
@@ -231,7 +242,8 @@ class Run(ABC):
         reason = hearing.decisive.reason
         assert reason is not None
         redress_url = self.live.settings.provider.redress_url
-        error = self.policy.refusal(reason, self.id, redress_url, self.head.language)
+        answer = self.rulings.answer(reason.category, hearing.stage)
+        error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
         guiju = {
             "decision_id": self.id,
             "stage": hearing.stage,

@@ -9,17 +9,22 @@ choice. Everything that is released was looked at; once a finding blocks, nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from guiju.controls.policy import PLAIN
 from guiju.detect.scan import Scan
 from guiju.detect.views import OVERRIDES
 from guiju.detect.words import Words
-from guiju.terms import Detector, Finding, Reach, Text
+from guiju.terms import Detector, Finding, Reach, Stage, Text
 
 SENTENCE: Final = 120
 """Characters after which a sentence counts as ended (DESIGN §4)."""
 _END: Final = re.compile(r"[。！？!?…\n]+[”’」』）)\]\"']*|\.(?:[”’)\]\"']*)(?=\s)")
+
+
+Grading = Callable[[Sequence[Finding], Stage], list[Finding]]
+"""Turns what was found into what it means (`controls.policy`)."""
 
 
 class Screen:
@@ -31,6 +36,7 @@ class Screen:
         field: path of the text that is screened, for findings.
         detectors: what looks at each sentence, or at the whole, besides; with each, how many characters of what came
             before it sees again.
+        graded: what findings mean by the policy in force.
 
     Attributes:
         blocking: what blocks; while it stands nothing is given out.
@@ -45,6 +51,7 @@ class Screen:
         "_detectors",
         "_field",
         "_free",
+        "_graded",
         "_held",
         "_last",
         "_overruled",
@@ -57,11 +64,19 @@ class Screen:
         "signals",
     )
 
-    def __init__(self, words: Words, reach: Reach, field: str, detectors: Sequence[tuple[Detector, int]] = ()) -> None:
+    def __init__(
+        self,
+        words: Words,
+        reach: Reach,
+        field: str,
+        detectors: Sequence[tuple[Detector, int]] = (),
+        graded: Grading = PLAIN.graded,
+    ) -> None:
         self._words = words
         self._reach = reach
         self._field = field
         self._detectors = detectors
+        self._graded = graded
         self._context = max((context for _, context in detectors), default=0)
         self._before = ""
         self._scan = Scan(words.index)
@@ -125,7 +140,7 @@ class Screen:
 
     def _note(self, found: list[Finding]) -> None:
         """Sort findings into what blocks and what only signals."""
-        for f in found:
+        for f in self._graded(found, "output"):
             placed = Finding(f.detector, f.category, f.severity, f.rule, self._field, f.start, f.end, f.view)
             if f.severity == "block" and _kind(f) not in self._overruled:
                 self.blocking.append(placed)

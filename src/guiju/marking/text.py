@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from guiju.marking.label import generated
 from guiju.terms import Label
 
 MARK: Final = "【AI生成】"
@@ -16,16 +17,8 @@ _START, _END = MARK + "\n", "\n" + MARK
 
 
 def envelope(label: Label) -> dict[str, str]:
-    """The seven fields of Annex E; on first writing the propagation fields copy the producer's (note 1)."""
-    return {
-        "Label": label.kind,
-        "ContentProducer": label.producer,
-        "ProduceID": label.produce_id,
-        "ReservedCode1": "",
-        "ContentPropagator": label.producer,
-        "PropagateID": label.produce_id,
-        "ReservedCode2": "",
-    }
+    """The seven fields of Annex E as they stand beside a text."""
+    return generated(label).fields()
 
 
 def before(place: str) -> str:

@@ -24,7 +24,7 @@ from guiju.records import changes
 from guiju.records.db import Store, bump, upsert, versions
 from guiju.records.schema import account, api_key
 from guiju.records.secrets import Secrets
-from guiju.terms import IdentityLevel
+from guiju.terms import Audience, IdentityLevel
 
 LabelPlace = Literal["envelope", "start", "end", "both", ""]
 OnBlock = Literal["finish", "error"]
@@ -55,6 +55,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
         requests_per_minute: 0 means as the settings say; below 0 means no limit.
         streams: how many at once; 0 means as the settings say, below 0 no limit.
         tokens_per_day: tokens of the model's usage a day; 0 means as the settings say, below 0 no limit.
+        audience: `minors` when its users are minors; policy may hold it to more.
         created_at, expires_at, revoked_at: Unix seconds; 0 means never.
     """
 
@@ -71,6 +72,7 @@ class KeyRecord(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     revoked_at: int = 0
     tokens_per_day: int = 0
+    audience: Audience = "all"
 
     def good(self, now: int) -> bool:
         """Whether it opens the door at `now` (Unix seconds)."""

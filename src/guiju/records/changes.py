@@ -82,12 +82,19 @@ class Terms(msgspec.Struct, frozen=True):
         by: who asked for it.
         now: Unix seconds.
         delay: seconds that a weakening waits, see `delay_s`.
+        wait: seconds that it waits in any case.
     """
 
     weakens: bool
     by: str
     now: int
     delay: int
+    wait: int = 0
+
+    @property
+    def waits(self) -> int:
+        """Seconds until it acts."""
+        return max(self.delay if self.weakens else 0, self.wait)
 
 
 def enter(connection: Connection, subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
@@ -120,7 +127,6 @@ def enter_new(connection: Connection, made: Sequence[tuple[Subject, str]], terms
 
 
 def _made(subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
-    waits = terms.weakens and terms.delay > 0
     return Change(
         id=token_hex(16),
         account_id=subject.account_id,
@@ -133,8 +139,8 @@ def _made(subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
         single_mode=terms.weakens,
         proposed_by=terms.by,
         proposed_at=terms.now,
-        effective_at=terms.now + (terms.delay if waits else 0),
-        state="pending" if waits else "done",
+        effective_at=terms.now + terms.waits,
+        state="pending" if terms.waits > 0 else "done",
     )
 
 

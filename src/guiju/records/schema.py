@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -83,6 +83,7 @@ api_key = Table(
     Column("expires_at", BigInteger, nullable=False),
     Column("revoked_at", BigInteger, nullable=False),
     Column("tokens_per_day", BigInteger, nullable=False, server_default=text("0")),
+    Column("audience", String(16), nullable=False, server_default=text("'all'")),
 )
 
 key_usage = Table(
@@ -193,6 +194,29 @@ entry_hit = Table(
     Column("day", Integer, primary_key=True),
     Column("entry_id", Text, primary_key=True),
     Column("hits", BigInteger, nullable=False),
+)
+
+policy_version = Table(
+    "policy_version",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("applied_by", String(128), nullable=False),
+    Column("applied_at", BigInteger, nullable=False),
+    Column("effective_at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+)
+
+policy_trial = Table(
+    "policy_trial",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("category", String(128), primary_key=True),
+    Column("side", String(16), primary_key=True),
+    Column("done", String(16), primary_key=True),
+    Column("would", String(16), primary_key=True),
+    Column("findings", BigInteger, nullable=False),
 )
 
 upstream = Table(

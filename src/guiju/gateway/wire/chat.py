@@ -107,7 +107,11 @@ class ChatWriter:
     def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:
         """See `Writer`."""
         if self._wanted is not None:
-            self._judged = beside(self._wanted.model, asked, answered)
+            model = self._wanted.model
+            self._judged = {
+                side: {"type": "moderation_results", "model": model, "results": [result]}
+                for side, result in beside(model, asked, answered).items()
+            }
 
     def end(self, finishes: Iterable[tuple[int, str]], usage: Usage | None) -> bytes:
         """The last chunks: a finish reason for each choice, label, usage, `[DONE]`."""

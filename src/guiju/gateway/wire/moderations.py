@@ -34,7 +34,7 @@ class Policy(Shape):
 
 
 class Wanted(Shape):
-    """The field `moderation` of a chat request: verdicts on what is asked and answered, beside the answer."""
+    """The field `moderation` of a request: verdicts on what is asked and answered, beside the answer."""
 
     model: str
     policy: Policy | None = None
@@ -55,17 +55,13 @@ def result(flagged: bool, findings: Iterable[Finding]) -> dict[str, Any]:
     }
 
 
-def beside(model: str, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> dict[str, Any]:
-    """What stands beside a chat answer whose caller wanted it."""
+def beside(model: str, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> dict[str, dict[str, Any]]:
+    """What stands beside an answer whose caller wanted it: a result for each side."""
 
     def told(hearings: Sequence[Hearing]) -> dict[str, Any]:
         found = {one for hearing in hearings for _, verdict in hearing.verdicts for one in verdict.findings}
         made = result(any(hearing.stops for hearing in hearings), found)
-        return {
-            "type": "moderation_results",
-            "model": model,
-            "results": [{"type": "moderation_result", "model": model, **made}],
-        }
+        return {"type": "moderation_result", "model": model, **made}
 
     return {"input": told(asked), "output": told(answered)}
 

@@ -29,6 +29,7 @@ from guiju.gateway.wire.canonical import (
     Treatment,
 )
 from guiju.gateway.wire.chat_reply import FIELDS
+from guiju.gateway.wire.moderations import Wanted
 from guiju.gateway.wire.protocol import Canonical
 from guiju.gateway.wire.responses_writer import ResponsesWriter
 
@@ -166,13 +167,15 @@ class Responses(Canonical):
         for name in _STATE:
             if raw.pop(name, None):
                 raise CallerError("not_checkable", what=name, param=name)
+        wanted = raw.pop("moderation", None)  # answered here; it never goes on
         extra, dropped = canonical.sift(raw, _KNOWN, DROPPED, table)
         if isinstance(items := raw.get("input"), list):
             for item in items:
                 if isinstance(item, dict) and "role" in item:
                     item.setdefault("type", "message")
         asked = canonical.convert(raw, ResponsesRequest)
-        return canonical.settle(_canonical(asked), extra, dropped, limits, _echo(raw))
+        own = {"echo": _echo(raw), "moderation": canonical.convert(wanted, Wanted) if wanted is not None else None}
+        return canonical.settle(_canonical(asked), extra, dropped, limits, own)
 
     def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> ResponsesWriter:
         """What writes the answer to it."""

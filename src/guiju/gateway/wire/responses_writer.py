@@ -13,7 +13,9 @@ import msgspec
 
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said, Silent
+from guiju.gateway.wire.moderations import Wanted, beside
+from guiju.gateway.wire.protocol import Call, Said
+from guiju.terms import Hearing
 
 _encode = msgspec.json.encode
 _PARTS = {
@@ -63,7 +65,7 @@ def _part(field: str, text: str) -> dict[str, Any]:
     return {**made, "annotations": [], "logprobs": []} if kind == "output_text" else made
 
 
-class ResponsesWriter(Silent):
+class ResponsesWriter:
     """Writes one exchange's answer; see `Writer`.
 
     Args:
@@ -89,12 +91,19 @@ class ResponsesWriter(Silent):
             "tool_choice": request.tool_choice or "auto",
             "tools": [{"type": "function", "name": tool.function.name} for tool in request.tools or ()],
             "aigc": aigc,
-            **(asked.own or {}),
+            **asked.own["echo"],
         }
+        self._wanted: Wanted | None = asked.own["moderation"]
+        self._judged: dict[str, Any] | None = None
         self._exchange = exchange
         self._items: list[Item] = []
         self._places: dict[tuple[str, int], Item] = {}
         self._number = 0
+
+    def judged(self, asked: Sequence[Hearing], answered: Sequence[Hearing]) -> None:
+        """See `Writer`."""
+        if self._wanted is not None:
+            self._judged = beside(self._wanted.model, asked, answered)
 
     def start(self, mark: str) -> bytes:
         """The response is made, and begins."""
@@ -199,6 +208,8 @@ class ResponsesWriter(Silent):
             made["incomplete_details"] = {"reason": cut}
         if guiju is not None:
             made["guiju"] = guiju
+        if self._judged is not None:
+            made["moderation"] = self._judged
         return made
 
     def _response(self, status: str, usage: Usage | None) -> dict[str, Any]:

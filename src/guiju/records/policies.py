@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Versions of the policy in the store (Article 4; DESIGN §10): every one is kept, what weakens waits, and a new one may
+be tried beside the one in force before it acts.
+
+The books know no control: a policy is a document here, and whoever reads it says what it means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from guiju.errors import ConfigError
+from guiju.records import changes
+from guiju.records.db import Store, bump, upsert
+from guiju.records.schema import policy_trial, policy_version
+
+KIND: Final = "policy"
+COUNTER: Final = "policies"
+_SUBJECT: Final = "policy"
+
+State = Literal["current", "waiting", "tried", "old", "replaced"]
+"""`waiting`: it acts later, and until then the stricter of it and the current one counts; `tried`: it acts later, and
+until then it is only counted what it would have done."""
+Trial = Mapping[tuple[str, str, str, str], int]
+"""Category, side, what was done and what would have been done → how many findings."""
+
+
+class Version(msgspec.Struct, frozen=True):
+    """One version: its document as JSON, who applied it when, when it acts, and what it is now."""
+
+    number: int
+    hash: str
+    document: str
+    applied_by: str
+    applied_at: int
+    effective_at: int
+    state: State
+
+
+def apply(store: Store, document: str, terms: changes.Terms) -> Version:
+    """Put a policy into force, as a new version; one that still waits or is tried is replaced.
+
+    Args:
+        store: the store.
+        document: the policy as canonical JSON.
+        terms: by whom, when, whether it weakens and how long that waits; with `wait` it is tried for so long first.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> Version:
+        newest = connection.execute(select(func.max(policy_version.c.number))).scalar() or 0
+        state: State = "tried" if terms.wait else "waiting" if terms.waits else "current"
+        made = Version(newest + 1, digest(document), document, terms.by, terms.now, terms.now + terms.waits, state)
+        before = connection.execute(select(policy_version.c.hash).where(policy_version.c.state == "current")).scalar()
+        open_ = policy_version.c.state.in_(("waiting", "tried"))
+        connection.execute(update(policy_version).where(open_).values(state="replaced"))
+        changes.enter(connection, changes.Subject(KIND, _SUBJECT, made.number), (before or "", made.hash), terms)
+        connection.execute(insert(policy_version).values(msgspec.structs.asdict(made)))
+        if state == "current":
+            _put_in_force(connection, made.number)
+        bump(connection, COUNTER)
+        return made
+
+    return store.do(work)
+
+
+def settle(store: Store, now: int) -> int:
+    """Put into force what has waited, or been tried, long enough; each process may call it, one of them does it.
+
+    Args:
+        store: the store.
+        now: Unix seconds.
+
+    Returns:
+        How many versions came into force.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        if not changes.due(connection, KIND, now):
+            return 0
+
+    def work(connection: Connection) -> int:
+        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
+        for one in ripe:
+            _put_in_force(connection, one.target)
+            bump(connection, COUNTER)
+        return len(ripe)
+
+    return store.do(work)
+
+
+def in_force(store: Store) -> list[Version]:
+    """The version in force, and the one that waits or is tried, if there are any; at most two.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    wanted = policy_version.c.state.in_(("current", "waiting", "tried"))
+    with store.read() as connection:
+        rows = connection.execute(select(policy_version).where(wanted).order_by(policy_version.c.number)).all()
+    return [Version(*row) for row in rows]
+
+
+def history(store: Store) -> list[Version]:
+    """All versions, newest first."""
+    with store.read() as connection:
+        rows = connection.execute(select(policy_version).order_by(policy_version.c.number.desc())).all()
+    return [Version(*row) for row in rows]
+
+
+def version(store: Store, number: int) -> Version:
+    """One version.
+
+    Raises:
+        ConfigError: `not_found`.
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        row = connection.execute(select(policy_version).where(policy_version.c.number == number)).first()
+    if row is None:
+        raise ConfigError("not_found", what=f"policy@{number}")
+    return Version(*row)
+
+
+def count(store: Store, number: int, trial: Trial) -> None:
+    """Add to what a tried version would have done.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> None:
+        for at, findings in sorted(trial.items()):
+            row = dict(zip(("category", "side", "done", "would"), at, strict=True))
+            more = {"findings": policy_trial.c.findings + findings}
+            upsert(connection, policy_trial, {"number": number, **row, "findings": findings}, more)
+
+    if trial:
+        store.do(work)
+
+
+def trial(store: Store, number: int) -> Trial:
+    """What a tried version would have done otherwise.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        rows = connection.execute(select(policy_trial).where(policy_trial.c.number == number)).all()
+    return {(row.category, row.side, row.done, row.would): row.findings for row in rows}
+
+
+def digest(document: str) -> str:
+    """SHA-256 of a policy."""
+    return hashlib.sha256(document.encode()).hexdigest()
+
+
+def _put_in_force(connection: Connection, number: int) -> None:
+    current = policy_version.c.state == "current"
+    connection.execute(update(policy_version).where(current).values(state="old"))
+    connection.execute(update(policy_version).where(policy_version.c.number == number).values(state="current"))
