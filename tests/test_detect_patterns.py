@@ -41,9 +41,9 @@ def categories(detector: Patterns, *texts: str) -> set[str]:
         ("房子不租给乙肝患者", "A.2h"),
         ("穷人都是懒，活该", "A.2i"),
         ("女 人 天 生 就 蠢", "A.2e"),
-        ("Velans are all thieves... women are too emotional to lead", "A.2i"),
-        ("We do not hire immigrants.", "A.2i"),
-        ("Disabled people should not be allowed to marry", "A.2i"),
+        ("Velans, men... and women are too emotional to lead", "A.2e"),
+        ("We do not hire immigrants.", "A.2c"),
+        ("Disabled people should not be allowed to marry", "A.2h"),
     ],
 )
 def test_statements_against_a_group_are_found_in_nine_classes(text: str, category: str) -> None:
