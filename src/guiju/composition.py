@@ -11,10 +11,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju.config import Detect, Settings
+from guiju.adapters.guards import labels
+from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
+from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
@@ -81,6 +83,20 @@ def with_packs(version: str, entries: Sequence[Entry], chosen: Detect) -> tuple[
     if not version or not packs:
         return version, list(entries)
     return f"{version}+{shipped.version(packs)}", [*entries, *packs]
+
+
+def with_guards(some: Controls, guards: Sequence[Guard]) -> Controls:
+    """The controls with those that decide on what guard models say, where there are any.
+
+    Args:
+        some: the others.
+        guards: the settings of the guards.
+    """
+    return msgspec.structs.replace(
+        some,
+        guard_request=(InputGuards(),) if any(one.side != "reply" for one in guards) else (),
+        guard_reply=(OutputGuards(),) if any(one.side != "request" for one in guards) else (),
+    )
 
 
 def detectors(in_force: Controls) -> Detectors:
@@ -155,6 +171,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     made: dict[str, Mapping[Language, str]] = {
         SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"}
     }
+    for name, told in labels.names().items():
+        made[name] = {"zh": told.zh, "en": told.en}
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
     return made
@@ -162,7 +180,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
-    return (*some.request, *some.release, *some.output, *some.upstream)
+    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
+    return (*every, *some.guard_request, *some.guard_reply)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -222,6 +241,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
     whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
+    guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     return {
         "policy": (bare, ()),
@@ -232,6 +252,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "words.output": (text, (found,)),
         "words.sentence": (text, (whole,)),
         "upstream": (text, (said,)),
+        "guard.input": (unknown, (guard,)),
+        "guard.output": (text, (guard,)),
     }
 
 

@@ -80,6 +80,50 @@ class Upstream(_Section, frozen=True):
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
 
 
+GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
+"""The protocol of a guard model."""
+
+
+class Guard(_Section, frozen=True):
+    """A guard model that is asked over the wire, beside what is looked at here (Articles 4, 15; robustness §6).
+
+    Attributes:
+        id: its name in evidence and metrics.
+        kind: the protocol that it speaks.
+        url: its base address; for protocols of OpenAI's up to and with `/v1`.
+        model: the name under which it is served; for Tencent Cloud the policy (BizType), for Alibaba Cloud a service
+            code that replaces the two usual ones.
+        region: Tencent Cloud's region.
+        access_env, key_env: names of the environment variables that hold the id and the secret of its key; `key_env`
+            alone where a key has no id.
+        key_file: a file that holds them instead, a line for each.
+        side: whether it is asked about requests, replies, or both.
+        reach: how much of a reply it is asked about at once.
+        timeout_ms: milliseconds within which it must answer about all that it is asked at once.
+        on_failure: whether the service stops when it does not answer, or goes on for a while without it.
+        characters: most that it is asked about at once; more counts as not looked at.
+        severity: its own label → how far a finding of it may go, instead of labels.toml.
+        purpose, contract: why, and on what terms, a third party gets the texts (Article 11).
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    kind: GuardKind
+    url: str
+    model: str = ""
+    region: str = ""
+    access_env: str = ""
+    key_env: str = ""
+    key_file: str = ""
+    side: Literal["request", "reply", "both"] = "both"
+    reach: Literal["sentence", "whole"] = "sentence"
+    timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 2000
+    on_failure: Literal["closed", "degrade"] = "degrade"
+    characters: Annotated[int, msgspec.Meta(ge=1000)] = 100_000
+    severity: dict[str, Literal["block", "signal", "off"]] = msgspec.field(default_factory=dict)
+    purpose: str = ""
+    contract: str = ""
+
+
 class Issuer(_Section, frozen=True):
     """Somebody whose signed assertions of real identity are believed (Article 9).
 
@@ -159,12 +203,14 @@ class Gateway(_Section, frozen=True):
         label: where the text label goes (DESIGN §4).
         identity: the least identity level of a key that sets none of its own.
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
+        guards: whether guard models are asked about a request before the model is, or beside it.
     """
 
     reach: Reach = "sentence"
     label: Literal["envelope", "start", "end", "both"] = "envelope"
     identity: IdentityLevel = "none"
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
+    guards: Literal["before", "beside"] = "before"
 
 
 class Detect(_Section, frozen=True):
@@ -203,6 +249,7 @@ class Settings(_Section, frozen=True):
     limits: Limits = Limits()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
+    guard: tuple[Guard, ...] = ()
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -260,6 +307,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("detect.packs")
     if not set(new.detect.without) <= set(old.detect.without):
         made.append("detect.without")
+    if _protection(old) - _protection(new) or _softened(new) - _softened(old):
+        made.append("guard")
     if any(one not in old.issuer for one in new.issuer):
         made.append("issuer")
     if any(one not in new.evidence.witness for one in old.evidence.witness):
@@ -269,3 +318,26 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made
+
+
+def _protection(settings: Settings) -> set[tuple[object, ...]]:
+    """What guards are asked about, and what holds when they fail: whatever of it goes, less is looked at."""
+    made: set[tuple[object, ...]] = set()
+    for guard in settings.guard:
+        who = (guard.kind, guard.url.rstrip("/"), guard.model)
+        for side in ("request", "reply") if guard.side == "both" else (guard.side,):
+            made.add((who, side))
+            made |= {(who, side, "whole")} if side == "reply" and guard.reach == "whole" else set()
+        made |= {(who, "closed")} if guard.on_failure == "closed" else set()
+        made |= {(who, label, "block") for label, most in guard.severity.items() if most == "block"}
+    return made
+
+
+def _softened(settings: Settings) -> set[tuple[object, ...]]:
+    """Labels of guards of which an operator wants to hear less."""
+    return {
+        (guard.kind, guard.url.rstrip("/"), guard.model, label, most)
+        for guard in settings.guard
+        for label, most in guard.severity.items()
+        if most != "block"
+    }

@@ -21,6 +21,7 @@ from joserfc.jwk import OctKey
 
 from guiju import composition
 from guiju.adapters.canary import CanaryModel
+from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
 from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
@@ -28,7 +29,8 @@ from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
-from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, failed
+from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
+from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
@@ -252,6 +254,7 @@ class House:
             keyring.with_static(secret, _unbounded(own))
         tally = Tally()
         tally.load(self.store, time.time())
+        metrics = Metrics(installed("guiju"))
         return Live(
             settings=settings,
             policy=policy,
@@ -261,7 +264,8 @@ class House:
             upstreams=self.upstreams(settings),
             assertions=self.assertions(settings),
             looks=Looks(self.secrets.digest),
-            metrics=Metrics(installed("guiju")),
+            metrics=metrics,
+            guards=self.guards(settings, metrics),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
@@ -271,7 +275,7 @@ class House:
 
     def _controls(self, settings: Settings) -> Controls:
         made, self.off = composition.within(self.every(settings.gateway.identity), self.options.setting)
-        return made
+        return composition.with_guards(made, settings.guard) if self.options.setting == "all" else made
 
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
@@ -288,6 +292,18 @@ class House:
     def upstreams(self, settings: Settings) -> Upstreams:
         services: list[Upstream] = [CanaryModel(self.canary.model, self.canary.word)]
         return Upstreams([*services, *(Upstream(one, settings.limits) for one in settings.upstream)])
+
+    def guards(self, settings: Settings, metrics: Metrics) -> Guards:
+        """The guard models of settings, not yet open.
+
+        Raises:
+            ConfigError: one of them can't be asked, or may not be.
+        """
+        ids = [one.id for one in settings.guard]
+        if twice := sorted({one for one in ids if ids.count(one) > 1}):
+            raise ConfigError("config_invalid", what=f"[[guard]] id {twice}", hint=Page("how-to/guards.md"))
+        every = [making.make(one, settings.limits) for one in settings.guard] if self.options.setting == "all" else []
+        return Guards(every, metrics.counts)
 
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})
@@ -339,6 +355,7 @@ class House:
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
+        await self.live.guards.close()
         try:
             await self.live.tally.settle(self.store, time.time())
             await self.live.hits.settle(self.store, time.time())

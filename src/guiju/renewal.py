@@ -28,6 +28,7 @@ log = logging.getLogger("guiju.renewal")
 SETTINGS = "settings"
 _POLL_S = 1.0
 _CANARY_S = 60.0
+_TEND_S = 10.0
 
 
 async def watch(house: House, base: str) -> None:
@@ -38,11 +39,14 @@ async def watch(house: House, base: str) -> None:
         base: its own address.
     """
     loop = asyncio.get_running_loop()
-    due = counted = 0.0
+    due = counted = tended = 0.0
     while True:
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
+        if loop.time() >= tended and house.live.guards.failing:
+            tended = loop.time() + _TEND_S
+            house.start(house.live.guards.tend(house.live.clock()))
         try:
             await take_up(house)
             if loop.time() >= counted:
@@ -139,16 +143,21 @@ async def _swap(house: House, base: str) -> None:
         raise ConfigError("config_invalid", what=", ".join(fixed), hint="guiju serve")
     await asyncio.to_thread(enter, house, live.settings, settings)
     policy = await asyncio.to_thread(house.policy, settings)
+    guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
     await upstreams.open()
-    old = (live.settings, live.policy, live.upstreams, live.assertions)
-    live.settings, live.policy, live.upstreams = settings, policy, upstreams
+    await guards.open()
+    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
     live.assertions = house.assertions(settings)
     if await house.sing(base):
         house.start(old[2].retire())
+        house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
         house.start(upstreams.retire())
-        live.settings, live.policy, live.upstreams, live.assertions = old
+        await guards.close()
+        live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")
 

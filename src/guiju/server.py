@@ -93,6 +93,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         else:
             pid.write_text(f"{os.getpid()}\n", "ascii")
         await house.live.upstreams.open()
+        await house.live.guards.open()
         if threading.current_thread() is threading.main_thread():
             loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
             for stop in (signal.SIGTERM, signal.SIGINT):

@@ -16,6 +16,7 @@ import time
 import zoneinfo
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -27,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.cli.books import settings_file
 from guiju.cli.tongue import language, say
-from guiju.config import DEVELOPMENT_CODE, Settings, load
+from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
 from guiju.errors import ConfigError, GuijuError, failed
 from guiju.records import db, engine, schema, secrets
 from guiju.records.sources import Source, in_database, optional, place_of, source_of, time_of
@@ -113,6 +114,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
             "config", "green", str(path) if path else say("默认值（没有配置文件）", "defaults (there is no file)")
         )
         yield from settings_rows(settings)
+        yield from (guard(one, settings) for one in settings.guard)
     yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
     yield clock(data, settings)
     yield time_zones()
@@ -213,6 +215,23 @@ def settings_rows(settings: Settings) -> Iterator[Row]:
             say("见证：无", "witness: none"),
             say("填写 guiju.toml 的 [[evidence.witness]]。", "Set [[evidence.witness]] in guiju.toml."),
         )
+
+
+def guard(one: Guard, settings: Settings) -> Row:
+    """A guard model answers: it is asked about one harmless sentence."""
+    name = f"guard {one.id}"
+    try:
+        lost = import_module("guiju.adapters.guards.pinging").ping(one, settings.limits)
+    except GuijuError as error:
+        return Row(name, "red", error.sentence(language()), error.advice(language()))
+    if not lost:
+        return Row(name, "green", say(f"{one.kind}，有回答", f"{one.kind}, answers"))
+    advice = say(
+        "请检查其 url、model、密钥与 timeout_ms，见 docs/zh/how-to/guards.md。",
+        "Look at its url, model, key and timeout_ms; see docs/en/how-to/guards.md.",
+    )
+    state: State = "red" if one.on_failure == "closed" else "yellow"
+    return Row(name, state, say(f"没有回答：{lost}", f"no answer: {lost}"), advice)
 
 
 def store(data: Path, settings: Settings) -> Row:

@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from guiju.controls.guards import UNANSWERED
 from guiju.errors import Bilingual, ConfigError, Language
 from guiju.terms import ACTIONS, Audience, Finding, Severity, Stage
 
@@ -23,8 +24,8 @@ Ruled = Literal["pass", "note", "hold", "refuse"]
 """What a ruling may say. `hold` asks for a person; an exchange can't wait for one, so it is refused, and its decision
 id is where a review is asked for (DESIGN §3)."""
 
-UNRULED: Final = ("not_checkable", "guiju.canary")
-"""Categories that no policy can let pass: what could not be looked at, and the process's own canary."""
+UNRULED: Final = ("not_checkable", UNANSWERED, "guiju.canary")
+"""Categories that no policy can let pass: what could not be, or was not, looked at, and the process's own canary."""
 _ANY: Final = "\x00"
 """Stands for every category, detector or key that no ruling names."""
 _SHIPPED_ANSWERS: Final = ("crisis",)

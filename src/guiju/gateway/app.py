@@ -169,11 +169,15 @@ class App:
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes."""
+        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed."""
         live = self.live
         facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
+        told: dict[str, Any] = {"facts": facts}
+        if guards := live.guards.states(live.clock()):
+            facts["guards"] = "closed" not in guards.values()
+            told["guards"] = guards
         ready = all(facts.values())
-        body = msgspec.json.encode({"status": "ready" if ready else "not ready", "facts": facts})
+        body = msgspec.json.encode({"status": "ready" if ready else "not ready", **told})
         await http.answer(send, 200 if ready else 503, body, [http.JSON, http.NO_CACHE])
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:

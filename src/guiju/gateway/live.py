@@ -16,6 +16,7 @@ from guiju.config import Settings
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
+from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
@@ -39,12 +40,16 @@ class Controls(msgspec.Struct, frozen=True):
         release: heard on the exchange before the first byte of its answer.
         output: heard on what is found in the answer's text.
         upstream: heard on what the model service says of its own refusal.
+        guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
+            asked.
     """
 
     request: tuple[Control[Exchange], ...]
     release: tuple[Control[Exchange], ...]
     output: tuple[Control[Text], ...]
     upstream: tuple[Control[Text], ...]
+    guard_request: tuple[Control[Exchange], ...] = ()
+    guard_reply: tuple[Control[Text], ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -54,6 +59,8 @@ class Controls(msgspec.Struct, frozen=True):
             *self.release,
             *self.output,
             *self.upstream,
+            *self.guard_request,
+            *self.guard_reply,
         )
         return list(dict.fromkeys(control.id for control in every))
 
@@ -66,7 +73,7 @@ class Controls(msgspec.Struct, frozen=True):
         """The same without output controls of a larger reach."""
         bound = REACHES.index(largest)
         kept = tuple(control for control in self.output if REACHES.index(control.reach) <= bound)
-        return Controls(self.request, self.release, kept, self.upstream)
+        return msgspec.structs.replace(self, output=kept)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -145,6 +152,7 @@ class Live:
     Attributes:
         remember: keeps a verified identity; it returns at once and writes later.
         clock: wall time in seconds.
+        guards: guard models that are asked besides.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -162,5 +170,6 @@ class Live:
     tally: Tally
     hits: Hits
     clock: Callable[[], float] = time.time
+    guards: Guards = field(default_factory=Guards)
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

@@ -31,6 +31,8 @@ class Counts(msgspec.Struct):
         looks: looks at a request's text by how long they took, and `look_s` all of them.
         unscanned: characters released that no control had looked at; always 0.
         open: exchanges under way.
+        guards: answers of guard models, by guard and outcome, and `guard_s` the seconds that they took.
+        guards_down: guard → 1 while it gives no answer.
         canary: whether the last canary was stopped.
     """
 
@@ -41,6 +43,13 @@ class Counts(msgspec.Struct):
     unscanned: int = 0
     open: int = 0
     canary: bool = False
+    guards: dict[str, int] = {}
+    guard_s: dict[str, float] = {}
+    guards_down: dict[str, int] = {}
+
+    def guard(self, name: str, outcome: str) -> None:
+        """Count what came of asking a guard model."""
+        _one_more(self.guards, name, outcome)
 
     def ended(self, door: str, action: str) -> None:
         """Count an exchange that ended."""
@@ -57,9 +66,17 @@ class Counts(msgspec.Struct):
 
     def add(self, other: Counts) -> None:
         """Add what another process counted; the canary is stopped only where all of them stopped theirs."""
-        for mine, theirs in ((self.requests, other.requests), (self.errors, other.errors)):
+        for mine, theirs in (
+            (self.requests, other.requests),
+            (self.errors, other.errors),
+            (self.guards, other.guards),
+        ):
             for name, count in theirs.items():
                 mine[name] = mine.get(name, 0) + count
+        for name, seconds in other.guard_s.items():
+            self.guard_s[name] = self.guard_s.get(name, 0.0) + seconds
+        for name, down in other.guards_down.items():
+            self.guards_down[name] = max(self.guards_down.get(name, 0), down)
         self.looks = [a + b for a, b in zip(self.looks, other.looks, strict=True)]
         self.look_s += other.look_s
         self.unscanned += other.unscanned
@@ -103,6 +120,7 @@ class Metrics(Collector):
             "Characters released that no control had looked at; always 0",
             value=every.unscanned,
         )
+        yield from _guards(every)
         yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=every.open)
         yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(every.canary))
         build = GaugeMetricFamily("guiju_build_info", "The version that runs", labels=["version"])
@@ -114,14 +132,29 @@ class Metrics(Collector):
         return generate_latest(self._registry)
 
 
+def _guards(every: Counts) -> Iterator[Metric]:
+    """What guard models did; nothing where there are none."""
+    if not every.guards_down:
+        return
+    yield _by("guiju_guard_answers_total", "What came of asking guard models", "outcome", every.guards, "guard")
+    seconds = CounterMetricFamily("guiju_guard_seconds_total", "Time that guard models took", labels=["guard"])
+    down = GaugeMetricFamily("guiju_guard_down", "1 while a guard model gives no answer", labels=["guard"])
+    for name, count in every.guard_s.items():
+        seconds.add_metric([name], count)
+    for name, state in every.guards_down.items():
+        down.add_metric([name], state)
+    yield seconds
+    yield down
+
+
 def _one_more(counter: dict[str, int], door: str, what: str) -> None:
     name = f"{door} {what}"
     counter[name] = counter.get(name, 0) + 1
 
 
-def _by(name: str, told: str, label: str, counter: dict[str, int]) -> Metric:
+def _by(name: str, told: str, label: str, counter: dict[str, int], first: str = "door") -> Metric:
     """A counter by door and one more label."""
-    made = CounterMetricFamily(name, told, labels=["door", label])
+    made = CounterMetricFamily(name, told, labels=[first, label])
     for both, count in counter.items():
         made.add_metric(both.split(" "), count)
     return made

@@ -16,9 +16,10 @@ from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
 from guiju.errors import OutsideError
 from guiju.gateway import http
+from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
-from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.run import RefusedError, Run, silent
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
@@ -38,6 +39,7 @@ class TextRun(Run):
 
     wire: Wire
     answer: Writer
+    gate: Gate | None = None
 
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
@@ -45,6 +47,9 @@ class TextRun(Run):
         self.reply = Reply(
             policy.words, policy.reach, policy.controls.output, policy.detectors.reply, self.rulings.graded
         )
+        if self.counted and policy.controls.guard_reply:
+            heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
+            self.gate = Gate(self.guards, heard, self.rulings.graded, prompt, self.live.clock, strict=self.strict)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
@@ -80,7 +85,7 @@ class TextRun(Run):
         answer = self.answer = self._writer(asked)
         mark, tail = self._marks(asked)
         try:
-            source = await upstream.ask(canonical)
+            source = await self._asked(upstream, canonical)
         except ContentRefusedError as refused:
             await self._refused(refused)
             await self._stop_stream(send, asked, answer, None)
@@ -91,7 +96,7 @@ class TextRun(Run):
             spoke: set[int] = set()
             async for delta in self._deltas(source, choices, finishes):
                 usage = delta.usage or usage
-                pieces = await self._take(delta)
+                pieces = await self._cleared(await self._take(delta))
                 if self._stopped:
                     break
                 made = b"" if self.started else answer.start(mark)
@@ -99,7 +104,7 @@ class TextRun(Run):
                 await self._start(send, asked, http.STREAM)
                 if made:
                     await send({"type": "http.response.body", "body": made, "more_body": True})
-            rest = self._rest()
+            rest = [] if self._stopped else await self._cleared(self._rest(), last=True)
             if self._stopped:
                 await self._stop_stream(send, asked, answer, usage)
                 return
@@ -152,8 +157,10 @@ class TextRun(Run):
         hearing = self._stopped
         assert hearing is not None
         await self._close("stopped", "stopped")
+        if silent(hearing) and not self.started:
+            raise RefusedError(hearing)
         error, guiju = self.refusal(hearing)
-        if self.key.on_block == "error":
+        if self.key.on_block == "error" or silent(hearing):
             made = answer.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = error.told(self.head.language)
@@ -168,7 +175,7 @@ class TextRun(Run):
         choices = asked.request.n or 1
         finishes: dict[int, str] = {}
         try:
-            source = await upstream.ask(canonical)
+            source = await self._asked(upstream, canonical)
         except ContentRefusedError as refused:
             await self._refused(refused)
             delta = Delta()
@@ -180,13 +187,13 @@ class TextRun(Run):
             finally:
                 source.close()
         pieces = await self._take(delta, whole=True)
-        pieces += self._rest()
+        pieces = await self._cleared([*pieces, *self._rest()], last=True)
         hearing = self._stopped
         writer = self._writer(asked)
         writer.judged(self.asked, self._answered)
         if hearing:
             await self._close("stopped", "stopped")
-            if self.key.on_block == "error":
+            if self.key.on_block == "error" or silent(hearing):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
@@ -229,6 +236,24 @@ class TextRun(Run):
                 made += self.reply.take((msgspec.structs.replace(piece, text=piece.text[at : at + PORTION]),))
                 await asyncio.sleep(0)
         return made
+
+    async def _asked(self, upstream: Service, canonical: bytes) -> UpstreamReply:
+        """Ask the model; and look at more of its answer at once where guard models were silent about the request."""
+        source = await self._model(upstream, canonical)
+        if self.degraded and self.reply:
+            self.reply.hold()
+        return source
+
+    async def _cleared(self, pieces: list[Piece | Call], last: bool = False) -> list[Piece | Call]:
+        """Hold pieces until guard models have answered about them, and let go of what they do not object to."""
+        if self.gate is None or self.reply is None or self._stopped:
+            return pieces
+        cleared = await self.gate.take(pieces, last)
+        for hearing in self.gate.hearings:
+            self.reply.end(hearing)
+        self.gate.hearings.clear()
+        self.degraded += [one for one in self.gate.degraded if one not in self.degraded]
+        return [] if self._stopped else cleared
 
     def _rest(self) -> list[Piece | Call]:
         assert self.reply is not None

@@ -130,6 +130,10 @@ class Reply:
             self._hear(Text("choices", ""), [one for screen in self._screens.values() for one in screen.signals])
         return [] if self.stopped else made
 
+    def hold(self) -> None:
+        """Hold the whole of the reply, whatever the reach: less is looked at elsewhere. It comes before any text."""
+        self._reach = "whole"
+
     @property
     def seen(self) -> int:
         """Characters that were looked at."""

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from guiju.adapters.refusals import Refusal
 from guiju.adapters.upstream import ContentRefusedError
+from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
 from guiju.controls.upstream import SAID
@@ -42,6 +43,20 @@ class RefusedError(Exception):
         self.hearing = hearing
 
 
+class ObjectedError(RefusedError):
+    """Guard models object to what was asked."""
+
+
+def silent(hearing: Hearing) -> bool:
+    """Whether it stops because a guard model that must answer did not: that is an error, not a refusal for content."""
+    reason = hearing.decisive.reason
+    return reason is not None and reason.code == "guard_unavailable"
+
+
+def _objection(hearing: Hearing) -> RefusedError:
+    return RefusedError(hearing) if silent(hearing) else ObjectedError(hearing)
+
+
 class Run(ABC):
     """One exchange on its way; made anew for each request. What is asked of the model is up to the kinds of runs.
 
@@ -55,6 +70,7 @@ class Run(ABC):
         reply: what is looked at of the answer; none where no text is answered.
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
+        degraded: guard models that gave no answer, and without which it goes on.
     """
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
@@ -64,6 +80,8 @@ class Run(ABC):
         self.key = key
         self.counted = key.id != CANARY_KEY
         self.policy: Policy = live.policy
+        self.guards = live.guards
+        self.strict = key.audience == "minors"
         self.rulings = self.policy.held_to(key.audience, key.id)
         self.id = live.ids.new(int(live.clock() * 1000))
         self.exchange: Exchange | None = None
@@ -77,6 +95,8 @@ class Run(ABC):
         self.tokens = 0
         self.opened: int | None = None
         self.closing = False
+        self.degraded: list[str] = []
+        self._guarding: asyncio.Task[Hearing] | None = None
 
     # ------------------------------------------------------------------ the steps
     async def run(self, body: bytes, send: Send) -> None:
@@ -121,10 +141,93 @@ class Run(ABC):
             await self._refuse(exchange, canonical, release)
             raise RefusedError(release)
         self.heard.append(release)
-        versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
-        self.opened = live.books.opened(exchange, asked.stream, canonical, hearing, versions)
-        # 4. The model. 5. The screen. 6. The label. 7. The books.
-        await self.serve(asked, upstream, canonical, send)
+        # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
+        try:
+            heard = [hearing, *await self._guards(exchange, canonical)]
+            versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
+            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded)
+            # 4. The model. 5. The screen. 6. The label. 7. The books.
+            await self.serve(asked, upstream, canonical, send)
+        except ObjectedError as objected:
+            await self.refused(asked, objected.hearing, send)
+        finally:
+            if self._guarding:
+                self._guarding.cancel()
+
+    # ------------------------------------------------------------------ guard models
+    async def _guards(self, exchange: Exchange, canonical: bytes) -> list[Hearing]:
+        """Ask guard models about what is asked; returns what was decided, if they are asked before the model.
+
+        Raises:
+            ObjectedError: one objects.
+            RefusedError: one that must answer does not.
+        """
+        if not (self.counted and self.policy.controls.guard_request):
+            return []
+        self._guarding = asyncio.ensure_future(self._guarded(exchange))
+        if self.live.settings.gateway.guards == "beside":
+            return []
+        hearing = await self._guarding
+        self._guarding = None
+        self.asked.append(hearing)
+        if hearing.stops:
+            await self._refuse(exchange, canonical, hearing)
+            raise _objection(hearing)
+        return [hearing]
+
+    async def _guarded(self, exchange: Exchange) -> Hearing:
+        outcome = await self.guards.asked(exchange.texts, self.live.clock(), strict=self.strict)
+        self.degraded += outcome.degraded
+        findings = self.rulings.graded(outcome.findings, "input")
+        return hear(self.policy.controls.guard_request, exchange, findings, "input")
+
+    async def _model(self, upstream: Service, canonical: bytes, path: str = "") -> UpstreamReply:
+        """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
+        that objects ends the call.
+
+        Raises:
+            ObjectedError: one objects.
+            RefusedError: one that must answer does not.
+        """
+        guarding, task = self._guarding, asyncio.current_task()
+        if guarding is None:
+            return await upstream.ask(canonical, path)
+        assert task is not None
+        objects = False
+
+        def ended(guards: asyncio.Task[Hearing]) -> None:
+            nonlocal objects
+            if not guards.cancelled() and not guards.exception() and guards.result().stops:
+                objects = True
+                task.cancel()
+
+        guarding.add_done_callback(ended)
+        try:
+            source = await upstream.ask(canonical, path)
+        except asyncio.CancelledError:
+            if objects and task.uncancel() == 0:
+                await self._objected(guarding.result())
+            raise
+        finally:
+            guarding.remove_done_callback(ended)
+        try:
+            hearing = await guarding
+            if hearing.stops:
+                await self._objected(hearing)
+        except BaseException:
+            source.close()
+            raise
+        self._guarding = None
+        self.asked.append(hearing)
+        self.heard.append(hearing)
+        return source
+
+    async def _objected(self, hearing: Hearing) -> None:
+        """Guard models stop an exchange that the model was asked about beside them."""
+        self.asked.append(hearing)
+        self.heard.append(hearing)
+        await self._close("stopped", "stopped")
+        raise _objection(hearing)
 
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
@@ -215,6 +318,7 @@ class Run(ABC):
             self.out.characters,
             self.out.digests(),
             sorted(self.dropped),
+            self.degraded,
         )
 
     def findings(self) -> list[Finding]:
@@ -242,7 +346,7 @@ class Run(ABC):
         reason = hearing.decisive.reason
         assert reason is not None
         redress_url = self.live.settings.provider.redress_url
-        answer = self.rulings.answer(reason.category, hearing.stage)
+        answer = None if silent(hearing) else self.rulings.answer(reason.category, hearing.stage)
         error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
         guiju = {
             "decision_id": self.id,

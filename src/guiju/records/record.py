@@ -62,9 +62,28 @@ class Books:
         """A fresh account of what one exchange releases."""
         return Released(self._key)
 
-    def opened(self, exchange: Exchange, stream: bool, body: bytes, heard: Hearing, versions: Mapping[str, str]) -> int:
-        """Write that an exchange goes on to the model; returns the ticket that gates the first released byte."""
-        entry = self._entry(exchange, body, [heard])
+    def opened(
+        self,
+        exchange: Exchange,
+        stream: bool,
+        body: bytes,
+        heard: Sequence[Hearing],
+        versions: Mapping[str, str],
+        degraded: Sequence[str] = (),
+    ) -> int:
+        """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
+
+        Args:
+            exchange: the exchange.
+            stream: whether its answer streams.
+            body: what goes to the model.
+            heard: the hearings on what was asked.
+            versions: of what decided.
+            degraded: guards that gave no answer and without which it goes on.
+        """
+        entry = self._entry(exchange, body, heard)
+        if degraded:
+            entry["degraded"] = list(degraded)
         entry["stream"] = stream
         entry["versions"] = versions
         return self._ledger.append("opened", entry)
@@ -86,6 +105,7 @@ class Books:
         released: int,
         digests: Sequence[str],
         dropped: Sequence[str],
+        degraded: Sequence[str] = (),
     ) -> int:
         """Write how an exchange ended; returns the ticket that gates the last byte.
 
@@ -97,6 +117,7 @@ class Books:
             seen, released: characters that were looked at, and that went out.
             digests: keyed digest of each choice's released text.
             dropped: names of fields of the upstream's answer that did not go on.
+            degraded: guards that gave no answer and without which it went on.
         """
         stops = next((one for one in heard if one.stops), None)
         entry: dict[str, Any] = {
@@ -112,14 +133,18 @@ class Books:
         }
         if dropped:
             entry["dropped"] = dropped
+        if degraded:
+            entry["degraded"] = list(degraded)
         return self._ledger.append("closed", entry)
 
-    def checked(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing]) -> int:
+    def checked(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing], degraded: Sequence[str] = ()) -> int:
         """Write what the guard decided about texts of somebody else's; returns the ticket that gates the answer."""
         stops = next((one for one in heard if one.stops), None)
         entry = self._entry(exchange, body, heard)
         entry["state"] = "stopped" if stops else "passed"
         entry["reason"] = told(stops.decisive.reason) if stops else None
+        if degraded:
+            entry["degraded"] = list(degraded)
         return self._ledger.append("checked", entry)
 
     def proof(self, controls: Sequence[str], passed: bool) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal
 
+from guiju.controls.guards import UNANSWERED
 from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors
 from guiju.gateway.wire.canonical import Shape, TextPart
@@ -42,7 +43,7 @@ class Wanted(Shape):
 
 def result(flagged: bool, findings: Iterable[Finding]) -> dict[str, Any]:
     """One result, in their categories and ours."""
-    found = list(findings)
+    found = [one for one in findings if one.category != UNANSWERED]  # that a guard model was silent is no category
     blocked = {one.category for one in found if one.severity == "block"}
     theirs = {twin for one in blocked if (twin := SAME.get(one) or SAME.get(one[:3]))}
     categories = {name: name in theirs for name in CATEGORIES}
