@@ -137,7 +137,8 @@ def test_a_list_is_applied_shown_and_rolled_back(guiju: Run, tmp_path: Path) -> 
     assert status == 0
     assert "main@1" in text
     assert "One person decided it" in text
-    newest, first = json.loads(guiju("lexicon", "list", "--json")[1])
+    newest, first, *packs = json.loads(guiju("lexicon", "list", "--json")[1])
+    assert all(pack["shipped"] and pack["current"] for pack in packs)
     assert (newest["current"], first["current"], newest["applied_by"]) == (False, True, "王五")
     assert newest["effective_at"] > newest["applied_at"]
     assert len(json.loads(guiju("lexicon", "show", "main", "--json")[1])) == 2

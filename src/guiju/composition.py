@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from guiju.adapters.guards import labels
-from guiju.config import Guard, Settings
+from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
@@ -23,6 +23,7 @@ from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
+from guiju.detect import shipped
 from guiju.detect.lexicon import Entry
 from guiju.detect.rumours import CATEGORY as RUMOUR
 from guiju.detect.rumours import Rumour
@@ -68,6 +69,24 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
+
+
+def with_packs(version: str, entries: Sequence[Entry], chosen: Detect) -> tuple[str, list[Entry]]:
+    """The provider's lists with the shipped packs beside them. Packs alone are no list: without one of the provider's
+    own everything is refused still (Article 4).
+
+    Args:
+        version: of the provider's lists; `""` when there is none.
+        entries: what they hold.
+        chosen: which packs.
+
+    Raises:
+        ConfigError: `config_invalid`: there is no such pack.
+    """
+    packs = shipped.entries(chosen.packs, chosen.without)
+    if not version or not packs:
+        return version, list(entries)
+    return f"{version}+{shipped.version(packs)}", [*entries, *packs]
 
 
 def with_guards(some: Controls, guards: Sequence[Guard]) -> Controls:

@@ -213,6 +213,18 @@ class Gateway(_Section, frozen=True):
     guards: Literal["before", "beside"] = "before"
 
 
+class Detect(_Section, frozen=True):
+    """What is looked for beside the operator's own word lists.
+
+    Attributes:
+        packs: shipped packs of terms, by name; `all` is every one.
+        without: ids of entries of these packs that are left out.
+    """
+
+    packs: tuple[str, ...] = ("all",)
+    without: tuple[str, ...] = ()
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -231,6 +243,7 @@ class Settings(_Section, frozen=True):
     serve: Serve = Serve()
     store: Store = Store()
     gateway: Gateway = Gateway()
+    detect: Detect = Detect()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -290,6 +303,10 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):
         made.append("gateway.fields")
+    if "all" not in new.detect.packs and not set(old.detect.packs) <= set(new.detect.packs):
+        made.append("detect.packs")
+    if not set(new.detect.without) <= set(old.detect.without):
+        made.append("detect.without")
     if _protection(old) - _protection(new) or _softened(new) - _softened(old):
         made.append("guard")
     if any(one not in old.issuer for one in new.issuer):

@@ -42,6 +42,7 @@ from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.chain import Chain
 from guiju.records.db import Store
+from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
@@ -271,6 +272,7 @@ class House:
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
+            hits=Hits(),
         )
 
     def _controls(self, settings: Settings) -> Controls:
@@ -281,6 +283,8 @@ class House:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
         self.day = composition.today()
         version, entries = lists(self.store, self.options.lists)
+        if self.options.setting == "all":
+            version, entries = composition.with_packs(version, entries, settings.detect)
         in_force = self._controls(settings)
         when = int(time.time()), self.day.isoformat()
         self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
@@ -360,6 +364,7 @@ class House:
         await self.live.guards.close()
         try:
             await self.live.tally.settle(self.store, time.time())
+            await self.live.hits.settle(self.store, time.time())
         except GuijuError as error:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()

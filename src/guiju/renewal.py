@@ -53,6 +53,7 @@ async def watch(house: House, base: str) -> None:
             if loop.time() >= counted:
                 counted = loop.time() + EVERY_S
                 await house.live.tally.settle(house.store, time.time())
+                await house.live.hits.settle(house.store, time.time())
                 await _count_trial(house)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)

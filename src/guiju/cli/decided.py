@@ -50,6 +50,7 @@ def policy_of(data: Path, lexicon: Sequence[Path], config: Path | None, held: Ru
     """
     settings = load(settings_file(data, config))
     version, entries, found, likenesses = _stored(settings, data, tuple(lexicon))
+    version, entries = composition.with_packs(version, entries, settings.detect)
     canary = "guijucanary" + secrets.token_hex(8)
     in_force = composition.controls("none")
     return composition.policy(entries, version, canary, in_force, settings.gateway.reach, held or found, likenesses)

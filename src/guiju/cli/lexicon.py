@@ -10,13 +10,18 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from guiju.cli import lexicon_lint
 from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import Settings
+from guiju.detect import benign as shipped_lines
+from guiju.detect import shipped
+from guiju.detect.landing import Trial, landed, tried
 from guiju.detect.lexicon import Entry, read
 from guiju.errors import ConfigError, failed
 from guiju.records import lexicons
 from guiju.records.changes import Terms, delay_s, history
+from guiju.records.db import Store
 from guiju.records.lexicons import Applied, Difference
 
 app = typer.Typer(
@@ -25,6 +30,14 @@ app = typer.Typer(
     no_args_is_help=True,
     help=say("管理词表。", "Manage word lists."),
 )
+
+app.command(
+    name="lint",
+    help=say(
+        "对照标准的“宜”检查词表：各类条目数、无害文本上的误拦、久未命中的条目。",
+        "Look over a list: entries of each class beside the standard's “should”, hits on benign text, idle entries.",
+    ),
+)(lexicon_lint.lint)
 
 Name = Annotated[str, typer.Option("--name", help=say("词表名称", "the list's name"))]
 By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
@@ -43,6 +56,14 @@ def apply(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
     ] = False,
+    benign: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
+    ] = None,
+    confirm: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ID", help=say("逐条确认：仍作 block 的条目编号", "an entry that may block all the same")),
+    ] = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -51,29 +72,74 @@ def apply(
         entries = read(file.read_bytes(), file.name)
     except OSError as error:
         raise ConfigError("not_found", what=failed(file, error)) from error
+    pool = [*shipped_lines.pool(), *(line for path in benign or () for line in lexicon_lint.own_lines(path))]
+    trial = tried(entries, pool)
     if dry_run:
-        _would(data, name, entries, as_json)
+        _would(data, name, entries, (trial, confirm or []), as_json)
         return
     with opened(data, make=True) as (settings, store):
-        _report(lexicons.apply(store, name, entries, _terms(settings, by)), as_json)
+        lands = _lands(entries, _old(store, name), trial, confirm or [])
+        done = lexicons.apply(store, name, lands, _terms(settings, by))
+        _report(done, as_json, _landing(entries, lands, trial))
 
 
-def _would(data: Path, name: str, entries: list[Entry], as_json: bool) -> None:
+def _would(data: Path, name: str, entries: list[Entry], tried_: tuple[Trial, list[str]], as_json: bool) -> None:
     settings, old = settings_of(data), []
     if has_store(settings, data):
         with opened(data) as (_, store):
-            if lexicons.history(store, name):
-                old = lexicons.entries_of(store, name)
-    difference = lexicons.compare(old, entries)
+            old = _old(store, name)
+    lands = _lands(entries, old, *tried_)
+    difference = lexicons.compare(old, lands)
     waits = delay_s(settings) if difference.weakens else 0
-    document = {"name": name, "dry_run": True, "difference": _numbers(difference), "waits_s": waits}
-    show(document, as_json, _told(difference) + _would_wait(waits))
+    landing = _landing(entries, lands, tried_[0])
+    document = {"name": name, "dry_run": True, "difference": _numbers(difference), "waits_s": waits, "landing": landing}
+    show(document, as_json, _of_landing(landing) + _told(difference) + _would_wait(waits))
+
+
+def _old(store: Store, name: str) -> list[Entry]:
+    return lexicons.entries_of(store, name) if lexicons.history(store, name) else []
+
+
+def _lands(entries: list[Entry], old: list[Entry], trial: Trial, confirmed: list[str]) -> list[Entry]:
+    """The entries as they land: what blocks already was confirmed when it came."""
+    if strange := set(confirmed) - {entry.id for entry in entries}:
+        raise ConfigError("not_found", what=f"--confirm {min(strange)}")
+    return landed(entries, trial, {*confirmed, *(entry.id for entry in old if entry.severity == "block")})
+
+
+def _landing(entries: list[Entry], lands: list[Entry], trial: Trial) -> dict[str, Any]:
+    """What benign lines the list would block, entry by entry, and how many entries only signal for it."""
+    blocks = {entry.id for entry in entries if entry.severity == "block"}
+    return {
+        "lines": trial.lines,
+        "blocked": trial.blocked,
+        "as_signal": sum(one.severity != other.severity for one, other in zip(entries, lands, strict=True)),
+        "hits": {id: len(numbers) for id, numbers in trial.hits.items() if id in blocks},
+    }
+
+
+def _of_landing(landing: dict[str, Any]) -> str:
+    """The same for a person; nothing where the list blocks no benign line."""
+    if not landing["hits"]:
+        return ""
+    rows = "".join(f"  {id}  {lines}\n" for id, lines in sorted(landing["hits"].items(), key=lambda row: -row[1])[:20])
+    text = say(
+        f"在 {landing['lines']} 行无害文本中会拦 {landing['blocked']} 行；条目与行数：\n{rows}",
+        f"It would block {landing['blocked']} of {landing['lines']} benign lines; entries and lines:\n{rows}",
+    )
+    if landing["as_signal"]:
+        text += say(
+            f"超过 0.5%：{landing['as_signal']} 条按 signal 落地。确需拦截的，逐条加 --confirm 编号 再次应用。\n",
+            f"That is over 0.5%: {landing['as_signal']} entries land as signal. Apply again with --confirm ID for each "
+            "that must block all the same.\n",
+        )
+    return text
 
 
 @app.command(name="list", help=say("列出词表及其版本。", "List the word lists and their versions."))
 def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """List the lists."""
-    with opened(data) as (_, store):
+    with opened(data) as (settings, store):
         versions = lexicons.history(store)
         waiting = {(c.subject, c.target): c.effective_at for c in history(store, lexicons.KIND) if c.state == "pending"}
     head = [
@@ -100,8 +166,32 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
                 state if one.current or at else "-",
             ]
         )
-    empty = say("还没有词表：guiju lexicon apply FILE --name N", "No lists yet: guiju lexicon apply FILE --name N")
-    show(documents, as_json, table(head, rows) if rows else empty)
+    if not rows:
+        typer.echo(_empty(), err=as_json)
+    for pack, count, on in _packs(settings):
+        documents.append({"name": pack, "entries": count, "current": on, "shipped": True})
+        rows.append([pack, "-", str(count), "guiju", shipped.shelf().date, _state(on)])
+    show(documents, as_json, table(head, rows))
+
+
+def _empty() -> str:
+    """What is told where there is no list of the provider's own."""
+    return say(
+        "还没有自己的词表：guiju lexicon apply FILE --name N",
+        "No lists of your own yet: guiju lexicon apply FILE --name N",
+    )
+
+
+def _state(on: bool) -> str:
+    """Whether a pack is in force, for a person."""
+    return say("使用中", "in force") if on else say("停用", "off")
+
+
+def _packs(settings: Settings) -> list[tuple[str, int, bool]]:
+    """The shipped packs: name, entries, whether it is in force."""
+    on = shipped.chosen(settings.detect.packs)
+    names = [pack.id for pack in shipped.shelf().pack]
+    return [(shipped.SHELF + name, len(shipped.entries([name], settings.detect.without)), name in on) for name in names]
 
 
 @app.command(name="show", help=say("显示一个词表的条目。", "Show the entries of a list."))
@@ -111,9 +201,12 @@ def show_(
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Show a list."""
-    with opened(data) as (_, store):
-        entries = lexicons.entries_of(store, name, version)
+    """Show a list, or a shipped pack."""
+    if name.startswith(shipped.SHELF):
+        entries = shipped.entries([name.removeprefix(shipped.SHELF)])
+    else:
+        with opened(data) as (_, store):
+            entries = lexicons.entries_of(store, name, version)
     head = [say("词", "TERM"), say("类别", "CATEGORY"), say("级别", "SEVERITY"), say("到期", "EXPIRES"), "ID"]
     rows = [[e.term, e.category, e.severity, e.expires or "-", e.id] for e in entries]
     show([msgspec.to_builtins(entry) for entry in entries], as_json, table(head, rows))
@@ -138,9 +231,11 @@ def _terms(settings: Settings, by: str) -> Terms:
     return Terms(False, by or getpass.getuser(), now(), delay_s(settings))
 
 
-def _report(done: Applied, as_json: bool) -> None:
-    text = _told(done.difference) + say(
-        f"使用中：{done.name}@{done.current}。", f"In force: {done.name}@{done.current}."
+def _report(done: Applied, as_json: bool, landing: dict[str, Any] | None = None) -> None:
+    text = (
+        (_of_landing(landing) if landing else "")
+        + _told(done.difference)
+        + say(f"使用中：{done.name}@{done.current}。", f"In force: {done.name}@{done.current}.")
     )
     if done.pending:
         text += "\n" + say(
@@ -150,6 +245,8 @@ def _report(done: Applied, as_json: bool) -> None:
             "before then. One person decided it, and it is marked so.",
         )
     document = {**msgspec.to_builtins(done), "difference": _numbers(done.difference)}
+    if landing:
+        document["landing"] = landing
     show(document, as_json, text)
 
 

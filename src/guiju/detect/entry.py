@@ -25,6 +25,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
         owner, reason: who answers for it, and why it stands there.
         expires: last day on which it is in force, `YYYY-MM-DD`; `""` is never.
         boundary: where it may stand (`Boundary`).
+        context: words of which one must stand close to the term (`nearby`); none means that it stands alone.
     """
 
     id: str
@@ -35,3 +36,4 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     reason: str = ""
     expires: str = ""
     boundary: Boundary = "auto"
+    context: tuple[str, ...] = ()

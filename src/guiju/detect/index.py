@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from guiju.detect.automaton import automaton
 from guiju.detect.entry import Boundary, Entry
 from guiju.detect.forms import Form, Reading, form, normal, read, waits
+from guiju.detect.nearby import Nearby, looked_for
 from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
 from guiju.detect.views import collapse
 from guiju.terms import Finding
@@ -22,6 +23,7 @@ class Index:
     Attributes:
         longest: characters of the longest view (e) of a term.
         held: what a text's view (e) may end with so that more text could complete a term, or settle one.
+        contextual: patterns of terms that have context words.
         matches: every place of every view (e) in a view (e): pattern, start, end.
 
     Raises:
@@ -51,18 +53,39 @@ class Index:
         self.matches = automaton(list(grouped))
         self._entries = [tuple(group) for group in grouped.values()]
         self._forms: dict[tuple[str, Boundary], Form] = {}
+        self.contextual = frozenset(n for n, group in enumerate(self._entries) if any(e.context for e in group))
+        contexts = {entry.context for entry in entries if entry.context}
+        self._contexts = {context: looked_for(context) for context in contexts}
 
     def readings(
-        self, pattern: int, text: str, spans: Sequence[tuple[int, int]], left: str, last: bool, strict: bool = False
+        self,
+        pattern: int,
+        text: str,
+        spans: Sequence[tuple[int, int]],
+        left: str,
+        last: bool,
+        strict: bool = False,
+        near: Nearby | None = None,
     ) -> list[tuple[Entry, Reading]]:
-        """Entries of a pattern that the place of a match reads as (`forms.read`)."""
+        """Entries of a pattern that the place of a match reads as (`forms.read`), and whose context stands close by.
+
+        Args:
+            pattern: which one matched.
+            text, spans, last, strict: see `forms.read`.
+            left: the folded characters before the text.
+            near: what is known of context words in this text, and is told when an answer is open.
+        """
         out = []
         for entry in self._entries[pattern]:
             key = entry.term, entry.boundary
             shape = self._forms.get(key)
             if shape is None:
                 shape = self._forms[key] = form(*key)
-            if (not strict or shape.edges) and (reading := read(shape, text, spans, left, last, strict)):
+            if (not strict or shape.edges) and (reading := read(shape, text, spans, left[-1:], last, strict)):
+                if entry.context:
+                    near = near or Nearby(text, left, last)
+                    if not near.stands(self._contexts[entry.context], *reading[:2]):
+                        continue
                 out.append((entry, reading))
         return out
 

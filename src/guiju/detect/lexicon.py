@@ -19,12 +19,13 @@ import msgspec
 
 from guiju.detect.entry import Boundary, Entry
 from guiju.detect.forms import form, normal
+from guiju.detect.nearby import AROUND
 from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
 from guiju.detect.views import EDGE, collapse
 from guiju.errors import Bilingual, ConfigError
 from guiju.terms import Severity
 
-COLUMNS: Final = ("term", "category", "severity", "owner", "reason", "expires", "boundary", "id")
+COLUMNS: Final = ("term", "category", "severity", "owner", "reason", "expires", "boundary", "context", "id")
 _DATE: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 _EMPTY: Final = Bilingual("文件是空的", "it is empty")
 _UNREADABLE: Final = Bilingual("既不是 UTF-8 也不是 GB18030", "it is neither UTF-8 nor GB18030")
@@ -41,6 +42,7 @@ _HAS_SIGNS: Final = Bilingual("首尾的符号不参与匹配", "signs at the en
 __all__ = [
     "COLUMNS",
     "LONGEST",
+    "MOST_CONTEXT",
     "Entry",
     "Note",
     "Parsed",
@@ -51,9 +53,14 @@ __all__ = [
     "read",
     "sift",
     "stable_id",
+    "wider",
 ]
 LONGEST: Final = 128
 """Characters of a term's view (e), at most: an answer is held for no more than one term."""
+
+
+MOST_CONTEXT: Final = 64
+"""Context words of one term, at most."""
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -192,8 +199,9 @@ def _hashed(folded: str, category: str) -> str:
 
 def _entry(row: Mapping[str, object], name: str, line: int) -> tuple[str, Entry]:
     """One row as an entry, with its folded term."""
-    text = {key: str(value).strip() for key, value in row.items() if value is not None}
-    fault = _fault(text)
+    text = {key: _cell(value) for key, value in row.items() if value is not None}
+    context = tuple(dict.fromkeys(word for cell in text.get("context", "").split("|") if (word := cell.strip())))
+    fault = _fault(text) or _fault_of_context(context)
     folded = normal(fold(text.get("term", "")))
     view = collapse(folded)
     if fault:
@@ -216,7 +224,24 @@ def _entry(row: Mapping[str, object], name: str, line: int) -> tuple[str, Entry]
         reason=text.get("reason", ""),
         expires=text.get("expires", ""),
         boundary=_boundary(text.get("boundary", "")),
+        context=context,
     )
+
+
+def _cell(value: object) -> str:
+    """A cell as text; a list of TOML is written as in CSV."""
+    return "|".join(map(str, value)) if isinstance(value, list) else str(value).strip()
+
+
+def _fault_of_context(context: Sequence[str]) -> Bilingual | None:
+    if len(context) > MOST_CONTEXT:
+        return Bilingual(f"context 超过 {MOST_CONTEXT} 个词", f"context has more than {MOST_CONTEXT} words")
+    if any(not normal(fold(word)) or len(word) > AROUND for word in context):
+        return Bilingual(
+            f"context 中有无法匹配或超过 {AROUND} 个字符的词",
+            f"context has a word that can't be matched or is longer than {AROUND} characters",
+        )
+    return None
 
 
 def _boundary(text: str) -> Boundary:
@@ -246,10 +271,15 @@ def _days(year: int, month: int) -> int:
 
 
 def _merged(old: Entry, new: Entry) -> Entry:
-    """Two rows of one term: the stricter severity and the later expiry win, else the first."""
+    """Two rows of one term: the stricter severity, the later expiry and the wider context win, else the first."""
     severity: Severity = "block" if "block" in (old.severity, new.severity) else "signal"
     expires = max(old.expires, new.expires) if old.expires and new.expires else ""
-    return msgspec.structs.replace(old, severity=severity, expires=expires)
+    return msgspec.structs.replace(old, severity=severity, expires=expires, context=wider(old.context, new.context))
+
+
+def wider(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """The context of a term that stands wherever one of two contexts lets it: none is the widest."""
+    return tuple(dict.fromkeys((*one, *other))) if one and other else ()
 
 
 def decoded(data: bytes, name: str) -> str:

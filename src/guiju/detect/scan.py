@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, finding
+from guiju.detect.nearby import AROUND, Nearby
 from guiju.detect.sketch import sketch
 from guiju.detect.table import HARD, fold
 from guiju.detect.views import EDGE, RUN, collapse, is_gap, tokens
@@ -35,11 +36,12 @@ class Scan:
 
     skimmed: ClassVar[int] = 256
     edge: ClassVar[int] = 64
-    __slots__ = ("_counts", "_full", "_index", "_left", "_told", "at", "folded", "raw", "seen")
+    __slots__ = ("_before", "_counts", "_full", "_index", "_left", "_told", "at", "folded", "raw", "seen")
 
     def __init__(self, index: Index) -> None:
         self._index = index
         self._left = ""
+        self._before = AROUND + 1 if index.contextual else 1  # characters of what was let go that still count
         self._told: set[tuple[str, int]] = set()
         self._counts: dict[str, int] = {}
         self._full: set[int] = set()
@@ -60,8 +62,9 @@ class Scan:
         self.seen = folded = self.folded + fold(piece)
         view = collapse(folded)
         matched = self._index.matches(view)
-        found = self._read(matched, raw, folded, last) if matched else []
-        return self._let_go(raw, folded, 0 if last else self._held(view), found)
+        found, open_ = self._read(matched, raw, folded, last) if matched else ([], len(view))
+        size = 0 if last else max(self._held(view), len(view) - open_)
+        return self._let_go(raw, folded, size, found)
 
     def skim(self, piece: str, last: bool = False) -> str | None:
         """Take a long piece that plainly holds no term: what `step` would give of it, or none if only `step` can tell.
@@ -83,6 +86,12 @@ class Scan:
         view = collapse(folded)
         if len(view) < index.longest + 2:  # its first character may be cut
             return None
+        if self._before > 1:
+            first = max(before - 4 * self._before, 0)
+            gone = fold(raw[first:before])
+            if first and len(gone) < self._before:
+                return None
+            self._left = (self._left + gone)[-self._before :]
         self.at += before
         return raw[:before] + self._let_go(end, folded, self._held(view), [])[0]
 
@@ -100,13 +109,13 @@ class Scan:
             self.raw = self.folded = ""
             self.at += len(raw)
             if folded:
-                self._left = folded[-1]
+                self._left = (self._left + folded)[-self._before :]
             return raw, found
         cut, kept = _back(raw, folded, size)
         self.raw = raw[cut:]
         self.folded = folded[len(folded) - kept :]
         if kept < len(folded):
-            self._left = folded[-kept - 1]
+            self._left = (self._left + folded[:-kept])[-self._before :]
         self.at += cut
         if len(raw) - cut > LIMIT:
             found = [
@@ -118,9 +127,16 @@ class Scan:
             return raw, found
         return raw[:cut], found
 
-    def _read(self, matched: list[tuple[int, int, int]], raw: str, folded: str, last: bool) -> list[Finding]:
-        """Read the places where the automaton matched; map readings to the raw text."""
+    def _read(
+        self, matched: list[tuple[int, int, int]], raw: str, folded: str, last: bool
+    ) -> tuple[list[Finding], int]:
+        """Read the places where the automaton matched; map readings to the raw text.
+
+        Returns:
+            What was found, and the first character of view (e) of what still waits for its context.
+        """
         index, spans = self._index, tokens(folded)
+        near, open_ = Nearby(folded, self._left, last), len(spans)
         out: list[Finding] = []
         refused: set[tuple[int, str]] = set()
         for pattern, a, b in matched:
@@ -131,8 +147,11 @@ class Scan:
             key = pattern, folded[begin - 1 : end + 1] if inside else ""
             if inside and key in refused:
                 continue
-            readings = index.readings(pattern, folded, spans[a:b], self._left, last)
-            if not readings and inside:
+            near.waits = False
+            readings = index.readings(pattern, folded, spans[a:b], self._left, last, near=near)
+            if near.waits:
+                open_ = min(open_, a)
+            if not readings and inside and pattern not in index.contextual:
                 refused.add(key)
             for entry, (start, stop, view) in readings:
                 if self._counts.get(entry.id, 0) < _REPEATS:
@@ -140,7 +159,7 @@ class Scan:
                     self._tell(out, entry, raw, *place, view)
                 elif index.alone(pattern):
                     self._full.add(pattern)
-        return out
+        return out, open_
 
     def _tell(self, out: list[Finding], entry: Entry, raw: str, start: int, end: int, view: str) -> None:
         """Add a finding, once for a place."""

@@ -289,6 +289,7 @@ class App:
                 if tokens:
                     live.tally.take(run.key.id, run.key.account, live.clock(), tokens, estimated=estimated)
             if counted:
+                live.hits.take(run.findings(), live.clock())
                 live.metrics.counts.open -= 1
                 live.metrics.counts.ended(run.wire.name, action)
 

@@ -70,6 +70,7 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
         raise OutsideError("guard_unavailable")
     if key.id != CANARY_KEY:
         stopped = any(hearing.stops for hearing in made.hearings)
+        live.hits.take([one for found in made.findings for one in found], live.clock())
         live.metrics.counts.ended(wire.name, "stopped" if stopped else "passed")
     return made
 

@@ -22,6 +22,7 @@ from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
+from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
 from guiju.records.usage import Tally
@@ -170,6 +171,7 @@ class Live:
     remember: Callable[[str, Identity], None]
     version: str
     tally: Tally
+    hits: Hits
     clock: Callable[[], float] = time.time
     guards: Guards = field(default_factory=Guards)
     limiter: Limiter = field(default_factory=Limiter)

@@ -90,6 +90,7 @@ class Run(ABC):
         self.asked: list[Hearing] = []
         self.heard: list[Hearing] = []
         self.reply: Reply | None = None
+        self.found: list[Finding] = []
         self.dropped: set[str] = set()
         self.tokens = 0
         self.opened: int | None = None
@@ -125,6 +126,7 @@ class Run(ABC):
         policy = self.policy
         began = perf_counter()
         findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        self.found = findings
         hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
         if self.counted:
             live.metrics.counts.looked(perf_counter() - began)
@@ -320,6 +322,11 @@ class Run(ABC):
             sorted(self.dropped),
             self.degraded,
         )
+
+    def findings(self) -> list[Finding]:
+        """All that was found in what was asked, and in what was answered."""
+        heard = self.reply.hearings if self.reply else ()
+        return [*self.found, *(one for hearing in heard for _, verdict in hearing.verdicts for one in verdict.findings)]
 
     def used(self, *, answered: bool) -> tuple[int, bool]:
         """Tokens that it used, and whether that is an estimate: half of the characters asked and looked at.

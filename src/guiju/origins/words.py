@@ -112,7 +112,10 @@ def read(data: bytes, name: str, wanted: Wanted) -> Read:
     lost: list[Lost] = []
     if name.lower().endswith(".toml"):
         entries = lexicon.read(data, name)
-        rows = [(n, {f: str(getattr(e, f)) for f in (*FIELDS, "boundary")}) for n, e in enumerate(entries, 1)]
+        rows = [
+            (n, {**{f: str(getattr(e, f)) for f in (*FIELDS, "boundary")}, "context": "|".join(e.context)})
+            for n, e in enumerate(entries, 1)
+        ]
         columns = [Kept("[[entry]]", "[[entry]]", new=True)]
     else:
         columns, lost, rows = _table(_cells(data, name), name, wanted)

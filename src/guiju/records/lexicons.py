@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from guiju.detect.lexicon import Entry, stable_id
+from guiju.detect.lexicon import Entry, stable_id, wider
 from guiju.errors import ConfigError
 from guiju.records import changes
 from guiju.records.db import Store, bump, upsert
@@ -24,7 +24,7 @@ KIND: Final = "lexicon"
 COUNTER: Final = "lexicons"
 _WIDTHS: Final = ("word", "auto", "any")
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
-_FIELDS: Final = ("id", "term", "category", "severity", "owner", "reason", "expires", "boundary")
+_FIELDS: Final = ("id", "term", "category", "severity", "owner", "reason", "expires", "boundary", "context")
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -94,10 +94,11 @@ def compare(old: Sequence[Entry], new: Sequence[Entry]) -> Difference:
 
 
 def weaker(old: Entry, new: Entry) -> bool:
-    """Whether an entry stops less than it did: lower severity, an earlier end, or a narrower boundary."""
+    """Whether an entry stops less than it did: lower severity, an earlier end, a narrower boundary or context."""
     ends_earlier = bool(new.expires) and (not old.expires or new.expires < old.expires)
     narrower = _WIDTHS.index(new.boundary) < _WIDTHS.index(old.boundary)
-    return (old.severity == "block" and new.severity != "block") or ends_earlier or narrower
+    fewer = bool(new.context) and not (old.context and set(old.context) <= set(new.context))
+    return (old.severity == "block" and new.severity != "block") or ends_earlier or narrower or fewer
 
 
 def apply(store: Store, name: str, entries: Sequence[Entry], terms: changes.Terms) -> Applied:
@@ -252,7 +253,11 @@ def history(store: Store, name: str = "") -> list[Version]:
 
 def digest(entries: Sequence[Entry]) -> str:
     """SHA-256 of a list, whatever the order of its entries."""
-    lines = sorted(msgspec.json.encode([getattr(entry, field) for field in _FIELDS[1:]]) for entry in entries)
+    # Without the context where there is none: lists that were written before entries had any keep their hash.
+    lines = sorted(
+        msgspec.json.encode([getattr(entry, field) for field in _FIELDS[1 : None if entry.context else -1]])
+        for entry in entries
+    )
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
 
 
@@ -303,6 +308,7 @@ def _both(old: Entry, new: Entry) -> Entry:
         severity="block" if "block" in (old.severity, new.severity) else new.severity,
         expires=max(old.expires, new.expires) if old.expires and new.expires else "",
         boundary=max(old.boundary, new.boundary, key=_WIDTHS.index),
+        context=wider(old.context, new.context),
     )
 
 
@@ -335,7 +341,12 @@ def _write(connection: Connection, name: str, number: int, entries: Sequence[Ent
     if entries:
         place = {"name": name, "number": number}
         rows = [
-            {**place, "position": at, **{field: getattr(entry, field) for field in _FIELDS}}
+            {
+                **place,
+                "position": at,
+                **{field: getattr(entry, field) for field in _FIELDS},
+                "context": "|".join(entry.context),
+            }
             for at, entry in enumerate(entries)
         ]
         connection.execute(insert(lexicon_entry), rows)
@@ -345,4 +356,5 @@ def _entries(connection: Connection, name: str, number: int) -> list[Entry]:
     mine = (lexicon_entry.c.name == name) & (lexicon_entry.c.number == number)
     columns = [lexicon_entry.c[field] for field in _FIELDS]
     rows = connection.execute(select(*columns).where(mine).order_by(lexicon_entry.c.position))
-    return [Entry(**dict(zip(_FIELDS, row, strict=True))) for row in rows]
+    made = (dict(zip(_FIELDS, row, strict=True)) for row in rows)
+    return [Entry(**{**row, "context": tuple(row["context"].split("|")) if row["context"] else ()}) for row in made]

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -182,7 +182,18 @@ lexicon_entry = Table(
     Column("reason", Text, nullable=False),
     Column("expires", String(32), nullable=False),
     Column("boundary", String(16), nullable=False),
+    Column("context", Text, nullable=False, server_default=text("''")),
     ForeignKeyConstraint(["name", "number"], ["lexicon_version.name", "lexicon_version.number"]),
+)
+
+# How often each entry of the word lists matched on a day: ids and counts, nothing of anybody. The row without an id
+# says how many exchanges were looked at on that day.
+entry_hit = Table(
+    "entry_hit",
+    metadata,
+    Column("day", Integer, primary_key=True),
+    Column("entry_id", Text, primary_key=True),
+    Column("hits", BigInteger, nullable=False),
 )
 
 policy_version = Table(

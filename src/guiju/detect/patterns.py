@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Patterns: what is said by several words in some order, read from data and found in linear time (Articles 4 and 15).
+
+A pattern is a row of word groups and gaps: `{ignore}..8{before}..6{orders}` is a word of the first group, at most eight
+characters within the clause, a word of the second, and so on. `,,8` may go over a clause's end; before `{!those}` no
+word of the group stands. It is looked for in the folded text; Han characters may have separators between them. Only a
+text that holds an anchor word is read at all.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import accumulate, pairwise
+from typing import Final, Literal
+
+import msgspec
+
+from guiju.detect.automaton import automaton
+from guiju.detect.forms import normal
+from guiju.detect.sketch import sketch
+from guiju.detect.table import DOT, HARD, SOFT, fold, lengths
+from guiju.detect.views import collapse, is_gap, is_word
+from guiju.detect.words import passages
+from guiju.terms import Finding, Severity, Text
+
+_GAP: Final = f"[{SOFT}{DOT}{HARD}]"
+_PART: Final = re.compile(
+    r"\{!(?P<no>[a-z_]+)\}|\{(?P<group>[a-z_]+)\}|(?P<gap>\.\.|,,)(?P<most>[0-9]+)|(?P<start>\^)|(?P<other>\S)"
+)
+_SOFT: Final = re.compile(f"[{SOFT}{DOT}]")
+_END: Final = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
+_AROUND: Final = 80
+"""Raw characters to each side of a match, at most, in which the words that make it harmless are looked for."""
+_REPEATS: Final = 16
+"""Findings of one pattern kept for one text."""
+_LONGEST: Final = 256
+"""Characters of a text's end that are read together with the beginning of the next."""
+
+
+class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A row of the data.
+
+    Attributes:
+        id: what evidence names.
+        category: a risk id or class.
+        says: the row of groups and gaps; `^` at its head is the beginning of a text or line.
+        language: `zh` is read without separators, `en` with them.
+        anchor: the group of which a word must stand in the text for the pattern to be tried.
+        unless: groups of which no word may stand in the same sentence: negation, rebuttal, report.
+        severity: `signal` unless said otherwise.
+    """
+
+    id: str
+    category: str
+    says: str
+    language: Literal["zh", "en"]
+    anchor: str
+    unless: list[str] = []
+    severity: Severity = "signal"
+
+
+class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of patterns: groups of words (`*` at the end of one: it may go on), and the patterns made of them."""
+
+    words: dict[str, list[str]]
+    pattern: list[Pattern]
+
+
+class _Ready(msgspec.Struct, frozen=True):
+    row: Pattern
+    found: re.Pattern[str]
+    unless: re.Pattern[str] | None
+
+
+def book(name: str) -> Book:
+    """The patterns of `detect/<name>.toml`."""
+    return msgspec.convert(tomllib.loads(files("guiju.detect").joinpath(f"{name}.toml").read_text("utf-8")), Book)
+
+
+class Patterns:
+    """A detector of patterns.
+
+    Args:
+        id: its id in findings.
+        of: the patterns.
+
+    Raises:
+        ValueError: a pattern names a group that there is not, or is not well formed.
+    """
+
+    def __init__(self, id: str, of: Book) -> None:
+        self.id = id
+        self._ready = [_Ready(row, _compiled(row, of), _unless(row, of)) for row in of.pattern]
+        by_anchor: dict[str, set[int]] = {}
+        for number, row in enumerate(of.pattern):
+            for word in of.words[row.anchor]:
+                if anchor := collapse(normal(fold(word.rstrip("*")))):
+                    by_anchor.setdefault(anchor, set()).add(number)
+        self._tries = [frozenset(numbers) for numbers in by_anchor.values()]
+        self._anchors = automaton(list(by_anchor))
+
+    def find(self, texts: Sequence[Text]) -> list[Finding]:
+        """Find in texts that stand one after the other; what is said half in one and half in the next is found too."""
+        groups = passages(texts)
+        out: list[Finding] = []
+        for group in groups:
+            out += [group.place(one) for one in self._look(group.text)]
+        for first, second in pairwise(groups):
+            head, tail = first.text[-_LONGEST:], second.text[:_LONGEST]
+            told = {one.rule for one in out}
+            for one in self._look(f"{head} {tail}"):
+                if one.start < len(head) < one.end and one.rule not in told:
+                    place = msgspec.structs.replace(one, field=first.fields[-1], start=0, end=0)
+                    out.append(place)
+        return out
+
+    def _look(self, text: str) -> list[Finding]:
+        """Look at one text."""
+        found = self._anchors(sketch(text))
+        if not found:
+            return []
+        folded = fold(text)
+        dense = ""
+        out: list[Finding] = []
+        for number in sorted(set().union(*(self._tries[pattern] for pattern, _, _ in found))):
+            ready = self._ready[number]
+            spaced = ready.row.language == "en"
+            dense = dense if spaced or dense else _SOFT.sub("", folded)
+            for count, match in enumerate(ready.found.finditer(folded if spaced else dense)):
+                if count == _REPEATS:
+                    break
+                start, end = _place(text, folded, *match.span("all"), spaced)
+                if ready.unless is None or not _harmless(ready.unless, text, start, end, spaced):
+                    row = ready.row
+                    out.append(Finding(self.id, row.category, row.severity, row.id, "", start, end, "folded"))
+        return out
+
+
+def _place(text: str, folded: str, start: int, end: int, spaced: bool) -> tuple[int, int]:
+    """Where a match stood in the raw text."""
+    if not spaced:
+        kept = [i for i, c in enumerate(folded) if c not in (SOFT, DOT)]
+        start, end = kept[start], kept[end - 1] + 1
+    if len(folded) == len(text) and text.isascii():
+        return start, end
+    ends = list(accumulate(lengths(text)))
+    first = next(i for i, at in enumerate(ends) if at > start)
+    last = next(i for i, at in enumerate(ends) if at >= end)
+    return first, last + 1
+
+
+def _harmless(unless: re.Pattern[str], text: str, start: int, end: int, spaced: bool) -> bool:
+    """Whether a word that takes the sting out stands in the same sentence."""
+    begin, stop = max(start - _AROUND, 0), min(end + _AROUND, len(text))
+    for found in _END.finditer(text, begin, start):
+        begin = found.end()
+    if found_end := _END.search(text, end, stop):
+        stop = found_end.end()
+    folded = fold(text[begin:stop])
+    return unless.search(folded if spaced else _SOFT.sub("", folded)) is not None
+
+
+def _compiled(row: Pattern, of: Book) -> re.Pattern[str]:
+    """The regular expression of a pattern: bounded gaps only, so it is linear in the text."""
+    out = []
+    for part in _PART.finditer(row.says):
+        if part["other"]:
+            raise ValueError(f"pattern {row.id}: {part['other']!r} is neither a group nor a gap")
+        if part["start"]:
+            out.append(f"(?:^|(?<={HARD}))" + (f"{_GAP}{{0,4}}" if row.language == "en" else ""))
+        elif part["no"]:
+            out += [f"(?<!{_word(word, row.language == 'en')})" for word in _listed(row, of, part["no"])]
+        elif part["gap"]:
+            out.append(f"[^{HARD if part['gap'] == '..' else ''}\x04]{{0,{part['most']}}}?")
+        else:
+            out.append(_group(row, of, part["group"]))
+    return re.compile(f"(?P<all>{''.join(out)})")
+
+
+def _unless(row: Pattern, of: Book) -> re.Pattern[str] | None:
+    return re.compile("|".join(_group(row, of, name) for name in row.unless)) if row.unless else None
+
+
+def _group(row: Pattern, of: Book, name: str) -> str:
+    words = sorted(_listed(row, of, name), key=len, reverse=True)
+    return f"(?:{'|'.join(_word(word, row.language == 'en') for word in words)})"
+
+
+def _listed(row: Pattern, of: Book, name: str) -> list[str]:
+    if name not in of.words:
+        raise ValueError(f"pattern {row.id}: there is no group {name}")
+    return of.words[name]
+
+
+def _word(word: str, spaced: bool) -> str:
+    """One word: Latin ones between word borders, Han ones without separators."""
+    goes_on = word.endswith("*")
+    folded = normal(fold(word.rstrip("*")))
+    if not spaced:
+        folded = folded.replace(SOFT, "").replace(DOT, "")
+    made = f"{_GAP}{{1,3}}".join(re.escape(part) for part in re.split(f"{_GAP}+", folded))
+    if not all(is_word(c) or is_gap(c) for c in folded):
+        return made
+    return rf"(?<![a-z0-9]){made}" + ("" if goes_on else r"(?![a-z0-9])")
