@@ -275,24 +275,22 @@ class House:
             hits=Hits(),
         )
 
-    def _controls(self, settings: Settings) -> Controls:
-        made, self.off = composition.within(self.every(settings.gateway.identity), self.options.setting)
-        return composition.with_guards(made, settings.guard) if self.options.setting == "all" else made
-
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
         self.day = composition.today()
         version, entries = lists(self.store, self.options.lists)
         if self.options.setting == "all":
             version, entries = composition.with_packs(version, entries, settings.detect)
-        in_force = self._controls(settings)
+        in_force, off = composition.within(self.every(settings.gateway.identity), self.options.setting)
+        if self.options.setting == "all":
+            in_force = composition.with_guards(in_force, settings.guard)
         when = int(time.time()), self.day.isoformat()
         self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
         held = composition.ruled(self.store)
         made = composition.policy(
             entries, version, self.canary.word, in_force, settings.gateway.reach, held, self.likenesses
         )
-        self.off = (*self.off, *(control for control in in_force.ids if control not in made.controls.ids))
+        self.off = (*off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 
     def upstreams(self, settings: Settings) -> Upstreams:
