@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +16,15 @@ from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
-from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
+from guiju.controls.content import (
+    BIDI,
+    InputContent,
+    InputWords,
+    OutputContent,
+    OutputSentences,
+    OutputWords,
+    PolicyInForce,
+)
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
@@ -23,6 +32,8 @@ from guiju.controls.label import Labelled
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
+from guiju.detect.discrimination import Discrimination
+from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
 from guiju.detect.words import Words
 from guiju.errors import ConfigError, Language, Page
@@ -38,6 +49,8 @@ Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
 PEOPLE: Final = EXACT | {"identity"}
 NOTES_FILE: Final = "notes.toml"
+_AGAIN: Final = 60
+"""Characters of the sentence before that patterns see again."""
 CANARY_CATEGORY: Final = "guiju.canary"
 
 
@@ -48,9 +61,9 @@ def controls(least: IdentityLevel) -> Controls:
         least: the least identity level of every key (`gateway.identity`).
     """
     return Controls(
-        request=(PolicyInForce(), RealName(least), InputWords()),
+        request=(PolicyInForce(), RealName(least), InputWords(), InputContent()),
         release=(Answerable(), Labelled()),
-        output=(OutputWords(), OutputSentences()),
+        output=(OutputWords(), OutputSentences(), OutputContent()),
         upstream=(UpstreamRefusal(),),
     )
 
@@ -105,7 +118,14 @@ def detectors(in_force: Controls) -> Detectors:
     Args:
         in_force: the controls, those of a larger reach than is allowed left out.
     """
-    return Detectors()
+    ids = in_force.ids
+    injection, discrimination = Injection(), Discrimination()
+    return Detectors(
+        request=(injection, discrimination) if "content.input" in ids else (),
+        reply=((discrimination, _AGAIN),) if "content.output" in ids else (),
+        turns=(injection,) if "content.input" in ids else (),
+        version=installed("guiju"),
+    )
 
 
 class Ruled(msgspec.Struct, frozen=True):
@@ -241,12 +261,15 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
     whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
+    judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
         "words.input": (unknown, (found,)),
+        "content.input": (unknown, (judged,)),
+        "content.output": (text, (judged,)),
         "answerable": (bare, ()),
         "label": (unknown, ()),
         "words.output": (text, (found,)),
