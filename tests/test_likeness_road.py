@@ -87,6 +87,14 @@ def test_a_rebuttal_of_a_ban_passes_and_is_noted(start: Start) -> None:
     assert ["bans.input", "note"] in gateway.entry("opened", answer.json["aigc"]["ProduceID"])["controls"]
 
 
+def test_a_ban_that_is_split_over_two_turns_is_found(start: Start) -> None:
+    gateway = start()
+    enact(gateway, OTHER, "near")
+    turns = [{"role": "user", "content": part} for part in (OTHER[:55], OTHER[55:])]
+    asked = gateway.ask("POST", "/v1/chat/completions", {"model": "scripted", "messages": turns})
+    assert asked.status == 400
+
+
 def test_a_lifted_ban_is_found_no_more(start: Start) -> None:
     gateway = start()
     made = enact(gateway, OTHER)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,7 +16,15 @@ from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
-from guiju.controls.content import BIDI, InputWords, OutputSentences, OutputWords, PolicyInForce
+from guiju.controls.content import (
+    BIDI,
+    InputContent,
+    InputWords,
+    OutputContent,
+    OutputSentences,
+    OutputWords,
+    PolicyInForce,
+)
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
@@ -24,6 +33,8 @@ from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, Rumours
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
+from guiju.detect.discrimination import Discrimination
+from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
 from guiju.detect.rumours import CATEGORY as RUMOUR
 from guiju.detect.rumours import Rumour
@@ -42,6 +53,8 @@ Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
 PEOPLE: Final = EXACT | {"identity"}
 NOTES_FILE: Final = "notes.toml"
+_AGAIN: Final = 60
+"""Characters of the sentence before that patterns see again."""
 CANARY_CATEGORY: Final = "guiju.canary"
 
 
@@ -52,9 +65,9 @@ def controls(least: IdentityLevel) -> Controls:
         least: the least identity level of every key (`gateway.identity`).
     """
     return Controls(
-        request=(PolicyInForce(), RealName(least), InputWords(), BansInput(), RumoursInput()),
+        request=(PolicyInForce(), RealName(least), InputWords(), InputContent(), BansInput(), RumoursInput()),
         release=(Answerable(), Labelled()),
-        output=(OutputWords(), OutputSentences(), BansOutput(), WorksOutput(), RumoursOutput()),
+        output=(OutputWords(), OutputSentences(), OutputContent(), BansOutput(), WorksOutput(), RumoursOutput()),
         upstream=(UpstreamRefusal(),),
     )
 
@@ -110,7 +123,15 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         in_force: the controls, those of a larger reach than is allowed left out.
         likenesses: bans, protected works and rumours.
     """
-    return likenesses.detectors(in_force.ids) if likenesses else Detectors()
+    ids = in_force.ids
+    injection, discrimination = Injection(), Discrimination()
+    alike = likenesses.detectors(ids) if likenesses else Detectors()
+    return Detectors(
+        request=(*((injection, discrimination) if "content.input" in ids else ()), *alike.request),
+        reply=(*(((discrimination, _AGAIN),) if "content.output" in ids else ()), *alike.reply),
+        turns=(*((injection,) if "content.input" in ids else ()), *alike.turns),
+        version="+".join(one for one in (installed("guiju"), alike.version) if one),
+    )
 
 
 class Ruled(msgspec.Struct, frozen=True):
@@ -259,12 +280,15 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
     whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
+    judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
         "words.input": (unknown, (found,)),
+        "content.input": (unknown, (judged,)),
+        "content.output": (text, (judged,)),
         "answerable": (bare, ()),
         "label": (unknown, ()),
         "words.output": (text, (found,)),

@@ -57,6 +57,7 @@ class Likenesses(msgspec.Struct, frozen=True):
         ]
         return Detectors(
             request=tuple(one for one, control in asked if control in controls and self._wanted(one)),
+            turns=(self.bans,) if "bans.input" in controls and self.bans.size else (),
             reply=tuple((one, 0) for one, control in answered if control in controls and self._wanted(one)),
             version=self.version,
         )

@@ -187,9 +187,15 @@ class Following(ABC):
     @abstractmethod
     def id(self) -> str: ...
 
-    @abstractmethod
     def find(self, texts: Sequence[Text]) -> list[Finding]:
-        """Find in texts, each looked at alone."""
+        """Find in texts; one that joins goes on the one before it, any other begins anew."""
+        out: list[Finding] = []
+        along = self.begin()
+        for number, text in enumerate(texts):
+            if number and not text.joins:
+                along = self.begin()
+            out += along.find((text,))
+        return out
 
     @abstractmethod
     def begin(self) -> Detector:

@@ -13,15 +13,22 @@ from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Text, Verdict
 
 BIDI: Final = "bidi"
 """The view that needs a whole sentence: the order of letters that direction marks had turned round."""
-ELSEWHERE: Final = frozenset({"bans", "works", "rumours"})
-"""Detectors on whose findings other controls decide (`likeness`)."""
 
+LISTED: Final = frozenset({"words", "guard"})
+"""Who finds listed words, and says that a part could not be looked at."""
+JUDGED: Final = frozenset({"injection", "discrimination", "model.request", "model.reply"})
+"""Who finds by what a text says: patterns, and the shipped classifier."""
 _ARTICLES: Final = {"A.1": "4.1", "A.2": "4.2", "A.3": "4.3", "A.4": "4.5", "A.5": "4.4"}
 
 
 def article_of(category: str) -> str:
     """The article of the draft that a risk category falls under; an operator's own category falls under 4."""
     return _ARTICLES.get(category[:3], "4")
+
+
+def by(findings: Sequence[Finding], detectors: frozenset[str]) -> list[Finding]:
+    """What some detectors found."""
+    return [one for one in findings if one.detector in detectors]
 
 
 def weigh(findings: Sequence[Finding]) -> Verdict:
@@ -46,7 +53,7 @@ class InputWords:
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
         """Refuse an exchange whose request has a blocked finding."""
-        return weigh([finding for finding in findings if finding.detector not in ELSEWHERE])
+        return weigh(by(findings, LISTED))
 
 
 class OutputWords:
@@ -59,7 +66,7 @@ class OutputWords:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply whose text has a blocked finding."""
-        return weigh([f for f in findings if f.view != BIDI and f.detector not in ELSEWHERE])
+        return weigh([finding for finding in by(findings, LISTED) if finding.view != BIDI])
 
 
 class OutputSentences:
@@ -72,7 +79,35 @@ class OutputSentences:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply one of whose sentences, taken as a whole, has a blocked finding."""
-        return weigh([finding for finding in findings if finding.view == BIDI])
+        return weigh([finding for finding in by(findings, LISTED) if finding.view == BIDI])
+
+
+class InputContent:
+    """Looks at what is asked by what it says: injection, jailbreaks, and requests for what the law forbids (Articles
+    4 and 15)."""
+
+    id = "content.input"
+    duties: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ("15.a",)
+    reach: Reach = "whole"
+
+    def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
+        """Refuse an exchange whose request has a blocked finding."""
+        return weigh(by(findings, JUDGED))
+
+
+class OutputContent:
+    """Looks at each sentence of an answer by what it says: discrimination, and what the law forbids (Articles 4.1, 4.2,
+    15)."""
+
+    id = "content.output"
+    duties: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ("4.2d", "15.a")
+    reach: Reach = "sentence"
+
+    def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
+        """Refuse a reply one of whose sentences has a blocked finding."""
+        return weigh(by(findings, JUDGED))
 
 
 class PolicyInForce:

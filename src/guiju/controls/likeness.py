@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from guiju.controls.content import weigh
+from guiju.controls.content import by, weigh
 from guiju.detect.bans import Bans
 from guiju.detect.rumours import Rumours
 from guiju.detect.works import Works
@@ -16,7 +16,7 @@ from guiju.terms import Exchange, Finding, Reach, Text, Verdict
 
 
 def _of(detector: str, findings: Sequence[Finding]) -> Verdict:
-    return weigh([finding for finding in findings if finding.detector == detector])
+    return weigh(by(findings, frozenset((detector,))))
 
 
 class BansInput:

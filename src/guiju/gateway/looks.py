@@ -25,6 +25,9 @@ SLICED_FROM = 4096
 _SLICE: Final = 2048
 _AGAIN: Final = 512
 """Characters of a slice, and how many of the one before are seen again with it."""
+_TURNS: Final = 8
+_TURN: Final = 256
+"""How many of the last things said are looked at together, and characters of each."""
 _KEPT_FROM: Final = 256
 """Characters from which what was found in a text is remembered."""
 
@@ -36,11 +39,13 @@ class Detectors(msgspec.Struct, frozen=True):
         request: looks at each text of what is asked.
         reply: looks at each sentence of an answer, or at the whole of it (`Screen`); with each, how many characters of
             what came before it sees again, so that it finds what lies over the border of two sentences.
+        turns: looks at the last things that were said together, for what is split over several turns.
         version: names all of them, with their data; what was found in a text is remembered under it.
     """
 
     request: tuple[Detector, ...] = ()
     reply: tuple[tuple[Detector, int], ...] = ()
+    turns: tuple[Detector, ...] = ()
     version: str = ""
 
     def at(self, stage: Stage) -> tuple[Detector, ...]:
@@ -83,6 +88,8 @@ class Looks:
                 for detector in others:
                     seen = await self._seen_by(detector, detectors.version, passage)
                     found += [passage.place(one) for one in seen]
+        if detectors.turns and stage == "input":
+            found += _over_turns(detectors.turns, texts)
         return found
 
     async def _words(self, words: Words, texts: Sequence[Text]) -> list[Finding]:
@@ -141,6 +148,21 @@ class Looks:
         self._kept[at] = what
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
+
+
+def _over_turns(detectors: Sequence[Detector], texts: Sequence[Text]) -> list[Finding]:
+    """What is split over the last short things that were said; each alone has been looked at."""
+    said: list[Text] = []
+    for text in reversed(texts):
+        if text.aside:
+            continue
+        if len(said) == _TURNS or len(text.text) > _TURN:
+            break
+        said.append(Text(text.field, text.text, joins=True))
+    if len(said) < 2:
+        return []
+    found = [one for detector in detectors for one in detector.find(said[::-1])]
+    return list({(one.rule, one.category, one.field): one for one in found}.values())
 
 
 def _slices(detector: Detector, text: str) -> Generator[None, None, list[Finding]]:

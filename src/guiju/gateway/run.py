@@ -145,7 +145,7 @@ class Run(ABC):
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
             versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
-            if policy.detectors.version:
+            if policy.detectors.version != live.version:
                 versions["detectors"] = policy.detectors.version
             self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
