@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
+from guiju.marking.avi import AVI
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.flac import FLAC
+from guiju.marking.flv import FLV
 from guiju.marking.label import Aigc, parse
+from guiju.marking.mkv import MKV, WEBM
 from guiju.marking.mp3 import MP3
 from guiju.marking.mp4 import M4A, MOV, MP4
+from guiju.marking.ogg import OGG
 from guiju.marking.png import PNG
 from guiju.marking.wav import WAV
 
-FAMILIES: Final[tuple[Family, ...]] = (PNG, MP4, MOV, M4A, MP3, WAV, FLAC)
+FAMILIES: Final[tuple[Family, ...]] = (PNG, MP4, MOV, M4A, MP3, WAV, FLAC, OGG, MKV, WEBM, AVI, FLV)
 
 
 def family_of(head: bytes, ending: str = "") -> Family | None:
