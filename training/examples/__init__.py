@@ -123,6 +123,8 @@ def _filled(frame: str, slots: dict[str, list[str]], where: str) -> list[str]:
         fillings = random.Random(frame).sample(fillings, PER_FRAME)  # noqa: S311 — the same rows each time
     made = []
     for filling in fillings:
-        words = dict(zip(names, filling, strict=True))
-        made.append(_SLOT.sub(lambda match, words=words: words[match[1]], frame))
+        text = frame
+        for name, word in zip(names, filling, strict=True):
+            text = text.replace("{" + name + "}", word)
+        made.append(text)
     return made
