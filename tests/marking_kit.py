@@ -89,6 +89,9 @@ _MADE: dict[str, Callable[[Image.Image], bytes]] = {
     "tiff rich": lambda image: _rich("TIFF", image, compression="tiff_lzw"),
     "tiff pages": lambda image: _pages(image, big=False),
     "bigtiff": lambda image: _pages(image, big=True),
+    "avif": lambda image: saved("AVIF", image, speed=10),
+    "avif rich": lambda image: _rich("AVIF", image, speed=10, xmp=XMP),
+    "avif moving": lambda image: _moving("AVIF", image, speed=10),
     "gif": lambda image: saved("GIF", image.convert("L")),
     "gif moving": lambda image: _moving("GIF", image),
 }
