@@ -9,15 +9,22 @@ from guiju.marking.avi import AVI
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.flac import FLAC
 from guiju.marking.flv import FLV
+from guiju.marking.gif import GIF
+from guiju.marking.heif import AVIF, HEIC
+from guiju.marking.jpeg import JPEG
 from guiju.marking.label import Aigc, parse
 from guiju.marking.mkv import MKV, WEBM
 from guiju.marking.mp3 import MP3
 from guiju.marking.mp4 import M4A, MOV, MP4
 from guiju.marking.ogg import OGG
 from guiju.marking.png import PNG
+from guiju.marking.tiff import TIFF
 from guiju.marking.wav import WAV
+from guiju.marking.webp import WEBP
 
-FAMILIES: Final[tuple[Family, ...]] = (PNG, MP4, MOV, M4A, MP3, WAV, FLAC, OGG, MKV, WEBM, AVI, FLV)
+_SOUND: Final[tuple[Family, ...]] = (M4A, MP3, WAV, FLAC, OGG)
+_FILMS: Final[tuple[Family, ...]] = (MP4, MOV, MKV, WEBM, AVI, FLV)
+FAMILIES: Final[tuple[Family, ...]] = (PNG, JPEG, WEBP, TIFF, GIF, HEIC, AVIF, *_FILMS, *_SOUND)
 
 
 def family_of(head: bytes, ending: str = "") -> Family | None:
