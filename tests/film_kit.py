@@ -91,6 +91,28 @@ def checked(name: int, *parts: bytes, width: int = 8) -> bytes:
     return element(name, element(0xBF, struct.pack("<I", zlib.crc32(body))), body, width=width)
 
 
+def _seek(places: dict[int, int]) -> bytes:
+    rows = [
+        element(0x4DBB, element(0x53AB, name.to_bytes(4, "big")), element(0x53AC, at.to_bytes(2, "big")))
+        for name, at in places.items()
+    ]
+    return checked(0x114D9B74, *rows)
+
+
+def _cues(clusters: list[int], width: int) -> bytes:
+    places = [element(0xF1, at.to_bytes(width, "big")) for at in clusters]
+    rows = [
+        element(0xBB, element(0xB3, bytes([n])), element(0xB7, element(0xF7, b"\1"), one))
+        for n, one in enumerate(places)
+    ]
+    return checked(0x1C53BB6B, *rows)
+
+
+def _cluster(number: int, at: int, width: int, known: bool) -> bytes:
+    inner = [element(0xE7, bytes([number])), element(0xA7, at.to_bytes(width, "big")), element(0xA3, b"block" * 2)]
+    return checked(0x1F43B675, *inner, width=4) if known else element(0x1F43B675, *inner, width=0)
+
+
 def mkv(
     *,
     tags: bytes = b"",
@@ -114,40 +136,17 @@ def mkv(
     info, tracks = element(0x1549A966, b"\xec\x80" * 4), element(0x1654AE6B, b"\xec\x80" * 9)
     free = b"" if not void else element(0xEC, bytes(void - 9), width=8)
     held = checked(0x1254C367, tags) if tags else b""
-
-    def seek(places: dict[int, int]) -> bytes:
-        rows = [
-            element(0x4DBB, element(0x53AB, name.to_bytes(4, "big")), element(0x53AC, at.to_bytes(2, "big")))
-            for name, at in places.items()
-        ]
-        return checked(0x114D9B74, *rows)
-
-    def cues(clusters: list[int]) -> bytes:
-        rows = [
-            element(
-                0xBB,
-                element(0xB3, bytes([n])),
-                element(0xB7, element(0xF7, b"\1"), element(0xF1, at.to_bytes(width, "big"))),
-            )
-            for n, at in enumerate(clusters)
-        ]
-        return checked(0x1C53BB6B, *rows)
-
-    def cluster(number: int, at: int) -> bytes:
-        inner = [element(0xE7, bytes([number])), element(0xA7, at.to_bytes(width, "big")), element(0xA3, b"block" * 2)]
-        return element(0x1F43B675, *inner, width=0) if not known else checked(0x1F43B675, *inner, width=4)
-
     names = [0x1549A966, 0x1654AE6B, 0x1C53BB6B, *([0x1254C367] if tags else [])]
-    size = [len(cluster(0, 0))] * 3
+    size = len(_cluster(0, 0, width, known))
     places, starts = dict.fromkeys(names, 0), [0, 0, 0]
     parts: list[bytes] = []
     for _ in range(2):
-        middle = [cues(starts)] if cues_first else []
-        front = [seek(places), info, tracks, *([] if tags_last else [held]), free, *middle]
-        back = [*([] if cues_first else [cues(starts)]), *([held] if tags_last else [])]
+        middle = [_cues(starts, width)] if cues_first else []
+        front = [_seek(places), info, tracks, *([] if tags_last else [held]), free, *middle]
+        back = [*([] if cues_first else [_cues(starts, width)]), *([held] if tags_last else [])]
         begin = sum(map(len, front))
-        starts = [begin + sum(size[:n]) for n in range(3)]
-        parts = [*front, *(cluster(n, at) for n, at in enumerate(starts)), *back]
+        starts = [begin + size * n for n in range(3)]
+        parts = [*front, *(_cluster(n, at, width, known) for n, at in enumerate(starts)), *back]
         at = 0
         for part in parts:
             name = int.from_bytes(part[:4], "big")

@@ -25,7 +25,16 @@ from marking_kit import KINDS, XMP, exif, made, picture, saved
 
 SIZE = (160, 120)
 WORD = Lettering("AI生成")
-LOSSY = {"jpeg": 12, "jpeg rich": 12, "webp": 60, "webp rich": 60, "gif moving": 20}
+LOSSY = {
+    "jpeg": 12,
+    "jpeg rich": 12,
+    "webp": 60,
+    "webp rich": 60,
+    "gif moving": 20,
+    "avif": 60,
+    "avif rich": 60,
+    "avif moving": 60,
+}
 """Kinds whose pixels change when they are encoded anew, and by how much at most."""
 
 

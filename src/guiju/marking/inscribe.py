@@ -67,7 +67,7 @@ def inscribed(source: BinaryIO, target: BinaryIO, words: Lettering) -> None:
         raise MarkingError("unsupported" if source.read(4) == b"ftyp" else "unreadable", "picture") from error
     except Image.DecompressionBombError as error:
         raise MarkingError("too_large", "pixels") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # decoders raise errors of every kind where a file is broken; none of it is written
         raise MarkingError("unreadable", type(error).__name__) from error
 
 
