@@ -8,7 +8,7 @@ import random
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guiju.detect.personal.kinds import CATEGORIES, KINDS
@@ -88,6 +88,7 @@ def test_a_number_has_one_value_however_it_is_written(some: random.Random) -> No
         assert [(one.kind, one.value) for one in recognise(f"手机{way}。")] == [("mobile", number)]
 
 
+@settings(max_examples=40)
 @given(SEEDS, st.integers(6, 16), st.integers(1, 9))
 def test_one_wrong_digit_is_no_identity_number_and_no_card(some: random.Random, at: int, by: int) -> None:
     for kind, number in (("id_card", id_card(some)), ("bank_card", bank_card(some)), ("uscc", uscc(some))):
@@ -104,6 +105,7 @@ def test_spans_lie_in_the_text_in_order_and_apart(text: str) -> None:
     assert all(one.kind in KINDS for one in spans)
 
 
+@settings(max_examples=30)
 @given(SEEDS)
 def test_full_width_text_is_read_as_plain_text(some: random.Random) -> None:
     row = some.choice(

@@ -20,7 +20,7 @@ BETWEEN: Final = r"[ \u00a0\u3000\-\u2010-\u2015\u2212·・()\u200b-\u200f\u2060
 _ROW: Final = re.compile(rf"(?<![0-9.])[0-9](?:{BETWEEN}{{0,2}}[0-9]){{6,47}}[Xx]?")
 """Seven digits and more, with little between them."""
 _GROUP: Final = re.compile(r"[0-9]+[Xx]?")
-_VALUES: Final = str.maketrans(NUMERALS, "0012345678911234567892")
+VALUES: Final = str.maketrans(NUMERALS, "0012345678911234567892")
 _HAN_ROW: Final = re.compile(f"(?<![第{NUMERALS}0-9])[{NUMERALS}0-9]{{11,18}}[xX]?(?![{NUMERALS}0-9十百千万亿])")
 
 _NOT: Final = re.compile(
@@ -92,7 +92,7 @@ def in_dots(text: str) -> Iterator[Span]:
 def in_han(text: str) -> Iterator[Span]:
     """Numbers that are written in Chinese numerals, all or some of their digits."""
     for found in _HAN_ROW.finditer(text):
-        value = found[0].translate(_VALUES).upper()
+        value = found[0].translate(VALUES).upper()
         if value == found[0].upper():
             continue  # plain digits
         if len(value) == 11 and _MOBILE.fullmatch(value):

@@ -19,10 +19,11 @@ from guiju.detect.personal import documents, names, numbers, online, places, tok
 from guiju.detect.personal.kinds import KINDS, Span
 from guiju.detect.personal.triggers import Look, looks
 from guiju.detect.words import passages
-from guiju.terms import Finding, Text
+from guiju.terms import Detector, Finding, Text
 
 _SEVEN: Final = re.compile(rf"[0-9](?:{numbers.BETWEEN}{{0,2}}[0-9]){{6}}")
 _DOTS: Final = re.compile(r"[0-9]\.[0-9]{1,3}[.\-]")
+_NO_SIGN: Final = re.compile(r"[\W_]+")
 _COLONS: Final = 4
 """Colons in the shortest address of IPv6 that is looked for."""
 
@@ -99,16 +100,46 @@ def _apart(found: list[Span]) -> list[Span]:
 
 
 class Personal:
-    """A detector of personal data and credentials; its findings only signal, the policy says what is "
-    "done with them."""
+    """A detector of personal data and credentials; its findings only signal, and the policy says what follows.
+
+    Args:
+        given: texts of who asks; what stands in them is not found again.
+    """
 
     id = "personal"
+
+    def __init__(self, given: Sequence[Text] = ()) -> None:
+        self._given = given
+        self._known: str | None = None
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Find in texts; parts of one message are one text."""
         out: list[Finding] = []
         for group in passages(texts):
             for one in recognise(group.text):
+                if self._given and self._knows(one):
+                    continue
                 category = KINDS[one.kind].category
                 out.append(group.place(Finding(self.id, category, "signal", one.kind, "", one.start, one.end, "raw")))
         return out
+
+    def _knows(self, span: Span) -> bool:
+        """Whether who asks has given it, however it was written."""
+        if self._known is None:
+            self._known = _bare("\n".join(text.text for text in self._given))
+        return _bare(span.value) in self._known
+
+
+def _bare(text: str) -> str:
+    """Letters and digits alone, in one case."""
+    return _NO_SIGN.sub("", text.translate(_PLAIN).translate(numbers.VALUES)).upper()
+
+
+def given(detectors: Sequence[tuple[Detector, int]], texts: Sequence[Text]) -> tuple[tuple[Detector, int], ...]:
+    """Detectors for an answer, of which that of personal data knows what was asked.
+
+    Args:
+        detectors: each with the characters that it sees again.
+        texts: what was asked.
+    """
+    return tuple((Personal(texts) if isinstance(one, Personal) else one, again) for one, again in detectors)
