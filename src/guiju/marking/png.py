@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """PNG (W3C PNG, third edition): the label in the XMP packet of an `iTXt` chunk (TC260-PG-20259A).
 
-Read besides: text chunks with the keyword AIGC (annex B of the guide). Pixels are copied, never decoded.
+Read besides: text chunks with the keyword AIGC (annex B of the guide), and Exif's UserComment.
+Pixels are copied, never decoded.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from guiju.marking import xmp
+from guiju.marking import exif, xmp
 from guiju.marking.family import MOST, Found, MarkingError, copy, exactly
 from guiju.marking.label import KEY, Aigc
 
 _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _XMP: Final = b"XML:com.adobe.xmp"
+_EXIF: Final = b"eXIf"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
 _LONGEST: Final = 8 << 20
 """Bytes of a chunk of text, at most, packed or not."""
@@ -46,6 +48,8 @@ class Png:
                     found += [Found(place, text) for text in xmp.texts(_text(kind, body))]
                 elif keyword.upper() == KEY.encode():
                     found.append(Found(place, _text(kind, body).decode("utf-8", "replace")))
+            elif kind == _EXIF and (text := exif.text(_body(source, size))):
+                found.append(Found(exif.PLACE, text))
             if len(found) >= MOST:
                 break
         return found[:MOST]
@@ -65,6 +69,9 @@ class Png:
                 keyword = body.partition(b"\x00")[0]
                 if keyword.upper() != KEY.encode() and not (keyword == _XMP and kind == b"iTXt"):
                     _put(target, kind, body)
+                continue
+            if kind == _EXIF:
+                _put(target, kind, exif.blanked(_body(source, size)))
                 continue
             at = source.tell()
             target.write(size.to_bytes(4, "big") + kind)

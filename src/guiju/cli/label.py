@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju label`: give files their labels (Article 16; GB 45438-2025)."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from guiju.cli import labelling
+from guiju.cli.books import AsJson, Data, settings_of, show
+from guiju.cli.labelling import WHY, Kind, Outcome, Role, Wanted
+from guiju.cli.tongue import language, say
+from guiju.config import DEVELOPMENT_CODE
+from guiju.errors import Bilingual, ConfigError
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help=say("为文件写入人工智能生成合成标识。", "Give files the label that says they are generated."),
+)
+_NUMBER: Final = re.compile(r"[!#-\[\]-~]{1,256}")
+"""What Annex E, j lets stand in a field, without the escaped quotation mark."""
+
+
+@app.callback()
+def _noun() -> None:
+    """The noun has several verbs."""
+
+
+@app.command(
+    help=say(
+        "写入标识并读回核对。文件或目录均可；原有内容与元数据保持不变，文件中只有一个标识。",
+        "Write a label and read it back. Takes files and folders; content and metadata stay as they are, and one label "
+        "stands in each file. Exit 1 when a file got none.",
+    )
+)
+def write(
+    files: Annotated[list[Path], typer.Argument(metavar="IN…", help=say("文件或目录", "files or folders"))],
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="OUT", help=say("写到何处：文件或目录", "where to: a file or a folder")),
+    ],
+    role: Annotated[
+        Role,
+        typer.Option("--role", help=say("producer 生成者，propagator 传播者", "whose label it is")),
+    ] = "producer",
+    kind: Annotated[
+        Kind | None,
+        typer.Option(
+            "--kind",
+            help=say(
+                "传播者的判断：1 是，2 可能（用户声明），3 疑似（检测到痕迹）",
+                "a propagator's: 1 it is, 2 possibly (the user says so), 3 suspected (traces found)",
+            ),
+        ),
+    ] = None,
+    number: Annotated[
+        str, typer.Option("--id", help=say("内容编号；默认逐个新编", "the content's number; a new one by default"))
+    ] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help=say("重写已有的标识", "write labels anew that are there"))
+    ] = False,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Write labels; exit 1 when a file got none."""
+    if number and not _NUMBER.fullmatch(number):
+        raise _misused("--id", "须为可见的 ASCII 字符", "visible ASCII characters only")
+    if kind and role == "producer" and kind != "1":
+        raise _misused("--kind", "仅用于 --role propagator", "only with --role propagator")
+    code = labelling.code_of(settings_of(data))
+    places = labelling.places(files, out)
+    wanted = Wanted(code=code, role=role, kind=kind, number=number, replace=replace)
+    if number and len(places) > 1:
+        raise _misused("--id", "每次一个文件", "one file at a time")
+    outcomes = [labelling.write(file, target, wanted) for file, target in _watched(places)]
+    if code == DEVELOPMENT_CODE:
+        note = say("开发模式：提供者编码为 DEVELOPMENT。", "Development: the provider code is DEVELOPMENT.")
+        typer.echo(note, err=True)
+    show([msgspec.to_builtins(one) for one in outcomes], as_json, "\n".join(map(_line, outcomes)))
+    if any(one.state != "labelled" for one in outcomes):
+        raise typer.Exit(1)
+
+
+def _misused(option: str, zh: str, en: str) -> ConfigError:
+    what = Bilingual(f"{option} {zh}", f"{option}: {en}")
+    return ConfigError("usage_invalid", what=what, command="guiju label write")
+
+
+def _watched(places: Sequence[tuple[Path, Path]]) -> Iterable[tuple[Path, Path]]:
+    """The places, with a bar on a terminal that shows how far it is."""
+    console = Console(stderr=True)
+    if len(places) < 2 or not sys.stderr.isatty():
+        return places
+    return track(places, description=say("写入标识", "labels"), console=console, transient=True)
+
+
+def _line(one: Outcome) -> str:
+    if one.state == "labelled":
+        return f"✓ {one.out}  {one.family}  {one.label['PropagateID']}"
+    return f"✗ {one.file}  {WHY[one.state].within(language())}"
