@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import zipfile
@@ -33,6 +34,7 @@ OURS = generated(Label("001191110000600037341L10000", "06EXAMPLE0000000000000000
 OTHER = generated(Label("001191110000600037341L10000", "07EXAMPLE0000000000000000", "2"))
 
 
+@functools.cache
 def _docx() -> bytes:
     made, out = docx.Document(), io.BytesIO()
     made.add_heading("题目", 1)
@@ -41,6 +43,7 @@ def _docx() -> bytes:
     return out.getvalue()
 
 
+@functools.cache
 def _xlsx() -> bytes:
     made, out = openpyxl.Workbook(), io.BytesIO()
     made.active["A1"] = "=1+1"
@@ -48,6 +51,7 @@ def _xlsx() -> bytes:
     return out.getvalue()
 
 
+@functools.cache
 def _pptx() -> bytes:
     made, out = pptx.Presentation(), io.BytesIO()
     made.slides.add_slide(made.slide_layouts[0]).shapes.title.text = "题目"
@@ -55,6 +59,7 @@ def _pptx() -> bytes:
     return out.getvalue()
 
 
+@functools.cache
 def _pdf() -> bytes:
     made, out = PdfWriter(), io.BytesIO()
     made.add_blank_page(200, 200)

@@ -147,7 +147,9 @@ def test_each_file_has_its_verdict_and_three_sentences(name: str) -> None:
 def test_a_bound_file_is_whole_for_who_knows_the_key_until_a_pixel_changes() -> None:
     known = frozenset({PUBLIC})
     assert verify(bound(), known).verdict == "whole"
-    other = labelled(reserved.ed25519_signed(OURS, SECRET, reserved.digest(PNG, io.BytesIO(picture()), io.BytesIO())), picture(9))
+    other = labelled(
+        reserved.ed25519_signed(OURS, SECRET, reserved.digest(PNG, io.BytesIO(picture()), io.BytesIO())), picture(9)
+    )
     assert verify(other, known).verdict == "altered"
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from typing import Final
 
+from guiju.errors import Language
 from guiju.marking.verify import SEVERAL, Verified
-from guiju.terms import Language
 
 _KINDS: Final[dict[str, dict[Language, str]]] = {
     "1": {"zh": "是生成合成内容", "en": "is generated or synthesised"},
     "2": {"zh": "可能是生成合成内容", "en": "may be generated or synthesised"},
     "3": {"zh": "疑似生成合成内容", "en": "is suspected to be generated or synthesised"},
 }
-_UNKNOWN: Final[dict[Language, str]] = {"zh": "带有标识，但未写明属性", "en": "carries a label that does not say of what kind it is"}
+_UNKNOWN: Final[dict[Language, str]] = {
+    "zh": "带有标识，但未写明属性",
+    "en": "carries a label that does not say of what kind it is",
+}
 _NOBODY: Final[dict[Language, str]] = {"zh": "未写明的服务提供者", "en": "a provider that is not named"}
 _HOW: Final[dict[str, dict[Language, str]]] = {
     "c2pa": {"zh": "内容凭证（C2PA）", "en": "content credentials (C2PA)"},
@@ -70,7 +73,18 @@ _PRODUCER: Final[dict[Language, str]] = {
     "zh": "所署提供者编码不成立，无法判断是谁生成的。",
     "en": "The producer's code does not hold, so nobody can tell who made it.",
 }
-_SEVERAL: Final[dict[Language, str]] = {"zh": "（文件中有多个标识，不符合标准）", "en": " (it has several labels, which the standard forbids)"}
+_SEVERAL: Final[dict[Language, str]] = {
+    "zh": "（文件中有多个标识，不符合标准）",
+    "en": " (it has several labels, which the standard forbids)",
+}
+_UNLABELLED: Final[dict[Language, str]] = {
+    "zh": "这个文件没有生成合成标识。",
+    "en": "This file carries no label of generated content.",
+}
+_CREDENTIALS: Final[dict[Language, str]] = {
+    "zh": "这个文件没有隐式标识，但其内容凭证称内容为生成合成。",
+    "en": "This file carries no label, but its content credentials say that it is generated.",
+}
 
 
 def sentences(found: Verified, language: Language) -> tuple[str, str, str]:
@@ -88,12 +102,7 @@ def sentences(found: Verified, language: Language) -> tuple[str, str, str]:
 
 def _says(found: Verified, language: Language) -> str:
     if found.label is None:
-        if found.verdict == "none":
-            return {"zh": "这个文件没有生成合成标识。", "en": "This file carries no label of generated content."}[language]
-        return {
-            "zh": "这个文件没有隐式标识，但其内容凭证称内容为生成合成。",
-            "en": "This file carries no label, but its content credentials say that it is generated.",
-        }[language]
+        return (_UNLABELLED if found.verdict == "none" else _CREDENTIALS)[language]
     kind = _KINDS.get(found.label["Label"], _UNKNOWN)[language]
     who = found.label["ContentProducer"].strip() or _NOBODY[language]
     number = found.label["ProduceID"]

@@ -126,7 +126,8 @@ def _path(relations: Part) -> str:
 def _related(relations: Part, path: str) -> bytes:
     used = {one.attributes.get("Id", "") for one in relations.children}
     number = next(n for n in range(1, len(used) + 2) if f"rIdAIGC{n}" not in used)
-    added = f'<Relationship xmlns="{_RELATIONS_NS}" Id="rIdAIGC{number}" Type="{_RELATION}" Target={quoteattr("/" + path)}/>'
+    where = quoteattr(f"/{path}")
+    added = f'<Relationship xmlns="{_RELATIONS_NS}" Id="rIdAIGC{number}" Type="{_RELATION}" Target={where}/>'
     return relations.with_(added.encode(), [])
 
 

@@ -55,7 +55,7 @@ class Pdf:
             packet = _packet(writer)
             if packet and xmp.texts(packet):
                 stream = cast("StreamObject", writer.root_object[f"/{_XMP}"])
-                stream.set_data(packet.replace(b"AIGC", b"aigx"))
+                stream.set_data(xmp.blanked(packet))
             writer.write(target)
 
 

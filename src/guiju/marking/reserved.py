@@ -93,7 +93,8 @@ def parse(text: str) -> Protection | None:
         return Protection("ed25519", public, signature, digest if isinstance(digest, str) else "")
     if sign.get("AlgID") != _SM2:
         return Protection("other", public, signature)
-    deviations = [f"{name} {_short(value)}" for name, value, right in (("Type", kind, GUIDE), ("covers", covers, _MARKED)) if value != right]
+    seen = (("Type", kind, GUIDE), ("covers", covers, _MARKED))
+    deviations = [f"{name} {_short(value)}" for name, value, right in seen if value != right]
     return Protection("sm2", public, signature, deviations=tuple(deviations))
 
 

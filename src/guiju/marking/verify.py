@@ -71,7 +71,11 @@ class Verified(msgspec.Struct, frozen=True):
 
 
 def verified(
-    source: BinaryIO, scratch: BinaryIO, ending: str = "", known: frozenset[str] = frozenset(), more: Sequence[Check] = ()
+    source: BinaryIO,
+    scratch: BinaryIO,
+    ending: str = "",
+    known: frozenset[str] = frozenset(),
+    more: Sequence[Check] = (),
 ) -> Verified:
     """Verify a file.
 
@@ -107,15 +111,13 @@ def _weighed(
     known: frozenset[str],
     more: Sequence[Check],
 ) -> Verified:
-    aigc, faults = reads[0].aigc, list(reads[0].faults)
+    aigc, faults = reads[0].aigc, list[str](reads[0].faults)
     if len(places) > 1:
         faults.append(SEVERAL)
     own = _protected(family, source, scratch, aigc, known)
     checks = (*more, own) if own else tuple(more)
     fault = producer_fault(aigc)
-    return Verified(
-        _decided(aigc, fault, checks), family.name, aigc.fields(), places, tuple(faults), fault, checks
-    )
+    return Verified(_decided(aigc, fault, checks), family.name, aigc.fields(), places, tuple(faults), fault, checks)
 
 
 def producer_fault(aigc: Aigc) -> str:
@@ -126,9 +128,7 @@ def producer_fault(aigc: Aigc) -> str:
     return producer.fault(aigc.producer) if _CODE.fullmatch(aigc.producer) else ""
 
 
-def _protected(
-    family: Family, source: BinaryIO, scratch: BinaryIO, aigc: Aigc, known: frozenset[str]
-) -> Check | None:
+def _protected(family: Family, source: BinaryIO, scratch: BinaryIO, aigc: Aigc, known: frozenset[str]) -> Check | None:
     """What ReservedCode1 says of the file."""
     protection = reserved.parse(aigc.reserved1)
     if protection is None:
