@@ -2,8 +2,8 @@
 """PDF (ISO 32000): the label under the key AIGC of the information dictionary (TC260-PG-20258A, 6.3).
 
 The label is added behind the file as an incremental update: all bytes before stay, and so does a signature over them.
-Read besides: the property of an XMP stream, as pictures have it. Reading needs pypdf: `pip install 'guiju[media]'`;
-files of strangers are read in a child process with limits, for a small file can be made to take very long.
+Read besides: the property of an XMP stream, as pictures have it. Files of strangers are read in a child process with
+limits (`adapters.reading`): a small file can be made to take very long.
 """
 
 from __future__ import annotations
