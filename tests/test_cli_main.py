@@ -277,3 +277,11 @@ def test_doctor_looks_through_a_real_ledger(start: Start) -> None:
     broken = rows(gateway.data)["ledger"]
     assert broken.state == "red"
     assert broken.advice.startswith("guiju evidence verify")
+
+
+def test_help_in_chinese_has_no_english_of_the_library(tmp_path: Path) -> None:
+    said = guiju("keys", "create", "--help", cwd=tmp_path, language="zh").stdout
+    for words in ("Usage", "Options", "Arguments", "Show this", "[required]", "[default", "OPTIONS"):
+        assert words not in said
+    assert "显示这段说明" in said
+    assert "Show this message" in guiju("keys", "create", "--help", cwd=tmp_path, language="en").stdout
