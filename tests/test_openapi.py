@@ -37,7 +37,10 @@ def test_every_door_is_described(gateway: Running) -> None:
 @pytest.mark.parametrize("path", [*DOORS, *GUARDS, VECTORS, IMAGES])
 def test_answers_have_what_is_described(gateway: Running, path: str) -> None:
     operation = described(gateway)["paths"][path]["post"]
-    made = {VECTORS: lambda text: {"model": "scripted", "input": text}, IMAGES: lambda text: {"model": "m", "prompt": text}}
+    made = {
+        VECTORS: lambda text: {"model": "scripted", "input": text},
+        IMAGES: lambda text: {"model": "m", "prompt": text},
+    }
     body = {**DOORS, **GUARDS, **made}[path]
     answer = gateway.ask("POST", path, body("你好"))
     assert answer.status == 200
