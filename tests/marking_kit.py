@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import io
-import math
-import random
 from collections.abc import Callable
 from functools import cache
 
+import numpy as np
 from PIL import Image, ImageCms, ImageSequence
 
 from guiju.marking import families
@@ -28,15 +27,10 @@ XMP = (
 
 def picture(mode: str = "RGB", size: tuple[int, int] = (48, 32), seed: int = 1) -> Image.Image:
     """A picture with soft colours and a little noise."""
-    rng = random.Random(seed)
-    made = Image.new("RGB", size)
-    made.putdata(
-        [
-            (int(127 + 120 * math.sin(x / 9 + seed)), y * 255 // size[1], rng.randrange(256))
-            for y in range(size[1])
-            for x in range(size[0])
-        ]
-    )
+    y, x = np.mgrid[: size[1], : size[0]]
+    noise = np.random.default_rng(seed).integers(0, 32, y.shape)
+    pixels = np.stack([127 + 100 * np.sin(x / 9 + seed), y * 200 // size[1] + noise, 20 * seed + noise], axis=-1)
+    made = Image.fromarray(pixels.astype(np.uint8), "RGB")
     if mode in ("RGBA", "LA"):
         made.putalpha(Image.linear_gradient("L").resize(size))
     return made.convert(mode)
@@ -64,45 +58,50 @@ def exif(comment: bytes = b"") -> Image.Exif:
     return made
 
 
-def _rich(kind: str, **options: object) -> bytes:
+def _rich(kind: str, image: Image.Image, **options: object) -> bytes:
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return saved(kind, icc_profile=icc, exif=exif(), **options)
+    return saved(kind, image, icc_profile=icc, exif=exif(), **options)
 
 
-def _moving(kind: str, **options: object) -> bytes:
-    rest = [picture("RGB", seed=n) for n in (2, 3)]
-    return saved(kind, save_all=True, append_images=rest, duration=[50, 70, 90], loop=0, **options)
+def _moving(kind: str, image: Image.Image, **options: object) -> bytes:
+    rest = [picture("RGB", image.size, n) for n in (2, 3)]
+    return saved(kind, image, save_all=True, append_images=rest, duration=[50, 70, 90], loop=0, **options)
 
 
-def _pages(big: bool) -> bytes:
-    return saved("TIFF", save_all=True, append_images=[picture("L", seed=2)], big_tiff=big)
+def _pages(image: Image.Image, big: bool) -> bytes:
+    return saved("TIFF", image, save_all=True, append_images=[picture("L", image.size, 2)], big_tiff=big)
 
 
-_MADE: dict[str, Callable[[], bytes]] = {
-    "png": lambda: saved("PNG"),
-    "png rich": lambda: _rich("PNG"),
-    "png moving": lambda: _moving("PNG"),
-    "jpeg": lambda: saved("JPEG"),
-    "jpeg rich": lambda: _rich("JPEG", quality=90, progressive=True, comment="kept", xmp=XMP),
-    "jpeg two pictures": lambda: saved("MPO", save_all=True, append_images=[picture(seed=2)]),
-    "webp": lambda: saved("WEBP"),
-    "webp lossless": lambda: saved("WEBP", picture("RGBA"), lossless=True, exact=True),
-    "webp rich": lambda: _rich("WEBP", xmp=XMP),
-    "webp moving": lambda: _moving("WEBP", lossless=True),
-    "tiff": lambda: saved("TIFF"),
-    "tiff rich": lambda: _rich("TIFF", compression="tiff_lzw"),
-    "tiff pages": lambda: _pages(big=False),
-    "bigtiff": lambda: _pages(big=True),
-    "gif": lambda: saved("GIF", picture("L")),
-    "gif moving": lambda: _moving("GIF"),
+_MADE: dict[str, Callable[[Image.Image], bytes]] = {
+    "png": lambda image: saved("PNG", image),
+    "png rich": lambda image: _rich("PNG", image),
+    "png moving": lambda image: _moving("PNG", image),
+    "jpeg": lambda image: saved("JPEG", image),
+    "jpeg rich": lambda image: _rich("JPEG", image, quality=90, progressive=True, comment="kept", xmp=XMP),
+    "jpeg two pictures": lambda image: saved(
+        "MPO", image, save_all=True, append_images=[picture("RGB", image.size, 2)]
+    ),
+    "webp": lambda image: saved("WEBP", image),
+    "webp lossless": lambda image: saved("WEBP", picture("RGBA", image.size), lossless=True, exact=True),
+    "webp rich": lambda image: _rich("WEBP", image, xmp=XMP),
+    "webp moving": lambda image: _moving("WEBP", image, lossless=True),
+    "tiff": lambda image: saved("TIFF", image),
+    "tiff rich": lambda image: _rich("TIFF", image, compression="tiff_lzw"),
+    "tiff pages": lambda image: _pages(image, big=False),
+    "bigtiff": lambda image: _pages(image, big=True),
+    "avif": lambda image: saved("AVIF", image, speed=10),
+    "avif rich": lambda image: _rich("AVIF", image, speed=10, xmp=XMP),
+    "avif moving": lambda image: _moving("AVIF", image, speed=10),
+    "gif": lambda image: saved("GIF", image.convert("L")),
+    "gif moving": lambda image: _moving("GIF", image),
 }
 KINDS = tuple(_MADE)
 
 
 @cache
-def made(name: str) -> bytes:
+def made(name: str, size: tuple[int, int] = (48, 32)) -> bytes:
     """A file of one kind."""
-    return _MADE[name]()
+    return _MADE[name](picture("RGB", size))
 
 
 def labelled(data: bytes, aigc: Aigc = OURS) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli_kit import guiju
+from guiju.cli.explicit import asked
 from guiju.cli.labelling import Wanted, places, write
 from guiju.errors import ConfigError
 from guiju.marking.label import parse
@@ -74,6 +75,27 @@ def test_folders_are_mirrored_and_no_two_files_meet(tmp_path: Path) -> None:
         places([tmp_path / "none"], out)
 
 
+def test_words_are_drawn_before_the_label_is_written(tmp_path: Path) -> None:
+    (file := tmp_path / "a.jpg").write_bytes(made("jpeg rich", (160, 120)))
+    seen = asked(["top", "auto"], "", None, "zh")
+    done = write(file, tmp_path / "b.jpg", Wanted(code=CODE, explicit=seen))
+    assert (done.state, done.explicit) == ("labelled", "top")
+    assert len(texts((tmp_path / "b.jpg").read_bytes())) == 1
+    (small := tmp_path / "c.png").write_bytes(made("png"))
+    assert write(small, tmp_path / "d.png", Wanted(code=CODE, explicit=seen)).state == "too_small"
+    assert not (tmp_path / "d.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("places", "words", "font"),
+    [(["middle"], "", None), (["auto"], "Made by us", None), ([], "AI生成", None), (["auto"], "", Path("none.otf"))],
+)
+def test_mistakes_about_words_are_told(places: list[str], words: str, font: Path | None) -> None:
+    with pytest.raises(ConfigError):
+        asked(places, words, font, "zh")
+    assert asked([], "", None, "zh") is None
+
+
 @pytest.mark.slow
 def test_the_command_labels_a_folder_and_tells_of_each_file(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
@@ -91,6 +113,9 @@ def test_the_command_labels_a_folder_and_tells_of_each_file(tmp_path: Path) -> N
     assert (named.returncode, named.stderr) == (0, "")
     assert "N1" in named.stdout
     assert CODE.encode() in (tmp_path / "c.gif").read_bytes()
+    (tmp_path / "d.png").write_bytes(made("png", (160, 120)))
+    seen = guiju("label", "write", "d.png", "-o", "e.png", "--explicit", "auto", "--json", cwd=tmp_path)
+    assert json.loads(seen.stdout)[0]["explicit"] == "bottom-right"
 
 
 @pytest.mark.slow

@@ -183,7 +183,7 @@ def test_tiff_in_motorola_s_order() -> None:
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 def test_nothing_but_marking_errors(data: st.DataObject) -> None:
     whole = bytearray(labelled(made(data.draw(st.sampled_from(KINDS)))))
     edge = st.integers(0, min(len(whole), 1500) - 1)

@@ -16,6 +16,7 @@ from rich.progress import track
 
 from guiju.cli import labelling
 from guiju.cli.books import AsJson, Data, settings_of, show
+from guiju.cli.explicit import ALL, asked
 from guiju.cli.label_verify import verify
 from guiju.cli.labelling import WHY, Kind, Outcome, Role, Wanted
 from guiju.cli.tongue import language, say
@@ -37,6 +38,42 @@ def _noun() -> None:
     """The noun has several verbs."""
 
 
+Files = Annotated[list[Path], typer.Argument(metavar="IN…", help=say("文件或目录", "files or folders"))]
+Out = Annotated[
+    Path, typer.Option("-o", "--out", metavar="OUT", help=say("写到何处：文件或目录", "where to: a file or a folder"))
+]
+Whose = Annotated[Role, typer.Option("--role", help=say("producer 生成者，propagator 传播者", "whose label it is"))]
+Judged = Annotated[
+    Kind | None,
+    typer.Option(
+        "--kind",
+        help=say(
+            "传播者的判断：1 是，2 可能（用户声明），3 疑似（检测到痕迹）",
+            "a propagator's: 1 it is, 2 possibly (the user says so), 3 suspected (traces found)",
+        ),
+    ),
+]
+Number = Annotated[
+    str, typer.Option("--id", help=say("内容编号；默认逐个新编", "the content's number; a new one by default"))
+]
+Seen = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--explicit",
+        metavar="PLACE",
+        help=say(
+            f"显式标识的位置，默认不加：{'、'.join(ALL)}",
+            f"where people see it, nowhere by default: {', '.join(ALL)}",
+        ),
+    ),
+]
+Words = Annotated[
+    str, typer.Option("--words", help=say("显式标识的文字；默认“AI生成”等", "its words; “AI生成” by default"))
+]
+Font = Annotated[Path | None, typer.Option("--font", help=say("字体文件，代替随附的", "a font file, instead of ours"))]
+Anew = Annotated[bool, typer.Option("--replace", help=say("重写已有的标识", "write labels anew that are there"))]
+
+
 @app.command(
     help=say(
         "写入标识并读回核对。文件或目录均可；原有内容与元数据保持不变，文件中只有一个标识。",
@@ -45,31 +82,15 @@ def _noun() -> None:
     )
 )
 def write(
-    files: Annotated[list[Path], typer.Argument(metavar="IN…", help=say("文件或目录", "files or folders"))],
-    out: Annotated[
-        Path,
-        typer.Option("-o", "--out", metavar="OUT", help=say("写到何处：文件或目录", "where to: a file or a folder")),
-    ],
-    role: Annotated[
-        Role,
-        typer.Option("--role", help=say("producer 生成者，propagator 传播者", "whose label it is")),
-    ] = "producer",
-    kind: Annotated[
-        Kind | None,
-        typer.Option(
-            "--kind",
-            help=say(
-                "传播者的判断：1 是，2 可能（用户声明），3 疑似（检测到痕迹）",
-                "a propagator's: 1 it is, 2 possibly (the user says so), 3 suspected (traces found)",
-            ),
-        ),
-    ] = None,
-    number: Annotated[
-        str, typer.Option("--id", help=say("内容编号；默认逐个新编", "the content's number; a new one by default"))
-    ] = "",
-    replace: Annotated[
-        bool, typer.Option("--replace", help=say("重写已有的标识", "write labels anew that are there"))
-    ] = False,
+    files: Files,
+    out: Out,
+    role: Whose = "producer",
+    kind: Judged = None,
+    number: Number = "",
+    explicit: Seen = None,
+    words: Words = "",
+    font: Font = None,
+    replace: Anew = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -78,9 +99,11 @@ def write(
         raise _misused("--id", "须为可见的 ASCII 字符", "visible ASCII characters only")
     if kind and role == "producer" and kind != "1":
         raise _misused("--kind", "仅用于 --role propagator", "only with --role propagator")
-    code = labelling.code_of(settings_of(data))
+    settings = settings_of(data)
+    code = labelling.code_of(settings)
+    seen = asked(explicit or [], words, font, settings.language)
     places = labelling.places(files, out)
-    wanted = Wanted(code=code, role=role, kind=kind, number=number, replace=replace)
+    wanted = Wanted(code=code, role=role, kind=kind, number=number, replace=replace, explicit=seen)
     if number and len(places) > 1:
         raise _misused("--id", "每次一个文件", "one file at a time")
     outcomes = [labelling.write(file, target, wanted) for file, target in _watched(places)]

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Literal, cast
 
 import msgspec
 
+from guiju.cli.explicit import Explicit, put
 from guiju.config import DEVELOPMENT_CODE, Settings
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.marking import families, producer
@@ -39,6 +40,11 @@ WHY: Final = {
         "文件没有标识：用户声明的用 --kind 2，检测出痕迹的用 --kind 3",
         "it has no label: --kind 2 where the user declared it, --kind 3 where traces were found",
     ),
+    "no_explicit": Bilingual("这种文件不能加这种显式标识", "this kind of file can't have that explicit label"),
+    "too_small": Bilingual("图片太小，容不下可辨认的文字", "the picture is too small for words that can be read"),
+    "no_glyph": Bilingual(
+        "字体缺少所需的字：请用 --font 指定字体文件", "the font lacks a character: name a font file with --font"
+    ),
     "out_is_in": Bilingual("输出即输入文件", "the output is the input"),
     "outside": Bilingual("读写失败", "it could not be read or written"),
 }
@@ -54,6 +60,7 @@ class Wanted(msgspec.Struct, frozen=True):
         kind: `1` it is generated, `2` the user says so, `3` traces were found; the last two are a propagator's.
         number: of the content; `""` makes one for each file.
         replace: whether labels that are there give way.
+        explicit: what people are to see; none for nothing.
     """
 
     code: str
@@ -61,6 +68,7 @@ class Wanted(msgspec.Struct, frozen=True):
     kind: Kind | None = None
     number: str = ""
     replace: bool = False
+    explicit: Explicit | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +78,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         file, out: where it was read and written; `out` is `""` when it was not.
         family: such as `png`.
         label: the seven fields that stand in it.
+        explicit: where people see that it is generated; `""` for nowhere.
         state: `labelled`, or why not: a key of `WHY`.
         what: a few words more.
     """
@@ -78,6 +87,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     out: str = ""
     family: str = ""
     label: dict[str, str] = {}
+    explicit: str = ""
     state: str = "labelled"
     what: str = ""
 
@@ -153,7 +163,7 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
                 return Outcome(file=str(file), family=family.name, state=aigc)
             with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".guiju-", delete=False) as target:
                 part = Path(target.name)
-                families.labelled(source, cast(BinaryIO, target), aigc, file.suffix)
+                place = _written(family, source, cast(BinaryIO, target), aigc, wanted, file.suffix)
         shutil.copymode(file, part)
         os.replace(part, out)
         part = None
@@ -164,7 +174,7 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
-    return Outcome(file=str(file), out=str(out), family=family.name, label=aigc.fields())
+    return Outcome(file=str(file), out=str(out), family=family.name, label=aigc.fields(), explicit=place)
 
 
 def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
@@ -180,3 +190,14 @@ def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
     if there and not wanted.replace:
         return "labelled_already"
     return generated(Label(wanted.code, number))
+
+
+def _written(family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, wanted: Wanted, ending: str) -> str:
+    """Write words, then the label in the metadata; returns where the words stand."""
+    if wanted.explicit is None:
+        families.labelled(source, target, aigc, ending)
+        return ""
+    with tempfile.TemporaryFile() as between:
+        place = put(family, source, cast(BinaryIO, between), wanted.explicit, aigc.kind)
+        families.labelled(cast(BinaryIO, between), target, aigc, ending)
+    return place

@@ -8,6 +8,7 @@ from typing import BinaryIO, Final
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.flac import FLAC
 from guiju.marking.gif import GIF
+from guiju.marking.heif import AVIF, HEIC
 from guiju.marking.html_page import HTML_PAGE
 from guiju.marking.jpeg import JPEG
 from guiju.marking.label import Aigc, parse
@@ -23,7 +24,7 @@ from guiju.marking.wav import WAV
 from guiju.marking.webp import WEBP
 
 FAMILIES: Final[tuple[Family, ...]] = (
-    *(PNG, JPEG, WEBP, TIFF, GIF),
+    *(PNG, JPEG, WEBP, TIFF, GIF, HEIC, AVIF),
     *(MP4, MOV, M4A, MP3, WAV, FLAC),
     *(OFFICE, PDF, HTML_PAGE, PLAIN, MARKDOWN),
 )

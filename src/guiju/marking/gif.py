@@ -91,6 +91,30 @@ class Gif:
         copy(source, target, whole - at)
 
 
+def transplanted(old: BinaryIO, new: BinaryIO, target: BinaryIO) -> None:
+    """Write the pictures of one file with the application extensions of another, but for the one that loops.
+
+    Args:
+        old: the file whose metadata are kept.
+        new: the file whose pictures are taken.
+        target: an empty stream.
+
+    Raises:
+        MarkingError: one is not well formed.
+    """
+    kept = [block for block in _blocks(old) if block.head.startswith(b"\x21\xff") and block.head != _LOOP]
+    whole = new.seek(0, 2)
+    first = next(_blocks(new))
+    place = first.at + first.size if first.head == _LOOP else first.at
+    new.seek(0)
+    copy(new, target, place)
+    for block in kept:
+        old.seek(block.at)
+        copy(old, target, block.size)
+    new.seek(place)
+    copy(new, target, whole - place)
+
+
 def _blocks(source: BinaryIO) -> Iterator[_Block]:
     """The blocks up to the trailer, which is one of them; the stream may be moved between them.
 

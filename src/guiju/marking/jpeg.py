@@ -33,7 +33,7 @@ _SEGMENTS: Final = 4096
 _PICTURE_TAG: Final = 0xB002
 
 
-class _Segment(msgspec.Struct, frozen=True):
+class Segment(msgspec.Struct, frozen=True):
     """A segment before the first scan.
 
     Attributes:
@@ -66,23 +66,23 @@ class Jpeg:
 
     def read(self, source: BinaryIO) -> list[Found]:
         """See `Family`."""
-        segments = list(_segments(source))
+        parts = list(segments(source))
         found: list[Found] = []
-        for segment in segments:
+        for segment in parts:
             if segment.holds(_APP1, _XMP):
                 found += [Found(_PLACE, text) for text in xmp.texts(segment.body[len(_XMP) :])]
             elif segment.holds(_APP1, _EXIF) and (text := exif.text(segment.body[len(_EXIF) :])):
                 found.append(Found(exif.PLACE, text))
-        for packet in _extensions(segments).values():
+        for packet in _extensions(parts).values():
             found += [Found(_PLACE_MORE, text) for text in xmp.texts(packet)]
         return found[:MOST]
 
     def write(self, source: BinaryIO, target: BinaryIO, aigc: Aigc) -> None:
         """See `Family`."""
-        segments = list(_segments(source))
-        end = segments[-1].at + segments[-1].size if segments else 2
+        parts = list(segments(source))
+        end = parts[-1].at + parts[-1].size if parts else 2
         size = source.seek(0, 2)
-        rows = _corrected(_rows(segments, aigc))
+        rows = _corrected(_rows(parts, aigc))
         target.write(b"\xff\xd8")
         for row in rows:
             if row.new is not None:
@@ -97,7 +97,7 @@ class Jpeg:
 class _Row(msgspec.Struct, frozen=True):
     """What is written for a segment: its new bytes; none for it as it was."""
 
-    old: _Segment | None
+    old: Segment | None
     new: bytes | None = None
 
     def grown(self) -> int:
@@ -105,7 +105,7 @@ class _Row(msgspec.Struct, frozen=True):
         return len(self.new) - (self.old.size if self.old else 0) if self.new is not None else 0
 
 
-def _segments(source: BinaryIO) -> Iterator[_Segment]:
+def segments(source: BinaryIO) -> Iterator[Segment]:
     """The segments from SOI to the first scan or to EOI.
 
     Raises:
@@ -128,27 +128,27 @@ def _segments(source: BinaryIO) -> Iterator[_Segment]:
         if size < 2:
             raise MarkingError("unreadable", "JPEG segment")
         body = exactly(source, size - 2, "JPEG segment")
-        yield _Segment(marker, at, source.tell() - at, body if marker in (_APP1, _APP2) else b"")
+        yield Segment(marker, at, source.tell() - at, body if marker in (_APP1, _APP2) else b"")
     raise MarkingError("unreadable", "JPEG segments")
 
 
-def _extensions(segments: Sequence[_Segment]) -> dict[bytes, bytes]:
+def _extensions(parts: Sequence[Segment]) -> dict[bytes, bytes]:
     """The extended packets, by their digests.
 
     Raises:
         MarkingError: one is too large, or has holes.
     """
-    parts: dict[bytes, tuple[int, dict[int, bytes]]] = {}
-    for segment in segments:
+    found: dict[bytes, tuple[int, dict[int, bytes]]] = {}
+    for segment in parts:
         if not segment.holds(_APP1, _MORE):
             continue
         head = segment.body[len(_MORE) : _MORE_HEAD]
         size, at = int.from_bytes(head[32:36], "big"), int.from_bytes(head[36:40], "big")
         if len(head) < 40 or size > xmp.LONGEST:
             raise MarkingError("unreadable", "JPEG extended XMP")
-        parts.setdefault(head[:32], (size, {}))[1][at] = segment.body[_MORE_HEAD:]
+        found.setdefault(head[:32], (size, {}))[1][at] = segment.body[_MORE_HEAD:]
     made: dict[bytes, bytes] = {}
-    for digest, (size, pieces) in parts.items():
+    for digest, (size, pieces) in found.items():
         packet = bytearray()
         for at, piece in sorted(pieces.items()):
             if at != len(packet):
@@ -160,12 +160,12 @@ def _extensions(segments: Sequence[_Segment]) -> dict[bytes, bytes]:
     return made
 
 
-def _rows(segments: Sequence[_Segment], aigc: Aigc) -> list[_Row]:
+def _rows(parts: Sequence[Segment], aigc: Aigc) -> list[_Row]:
     """What is written for each segment, and where a new one goes."""
-    main = next((one.body[len(_XMP) :] for one in segments if one.holds(_APP1, _XMP)), None)
+    main = next((one.body[len(_XMP) :] for one in parts if one.holds(_APP1, _XMP)), None)
     label = xmp.labelled(main or b"", aigc)
     extended: dict[bytes, tuple[bytes, bytes]] = {}
-    for digest, packet in _extensions(segments).items():
+    for digest, packet in _extensions(parts).items():
         if xmp.texts(packet):
             clean = xmp.blanked(packet)
             name = hashlib.md5(clean, usedforsecurity=False).hexdigest().upper().encode()
@@ -174,7 +174,7 @@ def _rows(segments: Sequence[_Segment], aigc: Aigc) -> list[_Row]:
     if len(_XMP) + len(label) > _BODY:
         label = xmp.tight(label)
     rows: list[_Row] = []
-    for one in segments:
+    for one in parts:
         body = b""
         if one.holds(_APP1, _XMP):
             first = not any(row.old and row.old.holds(_APP1, _XMP) for row in rows)
@@ -189,7 +189,7 @@ def _rows(segments: Sequence[_Segment], aigc: Aigc) -> list[_Row]:
             body += clean[at : at + len(one.body) - _MORE_HEAD]
         rows.append(_Row(one, _made(_APP1, body) if body else None))
     if main is None:
-        rows.insert(_first_place(segments), _Row(None, _made(_APP1, _XMP + label)))
+        rows.insert(_first_place(parts), _Row(None, _made(_APP1, _XMP + label)))
     return rows
 
 
@@ -204,12 +204,12 @@ def _made(marker: int, body: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body
 
 
-def _first_place(segments: Sequence[_Segment]) -> int:
+def _first_place(parts: Sequence[Segment]) -> int:
     """Before which segment a new packet goes: after JFIF and Exif, before all else."""
-    for number, one in enumerate(segments):
+    for number, one in enumerate(parts):
         if one.marker != 0xE0 and not one.holds(_APP1, _EXIF):
             return number
-    return len(segments)
+    return len(parts)
 
 
 def _corrected(rows: Sequence[_Row]) -> list[_Row]:

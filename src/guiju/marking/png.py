@@ -19,6 +19,8 @@ _SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _XMP: Final = b"XML:com.adobe.xmp"
 _EXIF: Final = b"eXIf"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_DATA: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT")
+_OF_COLOURS: Final = (b"bKGD", b"sBIT", b"hIST")
 _LONGEST: Final = 8 << 20
 """Bytes of a chunk of text, at most, packed or not."""
 _CHUNKS: Final = 1 << 20
@@ -80,6 +82,47 @@ class Png:
             if kind == b"IHDR":
                 _put(target, b"iTXt", label)
         source.seek(0, 2)
+
+
+def transplanted(old: BinaryIO, new: BinaryIO, target: BinaryIO) -> None:
+    """Write the pixels of one file with what another one tells of its picture.
+
+    Args:
+        old: the file whose metadata, profile and times are kept.
+        new: the file whose head, palette, transparency and data are taken.
+        target: an empty stream.
+
+    Raises:
+        MarkingError: one is not well formed.
+    """
+    told: list[tuple[bool, int, int]] = []  # whether it stands before the data, its place and its size
+    before, same = True, _colour_type(old) == _colour_type(new)
+    for kind, size in _chunks(old):
+        before = before and kind != b"IDAT"
+        if kind not in _DATA and (same or kind not in _OF_COLOURS):
+            told.append((before, old.tell() - 8, size + 12))
+    target.write(_SIGNATURE)
+    for kind, size in _chunks(new):
+        if kind == b"IEND":
+            _copied(old, target, [part for part in told if not part[0]])
+        if kind in _DATA:
+            at = new.tell()
+            new.seek(at - 8)
+            copy(new, target, size + 12)
+            new.seek(at)
+        if kind == b"IHDR":
+            _copied(old, target, [part for part in told if part[0]])
+
+
+def _colour_type(source: BinaryIO) -> bytes:
+    source.seek(24)
+    return exactly(source, 2, "PNG")
+
+
+def _copied(source: BinaryIO, target: BinaryIO, parts: list[tuple[bool, int, int]]) -> None:
+    for _, at, size in parts:
+        source.seek(at)
+        copy(source, target, size)
 
 
 def _chunks(source: BinaryIO) -> Iterator[tuple[bytes, int]]:

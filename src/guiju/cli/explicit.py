@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The explicit part of `guiju label write`: which words go where, by the kind of file (GB 45438-2025, clause 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+
+from guiju.errors import Bilingual, ConfigError, Language, failed
+from guiju.marking.family import Family, MarkingError
+from guiju.marking.words import WORDS, fault
+from guiju.records.sources import optional
+
+PLACES: Final = {
+    "image": ("bottom-right", "bottom-left", "bottom", "top-right", "top-left", "top"),
+}
+"""Kind of file → the forms and places that an explicit label may have in it; the first is taken by `auto`."""
+ALL: Final = ("auto", *(place for places in PLACES.values() for place in places))
+_INSCRIBE: Final = "guiju.marking.inscribe"
+_LETTERING: Final = "guiju.marking.lettering"
+
+
+class Explicit(msgspec.Struct, frozen=True):
+    """What people are to see.
+
+    Attributes:
+        places: for each kind of file the first that it knows is taken.
+        text: the words; `""` for those that the label's kind asks for.
+        font: a font file; `b""` for the one that is shipped.
+        language: of the words.
+    """
+
+    places: tuple[str, ...]
+    text: str = ""
+    font: bytes = b""
+    language: Language = "zh"
+
+
+def asked(places: list[str], text: str, font: Path | None, language: Language) -> Explicit | None:
+    """What was asked for by options; none when nothing was.
+
+    Raises:
+        ConfigError: a place is unknown, the words lack an element, or the font can't be read.
+    """
+    if not places:
+        if text or font is not None:
+            what = Bilingual("--words、--font 须与 --explicit 同用", "--words and --font go with --explicit")
+            raise ConfigError("usage_invalid", what=what, command="guiju label write")
+        return None
+    unknown = [place for place in places if place not in ALL]
+    if unknown:
+        raise ConfigError(
+            "usage_invalid", what=f"--explicit {unknown[0]} ({', '.join(ALL)})", command="guiju label write"
+        )
+    if text and (why := fault(text)):
+        what = Bilingual(f"--words：{why}", f"--words: {why}")
+        raise ConfigError("usage_invalid", what=what, command="guiju label write")
+    try:
+        data = font.read_bytes() if font is not None else b""
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(font, error)) from error
+    return Explicit(tuple(places), text, data, language)
+
+
+def place_of(family: Family, wanted: Explicit) -> str:
+    """Where the label of a file goes.
+
+    Raises:
+        MarkingError: `no_explicit`, none of what was asked for fits its kind.
+    """
+    known = PLACES.get(family.kind, ())
+    for place in wanted.places:
+        if known and place == "auto":
+            return known[0]
+        if place in known:
+            return place
+    raise MarkingError("no_explicit", family.name)
+
+
+def put(family: Family, source: BinaryIO, target: BinaryIO, wanted: Explicit, kind: str) -> str:
+    """Write the file with an explicit label.
+
+    Args:
+        family: of the file.
+        source: the file; seekable.
+        target: an empty stream.
+        wanted: what people are to see.
+        kind: of the label, `1`, `2` or `3`.
+
+    Returns:
+        The place.
+
+    Raises:
+        MarkingError: it can't be.
+        ConfigError: what draws is not installed.
+    """
+    place = place_of(family, wanted)
+    text = wanted.text or WORDS[kind][wanted.language]
+    inscribe = optional(_INSCRIBE, "pillow", "media")
+    lettering = optional(_LETTERING, "pillow", "media")
+    inscribe.inscribed(source, target, lettering.Lettering(text=text, place=place, font=wanted.font))
+    return place
