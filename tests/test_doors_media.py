@@ -54,7 +54,7 @@ def test_pictures_are_labelled_each_with_a_number_of_its_own(gateway: Running) -
     pictures = [base64.b64decode(one.b64_json or "") for one in made.data or []]
     numbers = [label(one)["ProduceID"] for one in pictures]
     assert numbers[1] == f"{numbers[0]}-1"
-    assert [Image.open(io.BytesIO(one)).size for one in pictures] == [(64, 64)] * 2
+    assert [Image.open(io.BytesIO(one)).size for one in pictures] == [(256, 256)] * 2
     assert made.data is not None
     assert made.data[0].revised_prompt is None
 
@@ -69,6 +69,18 @@ def test_a_picture_is_traced_to_its_exchange(gateway: Running) -> None:
     assert (closed["state"], closed["end"]) == ("passed", "finished")
     assert len(closed["output_digest"]) == 1
     assert closed["dropped"] == ["revised_prompt"]
+
+
+@pytest.mark.parametrize("place", ["start", "end", "both"])
+def test_words_stand_on_pictures_where_the_app_does_not_show_them(start: Start, place: str) -> None:
+    made = {}
+    for where in ("envelope", place):
+        gateway = start(overlay=(("gateway.label", where),))
+        picture = base64.b64decode(gateway.ask("POST", IMAGES, {**MEDIA[IMAGES]}).json["data"][0]["b64_json"])
+        assert label(picture)["Label"] == "1"
+        made[where] = len(Image.open(io.BytesIO(picture)).convert("RGB").getcolors(4096) or ())
+    assert made["envelope"] == 1
+    assert made[place] > 1
 
 
 def test_who_asks_for_an_address_gets_the_picture_itself(gateway: Running) -> None:

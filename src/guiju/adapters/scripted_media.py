@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-_SIDE: Final = 64
+_SIDE: Final = 256
 _RATE: Final = 8_000
 _SAMPLES: Final = 800
 

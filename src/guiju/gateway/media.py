@@ -11,14 +11,16 @@ import msgspec
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstreams import Service
 from guiju.controls.hearing import hear
-from guiju.errors import OutsideError
+from guiju.errors import ConfigError, Language, OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
-from guiju.marking.families import labelled
-from guiju.marking.family import MarkingError
+from guiju.marking.families import family_of, labelled
+from guiju.marking.family import MarkingError, head_of
 from guiju.marking.label import generated
+from guiju.marking.words import WORDS
+from guiju.records.sources import optional
 from guiju.terms import Label
 
 
@@ -72,8 +74,9 @@ class MediaRun(Run):
         assert self.exchange is not None
         label = self.exchange.label
         assert label is not None
+        seen = (self.key.label or self.live.settings.gateway.label) != "envelope"
         try:
-            return await asyncio.to_thread(_labelled, files, label, asked.ending)
+            return await asyncio.to_thread(_labelled, files, label, asked.ending, self.head.language if seen else None)
         except MarkingError:
             bare = msgspec.structs.replace(self.exchange, label=None)
             hearing = hear(self.policy.controls.release, bare, (), "output")
@@ -89,10 +92,30 @@ def numbered(label: Label, number: int) -> Label:
     return msgspec.structs.replace(label, produce_id=f"{label.produce_id}-{number}") if number else label
 
 
-def _labelled(files: list[bytes], label: Label, ending: str) -> list[bytes]:
+def _labelled(files: list[bytes], label: Label, ending: str, language: Language | None) -> list[bytes]:
+    """The files with their labels; pictures with words that people see, in a language, unless the app shows them."""
     made = []
     for number, file in enumerate(files):
-        target = io.BytesIO()
-        labelled(io.BytesIO(file), target, generated(numbered(label, number)), ending)
+        source, target = io.BytesIO(file), io.BytesIO()
+        family = family_of(head_of(source), ending)
+        if language and family and family.kind == "image":
+            source = _inscribed(source, WORDS[label.kind][language])
+        labelled(source, target, generated(numbered(label, number)), ending)
         made.append(target.getvalue())
     return made
+
+
+def _inscribed(source: io.BytesIO, words: str) -> io.BytesIO:
+    """A picture with words on it.
+
+    Raises:
+        MarkingError: it can't have them; what draws is not installed, too.
+    """
+    try:
+        inscribe = optional("guiju.marking.inscribe", "pillow", "media")
+        lettering = optional("guiju.marking.lettering", "pillow", "media")
+    except ConfigError as error:
+        raise MarkingError("unsupported", "words on pictures without guiju[media]") from error
+    target = io.BytesIO()
+    inscribe.inscribed(source, target, lettering.Lettering(words))
+    return target
