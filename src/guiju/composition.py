@@ -30,12 +30,15 @@ from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
+from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
 from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
+from guiju.detect.personal.kinds import KINDS
+from guiju.detect.personal.recogniser import Personal
 from guiju.detect.rumours import CATEGORY as RUMOUR
 from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
@@ -65,9 +68,25 @@ def controls(least: IdentityLevel) -> Controls:
         least: the least identity level of every key (`gateway.identity`).
     """
     return Controls(
-        request=(PolicyInForce(), RealName(least), InputWords(), InputContent(), BansInput(), RumoursInput()),
+        request=(
+            PolicyInForce(),
+            RealName(least),
+            InputWords(),
+            InputContent(),
+            BansInput(),
+            RumoursInput(),
+            PersonalInput(),
+        ),
         release=(Answerable(), Labelled()),
-        output=(OutputWords(), OutputSentences(), OutputContent(), BansOutput(), WorksOutput(), RumoursOutput()),
+        output=(
+            OutputWords(),
+            OutputSentences(),
+            OutputContent(),
+            BansOutput(),
+            WorksOutput(),
+            RumoursOutput(),
+            PersonalOutput(),
+        ),
         upstream=(UpstreamRefusal(),),
     )
 
@@ -124,11 +143,19 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         likenesses: bans, protected works and rumours.
     """
     ids = in_force.ids
-    injection, discrimination = Injection(), Discrimination()
+    injection, discrimination, personal = Injection(), Discrimination(), Personal()
     alike = likenesses.detectors(ids) if likenesses else Detectors()
     return Detectors(
-        request=(*((injection, discrimination) if "content.input" in ids else ()), *alike.request),
-        reply=(*(((discrimination, _AGAIN),) if "content.output" in ids else ()), *alike.reply),
+        request=(
+            *((injection, discrimination) if "content.input" in ids else ()),
+            *((personal,) if "personal.input" in ids else ()),
+            *alike.request,
+        ),
+        reply=(
+            *(((discrimination, _AGAIN),) if "content.output" in ids else ()),
+            *(((personal, _AGAIN),) if "personal.output" in ids else ()),
+            *alike.reply,
+        ),
         turns=(*((injection,) if "content.input" in ids else ()), *alike.turns),
         version="+".join(one for one in (installed("guiju"), alike.version) if one),
     )
@@ -212,6 +239,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     }
     for name, told in labels.names().items():
         made[name] = {"zh": told.zh, "en": told.en}
+    for kind in KINDS.values():
+        made[kind.category] = {"zh": f"个人信息：{kind.zh}", "en": f"personal data: {kind.en}"}
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
     return made
@@ -299,6 +328,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "works.output": (text, (_planted("works"),)),
         "rumours.input": (unknown, (_planted("rumours"),)),
         "rumours.output": (text, (_planted("rumours"),)),
+        "personal.input": (unknown, (_planted("personal"),)),
+        "personal.output": (text, (_planted("personal"),)),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

@@ -22,6 +22,11 @@ class Service(Protocol):
         """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
         ...
 
+    @property
+    def outside(self) -> bool:
+        """Whether what is asked may go to somebody else (Article 11)."""
+        ...
+
 
 class Peers:
     """Services of one name, each in turn as often as its weight says (smooth weighted round robin, as in nginx).
@@ -54,6 +59,11 @@ class Peers:
         """The one to begin with; the first of all where every circuit is open, and it will say so."""
         return self.pick() or self._all[0]
 
+    @property
+    def outside(self) -> bool:
+        """Whether one of them is somebody else's."""
+        return any(one.outside for one in self._all)
+
 
 class Several:
     """One exchange's way to a service, and to another one should the first not answer: two attempts in all.
@@ -65,6 +75,7 @@ class Several:
     Attributes:
         to: whom the first request goes to.
         encode: writes the request for a service; set once it is known who asks.
+        outside: whether one of them is somebody else's.
     """
 
     encode: Callable[[Address], bytes]
@@ -72,6 +83,7 @@ class Several:
     def __init__(self, peers: Peers, model: str) -> None:
         self._peers = peers
         self._model = model
+        self.outside = peers.outside
         self._first = peers.first()
         self.to = self._first.address(model)
 

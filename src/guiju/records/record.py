@@ -74,6 +74,7 @@ class Books:
         heard: Sequence[Hearing],
         versions: Mapping[str, str],
         degraded: Sequence[str] = (),
+        masked: Mapping[str, int] | None = None,
     ) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
 
@@ -84,8 +85,11 @@ class Books:
             heard: the hearings on what was asked.
             versions: of what decided.
             degraded: guards that gave no answer and without which it goes on.
+            masked: kinds of personal data for which placeholders went instead, and how many different ones of each.
         """
         entry = self._entry(exchange, body, heard)
+        if masked:
+            entry["masked"] = dict(sorted(masked.items()))
         if degraded:
             entry["degraded"] = list(degraded)
         entry["stream"] = stream

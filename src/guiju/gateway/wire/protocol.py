@@ -14,10 +14,12 @@ import msgspec
 
 from guiju.adapters.upstream import Address
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import GuijuError, Language
 from guiju.gateway.wire import services
 from guiju.gateway.wire.canonical import Asked, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
+from guiju.gateway.wire.masked import masked
 from guiju.terms import Finding, Hearing, Stage, Text
 
 
@@ -160,6 +162,10 @@ class Speaks(Protocol):
         """The request as it goes upstream, encoded anew; see `services.encode`."""
         ...
 
+    def masked(self, asked: Any, by: Masker) -> Any:
+        """A parsed request with placeholders instead of personal data, as somebody else may see it (Article 11)."""
+        ...
+
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
         """The body of an HTTP error."""
         ...
@@ -189,6 +195,10 @@ class Canonical:
     def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream."""
         return services.encode(asked, to, person)
+
+    def masked(self, asked: Asked, by: Masker) -> Asked:
+        """The request as somebody else may see it."""
+        return masked(asked, by)
 
 
 class Question(msgspec.Struct):
