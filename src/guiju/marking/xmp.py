@@ -27,6 +27,7 @@ _BEGIN: Final = b'<?xpacket begin="\xef\xbb\xbf" id="W5M0MpCehiHzreSzNTczkc9d"?>
 _END: Final = b'<?xpacket end="w"?>'
 _TAG: Final = re.compile(rb"<[^\s/>]+(?:\s+[^\s=]+\s*=\s*(?:\"[^\"]*\"|'[^']*'))*\s*(/?)>")
 _ATTRIBUTE: Final = re.compile(rb"\s[\w.-]+:AIGC\s*=\s*(?:\"[^\"]*\"|'[^']*')")
+_PADDING: Final = re.compile(rb"\s{16,}(?=<\?xpacket\s+end)")
 _WIDE: Final = re.compile(rb"\A(?:\xff\xfe|\xfe\xff|<\x00|\x00<)")
 
 
@@ -136,6 +137,25 @@ def labelled(packet: bytes, aigc: Aigc) -> bytes:
         name = data[place[0] + 1 : tag.end()].split()[0].removesuffix(b"/>")
         return data[: tag.end() - 2] + b">" + _description(aigc) + b"</" + name + b">" + data[tag.end() :]
     return data[: place[1]] + _description(aigc) + data[place[1] :]
+
+
+def blanked(packet: bytes) -> bytes:
+    """A packet of the same size whose labels are blank, everything else as it was; for a file's further packets.
+
+    Raises:
+        MarkingError: it is not well formed, or UTF-16 that is longer as UTF-8.
+    """
+    data = _plain(packet)
+    for start, end in _Packet(data).spans:
+        data = data[:start] + b" " * (end - start) + data[end:]
+    if len(data) > len(packet):
+        raise MarkingError("unsupported", "XMP as UTF-16")
+    return data.ljust(len(packet))
+
+
+def tight(packet: bytes) -> bytes:
+    """A packet without the white space that pads it for changes in place."""
+    return _PADDING.sub(b"", packet)
 
 
 def _description(aigc: Aigc) -> bytes:
