@@ -23,6 +23,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from guiju.cli.helping import told
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, GuijuError, failed
 
@@ -81,7 +82,7 @@ class Root(TyperGroup):
         # The one lazy import: `guiju --help` must answer within 0.3 s, so it loads no room of the house.
         command = typer.main.get_command(importlib.import_module(noun.module).app)
         command.name = cmd_name
-        return command
+        return told(command)
 
     def format_commands(self, ctx: object, formatter: Any) -> None:
         """Write the list of nouns without importing them."""
@@ -130,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = typer.main.get_command(root).main(args=args, prog_name="guiju", standalone_mode=False)
+        status = told(typer.main.get_command(root)).main(args=args, prog_name="guiju", standalone_mode=False)
     except _MISUSE as error:
         return _misused(error, "--json" in args)
     except GuijuError as error:

@@ -9,16 +9,25 @@ from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.flac import FLAC
 from guiju.marking.gif import GIF
 from guiju.marking.heif import AVIF, HEIC
+from guiju.marking.html_page import HTML_PAGE
 from guiju.marking.jpeg import JPEG
 from guiju.marking.label import Aigc, parse
+from guiju.marking.markdown import MARKDOWN
 from guiju.marking.mp3 import MP3
 from guiju.marking.mp4 import M4A, MOV, MP4
+from guiju.marking.office import OFFICE
+from guiju.marking.pdf import PDF
+from guiju.marking.plain import PLAIN
 from guiju.marking.png import PNG
 from guiju.marking.tiff import TIFF
 from guiju.marking.wav import WAV
 from guiju.marking.webp import WEBP
 
-FAMILIES: Final[tuple[Family, ...]] = (PNG, JPEG, WEBP, TIFF, GIF, HEIC, AVIF, MP4, MOV, M4A, MP3, WAV, FLAC)
+FAMILIES: Final[tuple[Family, ...]] = (
+    *(PNG, JPEG, WEBP, TIFF, GIF, HEIC, AVIF),
+    *(MP4, MOV, M4A, MP3, WAV, FLAC),
+    *(OFFICE, PDF, HTML_PAGE, PLAIN, MARKDOWN),
+)
 
 
 def family_of(head: bytes, ending: str = "") -> Family | None:
