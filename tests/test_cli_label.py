@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from pathlib import Path
 
 import pytest
 
 from cli_kit import guiju
+from guiju.cli import credentials
 from guiju.cli.explicit import asked
 from guiju.cli.labelling import Wanted, places, write
+from guiju.config import Provider, Settings
 from guiju.errors import ConfigError
+from guiju.marking import c2pa
 from guiju.marking.label import parse
+from guiju.marking.throwaway import NAME, certificate
 from marking_kit import made, texts
 
 CODE = "001191110000600037341L10000"
@@ -94,6 +99,43 @@ def test_mistakes_about_words_are_told(places: list[str], words: str, font: Path
     with pytest.raises(ConfigError):
         asked(places, words, font, "zh")
     assert asked([], "", None, "zh") is None
+
+
+def test_a_signature_covers_the_label_and_names_its_certificate(tmp_path: Path) -> None:
+    (file := tmp_path / "a.png").write_bytes(made("png"))
+    signing = credentials.asked(["c2pa"], Settings())
+    done = write(file, out := tmp_path / "b.png", Wanted(code=CODE, credentials=signing))
+    assert (done.state, done.c2pa) == ("labelled", NAME)
+    spread = write(out, tmp_path / "c.png", Wanted(code="P", role="propagator", credentials=signing))
+    with (tmp_path / "c.png").open("rb") as source:
+        found = c2pa.read(source, "image/png")
+    assert found is not None
+    assert (spread.state, found.state, found.ingredients) == ("labelled", "valid", 1)
+    assert (found.actions, len(texts((tmp_path / "c.png").read_bytes()))) == (("c2pa.opened", "c2pa.edited"), 1)
+
+
+def test_a_certificate_of_one_s_own_signs(tmp_path: Path) -> None:
+    chain, key = certificate(datetime.datetime.now(datetime.UTC))
+    (tmp_path / "chain.pem").write_bytes(chain)
+    (tmp_path / "key.pem").write_bytes(key)
+    own = Provider(c2pa_certificate=str(tmp_path / "chain.pem"), c2pa_key=str(tmp_path / "key.pem"))
+    signing = credentials.asked(["metadata", "c2pa"], Settings(provider=own, mode="production"))
+    assert signing is not None
+    assert (signing.chain, signing.key) == (chain, key)
+    (tmp_path / "key.pem").write_bytes(certificate(datetime.datetime.now(datetime.UTC))[1])
+    half = Provider(c2pa_certificate="chain.pem")
+    none = Provider(c2pa_certificate="none.pem", c2pa_key="none.pem")
+    for settings in (
+        Settings(provider=own),
+        Settings(provider=half),
+        Settings(provider=none),
+        Settings(mode="production"),
+    ):
+        with pytest.raises(ConfigError):
+            credentials.asked(["c2pa"], settings)
+    with pytest.raises(ConfigError, match="--implicit"):
+        credentials.asked(["watermark"], Settings())
+    assert credentials.asked(["metadata"], Settings(mode="production")) is None
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from guiju.cli import credentials as signing
 from guiju.cli import labelling
 from guiju.cli.books import AsJson, Data, settings_of, show
 from guiju.cli.explicit import ALL, asked
@@ -67,6 +68,17 @@ Seen = Annotated[
         ),
     ),
 ]
+Hidden = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--implicit",
+        metavar="HOW",
+        help=say(
+            "隐式标识：metadata 总会写入，c2pa 另签内容凭证",
+            "the hidden label: metadata is always written, c2pa signs content credentials besides",
+        ),
+    ),
+]
 Words = Annotated[
     str, typer.Option("--words", help=say("显式标识的文字；默认“AI生成”等", "its words; “AI生成” by default"))
 ]
@@ -88,6 +100,7 @@ def write(
     kind: Judged = None,
     number: Number = "",
     explicit: Seen = None,
+    implicit: Hidden = None,
     words: Words = "",
     font: Font = None,
     replace: Anew = False,
@@ -102,8 +115,9 @@ def write(
     settings = settings_of(data)
     code = labelling.code_of(settings)
     seen = asked(explicit or [], words, font, settings.language)
+    credentials = signing.asked(implicit or [], settings)
     places = labelling.places(files, out)
-    wanted = Wanted(code=code, role=role, kind=kind, number=number, replace=replace, explicit=seen)
+    wanted = Wanted(code, role, kind, number, replace, seen, credentials)
     if number and len(places) > 1:
         raise _misused("--id", "每次一个文件", "one file at a time")
     outcomes = [labelling.write(file, target, wanted) for file, target in _watched(places)]
@@ -139,5 +153,6 @@ def _watched(places: Sequence[tuple[Path, Path]]) -> Iterable[tuple[Path, Path]]
 
 def _line(one: Outcome) -> str:
     if one.state == "labelled":
-        return f"✓ {one.out}  {one.family}  {one.label['PropagateID']}"
+        more = [one.explicit, f"C2PA: {one.c2pa}" if one.c2pa else ""]
+        return "  ".join(["✓", one.out, one.family, one.label["PropagateID"], *filter(None, more)])
     return f"✗ {one.file}  {WHY[one.state].within(language())}"

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Literal, cast
 
 import msgspec
 
+from guiju.cli.credentials import Credentials
 from guiju.cli.explicit import Explicit, put
 from guiju.config import DEVELOPMENT_CODE, Settings
 from guiju.errors import Bilingual, ConfigError, failed
@@ -45,6 +46,7 @@ WHY: Final = {
     "no_glyph": Bilingual(
         "字体缺少所需的字：请用 --font 指定字体文件", "the font lacks a character: name a font file with --font"
     ),
+    "unsigned": Bilingual("内容凭证未能签署", "content credentials could not be signed"),
     "out_is_in": Bilingual("输出即输入文件", "the output is the input"),
     "outside": Bilingual("读写失败", "it could not be read or written"),
 }
@@ -61,6 +63,7 @@ class Wanted(msgspec.Struct, frozen=True):
         number: of the content; `""` makes one for each file.
         replace: whether labels that are there give way.
         explicit: what people are to see; none for nothing.
+        credentials: how content credentials are signed; none for no signature.
     """
 
     code: str
@@ -69,6 +72,7 @@ class Wanted(msgspec.Struct, frozen=True):
     number: str = ""
     replace: bool = False
     explicit: Explicit | None = None
+    credentials: Credentials | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +83,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         family: such as `png`.
         label: the seven fields that stand in it.
         explicit: where people see that it is generated; `""` for nowhere.
+        c2pa: who signed its content credentials; `""` for nobody.
         state: `labelled`, or why not: a key of `WHY`.
         what: a few words more.
     """
@@ -88,6 +93,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     family: str = ""
     label: dict[str, str] = {}
     explicit: str = ""
+    c2pa: str = ""
     state: str = "labelled"
     what: str = ""
 
@@ -163,7 +169,7 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
                 return Outcome(file=str(file), family=family.name, state=aigc)
             with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".guiju-", delete=False) as target:
                 part = Path(target.name)
-                place = _written(family, source, cast(BinaryIO, target), aigc, wanted, file.suffix)
+                place, signer = _written(family, source, cast(BinaryIO, target), aigc, wanted, file.suffix)
         shutil.copymode(file, part)
         os.replace(part, out)
         part = None
@@ -174,7 +180,7 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
-    return Outcome(file=str(file), out=str(out), family=family.name, label=aigc.fields(), explicit=place)
+    return Outcome(file=str(file), out=str(out), family=family.name, label=aigc.fields(), explicit=place, c2pa=signer)
 
 
 def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
@@ -192,12 +198,21 @@ def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
     return generated(Label(wanted.code, number))
 
 
-def _written(family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, wanted: Wanted, ending: str) -> str:
-    """Write words, then the label in the metadata; returns where the words stand."""
-    if wanted.explicit is None:
-        families.labelled(source, target, aigc, ending)
-        return ""
-    with tempfile.TemporaryFile() as between:
-        place = put(family, source, cast(BinaryIO, between), wanted.explicit, aigc.kind)
-        families.labelled(cast(BinaryIO, between), target, aigc, ending)
-    return place
+def _written(
+    family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, wanted: Wanted, ending: str
+) -> tuple[str, str]:
+    """Write words, then the label in the metadata, then the signature over both.
+
+    Returns:
+        Where the words stand, and who signed; `""` for nowhere and nobody.
+    """
+    place, signer = "", ""
+    with tempfile.TemporaryFile() as words, tempfile.TemporaryFile() as label:
+        begun, done = cast(BinaryIO, words), cast(BinaryIO, label)
+        if wanted.explicit is not None:
+            place = put(family, source, begun, wanted.explicit, aigc.kind)
+        families.labelled(begun if place else source, target if wanted.credentials is None else done, aigc, ending)
+        if wanted.credentials is not None:
+            theirs = wanted.role == "propagator"
+            signer = wanted.credentials.sign(family, source, done, target, aigc, theirs)
+    return place, signer
