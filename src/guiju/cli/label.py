@@ -83,6 +83,10 @@ Words = Annotated[
     str, typer.Option("--words", help=say("显式标识的文字；默认“AI生成”等", "its words; “AI生成” by default"))
 ]
 Font = Annotated[Path | None, typer.Option("--font", help=say("字体文件，代替随附的", "a font file, instead of ours"))]
+Spoken = Annotated[
+    Path | None,
+    typer.Option("--recording", help=say("语音标识的录音（WAV）", "a recording of the spoken words (WAV)")),
+]
 Anew = Annotated[bool, typer.Option("--replace", help=say("重写已有的标识", "write labels anew that are there"))]
 
 
@@ -103,6 +107,7 @@ def write(
     implicit: Hidden = None,
     words: Words = "",
     font: Font = None,
+    recording: Spoken = None,
     replace: Anew = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
@@ -114,7 +119,7 @@ def write(
         raise _misused("--kind", "仅用于 --role propagator", "only with --role propagator")
     settings = settings_of(data)
     code = labelling.code_of(settings)
-    seen = asked(explicit or [], words, font, settings.language)
+    seen = asked(explicit or [], words, font, settings.language, recording)
     credentials = signing.asked(implicit or [], settings)
     places = labelling.places(files, out)
     wanted = Wanted(code, role, kind, number, replace, seen, credentials)

@@ -46,6 +46,13 @@ WHY: Final = {
     "no_glyph": Bilingual(
         "字体缺少所需的字：请用 --font 指定字体文件", "the font lacks a character: name a font file with --font"
     ),
+    "no_recording": Bilingual(
+        "语音标识需要录音：请用 --recording 指定 WAV 文件",
+        "spoken words need a recording: name a WAV file with --recording",
+    ),
+    "no_ffmpeg": Bilingual(
+        "需要 ffmpeg 程序：apt-get install ffmpeg", "it needs the program ffmpeg: apt-get install ffmpeg"
+    ),
     "unsigned": Bilingual("内容凭证未能签署", "content credentials could not be signed"),
     "out_is_in": Bilingual("输出即输入文件", "the output is the input"),
     "outside": Bilingual("读写失败", "it could not be read or written"),
