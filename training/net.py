@@ -164,8 +164,11 @@ def _step(
     """Learn from one batch."""
     heads = len(HEADS)
     said, counts = wanted
-    unique, at = np.unique(part.indices, return_inverse=True)
-    part = scaled(csr_matrix((part.data, at.astype(np.int32), part.indptr), shape=(part.shape[0], len(unique))))
+    there = np.zeros(len(net.table), np.int32)
+    there[part.indices] = 1
+    unique = np.flatnonzero(there)
+    there[unique] = np.arange(len(unique), dtype=np.int32)
+    part = scaled(csr_matrix((part.data, there[part.indices], part.indptr), shape=(part.shape[0], len(unique))))
     weights = net.table[unique]
     told, inner = logits(net, part @ weights)
     wrong = (1 / (1 + np.exp(-told)) - said) * counts / len(said) * 16
