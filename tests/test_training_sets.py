@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from training import figures, folds, net, points, sets
+from training import card, folds, net, points, sets
 from training.sets import HEADS, Row, Set
 
 from guiju.detect.model.weights import HEADS as SHIPPED
@@ -108,4 +108,6 @@ def test_the_figures_are_those_of_the_shipped_weights() -> None:
         assert told["rows"] > 3000
         assert told["request_side"] <= 0.01
         assert told["reply_side"] <= 0.01
-    assert figures
+    for language in ("zh", "en"):
+        page = Path(folds.__file__).parents[1] / "docs" / language / "reference" / "model.md"
+        assert card.table(made, language) in page.read_text("utf-8"), "python -m training.card"

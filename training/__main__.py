@@ -23,7 +23,7 @@ from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
 from guiju.detect.words import Words
 from guiju.terms import Text
-from training import figures, folds, net, points, sets, sorts
+from training import card, figures, folds, likeness, net, points, sets, sorts
 from training.net import Floats, Net, Plan
 from training.sets import HEADS, Row
 
@@ -42,19 +42,25 @@ def main() -> None:
     rows, origin = sets.pieces(whole)
     of = net.bags([row.text for row in rows])
     print(f"{len(whole)} texts, {len(rows)} rows, {of.nnz} features", flush=True)
-    logits = folds.crossed(rows, of, PLAN)
+    times = np.bincount(of.indices, minlength=of.shape[1])
+    words, vectors = likeness.words()
+    like = net.alike(of, words, likeness.weighed(words, vectors, times))
+    logits = folds.crossed(rows, of, PLAN, like)
     said, counts = net.targets(rows, 1)
     slope, centre = points.calibrated(logits, said, counts)
     learns = np.flatnonzero([row.use == "train" for row in rows])
     said, counts = net.targets([rows[at] for at in learns], PLAN.positive)
-    fitted = net.fit(of[learns], said, counts, PLAN)
+    fitted = net.fit(of[learns], said, counts, PLAN, like.of(learns))
     scores = by_text(origin, 1 / (1 + np.exp(-(logits * slope + centre))))
+    shown = figures.shown(whole)
+    whole, scores = [whole[at] for at in shown], scores[shown]
     others = flagged_by_lists([row.text for row in whole])
     chosen = choose(whole, scores, others)
     held = shrunk(fitted) | {"slope": slope, "centre": centre} | sorts.fitted(rows, of)
     version = write(given.out, held, chosen)
     made = figures.made(whole, scores, others, chosen) | {"weights": version, "plan": _plain(PLAN)}
     (_HERE / "figures.json").write_text(json.dumps(made, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    card.main()
 
 
 def _plain(plan: Plan) -> dict[str, float]:

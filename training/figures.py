@@ -15,6 +15,17 @@ from training.points import REPLY, REQUEST, pool
 from training.sets import HEADS, Row
 
 _LEAST: Final = 20
+_MOST: Final = 1500
+"""Rows of one kind that a figure is of, at least and at most."""
+
+
+def shown(whole: Sequence[Row]) -> list[int]:
+    """Numbers of the texts that figures are of: the pool, and of each kind as many as are enough."""
+    kept: dict[tuple[str, str, bool], list[int]] = defaultdict(list)
+    for at, row in enumerate(whole):
+        kept[row.source, row.topic if row.family.startswith("own.") else "", bool(row.yes)].append(at)
+    some = {at for held in kept.values() for at in held[:: max(1, len(held) // _MOST)]}
+    return sorted(some | set(pool(whole)))
 
 
 def made(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from training import net
-from training.net import Floats, Plan
+from training.net import Alike, Floats, Plan
 from training.sets import HEADS, Row
 
 FOLDS: Final = (
@@ -44,13 +44,14 @@ def fold(row: Row) -> int:
     raise ValueError(f"{row.family} is in no fold")
 
 
-def crossed(rows: Sequence[Row], of: csr_matrix, plan: Plan) -> Floats:
+def crossed(rows: Sequence[Row], of: csr_matrix, plan: Plan, like: Alike | None = None) -> Floats:
     """Of each row the logits of a classifier that has seen nothing of its source.
 
     Args:
         rows: all rows; only those to train on are learnt from.
         of: their features.
         plan: how to fit.
+        like: what words are like one another.
     """
     folds = np.array([fold(row) for row in rows])
     learns = np.array([row.use == "train" for row in rows])
@@ -58,7 +59,7 @@ def crossed(rows: Sequence[Row], of: csr_matrix, plan: Plan) -> Floats:
     made = np.zeros((len(rows), len(HEADS)), np.float32)
     for number in range(len(FOLDS)):
         seen = np.flatnonzero((folds != number) & learns)
-        fitted = net.fit(of[seen], said[seen], counts[seen], plan)
+        fitted = net.fit(of[seen], said[seen], counts[seen], plan, like.of(seen) if like else None)
         told(fitted, of, np.flatnonzero(folds == number), made)
         print(f"fold {number}: {len(seen)} rows", flush=True)
     return made

@@ -21,6 +21,9 @@ from training.sets import HEADS, Row
 Floats = NDArray[np.float32]
 _BATCH: Final = 512
 _AT_ONCE: Final = 256
+_SIZE: Final = 0.3
+_SLOWER: Final = 0.1
+"""Spread of what the vectors of a text's words come to, and how much slower is learnt from them."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +40,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         seed: of all that is random.
     """
 
-    hidden: int = 24
-    epochs: int = 4
+    hidden: int = 0
+    epochs: int = 3
     rate: float = 0.1
     dropped: float = 0.3
     decay: float = 1e-6
@@ -91,13 +94,39 @@ def targets(rows: Sequence[Row], positive: float) -> tuple[Floats, Floats]:
     return said, counts
 
 
-def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan) -> Net:
+class Alike(msgspec.Struct, frozen=True):
+    """What words are like one another (`likeness`).
+
+    Attributes:
+        rows: of the table, those that stand for words.
+        vectors: of each.
+        sums: of each text, its words' vectors together.
+    """
+
+    rows: NDArray[np.int64]
+    vectors: Floats
+    sums: Floats
+
+    def of(self, which: NDArray[np.int64]) -> Alike:
+        """That of some texts."""
+        return Alike(self.rows, self.vectors, self.sums[which])
+
+
+def alike(of: csr_matrix, rows: NDArray[np.int64], vectors: Floats) -> Alike:
+    """Put the vectors of each text's words together, and bring them to the size that they are learnt from."""
+    made = (scaled(of)[:, rows] @ vectors).astype(np.float32)
+    size = np.float32(_SIZE / max(float(made.std()), 1e-6))
+    return Alike(rows, vectors * size, made * size)
+
+
+def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan, like: Alike | None = None) -> Net:
     """Fit a net.
 
     Args:
         of: features.
         said, counts: as `targets` gives them.
         plan: how.
+        like: what words are like one another, for the same texts.
     """
     chance = np.random.default_rng(plan.seed)
     times = np.bincount(of.indices, minlength=1 << BITS)
@@ -111,16 +140,20 @@ def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan) -> Net:
         chance.normal(0, 0.5, (plan.hidden, heads)).astype(np.float32),
     )
     net.table[:, heads:] = chance.normal(0, 0.3, (len(held), plan.hidden))
-    past = [np.full(part.shape, 1e-3, np.float32) for part in (net.table, net.bias, net.shift, net.out)]
+    shared = np.zeros((like.vectors.shape[1] if like else 0, heads), np.float32)
+    past = [np.full(part.shape, 1e-3, np.float32) for part in (net.table, net.bias, net.shift, net.out, shared)]
     for epoch in range(plan.epochs):
         order = chance.permutation(few.shape[0])
         rate = plan.rate * (1 - epoch / plan.epochs) + 0.01
         for at in range(0, len(order), _BATCH):
             which = order[at : at + _BATCH]
             part = _sieved(few[which], chance, plan.dropped)
-            _step(net, past, part, (said[which], counts[which]), (rate, plan.decay))
+            more = like.sums[which] if like else np.zeros((len(which), 0), np.float32)
+            _step(net, past, (part, more, shared), (said[which], counts[which]), (rate, plan.decay))
     whole = np.zeros((1 << BITS, wide), np.float32)
     whole[held] = net.table
+    if like:
+        whole[like.rows, :heads] += like.vectors @ shared
     net.table = whole
     return net
 
@@ -159,9 +192,14 @@ def logits(net: Net, made: Floats) -> tuple[Floats, Floats]:
 
 
 def _step(
-    net: Net, past: list[Floats], part: csr_matrix, wanted: tuple[Floats, Floats], pace: tuple[float, float]
+    net: Net,
+    past: list[Floats],
+    given: tuple[csr_matrix, Floats, Floats],
+    wanted: tuple[Floats, Floats],
+    pace: tuple[float, float],
 ) -> None:
-    """Learn from one batch."""
+    """Learn from one batch: of features, of what the words are like, and of what that says to the heads so far."""
+    part, more, shared = given
     heads = len(HEADS)
     said, counts = wanted
     there = np.zeros(len(net.table), np.int32)
@@ -171,10 +209,12 @@ def _step(
     part = scaled(csr_matrix((part.data, there[part.indices], part.indptr), shape=(part.shape[0], len(unique))))
     weights = net.table[unique]
     told, inner = logits(net, part @ weights)
+    told += more @ shared
     wrong = (1 / (1 + np.exp(-told)) - said) * counts / len(said) * 16
     back = np.empty((len(said), weights.shape[1]), np.float32)
     back[:, :heads] = wrong
     back[:, heads:] = (wrong @ net.out.T) * (inner > 0)
+    _learn(shared, past[4], (more.T @ wrong).astype(np.float32), pace[0] * _SLOWER)
     _learn(net.bias, past[1], wrong.sum(0), pace[0])
     _learn(net.shift, past[2], back[:, heads:].sum(0), pace[0])
     _learn(net.out, past[3], (inner.T @ wrong).astype(np.float32), pace[0])

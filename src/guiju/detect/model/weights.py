@@ -6,6 +6,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib.resources import files
+from io import BytesIO
 from typing import Final, Literal
 
 import msgspec
@@ -68,7 +69,7 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def weights() -> Weights:
     """The shipped weights."""
-    with files(FOLDER).joinpath("weights.npz").open("rb") as file, np.load(file) as held:
+    with np.load(BytesIO(files(FOLDER).joinpath("weights.npz").read_bytes())) as held:
         return Weights(
             table=held["table"],
             scale=held["scale"],
