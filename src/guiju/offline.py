@@ -24,7 +24,7 @@ from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import HEADS, Head, thresholds, weights
 from guiju.detect.words import Words
-from guiju.terms import Action, Detector, Finding, Severity, Stage, Text
+from guiju.terms import Action, Detector, Finding, Grade, Stage, Text
 
 Side = Literal["request", "reply", "row"]
 SIDES: Final[tuple[Side, ...]] = ("request", "reply", "row")
@@ -45,7 +45,7 @@ class Place(msgspec.Struct, frozen=True):
     category: str
     span: tuple[int, int]
     detector: str
-    severity: Severity
+    severity: Grade
     whole: bool = False
 
 

@@ -18,8 +18,8 @@ from guiju.marking.markdown import MARKDOWN
 from guiju.marking.mkv import MKV, WEBM
 from guiju.marking.mp3 import MP3
 from guiju.marking.mp4 import M4A, MOV, MP4
-from guiju.marking.ogg import OGG
 from guiju.marking.office import OFFICE
+from guiju.marking.ogg import OGG
 from guiju.marking.pdf import PDF
 from guiju.marking.plain import PLAIN
 from guiju.marking.png import PNG

@@ -16,6 +16,7 @@ import msgspec
 
 from guiju.adapters.upstream import Address
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.wire import canonical, media, openai_errors, strict
 from guiju.gateway.wire.canonical import Shape, Treatment
@@ -84,6 +85,10 @@ class Images:
         form = "b64_json" if asked.request.response_format else None
         request = msgspec.structs.replace(asked.request, model=to.model, response_format=form)
         return canonical.joined(request, asked.extra)
+
+    def masked(self, asked: Asked, by: Masker) -> Asked:
+        """See `media.masked`."""
+        return media.masked(asked, by)
 
     def read(self, body: bytes, asked: Asked) -> Made:
         """See `MediaWire`. A prompt that the service wrote anew is left behind: nobody has looked at it."""

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import msgspec
 
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import CallerError
 from guiju.gateway.wire import canonical
 from guiju.gateway.wire.canonical import Shape
+from guiju.gateway.wire.masked import masked_extra
 from guiju.gateway.wire.protocol import Speaks
 from guiju.terms import Text
 
@@ -86,6 +88,13 @@ class MediaWire(Speaks, Protocol):
     def write(self, files: list[bytes], asked: Asked, created: int, aigc: Mapping[str, str]) -> tuple[bytes, bytes]:
         """The answer and its media type."""
         ...
+
+
+def masked(asked: Asked, by: Masker) -> Asked:
+    """The request as somebody else may see it: what is drawn or spoken then are the placeholders."""
+    said = {field: by.text(text) for field in asked.said if (text := getattr(asked.request, field))}
+    request = msgspec.structs.replace(asked.request, **said)
+    return msgspec.structs.replace(asked, request=request, extra=masked_extra(asked.extra, by))
 
 
 def within(request: Shape, said: tuple[str, ...], limits: Limits) -> None:

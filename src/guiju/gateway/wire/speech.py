@@ -14,6 +14,7 @@ import msgspec
 
 from guiju.adapters.upstream import Address
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import GuijuError, Language, OutsideError
 from guiju.gateway.wire import canonical, media, openai_errors, strict
 from guiju.gateway.wire.canonical import Shape, Treatment
@@ -62,6 +63,10 @@ class Speech:
         """The request as it goes upstream."""
         fields = {name: value for name, value in msgspec.structs.asdict(asked.request).items() if value is not None}
         return msgspec.json.encode({**fields, **asked.extra, "model": to.model})
+
+    def masked(self, asked: Asked, by: Masker) -> Asked:
+        """See `media.masked`."""
+        return media.masked(asked, by)
 
     def read(self, body: bytes, asked: Asked) -> Made:
         """See `MediaWire`."""
