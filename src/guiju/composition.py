@@ -16,6 +16,7 @@ from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
+from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -77,6 +78,7 @@ def controls(least: IdentityLevel) -> Controls:
             BansInput(),
             RumoursInput(),
             PersonalInput(),
+            ConfidentialInput(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -87,6 +89,7 @@ def controls(least: IdentityLevel) -> Controls:
             WorksOutput(),
             RumoursOutput(),
             PersonalOutput(),
+            ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
     )
@@ -318,6 +321,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    leaving = msgspec.structs.replace(unknown, outside=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
@@ -336,6 +340,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "rumours.output": (text, (_planted("rumours"),)),
         "personal.input": (unknown, (_planted("personal"),)),
         "personal.output": (text, (_planted("personal"),)),
+        "confidential.input": (leaving, (_planted("confidential"),)),
+        "confidential.output": (text, (_planted("confidential"),)),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }
