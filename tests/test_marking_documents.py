@@ -114,7 +114,7 @@ Case = tuple[Family, Callable[[], bytes], Callable[[bytes], str]]
 
 def written(family: Family, data: bytes, aigc: object = OURS) -> bytes:
     out = io.BytesIO()
-    family.write(io.BytesIO(data), out, aigc)  # type: ignore[arg-type]
+    family.write(io.BytesIO(data), out, aigc)  # type: ignore[arg-type] # any label
     return out.getvalue()
 
 
