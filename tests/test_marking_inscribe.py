@@ -148,6 +148,35 @@ def test_pictures_of_any_colours_get_words(kind: str, mode: str) -> None:
     assert len({frame.shape for frame in pixels(after)}) == 1
 
 
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("kept", range(5))
+@pytest.mark.parametrize("place", ["bottom", "top-left"])
+def test_rows_of_any_filter_are_redrawn(mode: str, kept: int, place: Any) -> None:
+    """A picture of 8 bits keeps the rows that have no words; here all of them have one filter (Paeth is 4)."""
+    image = picture("RGB", SIZE).convert(mode)
+    image.putalpha(200) if mode in ("LA", "RGBA") else None
+    plain = np.asarray(image, np.int16).reshape(SIZE[1], -1)
+    step, rows = len(image.getbands()), []
+    for number, row in enumerate(plain):
+        above = plain[number - 1] if number else np.zeros_like(row)
+        left, corner = (np.concatenate([np.zeros(step, np.int16), one[:-step]]) for one in (row, above))
+        guess = left + above - corner
+        a, b, c = (np.abs(guess - one) for one in (left, above, corner))
+        paeth = np.where((a <= b) & (a <= c), left, np.where(b <= c, above, corner))
+        by = [np.zeros_like(row), left, above, (left + above) // 2, paeth][kept]
+        rows.append(bytes((kept,)) + ((row - by) % 256).astype(np.uint8).tobytes())
+    packed, colours = zlib.compress(b"".join(rows)), {"L": 0, "LA": 4, "RGB": 2, "RGBA": 6}[mode]
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", *SIZE, 8, colours, 0, 0, 0))
+    data = chunk(b"IDAT", packed[:999]) + chunk(b"IDAT", packed[999:])
+    before = b"\x89PNG\r\n\x1a\n" + head + chunk(b"gAMA", b"\x00\x00\xb1\x8f") + data + chunk(b"IEND", b"")
+    words = Lettering("AI生成", place)
+    old, new = pixels(before)[0], pixels(drawn(before, words))[0]
+    assert new[box(SIZE, words)].max() > 235
+    old[box(SIZE, words)] = new[box(SIZE, words)]
+    assert (old == new).all()
+    assert b"gAMA" in drawn(before, words)
+
+
 def test_clear_pixels_of_a_palette_stay_clear() -> None:
     image = picture("RGB", SIZE).quantize(16)
     image.info["transparency"] = 3

@@ -18,6 +18,7 @@ from guiju.cli import credentials as signing
 from guiju.cli import labelling
 from guiju.cli.books import AsJson, Data, settings_of, show
 from guiju.cli.explicit import ALL, asked
+from guiju.cli.label_verify import verify
 from guiju.cli.labelling import WHY, Kind, Outcome, Role, Wanted
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE
@@ -131,6 +132,15 @@ def write(
     show([msgspec.to_builtins(one) for one in outcomes], as_json, "\n".join(map(_line, outcomes)))
     if any(one.state != "labelled" for one in outcomes):
         raise typer.Exit(1)
+
+
+app.command(
+    help=say(
+        "核验标识：六种结论之一，并用三句话说明。文件在受限的子进程中读取，不联网。",
+        "Verify labels: one of six verdicts each, told in three sentences. Files are read in a child process with "
+        "limits, without a network. Exit 1 when one is altered or unreadable.",
+    )
+)(verify)
 
 
 def _misused(option: str, zh: str, en: str) -> ConfigError:

@@ -16,7 +16,7 @@ from PIL import Image, ImageSequence, JpegImagePlugin, TiffImagePlugin, Unidenti
 from PIL.Image import Transpose
 from PIL.Image import open as decoded  # of streams: no file is opened here
 
-from guiju.marking import directory, gif, jpeg, lettering, palettes, png
+from guiju.marking import directory, gif, jpeg, lettering, palettes, png, png_rows
 from guiju.marking.directory import EXIF_TAG
 from guiju.marking.family import MarkingError, copy
 from guiju.marking.lettering import Lettering
@@ -78,26 +78,38 @@ def _bounded(image: Image.Image) -> None:
         raise MarkingError("too_large", "pixels")
 
 
-def _drawn(image: Image.Image, words: Lettering, orientation: int = 1, solid: bool = False) -> Image.Image:
-    """The picture with the words; it is changed itself.
+def _placed(
+    size: tuple[int, int], words: Lettering, orientation: int = 1, solid: bool = False
+) -> tuple[Image.Image, tuple[int, int]]:
+    """The plate as it is stored, and where its upper left corner goes.
 
     Args:
-        image: what is drawn on.
+        size: of the picture as it is stored.
         words: what is written.
         orientation: of Exif, from 1 to 8.
         solid: a plate of few colours, through which nothing shines.
     """
     turned = _TURNED.get(orientation)
-    seen = image.size[::-1] if orientation >= 5 else image.size
+    seen = size[::-1] if turned is not None and orientation >= 5 else size
     made = lettering.plate(words, seen)
+    place = lettering.corner(words.place, seen, made.size)
     if solid:
         made = Image.merge("RGBA", [*(band.point(_few) for band in made.split()[:3]), made.split()[3].point(_covered)])
-    x, y = lettering.corner(words.place, seen, made.size)
-    if turned is not None:
-        # The plate's place is turned along with it: as a box in the picture as seen, then in the picture as stored.
-        x, y = _stored(turned, seen, (x, y), made.size)
-        made = made.transpose(turned)
-    box = (x, y, x + made.width, y + made.height)
+    if turned is None:
+        return made, place
+    return made.transpose(turned), _stored(turned, seen, place, made.size)
+
+
+def _drawn(image: Image.Image, words: Lettering, orientation: int = 1, solid: bool = False) -> Image.Image:
+    """The picture with the words; it is changed itself. Arguments are those of `_placed`."""
+    made, place = _placed(image.size, words, orientation, solid)
+    _lay(image, made, place)
+    return image
+
+
+def _lay(image: Image.Image, made: Image.Image, place: tuple[int, int]) -> None:
+    """Put a plate on a picture."""
+    box = (*place, place[0] + made.width, place[1] + made.height)
     under = image.crop(box)
     under = under if under.mode in ("LA", "RGBA") else under.convert("RGB")
     laid = Image.alpha_composite(under.convert("RGBA"), made)
@@ -105,7 +117,6 @@ def _drawn(image: Image.Image, words: Lettering, orientation: int = 1, solid: bo
         image.paste(laid.convert(image.mode), box)
     else:
         image.paste(laid.convert("RGB").convert(image.mode), box, made.getchannel("A").point(_covered))
-    return image
 
 
 def _few(grey: int) -> int:
@@ -164,7 +175,10 @@ def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letterin
     source.seek(24)
     if source.read(1) == b"\x10":
         raise MarkingError("unsupported", "PNG of 16 bits a channel")
-    exif = image.getexif().get(_ORIENTATION, 1)
+    exif = _turn_of(source)
+    plate, (x, y) = _placed(image.size, words, exif)
+    if png_rows.redrawn(source, target, y, y + plate.height, lambda rows, first: _lay(rows, plate, (x, y - first))):
+        return
     made = io.BytesIO()
     if getattr(image, "is_animated", False):
         shown = [_drawn(_full(frame), words, exif) for frame in ImageSequence.Iterator(image)]
@@ -175,6 +189,16 @@ def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letterin
     else:
         _drawn(_full(image), words, exif).save(made, "PNG", compress_level=6)
     png.transplanted(source, made, target)
+
+
+def _turn_of(source: BinaryIO) -> int:
+    """The orientation of a PNG, by its Exif chunk. (Pillow decodes the whole picture to look for one.)"""
+    for kind, size in png.chunks(source):
+        if kind == b"eXIf" and size < 1 << 20:
+            block = Image.Exif()
+            block.load(b"Exif\x00\x00" + source.read(size))
+            return int(block.get(_ORIENTATION, 1))
+    return 1
 
 
 def _full(image: Image.Image) -> Image.Image:

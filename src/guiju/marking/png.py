@@ -15,7 +15,7 @@ from guiju.marking import exif, xmp
 from guiju.marking.family import MOST, Found, MarkingError, copy, exactly
 from guiju.marking.label import KEY, Aigc
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _XMP: Final = b"XML:com.adobe.xmp"
 _EXIF: Final = b"eXIf"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
@@ -36,12 +36,12 @@ class Png:
 
     def knows(self, head: bytes) -> bool:
         """See `Family`."""
-        return head.startswith(_SIGNATURE)
+        return head.startswith(SIGNATURE)
 
     def read(self, source: BinaryIO) -> list[Found]:
         """See `Family`."""
         found: list[Found] = []
-        for kind, size in _chunks(source):
+        for kind, size in chunks(source):
             if kind in _TEXTS:
                 body = _body(source, size)
                 keyword = body.partition(b"\x00")[0]
@@ -59,28 +59,28 @@ class Png:
     def write(self, source: BinaryIO, target: BinaryIO, aigc: Aigc) -> None:
         """See `Family`."""
         packet = b""
-        for kind, size in _chunks(source):
+        for kind, size in chunks(source):
             if kind == b"iTXt" and (body := _body(source, size)).startswith(_XMP + b"\x00"):
                 packet = _text(kind, body)
                 break
         label = _XMP + b"\x00\x00\x00\x00\x00" + xmp.labelled(packet, aigc)
-        target.write(_SIGNATURE)
-        for kind, size in _chunks(source):
+        target.write(SIGNATURE)
+        for kind, size in chunks(source):
             if kind in _TEXTS:
                 body = _body(source, size)
                 keyword = body.partition(b"\x00")[0]
                 if keyword.upper() != KEY.encode() and not (keyword == _XMP and kind == b"iTXt"):
-                    _put(target, kind, body)
+                    put(target, kind, body)
                 continue
             if kind == _EXIF:
-                _put(target, kind, exif.blanked(_body(source, size)))
+                put(target, kind, exif.blanked(_body(source, size)))
                 continue
             at = source.tell()
             target.write(size.to_bytes(4, "big") + kind)
             copy(source, target, size + 4)
             source.seek(at)
             if kind == b"IHDR":
-                _put(target, b"iTXt", label)
+                put(target, b"iTXt", label)
         source.seek(0, 2)
 
 
@@ -97,12 +97,12 @@ def transplanted(old: BinaryIO, new: BinaryIO, target: BinaryIO) -> None:
     """
     told: list[tuple[bool, int, int]] = []  # whether it stands before the data, its place and its size
     before, same = True, _colour_type(old) == _colour_type(new)
-    for kind, size in _chunks(old):
+    for kind, size in chunks(old):
         before = before and kind != b"IDAT"
         if kind not in _DATA and (same or kind not in _OF_COLOURS):
             told.append((before, old.tell() - 8, size + 12))
-    target.write(_SIGNATURE)
-    for kind, size in _chunks(new):
+    target.write(SIGNATURE)
+    for kind, size in chunks(new):
         if kind == b"IEND":
             _copied(old, target, [part for part in told if not part[0]])
         if kind in _DATA:
@@ -125,14 +125,14 @@ def _copied(source: BinaryIO, target: BinaryIO, parts: list[tuple[bool, int, int
         copy(source, target, size)
 
 
-def _chunks(source: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def chunks(source: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Kind and size of each chunk; the stream stands at its body, and wherever it is left the next one is found.
 
     Raises:
         MarkingError: it is not well formed.
     """
     source.seek(0)
-    if exactly(source, 8, "PNG") != _SIGNATURE:
+    if exactly(source, 8, "PNG") != SIGNATURE:
         raise MarkingError("unreadable", "PNG")
     for number in range(_CHUNKS):
         at = source.tell()
@@ -159,7 +159,7 @@ def _body(source: BinaryIO, size: int) -> bytes:
     return body
 
 
-def _put(target: BinaryIO, kind: bytes, body: bytes) -> None:
+def put(target: BinaryIO, kind: bytes, body: bytes) -> None:
     check = zlib.crc32(body, zlib.crc32(kind))
     target.write(len(body).to_bytes(4, "big") + kind + body + check.to_bytes(4, "big"))
 

@@ -21,7 +21,8 @@ from guiju.detect.personal.kinds import KINDS, Kind, Span
 from guiju.detect.personal.recogniser import recognise
 
 _SIGNS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
-_LENGTH: Final = 6
+LENGTH: Final = 6
+"""Signs of a tag, at least."""
 _HAN: Final = re.compile("[\u3400-\u9fff]")
 _EDGE: Final = re.compile("[0-9A-Za-z]")
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|-?[0-9][0-9.eE+-]*', re.DOTALL)
@@ -71,7 +72,7 @@ class Placeholders:
         raw = b"\0".join((self._account, kind.id.encode(), value.encode("utf-8", "surrogatepass")))
         number = int.from_bytes(hashlib.blake2b(raw, key=self._key, digest_size=16, person=b"guiju mask").digest())
         signs = "".join(_SIGNS[number >> 5 * i & 31] for i in range(24))
-        size = _LENGTH
+        size = LENGTH
         while signs[:size] in self.known:
             size += 1
         return signs[:size]

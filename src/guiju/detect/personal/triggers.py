@@ -24,6 +24,7 @@ class Look(IntFlag):
     CODES = 256
     SAID = 512
     STREETS = 1024
+    URLS = 2048
 
 
 NUMERALS: Final = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖两"
@@ -56,7 +57,7 @@ _CREDENTIALS: Final = (
     "github_pat_", "glpat-", "xox",
     "xapp-", "aiza", "ya29.", "gocspx-", "ltai", "akid", "hf_", "npm_", "pypi-", "dop_v1_", "sk_", "rk_",
     "whsec_", "sg.", "shpat_",
-    "shpca_", "shppa_", "shpss_", "age-secret", "eaaced", "eyj", "bearer", "://", "apikey", "api_key",
+    "shpca_", "shppa_", "shpss_", "age-secret", "eaaced", "eyj", "bearer", "apikey", "api_key",
     "api-key", "api key", "secret",
     "token", "access_key", "accesskey", "access-key",
 )  # fmt: skip
@@ -83,6 +84,7 @@ def _listed() -> dict[str, Look]:
     put(Look.ACCOUNTS, *_ACCOUNTS)
     put(Look.PASSWORDS, *_PASSWORDS)
     put(Look.CREDENTIALS, *_CREDENTIALS)
+    put(Look.URLS, "://")
     put(Look.MAIL, "@", *(a + b for a, b in product(("at", "at "), ("]", ")", "）", "】"))))
     put(Look.CODES, *(a + b for a, b in product(_PLATES, "abcdefghjklmnpqrstuvwxyz")), "字第", "军字", "士字", "兵字")
     return made
