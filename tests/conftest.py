@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvloop
@@ -141,6 +141,7 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     def go(
         *,
         upstream: str = "",
+        party: Literal["auto", "own", "third_party"] = "auto",
         lexicon: str = CANARIES,
         every: Callable[[IdentityLevel], Controls] = composition.controls,
         data: Path | None = None,
@@ -156,7 +157,7 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
             path.write_text(lexicon, "utf-8")
             lists = (path,)
         port = free_port()
-        services = (Upstream(name="test", url=upstream or model.url),)
+        services = (Upstream(name="test", url=upstream or model.url, party=party),)
         flags = (("serve.port", port), ("upstream", services), *overlay)
         chosen = Options(data=data, lists=lists, keys=keys, overlay=flags, **options)
         whole = every is composition.controls if checked is None else checked

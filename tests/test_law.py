@@ -5,6 +5,7 @@ passes. The second run must fail; a duty whose test survives it is a gap."""
 from __future__ import annotations
 
 import ast
+import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ import pytest
 
 from conftest import Start
 from guiju import composition
+from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
-from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
+from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
+from personal_kit import id_card
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
@@ -175,6 +178,35 @@ def rumour_in_an_answer_is_corrected(start: Start, every: Every) -> None:
     assert [one["source"] for one in told] == [RUMOUR.source]
 
 
+def personal_data_go_to_nobody(start: Start, every: Every) -> None:
+    """11.d: somebody else's model service gets a placeholder, and the asker's own words come back."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url, party="third_party")
+        answer = gateway.chat("[[say:好的，13900001234。]]")
+        assert answer.json["choices"][0]["message"]["content"].startswith("好的，13900001234")
+        assert not any("13900001234" in str(one) for one in model.requests)
+
+
+def somebody_elses_number_never_arrives(start: Start, every: Every) -> None:
+    """4.5d: an identity number that the asker did not give is not given out."""
+    number = id_card(random.Random(2))
+    assert number not in start(every=every).chat(shifted(f"他的号码是{number}。"), stream=True).text()
+
+
+def secret_goes_to_nobody(start: Start, every: Every) -> None:
+    """4.5d: a registered secret is not sent to somebody else's model service."""
+    gateway = start(every=every, party="third_party")
+    conceal(gateway, SECRET)
+    assert gateway.chat(f"[[say:好]] {SECRET[:40]}").status == 400
+
+
+def secret_is_not_given_out(start: Start, every: Every) -> None:
+    """4.5d: a registered secret does not leave in an answer."""
+    gateway = start(every=every)
+    conceal(gateway, SECRET)
+    assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -196,6 +228,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("works.output", "4.5c"): work_is_not_given_out,
     ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
+    ("personal.input", "11.d"): personal_data_go_to_nobody,
+    ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
+    ("confidential.input", "4.5d"): secret_goes_to_nobody,
+    ("confidential.output", "4.5d"): secret_is_not_given_out,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
 

@@ -16,8 +16,8 @@ from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
+from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.content import (
-    BIDI,
     InputContent,
     InputWords,
     OutputContent,
@@ -30,12 +30,17 @@ from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
+from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
 from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
+from guiju.detect.model.judge import Judge
+from guiju.detect.model.weights import thresholds
+from guiju.detect.personal.kinds import KINDS
+from guiju.detect.personal.recogniser import Personal
 from guiju.detect.rumours import CATEGORY as RUMOUR
 from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
@@ -47,7 +52,7 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
+from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
@@ -65,9 +70,27 @@ def controls(least: IdentityLevel) -> Controls:
         least: the least identity level of every key (`gateway.identity`).
     """
     return Controls(
-        request=(PolicyInForce(), RealName(least), InputWords(), InputContent(), BansInput(), RumoursInput()),
+        request=(
+            PolicyInForce(),
+            RealName(least),
+            InputWords(),
+            InputContent(),
+            BansInput(),
+            RumoursInput(),
+            PersonalInput(),
+            ConfidentialInput(),
+        ),
         release=(Answerable(), Labelled()),
-        output=(OutputWords(), OutputSentences(), OutputContent(), BansOutput(), WorksOutput(), RumoursOutput()),
+        output=(
+            OutputWords(),
+            OutputSentences(),
+            OutputContent(),
+            BansOutput(),
+            WorksOutput(),
+            RumoursOutput(),
+            PersonalOutput(),
+            ConfidentialOutput(),
+        ),
         upstream=(UpstreamRefusal(),),
     )
 
@@ -124,13 +147,26 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         likenesses: bans, protected works and rumours.
     """
     ids = in_force.ids
-    injection, discrimination = Injection(), Discrimination()
+    asks, answers = "content.input" in ids, "content.output" in ids
     alike = likenesses.detectors(ids) if likenesses else Detectors()
+    discrimination, personal = Discrimination(), Personal()
+    request: tuple[Detector, ...] = ()
+    reply: tuple[tuple[Detector, int], ...] = ()
+    if asks:
+        request = (Injection(), Judge("request"))
+    if answers:
+        reply = ((discrimination, _AGAIN), (Judge("reply"), _AGAIN))
+    version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
     return Detectors(
-        request=(*((injection, discrimination) if "content.input" in ids else ()), *alike.request),
-        reply=(*(((discrimination, _AGAIN),) if "content.output" in ids else ()), *alike.reply),
-        turns=(*((injection,) if "content.input" in ids else ()), *alike.turns),
-        version="+".join(one for one in (installed("guiju"), alike.version) if one),
+        request=(
+            *request,
+            *((discrimination,) if asks else ()),
+            *((personal,) if "personal.input" in ids else ()),
+            *alike.request,
+        ),
+        reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
+        turns=(*request, *alike.turns),
+        version="+".join(one for one in version if one),
     )
 
 
@@ -212,6 +248,8 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     }
     for name, told in labels.names().items():
         made[name] = {"zh": told.zh, "en": told.en}
+    for kind in KINDS.values():
+        made[kind.category] = {"zh": f"个人信息：{kind.zh}", "en": f"personal data: {kind.en}"}
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
     return made
@@ -278,11 +316,12 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
-    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
+    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "decoded")
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    leaving = msgspec.structs.replace(unknown, outside=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
@@ -299,6 +338,10 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "works.output": (text, (_planted("works"),)),
         "rumours.input": (unknown, (_planted("rumours"),)),
         "rumours.output": (text, (_planted("rumours"),)),
+        "personal.input": (unknown, (_planted("personal"),)),
+        "personal.output": (text, (_planted("personal"),)),
+        "confidential.input": (leaving, (_planted("confidential"),)),
+        "confidential.output": (text, (_planted("confidential"),)),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

@@ -31,11 +31,14 @@ class Provider(_Section, frozen=True):
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
+        c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
     """
 
     name: str = ""
     code: str = DEVELOPMENT_CODE
     redress_url: str = ""
+    c2pa_certificate: str = ""
+    c2pa_key: str = ""
 
 
 class Serve(_Section, frozen=True):
@@ -55,6 +58,9 @@ class Store(_Section, frozen=True):
     url: str = "sqlite"
 
 
+Party = Literal["auto", "own", "third_party"]
+"""In whose hands a service is (Article 11)."""
+
 UpstreamKind = Literal["openai", "anthropic"]
 """The protocol that a model service speaks."""
 
@@ -69,6 +75,8 @@ class Upstream(_Section, frozen=True):
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
         weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
         max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
+        party: in whose hands it is (Article 11); `auto` takes one on this machine or a private network for the
+            provider's own. Personal data are masked before they go to a third party.
     """
 
     name: str
@@ -78,6 +86,7 @@ class Upstream(_Section, frozen=True):
     weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
     kind: UpstreamKind = "openai"
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
+    party: Party = "auto"
 
 
 GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
@@ -103,6 +112,8 @@ class Guard(_Section, frozen=True):
         on_failure: whether the service stops when it does not answer, or goes on for a while without it.
         characters: most that it is asked about at once; more counts as not looked at.
         severity: its own label → how far a finding of it may go, instead of labels.toml.
+        party: in whose hands it is; `auto` takes one on this machine or a private network for the provider's own. Texts
+            for a third party are masked.
         purpose, contract: why, and on what terms, a third party gets the texts (Article 11).
     """
 
@@ -120,6 +131,7 @@ class Guard(_Section, frozen=True):
     on_failure: Literal["closed", "degrade"] = "degrade"
     characters: Annotated[int, msgspec.Meta(ge=1000)] = 100_000
     severity: dict[str, Literal["block", "signal", "off"]] = msgspec.field(default_factory=dict)
+    party: Party = "auto"
     purpose: str = ""
     contract: str = ""
 
@@ -309,6 +321,12 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("detect.without")
     if _protection(old) - _protection(new) or _softened(new) - _softened(old):
         made.append("guard")
+    given = {one.name for one in old.upstream if one.party == "own"}
+    if any(one.party == "own" and one.name not in given for one in new.upstream):
+        made.append("upstream.party")
+    given = {one.id for one in old.guard if one.party == "own"}
+    if any(one.party == "own" and one.id not in given for one in new.guard):
+        made.append("guard.party")
     if any(one not in old.issuer for one in new.issuer):
         made.append("issuer")
     if any(one not in new.evidence.witness for one in old.evidence.witness):

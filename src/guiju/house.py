@@ -266,6 +266,7 @@ class House:
             upstreams=self.upstreams(settings),
             assertions=self.assertions(settings),
             looks=Looks(self.secrets.digest),
+            masks=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
             remember=self._remember,

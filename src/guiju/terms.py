@@ -19,6 +19,9 @@ Action = Literal["pass", "note", "mask", "hold", "refuse"]
 Severity = Literal["block", "signal"]
 """What a finding means for policy: `block` may refuse, `signal` is only noted."""
 
+Grade = Literal["block", "mask", "signal"]
+"""What a finding means once a policy has graded it: `mask` takes it out of what goes to somebody else."""
+
 Reach = Literal["pattern", "sentence", "whole"]
 """How much text an output control must see before a piece of it may be released (DESIGN §4)."""
 
@@ -44,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
     Attributes:
         detector: the detector's id, such as `words`.
         category: the risk or class id, such as `A.1f`; an operator's own class is free.
-        severity: `block` or `signal`.
+        severity: `block` or `signal`; `mask` by a policy alone.
         rule: the id of the entry or rule that matched; never the matched words.
         field: path of the text leaf, such as `messages[0].content`.
         start, end: offsets into the raw text, in code points, end exclusive.
@@ -53,7 +56,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     detector: str
     category: str
-    severity: Severity
+    severity: Grade
     rule: str
     field: str
     start: int
@@ -154,6 +157,7 @@ class Exchange(msgspec.Struct, frozen=True):
         lexicon: version of the word lists in force; `""` when none is loaded.
         label: the label that the answer carries; none until it is made.
         content: whether what is answered is content, which needs a label.
+        outside: whether what is asked goes to somebody else's model service (Article 11).
     """
 
     id: str
@@ -167,6 +171,7 @@ class Exchange(msgspec.Struct, frozen=True):
     lexicon: str = ""
     label: Label | None = None
     content: bool = True
+    outside: bool = False
 
 
 class Detector(Protocol):

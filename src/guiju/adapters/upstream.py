@@ -20,6 +20,7 @@ from yarl import URL
 
 from guiju.adapters import refusals
 from guiju.adapters.deadlines import Deadlines, Wait
+from guiju.adapters.party import outside
 from guiju.config import Limits, UpstreamKind
 from guiju.config import Upstream as UpstreamSettings
 from guiju.errors import OutsideError
@@ -170,12 +171,14 @@ class Upstream:
     Attributes:
         weight: its share among those that serve the same name.
         kind: the protocol that it speaks.
+        outside: whether it is somebody else's (Article 11).
     """
 
     def __init__(self, settings: UpstreamSettings, limits: Limits) -> None:
         self.name = settings.name
         self.weight = settings.weight
         self.kind = settings.kind
+        self.outside = outside(settings.url, settings.party)
         self._most = settings.max_tokens
         self._models = settings.models
         self._limits = limits

@@ -22,6 +22,11 @@ class Service(Protocol):
         """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
         ...
 
+    @property
+    def outside(self) -> bool:
+        """Whether what is asked may go to somebody else (Article 11)."""
+        ...
+
 
 class Peers:
     """Services of one name, each in turn as often as its weight says (smooth weighted round robin, as in nginx).
@@ -54,6 +59,11 @@ class Peers:
         """The one to begin with; the first of all where every circuit is open, and it will say so."""
         return self.pick() or self._all[0]
 
+    @property
+    def outside(self) -> bool:
+        """Whether one of them is somebody else's."""
+        return any(one.outside for one in self._all)
+
 
 class Several:
     """One exchange's way to a service, and to another one should the first not answer: two attempts in all.
@@ -65,6 +75,7 @@ class Several:
     Attributes:
         to: whom the first request goes to.
         encode: writes the request for a service; set once it is known who asks.
+        outside: whether one of them is somebody else's.
     """
 
     encode: Callable[[Address], bytes]
@@ -72,6 +83,7 @@ class Several:
     def __init__(self, peers: Peers, model: str) -> None:
         self._peers = peers
         self._model = model
+        self.outside = peers.outside
         self._first = peers.first()
         self.to = self._first.address(model)
 
@@ -122,25 +134,25 @@ class Upstreams:
     def __init__(self, services: Sequence[Upstream]) -> None:
         self._all = tuple(services)
         self._texts = _Table(self._all)
-        self._vectors = _Table([one for one in self._all if one.kind == "openai"])
+        self._others = _Table([one for one in self._all if one.kind == "openai"])
 
-    def find(self, model: str, *, vectors: bool = False) -> tuple[Upstream | Several, Address]:
+    def find(self, model: str, *, text: bool = True) -> tuple[Upstream | Several, Address]:
         """Who is asked for a model, and whom the request goes to.
 
         Args:
             model: its public name.
-            vectors: whether vectors are asked for, which only services of OpenAI's protocol answer.
+            text: whether text is asked for; all else, only services of OpenAI's protocol answer.
 
         Raises:
-            CallerError: `model_not_found`, or `no_vectors` where it is there and makes none.
+            CallerError: `model_not_found`, or `text_only` where it is there and answers nothing else.
         """
         table = self._texts
-        if vectors and (self._vectors.lists(model) or not table.lists(model)):
-            table = self._vectors  # who lists a name outranks who takes every name, here too
+        if not text and (self._others.lists(model) or not table.lists(model)):
+            table = self._others  # who lists a name outranks who takes every name, here too
         found = table.find(model)
-        if found is None or (vectors and table is self._texts):
+        if found is None or (not text and table is self._texts):
             shown = model if model.isascii() else "…"
-            raise CallerError("no_vectors" if self._texts.find(model) else "model_not_found", model=shown)
+            raise CallerError("text_only" if self._texts.find(model) else "model_not_found", model=shown)
         if isinstance(found, Upstream):
             return found, found.address(model)
         several = Several(found, model)

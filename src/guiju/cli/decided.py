@@ -82,7 +82,7 @@ def decide(policy: Policy, stage: Stage, text: str, audience: Audience = "all", 
     findings = policy.held_to(audience, key).graded(found, stage)
     if stage == "input":
         exchange = Exchange(
-            "try", "try", "try", "chat", "try", (leaf,), lexicon=policy.lexicon, label=Label("try", "try")
+            "try", "try", "try", "chat", "try", (leaf,), lexicon=policy.lexicon, label=Label("try", "try"), outside=True
         )
         hearing = hear(policy.controls.request, exchange, findings, stage)
     else:

@@ -3,7 +3,7 @@
 
 A policy is a list of rulings; the first that fits a finding decides. Where none fits, a finding of severity `block`
 refuses and one of `signal` is noted. Findings are graded by the policy before controls hear them: what it refuses they
-get as `block`, what it notes as `signal`, and what it passes they do not get.
+get as `block`, what it masks as `mask`, what it notes as `signal`, and what it passes they do not get.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import msgspec
 
 from guiju.controls.guards import UNANSWERED
 from guiju.errors import Bilingual, ConfigError, Language
-from guiju.terms import ACTIONS, Audience, Finding, Severity, Stage
+from guiju.terms import ACTIONS, Audience, Finding, Grade, Severity, Stage
 
-Ruled = Literal["pass", "note", "hold", "refuse"]
-"""What a ruling may say. `hold` asks for a person; an exchange can't wait for one, so it is refused, and its decision
+Ruled = Literal["pass", "note", "mask", "hold", "refuse"]
+"""What a ruling may say. `mask` takes personal data out of what goes to somebody else, and is said of requests alone.
+`hold` asks for a person; an exchange can't wait for one, so it is refused, and its decision
 id is where a review is asked for (DESIGN §3)."""
 
 UNRULED: Final = ("not_checkable", UNANSWERED, "guiju.canary")
@@ -61,7 +62,7 @@ class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         """Whether it can fit anything that comes with such a key."""
         return self.audience in ("", audience) and self.key in ("", key)
 
-    def fits(self, detector: str, category: str, severity: Severity, side: Stage) -> bool:
+    def fits(self, detector: str, category: str, severity: Grade, side: Stage) -> bool:
         """Whether it decides about such a finding."""
         return (
             self.severity in ("", severity)
@@ -137,7 +138,7 @@ class Difference(msgspec.Struct, frozen=True):
         return ACTIONS.index(self.new) < ACTIONS.index(self.old)
 
 
-def _plain(severity: Severity) -> Ruled:
+def _plain(severity: Grade) -> Ruled:
     return "refuse" if severity == "block" else "note"
 
 
@@ -176,9 +177,18 @@ def _fault(document: Document, development: bool) -> Bilingual | None:
         name, answer = ruling.category, ruling.answer
         if "*" in name[:-1]:
             return Bilingual(f"类别 {name} 的 * 只能在末尾", f"category {name}: * may only stand last")
+        if ruling.action == "mask" and not (ruling.side == "input" and _maskable(ruling)):
+            return Bilingual(
+                'mask 只用于 side = "input" 且类别为 personal. 或 secret. 的裁定',
+                'mask goes with side = "input" and a category of personal. or secret. alone',
+            )
         if answer and answer not in known and answer not in _SHIPPED_ANSWERS:
             return Bilingual(f"没有编号为 {answer} 的答复", f"there is no answer with the id {answer}")
     return None
+
+
+def _maskable(ruling: Ruling) -> bool:
+    return ruling.detector == "personal" or ruling.category.startswith(("personal.", "secret."))
 
 
 def shipped() -> Document:
@@ -273,7 +283,7 @@ class Rulings:
         self._audience: Audience = audience
         self._key = key
         self._tried = tried
-        self._known: dict[tuple[str, str, Severity, Stage], tuple[Ruled, Ruled]] = {}
+        self._known: dict[tuple[str, str, Grade, Stage], tuple[Ruled, Ruled]] = {}
         held = [one for document in documents for one in document.ruling if one.answer and one.holds_for(audience, key)]
         self._answered = held
         self._answers: Mapping[str, Answer] = {
@@ -289,7 +299,7 @@ class Rulings:
                 continue
             action = self._action(one, side)
             if action != "pass":
-                severity: Severity = "signal" if action == "note" else "block"
+                severity: Grade = "signal" if action == "note" else "mask" if action == "mask" else "block"
                 made.append(one if one.severity == severity else msgspec.structs.replace(one, severity=severity))
         return made
 

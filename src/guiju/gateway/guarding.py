@@ -22,11 +22,13 @@ from msgspec import structs
 from guiju.adapters.guards.asking import Guard, UnaskedError
 from guiju.adapters.guards.labels import Side
 from guiju.adapters.guards.portions import border
+from guiju.adapters.party import outside
 from guiju.controls.guards import UNANSWERED
 from guiju.controls.hearing import hear
 from guiju.detect.words import Passage, passages
 from guiju.gateway.metrics import Counts
 from guiju.gateway.screen import Grading
+from guiju.gateway.shown import shown
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.protocol import Call
 from guiju.terms import Control, Finding, Hearing, Severity, Text
@@ -180,7 +182,7 @@ class Guards:
         if new:
             began = perf_counter()
             try:
-                found = await guard.ask([parts[i].text for i in new], side, prompt, now)
+                found = await _told(guard, [parts[i].text for i in new], side, prompt, now)
             except UnaskedError as error:
                 self._silent(guard, error, now, made)
                 return
@@ -219,6 +221,19 @@ class Guards:
         self._known.move_to_end(at)
         if len(self._known) > _KEPT:
             self._known.popitem(last=False)
+
+
+async def _told(guard: Guard, texts: Sequence[str], side: Side, prompt: str, now: float) -> list[list[Finding]]:
+    """What a guard says of texts. A third party's sees no personal data in them (Article 11).
+
+    Raises:
+        UnaskedError: it gives no answer.
+    """
+    if not outside(guard.settings.url, guard.settings.party):
+        return await guard.ask(texts, side, prompt, now)
+    seen = await shown((*texts, prompt))
+    *rest, asked = seen.texts
+    return [seen.back(i, found) for i, found in enumerate(await guard.ask(rest, side, asked, now))]
 
 
 def _closed(silence: Finding) -> Finding:

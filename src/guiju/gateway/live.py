@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -155,6 +156,7 @@ class Live:
     Attributes:
         remember: keeps a verified identity; it returns at once and writes later.
         clock: wall time in seconds.
+        masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
@@ -173,6 +175,7 @@ class Live:
     tally: Tally
     hits: Hits
     clock: Callable[[], float] = time.time
+    masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

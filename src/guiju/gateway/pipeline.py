@@ -15,11 +15,13 @@ from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
 from guiju.detect import rumours
+from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
 from guiju.gateway import http
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
+from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
@@ -41,16 +43,19 @@ class TextRun(Run):
     wire: Wire
     answer: Writer
     gate: Gate | None = None
+    restoring: Restoring | None = None
 
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
-        policy = self.policy
+        policy, graded = self.policy, self.rulings.graded
         self.reply = Reply(
-            policy.words, policy.reach, policy.controls.output, policy.detectors.reply, self.rulings.graded
+            policy.words, policy.reach, policy.controls.output, given(policy.detectors.reply, asked.texts), graded
         )
+        if self.masked:
+            self.restoring = Restoring(self.masked.known)
         if self.counted and policy.controls.guard_reply:
             heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
-            self.gate = Gate(self.guards, heard, self.rulings.graded, prompt, self.live.clock, strict=self.strict)
+            self.gate = Gate(self.guards, heard, graded, prompt, self.live.clock, strict=self.strict)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
@@ -105,7 +110,9 @@ class TextRun(Run):
                 await self._start(send, asked, http.STREAM)
                 if made:
                     await send({"type": "http.response.body", "body": made, "more_body": True})
-            rest = [] if self._stopped else await self._cleared(self._rest(), last=True)
+            held = Delta(self.restoring.rest()) if self.restoring and not self._stopped else Delta()
+            last = await self._take(held)
+            rest = [] if self._stopped else await self._cleared([*last, *self._rest()], last=True)
             if self._stopped:
                 await self._stop_stream(send, asked, answer, usage)
                 return
@@ -142,7 +149,8 @@ class TextRun(Run):
             yield self._noted(answer.events(came), finishes)
 
     def _noted(self, delta: Delta, finishes: dict[int, str]) -> Delta:
-        """Note how choices ended and what was refused, and take out what the client's protocol has no place for."""
+        """Note how choices ended and what was refused, take out what the client's protocol has no place for, and put
+        back what was masked."""
         if delta.usage:
             self.tokens = delta.usage.total_tokens
         if delta.refused:
@@ -153,6 +161,8 @@ class TextRun(Run):
         if mute:
             self.dropped |= mute
             delta.pieces = [piece for piece in delta.pieces if piece.field not in mute]
+        if self.restoring:
+            delta.pieces = self.restoring.take(delta.pieces)
         return delta
 
     async def _stop_stream(self, send: Send, asked: Asked, answer: Writer, usage: Usage | None) -> None:
@@ -189,6 +199,8 @@ class TextRun(Run):
                 delta = self._noted(ANSWERS[source.kind](choices).whole(await source.body()), finishes)
             finally:
                 source.close()
+        if self.restoring:
+            delta.pieces = [*delta.pieces, *self.restoring.rest()]
         pieces = await self._take(delta, whole=True)
         pieces = await self._cleared([*pieces, *self._rest()], last=True)
         hearing = self._stopped

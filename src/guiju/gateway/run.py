@@ -17,6 +17,9 @@ from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
 from guiju.controls.upstream import SAID
+from guiju.detect.personal.kinds import CATEGORIES
+from guiju.detect.personal.masking import Masker, Placeholders
+from guiju.detect.words import passages
 from guiju.errors import GuijuError
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
@@ -68,6 +71,7 @@ class Run(ABC):
 
     Attributes:
         reply: what is looked at of the answer; none where no text is answered.
+        masked: what of the request was masked; none where nothing was.
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
@@ -92,6 +96,7 @@ class Run(ABC):
         self.reply: Reply | None = None
         self.found: list[Finding] = []
         self.dropped: set[str] = set()
+        self.masked: Placeholders | None = None
         self.tokens = 0
         self.opened: int | None = None
         self.closing = False
@@ -109,17 +114,15 @@ class Run(ABC):
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
         asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
-        upstream, to = live.upstreams.find(asked.model, vectors=not self.wire.labelled)
+        upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
-        exchange = self.exchange = self._exchange(asked, identity)
+        exchange = self.exchange = self._exchange(asked, identity, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
         person = identity.person if identity else ""
         canonical = self.wire.encode(asked, to, person)
-        if isinstance(upstream, Several):
-            upstream.encode = lambda other: self.wire.encode(asked, other, person)
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
@@ -141,13 +144,18 @@ class Run(ABC):
             await self._refuse(exchange, canonical, release)
             raise RefusedError(release)
         self.heard.append(release)
+        sent = await self._mask(asked, hearing)
+        canonical = canonical if sent is asked else self.wire.encode(sent, to, person)
+        if isinstance(upstream, Several):
+            upstream.encode = lambda other: self.wire.encode(sent, other, person)
         # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
             versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
             if policy.detectors.version != live.version:
                 versions["detectors"] = policy.detectors.version
-            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded)
+            counts = self.masked.counts if self.masked else None
+            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded, counts)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
         except ObjectedError as objected:
@@ -155,6 +163,19 @@ class Run(ABC):
         finally:
             if self._guarding:
                 self._guarding.cancel()
+
+    async def _mask(self, asked: Any, hearing: Hearing) -> Any:
+        """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
+        verdicts = [verdict for _, verdict in hearing.verdicts if verdict.action == "mask"]
+        kinds = {CATEGORIES[found.category].id for one in verdicts for found in one.findings}
+        if not kinds:
+            return asked
+        self.masked = Placeholders(self.live.masks, self.key.account)
+        texts = [passage.text for passage in passages(asked.texts)]
+        if sum(map(len, texts)) > LARGE:  # not on the event loop
+            by = await asyncio.to_thread(Masker, self.masked, kinds, texts)
+            return await asyncio.to_thread(self.wire.masked, asked, by)
+        return self.wire.masked(asked, Masker(self.masked, kinds, texts))
 
     # ------------------------------------------------------------------ guard models
     async def _guards(self, exchange: Exchange, canonical: bytes) -> list[Hearing]:
@@ -256,7 +277,7 @@ class Run(ABC):
         self.live.remember(self.key.account, identity)
         return identity
 
-    def _exchange(self, asked: Questions, identity: Identity | None) -> Exchange:
+    def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
         settings = self.live.settings
         level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
         return Exchange(
@@ -271,6 +292,7 @@ class Run(ABC):
             lexicon=self.policy.lexicon,
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
             content=self.wire.labelled,
+            outside=upstream.outside,
         )
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:

@@ -41,6 +41,10 @@ class Released:
                 digest = self._choices[choice] = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
             digest.update(text.encode("utf-8", "surrogatepass"))
 
+    def file(self, choice: int, data: bytes) -> None:
+        """Take a file that is about to be released; it has no characters."""
+        self._choices[choice] = hashlib.blake2b(data, key=self._key, digest_size=DIGEST_BYTES)
+
     def digests(self) -> list[str]:
         """The digests so far, by choice."""
         return [self._choices[choice].hexdigest() for choice in sorted(self._choices)]
@@ -70,6 +74,7 @@ class Books:
         heard: Sequence[Hearing],
         versions: Mapping[str, str],
         degraded: Sequence[str] = (),
+        masked: Mapping[str, int] | None = None,
     ) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
 
@@ -80,8 +85,11 @@ class Books:
             heard: the hearings on what was asked.
             versions: of what decided.
             degraded: guards that gave no answer and without which it goes on.
+            masked: kinds of personal data for which placeholders went instead, and how many different ones of each.
         """
         entry = self._entry(exchange, body, heard)
+        if masked:
+            entry["masked"] = dict(sorted(masked.items()))
         if degraded:
             entry["degraded"] = list(degraded)
         entry["stream"] = stream

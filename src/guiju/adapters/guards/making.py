@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from guiju.adapters.guards.openai import OpenAIModeration
 from guiju.adapters.guards.qwen3guard import Qwen3Guard
 from guiju.adapters.guards.speech import Speaks
 from guiju.adapters.guards.tencent import Tencent
+from guiju.adapters.party import outside
 from guiju.config import Guard as Settings
 from guiju.config import Limits
 from guiju.errors import Bilingual, ConfigError, Page, failed
@@ -28,18 +28,6 @@ _ROW: Final = Bilingual(
     "向第三方提供文本须写明 purpose（目的）与 contract（合同或协议）",
     "a third party gets texts only with a `purpose` and a `contract`",
 )
-
-
-def outside(url: str) -> bool:
-    """Whether an address is somebody else's: neither this machine's nor a private network's."""
-    host = URL(url).host or ""
-    if host == "localhost":
-        return False
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return True
-    return not (address.is_loopback or address.is_private)
 
 
 def make(
@@ -90,11 +78,10 @@ def _address(settings: Settings) -> URL:
         raise _wrong(settings, "url") from None
     if url.scheme not in ("http", "https") or not url.host or url.user or url.query_string:
         raise _wrong(settings, "url")
-    if outside(settings.url):
-        if url.scheme != "https":
-            raise _wrong(settings, "url: https://")
-        if not (settings.purpose.strip() and settings.contract.strip()):
-            raise _wrong(settings, _ROW)
+    if outside(settings.url) and url.scheme != "https":
+        raise _wrong(settings, "url: https://")
+    if outside(settings.url, settings.party) and not (settings.purpose.strip() and settings.contract.strip()):
+        raise _wrong(settings, _ROW)
     return url
 
 

@@ -12,9 +12,11 @@ import msgspec
 
 from guiju.adapters.upstream import Address
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.gateway.wire import canonical, openai_errors, strict
 from guiju.gateway.wire.canonical import Shape, Treatment
+from guiju.gateway.wire.masked import masked_extra
 from guiju.terms import Text
 
 DROPPED: Final = frozenset({"user"})
@@ -84,6 +86,7 @@ class Embeddings:
 
     name = "embeddings"
     labelled = False
+    text = False
 
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
         """Read a request."""
@@ -106,6 +109,13 @@ class Embeddings:
     def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream; nobody's id goes with it."""
         return canonical.joined(msgspec.structs.replace(asked.request, model=to.model), asked.extra)
+
+    def masked(self, asked: Asked, by: Masker) -> Asked:
+        """The request as somebody else may see it: the vectors are then those of the placeholders."""
+        given = asked.request.input
+        inputs = by.text(given) if isinstance(given, str) else [by.text(str(one)) for one in given]
+        request = msgspec.structs.replace(asked.request, input=inputs)
+        return msgspec.structs.replace(asked, request=request, extra=masked_extra(asked.extra, by))
 
     def read(self, body: bytes, asked: Asked) -> Vectors:
         """A model service's answer.

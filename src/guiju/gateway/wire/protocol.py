@@ -14,10 +14,12 @@ import msgspec
 
 from guiju.adapters.upstream import Address
 from guiju.config import Limits
+from guiju.detect.personal.masking import Masker
 from guiju.errors import GuijuError, Language
 from guiju.gateway.wire import services
 from guiju.gateway.wire.canonical import Asked, Treatment
 from guiju.gateway.wire.chat_reply import Piece, Usage
+from guiju.gateway.wire.masked import masked
 from guiju.terms import Finding, Hearing, Stage, Text
 
 
@@ -138,12 +140,15 @@ class Speaks(Protocol):
     Attributes:
         name: the door's short name in evidence and metrics.
         labelled: whether what is answered is content, which carries a label (Article 16).
+        text: whether text is answered, which services of every kind can.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def labelled(self) -> bool: ...
+    @property
+    def text(self) -> bool: ...
 
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Any:
         """Read a request.
@@ -155,6 +160,10 @@ class Speaks(Protocol):
 
     def encode(self, asked: Any, to: Address, person: str) -> bytes:
         """The request as it goes upstream, encoded anew; see `services.encode`."""
+        ...
+
+    def masked(self, asked: Any, by: Masker) -> Any:
+        """A parsed request with placeholders instead of personal data, as somebody else may see it (Article 11)."""
         ...
 
     def error(self, error: GuijuError, language: Language, guiju: dict[str, Any] | None) -> bytes:
@@ -181,10 +190,15 @@ class Canonical:
     """What the protocols of text have in common: they all become the canonical request, and are labelled."""
 
     labelled = True
+    text = True
 
     def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream."""
         return services.encode(asked, to, person)
+
+    def masked(self, asked: Asked, by: Masker) -> Asked:
+        """The request as somebody else may see it."""
+        return masked(asked, by)
 
 
 class Question(msgspec.Struct):
