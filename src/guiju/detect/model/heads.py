@@ -18,6 +18,8 @@ from guiju.detect.model.weights import HEADS, Floats, Language, Weights
 
 WINDOW: Final = 160
 """Tokens that are looked at together."""
+_WIDEST: Final = 240
+"""Tokens of a text, and characters, up to which it is looked at in one window."""
 _STEP: Final = 80
 _SLICE: Final = 4096
 _OVERLAP: Final = 256
@@ -74,13 +76,13 @@ class Heads:
         made = np.empty((len(texts), len(HEADS)), np.float32)
         short = []
         for at, text in enumerate(texts):
-            if len(text) > WINDOW:
+            if len(text) > _WIDEST:
                 made[at] = self.scores(text)
             else:
                 short.append(at)
         for begin in range(0, len(short), _AT_ONCE):
             which = short[begin : begin + _AT_ONCE]
-            made[which] = self._chances(self._logits(self._short([texts[at] for at in which])))
+            made[which] = self._chances(self._short([texts[at] for at in which]) + self._of.bias)
         return made
 
     def place(self, text: str, head: int) -> Place:
@@ -145,7 +147,7 @@ class Heads:
         if not size:
             return np.zeros((1, len(self._of.scale)), np.float32)
         block = self._of.table.take(found.rows, 0).astype(np.float32)
-        if len(found.begins) <= WINDOW * 3 // 2:
+        if len(found.begins) <= _WIDEST:
             ones = self._ones[:size] if size <= len(self._ones) else np.ones(size, np.float32)
             return (ones @ block * (self._of.scale / np.float32(size**0.5)))[None]
         order = spans(found)[0].argsort(kind="stable")
@@ -159,30 +161,17 @@ class Heads:
         made: Floats = (totals[high] - totals[low]) / np.sqrt(np.maximum(high - low, 1))[:, None].astype(np.float32)
         return made * self._of.scale
 
-    def _logits(self, sums: Floats) -> Floats:
-        heads = len(HEADS)
-        made: Floats = sums[:, :heads] + self._of.bias
-        if len(self._of.shift):
-            made += np.maximum(sums[:, heads:] + self._of.shift, 0) @ self._of.out
-        return made
-
     def _chances(self, logits: Floats) -> Floats:
         """Logits as calibrated probabilities."""
-        made: Floats = 1 / (1 + np.exp(-(logits * self._of.slope + self._of.centre)))
+        made: Floats = 0.5 + 0.5 * np.tanh((logits * self._of.slope + self._of.centre) / 2)
         return made
 
     def _told(self, sums: Floats) -> Floats:
-        return self._chances(self._logits(sums).max(0))
+        return self._chances(sums.max(0) + self._of.bias)
 
     def _by_token(self, found: Grams, head: int) -> NDArray[np.float64]:
-        """What each token adds to a head, the hidden layer taken as it stands."""
-        of = self._of
-        block = of.table.take(found.rows, 0) * of.scale
-        heads = len(HEADS)
-        adds = block[:, head].astype(np.float64)
-        if len(of.shift):
-            inner = block[:, heads:].sum(0) / np.sqrt(len(found.rows)) + of.shift
-            adds += block[:, heads:] @ (of.out[:, head] * (inner > 0))
+        """What each token adds to a head; what several tokens add together is shared among them."""
+        adds = self._of.table[found.rows, head].astype(np.float64)
         first, last = spans(found)
         share = adds / (last - first + 1)
         steps = np.zeros(len(found.begins) + 1)

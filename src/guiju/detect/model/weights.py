@@ -24,11 +24,9 @@ class Weights(msgspec.Struct, frozen=True):
     """The trained numbers.
 
     Attributes:
-        table: of each feature, weights to the heads and then to the hidden layer, in eighths of a byte's steps.
-        scale: what one step of each column is worth.
+        table: of each feature, weights to the heads, in steps.
+        scale: what one step of each head is worth.
         bias: of the heads.
-        shift: of the hidden layer.
-        out: from the hidden layer to the heads.
         slope, centre: of each head, how its logits become probabilities.
         classes: names of the categories that can be told apart.
         sorts: of a feature, by the lowest bits of its row, weights to the categories.
@@ -39,8 +37,6 @@ class Weights(msgspec.Struct, frozen=True):
     table: NDArray[np.int8]
     scale: Floats
     bias: Floats
-    shift: Floats
-    out: Floats
     slope: Floats
     centre: Floats
     classes: tuple[str, ...]
@@ -74,8 +70,6 @@ def weights() -> Weights:
             table=held["table"],
             scale=held["scale"],
             bias=held["bias"],
-            shift=held["shift"],
-            out=held["out"],
             slope=held["slope"],
             centre=held["centre"],
             classes=tuple(map(str, held["classes"])),
