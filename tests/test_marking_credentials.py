@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from guiju.adapters import credentials
+from guiju.adapters import reader_credentials
 from guiju.adapters.reader import Request
 from guiju.adapters.reading import Reader
 from guiju.marking.throwaway import NAME
@@ -20,21 +20,21 @@ SIGNED = ("jpeg", "image/jpeg")
 
 def test_a_signed_picture_is_whole_and_its_signer_a_stranger_until_it_is_named() -> None:
     data = signed(labelled(made(SIGNED[0])), SIGNED[1])
-    found = credentials.check(io.BytesIO(data))
+    found = reader_credentials.check(io.BytesIO(data))
     assert found is not None
     assert (found.how, found.state, found.signer, found.known, found.generated) == ("c2pa", "whole", NAME, False, True)
     assert found.deviations == ()
-    trusted = credentials.check(io.BytesIO(data), anchors=chain()[1])
+    trusted = reader_credentials.check(io.BytesIO(data), anchors=chain()[1])
     assert trusted is not None
     assert trusted.known
-    assert credentials.check(io.BytesIO(labelled(made(SIGNED[0])))) is None
-    assert credentials.check(io.BytesIO(b"nothing")) is None
+    assert reader_credentials.check(io.BytesIO(labelled(made(SIGNED[0])))) is None
+    assert reader_credentials.check(io.BytesIO(b"nothing")) is None
 
 
 def test_a_change_is_told_as_one() -> None:
     data = bytearray(signed(labelled(made(SIGNED[0])), SIGNED[1]))
     data[-30] ^= 1
-    found = credentials.check(io.BytesIO(bytes(data)))
+    found = reader_credentials.check(io.BytesIO(bytes(data)))
     assert found is not None
     assert found.state == "altered"
 

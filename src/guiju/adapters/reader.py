@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from guiju.adapters import credentials
+from guiju.adapters import reader_credentials
 from guiju.marking.verify import Verified, verified
 
 MEMORY: Final = 512 << 20
@@ -60,7 +60,7 @@ def answer(request: Request) -> Verified:
     """Read one file."""
     try:
         with Path(request.path).open("rb") as source, tempfile.TemporaryFile() as scratch:
-            found = credentials.check(source, request.ending, request.anchors.encode())
+            found = reader_credentials.check(source, request.ending, request.anchors.encode())
             more = (found,) if found is not None else ()
             return verified(source, scratch, request.ending, frozenset(request.known), more)
     except (MemoryError, RecursionError):
