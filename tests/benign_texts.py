@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from guiju.detect.sketch import sketch
+from guiju.detect.sounds import sounded, spoken
 from guiju.detect.table import fold
 
 _ZH: Final = (
@@ -203,24 +205,32 @@ def texts(seed: int, number: int) -> list[str]:
 def terms(seed: int, number: int, held: Sequence[str]) -> list[str]:
     """Terms that stand in none of these texts: half random, half nearly there."""
     rng, whole = random.Random(seed), "\n".join(held)
+    whole += re.sub(r"\\u([0-9a-f]{4})", lambda found: chr(int(found[1], 16)), whole)
     common = set(fold(whole))
     rare = [char for char in map(chr, range(0x4E00, 0x9FA0)) if fold(char) not in common]
     made: dict[str, None] = dict.fromkeys(beside(rng, whole, number // 50))
     clauses = re.findall(r"[\u4e00-\u9fff]{2,}", whole)
     spelt = [word for word in set(re.findall(r"\b[A-Za-z]{3,14}\b", whole)) if "q" not in word.lower()]
+    voice = sounded(sketch(whole))  # what sounds like a term stands there in other characters: found on purpose
     while len(made) < number:
-        draw = rng.random()
-        if draw < 0.25:
-            made["".join(rng.choices(ZH, k=2))[: rng.randint(2, 5)] + rng.choice(rare)] = None
-        elif draw < 0.5:
-            made["qx" + "".join(rng.choices("etaoinshrdluc", k=rng.randint(4, 10)))] = None
-        elif draw < 0.8:
-            clause = rng.choice(clauses)
-            at = rng.randrange(len(clause) - 1)
-            made[clause[at : at + rng.randint(2, 5)] + rng.choice(rare)] = None
-        else:
-            made[rng.choice(spelt).lower() + "qx" + "".join(rng.choices("etaoin", k=rng.randint(1, 4)))] = None
+        term = _near(rng, rare, clauses, spelt)
+        if not any(way in voice for way in spoken(sketch(term))):
+            made[term] = None
     return list(made)
+
+
+def _near(rng: random.Random, rare: Sequence[str], clauses: Sequence[str], spelt: Sequence[str]) -> str:
+    """One term: half random, or nearly there."""
+    draw = rng.random()
+    if draw < 0.25:
+        return "".join(rng.choices(ZH, k=2))[: rng.randint(2, 5)] + rng.choice(rare)
+    if draw < 0.5:
+        return "qx" + "".join(rng.choices("etaoinshrdluc", k=rng.randint(4, 10)))
+    if draw < 0.8:
+        clause = rng.choice(clauses)
+        at = rng.randrange(len(clause) - 1)
+        return clause[at : at + rng.randint(2, 5)] + rng.choice(rare)
+    return rng.choice(spelt).lower() + "qx" + "".join(rng.choices("etaoin", k=rng.randint(1, 4)))
 
 
 def beside(rng: random.Random, whole: str, number: int) -> list[str]:

@@ -18,7 +18,6 @@ from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.content import (
-    BIDI,
     InputContent,
     InputWords,
     OutputContent,
@@ -310,7 +309,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
     found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
-    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, BIDI)
+    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "decoded")
     said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")

@@ -11,8 +11,8 @@ from typing import Final
 
 from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Text, Verdict
 
-BIDI: Final = "bidi"
-"""The view that needs a whole sentence: the order of letters that direction marks had turned round."""
+STREAMED: Final = frozenset({"raw", "folded", "squeezed", "collapsed"})
+"""The views in which a text is looked at while it streams; every other one needs a whole sentence (DESIGN §4)."""
 
 LISTED: Final = frozenset({"words", "guard"})
 """Who finds listed words, and says that a part could not be looked at."""
@@ -66,7 +66,7 @@ class OutputWords:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply whose text has a blocked finding."""
-        return weigh([finding for finding in by(findings, LISTED) if finding.view != BIDI])
+        return weigh([finding for finding in by(findings, LISTED) if finding.view in STREAMED])
 
 
 class OutputSentences:
@@ -79,7 +79,7 @@ class OutputSentences:
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
         """Refuse a reply one of whose sentences, taken as a whole, has a blocked finding."""
-        return weigh([finding for finding in by(findings, LISTED) if finding.view == BIDI])
+        return weigh([finding for finding in by(findings, LISTED) if finding.view not in STREAMED])
 
 
 class InputContent:

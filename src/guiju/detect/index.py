@@ -21,7 +21,8 @@ class Index:
         entries: terms in force.
 
     Attributes:
-        longest: characters of the longest view (e) of a term.
+        views: view (e) of each pattern's terms.
+        longest: characters of the longest of them.
         held: what a text's view (e) may end with so that more text could complete a term, or settle one.
         contextual: patterns of terms that have context words.
         matches: every place of every view (e) in a view (e): pattern, start, end.
@@ -50,7 +51,8 @@ class Index:
                 same.append(entry)
         self.longest = max(map(len, grouped), default=0)
         self.held = frozenset(held)
-        self.matches = automaton(list(grouped))
+        self.views = list(grouped)
+        self.matches = automaton(self.views)
         self._entries = [tuple(group) for group in grouped.values()]
         self._forms: dict[tuple[str, Boundary], Form] = {}
         self.contextual = frozenset(n for n, group in enumerate(self._entries) if any(e.context for e in group))
@@ -88,6 +90,10 @@ class Index:
                         continue
                 out.append((entry, reading))
         return out
+
+    def entries(self, pattern: int) -> tuple[Entry, ...]:
+        """The entries of a pattern."""
+        return self._entries[pattern]
 
     def alone(self, pattern: int) -> bool:
         """Whether a pattern belongs to one entry only."""

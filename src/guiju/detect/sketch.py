@@ -12,8 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guiju.detect.table import DOT, HARD, NEAR, SOFT, fold
-from guiju.detect.views import collapse
+from guiju.detect.table import BARRIER, DOT, HARD, NEAR, SOFT, fold
 
 _DROPPED: Final = 0
 _CLOSER: Final = 0xD800
@@ -55,4 +54,12 @@ def sketch(text: str) -> str:
     try:
         return (units[:1].tobytes() + fresh.tobytes()).decode("utf-16-le")
     except UnicodeDecodeError:
-        return collapse(fold(text))
+        return _slowly(text)
+
+
+def _slowly(text: str) -> str:
+    """The same of a text that the table does not hold."""
+    folded = np.frombuffer(fold(text).encode("utf-32-le", "surrogatepass"), np.uint32)
+    kept = folded.compress(folded > ord(BARRIER))
+    fresh = kept[1:].compress(kept[1:] != kept[:-1])
+    return (kept[:1].tobytes() + fresh.tobytes()).decode("utf-32-le", "surrogatepass")

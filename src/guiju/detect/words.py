@@ -2,18 +2,20 @@
 """Words: a list of 10 to 100,000 terms looked for in linear time, whole or while a text streams (Articles 4 and 15).
 
 One automaton runs over view (e) of the text (`views`); each match is read again by the rules of `forms`. `Scan` is the
-one road: a whole text is a scan of one piece. What could still grow into a match is held; the rest is let go.
+one road: a whole text is a scan of one piece. What could still grow into a match is held; the rest is let go. What a
+whole text reads as in the views (f) to (k) is looked at by `deep`.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from itertools import accumulate
 from typing import Final
 
 import msgspec
 
+from guiju.detect.deep import Deep
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, finding
 from guiju.detect.scan import Scan
@@ -24,6 +26,9 @@ from guiju.terms import Finding, Text
 
 _AT_ONCE: Final = 4096
 """Characters that are looked at without a stop when nothing in them matches."""
+_TURNS: Final = 8
+_TURN: Final = 256
+"""How many of the last things said are read together in the views of `deep`, and characters of each."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -86,6 +91,7 @@ class Words:
         self.version = version
         self.size = len(entries)
         self.index = Index(entries)
+        self.deep = Deep(self.index)
         self.edge = 2 * self.index.longest + 64
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
@@ -99,11 +105,29 @@ class Words:
         out = [group.place(f) for group, look in both for f in look.findings]
         out += self.edges(looks, [group.fields[0] for group in groups])
         said = [(group, look) for group, look in both if not group.aside]
+        out += self._over_turns([group for group, _ in said], {f.rule for f in out})
         if len(said) == len(both):
             return out
         told = {f.rule for f in out}
         found = self.edges([look for _, look in said], [group.fields[0] for group, _ in said])
         return out + [f for f in found if f.rule not in told]
+
+    def _over_turns(self, said: Sequence[Passage], told: Collection[str]) -> list[Finding]:
+        """What the last short things said hold together in the views of `deep`, and none of them alone."""
+        last: list[Passage] = []
+        for group in reversed(said[-_TURNS:]):
+            if len(group.text) > _TURN:
+                break
+            last.insert(0, group)
+        if len(last) < 2:
+            return []
+        ends = list(accumulate(len(group.text) for group in last))
+        out = []
+        for f in self.deep.find("".join(group.text for group in last)):
+            first = bisect_right(ends, f.start)
+            if first != bisect_right(ends, f.end - 1) and f.rule not in told:
+                out.append(_moved(f, last[first].fields[0], 0, 0))
+        return out
 
     def clear(self, texts: Sequence[Text]) -> bool:
         """Whether there is nothing in texts of at most 4,096 characters together, in each alone and over all borders.
@@ -112,7 +136,10 @@ class Words:
         could hide, a separator or a letter more, does not hide a term on one side of it.
         """
         joined = "".join([text.text for text in texts])
-        if len(joined) > _AT_ONCE or _turns(joined) or self.index.matches(sketch(joined)):
+        if len(joined) > _AT_ONCE or _turns(joined):
+            return False
+        view = sketch(joined)
+        if self.index.matches(view) or not self.deep.quiet(joined, view):
             return False
         said = [text.text for text in texts if not text.aside]
         return len(said) == len(texts) or not self.index.matches(sketch("".join(said)))
@@ -121,7 +148,8 @@ class Words:
         """Look at one text alone."""
         if len(text) <= _AT_ONCE and not _turns(text):
             folded = fold(text)
-            if not self.index.matches(collapse(folded)):  # by far the most common case
+            view = collapse(folded)
+            if not self.index.matches(view) and self.deep.quiet(text, view):  # by far the most common case
                 return Look((), folded[: self.edge], folded[-self.edge :], len(folded) <= self.edge)
         steps = self.look_slices(text)
         while True:
@@ -139,6 +167,7 @@ class Words:
             size, folded = self.edge, scan.seen
             if _turns(text):
                 findings = findings + (yield from self._undone(text))
+            findings = findings + (yield from self.deep.find_slices(text, findings))
             return Look(tuple(findings), folded[:size], folded[-size:], len(folded) <= size)
         scan, findings, head, tail, whole = Scan(self.index), [], "", "", True
         for i in range(0, len(text), PIECE):
@@ -152,6 +181,7 @@ class Words:
             tail = (tail + fresh)[-self.edge :]
         if _turns(text):
             findings += yield from self._undone(text)
+        findings += yield from self.deep.find_slices(text, findings)
         return Look(tuple(findings), head, tail, whole)
 
     def _undone(self, text: str) -> Generator[None, None, list[Finding]]:

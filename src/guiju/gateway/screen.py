@@ -48,6 +48,7 @@ class Screen:
     __slots__ = (
         "_before",
         "_context",
+        "_cut",
         "_detectors",
         "_field",
         "_free",
@@ -55,6 +56,7 @@ class Screen:
         "_held",
         "_last",
         "_overruled",
+        "_quiet",
         "_reach",
         "_scan",
         "_words",
@@ -78,7 +80,8 @@ class Screen:
         self._detectors = [(one.begin() if isinstance(one, Following) else one, size) for one, size in detectors]
         self._graded = graded
         self._context = max((context for _, context in detectors), default=0)
-        self._before = ""
+        self._before = self._cut = ""
+        self._quiet = False
         self._scan = Scan(words.index)
         self._held: list[str] = []
         self._free = ""
@@ -163,6 +166,7 @@ class Screen:
     def _judged(self, last: bool) -> str:
         """Units that are complete, each looked at; the rest stays held."""
         held, at = "".join(self._held), 0
+        self._quiet = len(held) > SENTENCE and self._words.deep.quiet(held)
         while not self.blocking and (end := self._end(held, at, last)):
             self._judge(held[at:end], self.released + at)
             at = end
@@ -182,8 +186,12 @@ class Screen:
     def _judge(self, unit: str, at: int) -> None:
         """Look at one unit: in the views that need all of it (bidi undone; the others have seen each character), and
         with each detector."""
+        cut, self._cut = self._cut, "" if _END.search(unit) else unit
         if any(mark in unit for mark in OVERRIDES):
             self._note([_shift(f, at) for f in self._words.look(unit).findings if f.view == "bidi"])
+        if not self._quiet:
+            found = self._words.deep.find(cut + unit)
+            self._note([_shift(f, at - len(cut)) for f in found if f.end > len(cut)])
         for detector, context in self._detectors:
             before = self._before[-context:] if context else ""
             found = detector.find((Text("", before + unit),))
