@@ -100,6 +100,7 @@ def test_the_controls_mask_only_what_leaves_and_name_the_kind() -> None:
     assert PersonalOutput().decide(TEXT, [Finding("words", "A.1f", "block", "w", "", 0, 1, "raw")]).action == "pass"
 
 
+@pytest.mark.slow
 def test_the_guard_doors_note_personal_data(start: Start) -> None:
     answer = start(party="third_party").ask("POST", "/v1/moderations", {"input": "手机13900001234"})
     [result] = answer.json["results"]
