@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, GUARDS, VECTORS, say
+from doors import DOORS, GUARDS, IMAGES, SPEECH, VECTORS, say
 from guiju import composition
 from guiju.config import Issuer
 from guiju.gateway.app import App
@@ -117,7 +117,7 @@ STRUCTURAL = {"answerable", "label"}
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
-    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH} | NO_TEXT  # type: ignore[arg-type] # only its table is read
     assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | STRUCTURAL
 
 

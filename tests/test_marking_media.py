@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from film_kit import avi, flv, mkv, tag, vorbis
 from guiju.marking.families import FAMILIES
 from guiju.marking.family import MOST, MarkingError
 from guiju.marking.label import parse
@@ -45,6 +46,11 @@ SMALL = {
     "mp3": id3(3, frame3(b"TIT2", b"\0title"), padding=9) + SOUND[:417],
     "wav": wav(after=riff(b"LIST", b"INFO", riff(b"INAM", b"title\0"))),
     "flac": flac((4, comments("TITLE=t")), (1, bytes(9))),
+    "ogg": vorbis("TITLE=t"),
+    "mkv": mkv(tags=tag("TITLE", "t"), cues_first=True),
+    "webm": mkv(kind=b"webm", known=False),
+    "avi": avi(info=riff(b"INAM", b"title\0"), more=True),
+    "flv": flv({"keyframes": {"filepositions": [300.0]}, "title": "t"}),
 }
 """A small file of each family, by ending."""
 TOOLS = {"ffprobe": "ffmpeg", "exiftool": "libimage-exiftool-perl"}
@@ -122,7 +128,7 @@ sys.path.insert(0, sys.argv[1])
 import test_marking_media as test
 signal = __import__("signal")
 for name, data in test.HOSTILE.items():
-    signal.alarm(10)
+    signal.setitimer(signal.ITIMER_PROF, 10)
     test.tried(data, name.split()[0])
     print(name)
 """
@@ -142,6 +148,12 @@ SOURCES = {
     "mp3": (),
     "wav": (),
     "flac": (),
+    "opus": (),
+    "ogg": ("-c:a", "libvorbis"),
+    "mkv": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "mpeg4"),
+    "webm": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "libvpx"),
+    "avi": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "mpeg4"),
+    "flv": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "flv1", "-ar", "22050"),
 }
 UNREAD = {("ffprobe", "wav"): "reads no chunk AIGC"}
 
@@ -194,7 +206,7 @@ def test_what_is_played_is_the_same(films: Path, ending: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", sorted(set(SOURCES) - {"wav"}))
+@pytest.mark.parametrize("ending", sorted(set(SOURCES) - {"wav", "avi"}))
 def test_labels_that_ffmpeg_writes_are_read(films: Path, tmp_path: Path, ending: str) -> None:
     theirs = tmp_path / f"theirs.{ending}"
     flags = ("-movflags", "use_metadata_tags") if ending in ("mp4", "mov", "m4a") else ()

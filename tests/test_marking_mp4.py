@@ -139,7 +139,9 @@ def test_what_is_not_well_formed_is_refused(film: bytes, reason: str) -> None:
 
 
 def test_pictures_in_the_same_boxes_are_not_films() -> None:
-    assert family_of(mp4(brand=b"avif")) is None
+    picture = family_of(mp4(brand=b"avif"))
+    assert picture is not None
+    assert picture.kind == "image"
     named = [
         family_of(mp4(brand=brand), ending) for brand, ending in [(b"isom", "mp4"), (b"isom", "m4a"), (b"M4A ", "mp4")]
     ]

@@ -37,6 +37,8 @@ from guiju.detect import shipped
 from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
+from guiju.detect.model.judge import Judge
+from guiju.detect.model.weights import thresholds
 from guiju.detect.personal.kinds import KINDS
 from guiju.detect.personal.recogniser import Personal
 from guiju.detect.rumours import CATEGORY as RUMOUR
@@ -50,7 +52,7 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
+from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
@@ -145,21 +147,26 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         likenesses: bans, protected works and rumours.
     """
     ids = in_force.ids
-    injection, discrimination, personal = Injection(), Discrimination(), Personal()
+    asks, answers = "content.input" in ids, "content.output" in ids
     alike = likenesses.detectors(ids) if likenesses else Detectors()
+    discrimination, personal = Discrimination(), Personal()
+    request: tuple[Detector, ...] = ()
+    reply: tuple[tuple[Detector, int], ...] = ()
+    if asks:
+        request = (Injection(), Judge("request"))
+    if answers:
+        reply = ((discrimination, _AGAIN), (Judge("reply"), _AGAIN))
+    version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
     return Detectors(
         request=(
-            *((injection, discrimination) if "content.input" in ids else ()),
+            *request,
+            *((discrimination,) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
         ),
-        reply=(
-            *(((discrimination, _AGAIN),) if "content.output" in ids else ()),
-            *(((personal, _AGAIN),) if "personal.output" in ids else ()),
-            *alike.reply,
-        ),
-        turns=(*((injection,) if "content.input" in ids else ()), *alike.turns),
-        version="+".join(one for one in (installed("guiju"), alike.version) if one),
+        reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
+        turns=(*request, *alike.turns),
+        version="+".join(one for one in version if one),
     )
 
 
