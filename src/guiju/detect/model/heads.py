@@ -163,8 +163,7 @@ class Heads:
 
     def _chances(self, logits: Floats) -> Floats:
         """Logits as calibrated probabilities."""
-        made: Floats = 0.5 + 0.5 * np.tanh((logits * self._of.slope + self._of.centre) / 2)
-        return made
+        return (0.5 + 0.5 * np.tanh((logits * self._of.slope + self._of.centre) / 2)).astype(np.float32)
 
     def _told(self, sums: Floats) -> Floats:
         return self._chances(sums.max(0) + self._of.bias)
