@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -26,6 +27,13 @@ GENERAL: Final[Mapping[Head, str]] = {
     "spam": "spam",
 }
 """The category of what a head finds where none of the risks is clear."""
+_SELF: Final = re.compile(
+    "自杀|自殺|自残|自殘|自伤|自傷|轻生|輕生|割腕|不想活|活不下去|结束.{0,4}生命|了结自己|去死算了|伤害(?:我)?自己"
+    "|suicid|self[- ]?harm|(?:kill|hurt|cut|harm|hang|end)(?:ing)?[ ]+(?:myself|my[ ]+(?:own[ ]+)?life|it[ ]+all)"
+    "|want[ ]+to[ ]+die|overdose",
+    re.IGNORECASE,
+)
+"""What speaks of harm to oneself: whatever a head says of it, the policy answers with help, never with a bare no."""
 
 
 class Judge:
@@ -59,7 +67,9 @@ class Judge:
         for head, at in self._looks:
             if scores[at] >= least[head]:
                 place = self._heads.place(text, at)
-                category = (self._heads.category(text) if head in ("request", "spam") else "") or GENERAL[head]
+                category = "self_harm" if _SELF.search(text) else ""
+                category = category or (self._heads.category(text) if head in ("request", "spam") else "")
+                category = category or GENERAL[head]
                 view = "whole" if place.whole else "folded"
                 out.append(Finding(self.id, category, "block", f"model.{head}", "", place.start, place.end, view))
         return out
