@@ -52,8 +52,11 @@ _CLASSES: Final = bytes.maketrans(
 """What each byte means here: letter, digit, mark of an encoding, sign; `$`, `!`, `&` and `/` are themselves."""
 _ALNUM: Final = bytes.maketrans(b"1/$", b"aaa")
 _LONG: Final = b"a" * 16
-_LEET: Final = re.compile(rb"[1$](?:(?<=a.)|(?=a))|!(?=a)")
-"""A digit or sign beside a letter."""
+_LEET: Final = re.compile(
+    "[A-Za-z]!?[\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[0-9@$|+]"
+    "|[0-9@$|+!][\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[A-Za-z]"
+)
+"""A digit or sign beside a letter, with at most three invisible characters between."""
 _SELECTOR: Final = b"\xef\xb8"
 """How variation selectors begin in UTF-8; tag characters begin with F3."""
 _WIDE: Final = re.compile(rb"\xef\xbc[\x90-\x99\xa1-\xba]|\xef\xbd[\x81-\x9a]")
@@ -90,7 +93,7 @@ def signs(text: str) -> Signs:
         coded=(_LONG in kinds.translate(_ALNUM) and decoded.shows(text))
         or (b"&" in kinds and _CODED.search(text) is not None),
         hidden=han and (b"\xf3" in data or _SELECTOR in data) and _CARRIED.search(text) is not None,
-        leet=latin and (b"1" in kinds or b"$" in kinds or b"!" in kinds) and _LEET.search(kinds) is not None,
+        leet=latin and (b"1" in kinds or b"$" in kinds or b"!" in kinds) and _LEET.search(text) is not None,
         han=han,
         latin=latin,
         wide=han and b"\xef" in data and _WIDE.search(data) is not None,
