@@ -214,7 +214,7 @@ class Triggers:
             view: its sketch.
             shows: its signs.
         """
-        if self._find_shapes(view):
+        if self.shapes(view):
             return False
         if shows.han and self.said(view, shows):
             return False
@@ -257,9 +257,29 @@ class Triggers:
         )
 
     def shapes(self, view: str) -> frozenset[tuple[Kind, int]]:
-        """What view (e) of a text shows: kind, and the pattern or the way to write a character apart."""
+        """What view (e) of a text shows: kind, and the pattern or the way to write a character apart.
+
+        Parts of characters stand in many texts. They show something only where they complete a term once put together.
+        """
         found = self._find_shapes(view)
-        return frozenset([one for n in {n for n, _, _ in found} for one in self._shapes[n]]) if found else frozenset()
+        if not found:
+            return frozenset()
+        shown = frozenset([one for n in {n for n, _, _ in found} for one in self._shapes[n]])
+        whole = frozenset([one for one in shown if one[0] != "parts"])
+        return whole if len(whole) == len(shown) or not self._completes(view, found) else shown
+
+    def _completes(self, view: str, found: list[tuple[int, int, int]]) -> bool:
+        """Whether a term stands in view (e) once the parts in it are put together."""
+        joined: list[str] = []
+        at = 0
+        for n, start, end in sorted(found, key=lambda one: (one[1], -one[2])):
+            char = next((self.ways[of].char for kind, of in self._shapes[n] if kind == "parts"), "")
+            if char and start >= at:
+                joined += (view[at:start], char)
+                at = end
+        joined.append(view[at:])
+        matches = self._index.matches
+        return not {n for n, _, _ in matches("".join(joined))} <= {n for n, _, _ in matches(view)}
 
     def said(self, view: str, shows: Signs) -> list[tuple[Kind, int]]:
         """What the sounds of a view (e) show, but for terms that stand in it as they are."""
