@@ -36,6 +36,8 @@ DOORS: dict[str, Body] = {
 """Path → the body that asks a text."""
 
 VECTORS = "/v1/embeddings"
+IMAGES = "/v1/images/generations"
+SPEECH = "/v1/audio/speech"
 """The door at which no text is answered."""
 GUARDS: dict[str, Body] = {
     "/v1/moderations": lambda text: {"input": text},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 
+from film_kit import FLV_HEAD, avi, element, flv_tag, mkv, opus, page, tag
 from media_kit import SOUND, ape, box, flac, id3, mp4, riff, synchsafe, wav
 
 
@@ -91,4 +92,44 @@ SOUNDS = {
     "flac blocks without end": b"fLaC" + b"\0\0\0\0" + b"\1\0\0\0" * 50_000,
     "flac block of 16 MiB": b"fLaC\0\0\0\0\x84\xff\xff\xff",
 }
-HOSTILE = FILMS | SOUNDS
+
+
+def _nested(name: int, depth: int, body: bytes = b"") -> bytes:
+    """Elements of EBML within elements."""
+    for _ in range(depth):
+        body = element(name, body, width=4)
+    return body
+
+
+_HEAD = element(0x1A45DFA3, element(0x4282, b"matroska"))
+_ONMETA = b"\2\0\nonMetaData"
+OTHERS = {
+    "ogg page without end": page(1, 0, b"OpusHead", flags=2) + b"OggS\0\0" + b"\0" * 20 + b"\xff" * 256,
+    "ogg a thousand pages of headers": page(1, 0, b"OpusHead", flags=2)
+    + b"".join(page(1, n, b"x" * 255, laces=b"\xff") for n in range(1, 1000)),
+    "ogg 2^32 comments": opus().replace(b"test\0\0\0\0", b"test\xff\xff\xff\xff"),
+    "ogg streams without end": b"".join(page(n, 0, b"OpusHead", flags=2) for n in range(5000)),
+    "ogg the same stream twice": page(1, 0, b"OpusHead", flags=2) * 2,
+    "mkv segment in segment": _HEAD + _nested(0x18538067, 2000),
+    "mkv tag in tag": mkv(tags=_nested(0x7373, 2000)),
+    "mkv simple tag in simple tag": mkv(tags=element(0x7373, _nested(0x67C8, 2000), width=4)),
+    "mkv size of 2^56-2": _HEAD + b"\x18\x53\x80\x67\x01\xff\xff\xff\xff\xff\xff\xfe",
+    "mkv no sizes at all": _HEAD + b"\x18\x53\x80\x67\xff" + b"\x1f\x43\xb6\x75\xff" * 5000,
+    "mkv tags without a size": mkv(tags=tag("A", "b")).replace(b"\x12\x54\xc3\x67\x01", b"\x12\x54\xc3\x67\xff"),
+    "mkv Cues in Cues": _HEAD + element(0x18538067, element(0x1C53BB6B, _nested(0xBB, 2000), width=8), width=8),
+    "mkv elements without end": _HEAD + element(0x18538067, b"\xec\x80" * 1_500_000, width=8),
+    "mkv blocks without end": _HEAD + b"\x18\x53\x80\x67\xff\x1f\x43\xb6\x75\xff" + b"\xa3\x80" * 1_200_000,
+    "mkv head of zeros": _HEAD + b"\0" * 5000,
+    "mkv position of 2^64": mkv(tags=tag("A", "b")).replace(b"\x53\xac\x82", b"\x53\xac\x81", 1),
+    "avi list of 4 GiB": avi().replace(b"LIST", b"LIST\xff\xff\xff\xff", 1),
+    "avi 2^31 indexes": avi().replace(struct.pack("<HBBI", 4, 0, 0, 1), struct.pack("<HBBI", 4, 0, 0, 1 << 31)),
+    "avi index at 2^64": avi(more=True).replace(struct.pack("<II", 32, 3), b"\xff" * 8, 1),
+    "avi index of itself": avi().replace(struct.pack("<HBBI", 4, 0, 0, 1), struct.pack("<HBBI", 4, 0, 1, 1)),
+    "avi RIFFs without end": avi() + (b"RIFF\4\0\0\0AVIX") * 5000,
+    "flv array in array": FLV_HEAD + flv_tag(18, _ONMETA + (b"\x0a\0\0\0\1" * 5000)),
+    "flv object in object": FLV_HEAD + flv_tag(18, _ONMETA + b"\3" + b"\0\1a\3" * 5000),
+    "flv array of 2^32": FLV_HEAD + flv_tag(18, _ONMETA + b"\x08\0\0\0\1\0\1a\x0a\xff\xff\xff\xff" + b"\5" * 20_000),
+    "flv string of 4 GiB": FLV_HEAD + flv_tag(18, _ONMETA + b"\x08\0\0\0\1\0\4AIGC\x0c\xff\xff\xff\xff{"),
+    "flv first tag at 2^32": FLV_HEAD[:5] + b"\xff\xff\xff\xff" + b"\0" * 40,
+}
+HOSTILE = FILMS | SOUNDS | OTHERS

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from conftest import Running
 from guiju.detect.bans import PURPOSE, Ban
+from guiju.detect.confidential import PURPOSE as CONFIDENTIAL
 from guiju.detect.likeness import Kind, mark
 from guiju.detect.rumours import Rumour
 from guiju.detect.units import Key
 from guiju.detect.works import PURPOSE as WORKS
 from guiju.likenesses import keys
-from guiju.records import bans, rumours, works
+from guiju.records import bans, confidential, rumours, works
 from guiju.records.changes import Terms
 from guiju.renewal import take_up
 
@@ -124,6 +125,23 @@ def protect(gateway: Running, text: str, title: str = "渡口", owner: str = "�
     facts = works.Facts(title=title, owner=owner)
     terms = Terms(False, "王五", int(time.time()), 0)
     made = works.add(gateway.house.store, "w.txt", text, facts, keys(gateway.house.secrets, WORKS), terms)
+    taken_up(gateway)
+    return made.id
+
+
+SECRET = (
+    "釉料按长石四成、石英二成五、方解石一成五、高岭土一成二配比，另加骨灰八分；球磨二十六小时，过三百目筛，陈腐四十天后施釉，"
+    "厚度控制在一点二毫米，一千二百八十度还原焰烧成，保温五十分钟，随炉冷却。"
+)
+"""A trade secret of nobody."""
+
+
+def conceal(gateway: Running, text: str) -> str:
+    """Enter a secret into the register of a running gateway, and wait for it."""
+    facts = confidential.Facts(title="配方", owner="研发部")
+    terms = Terms(False, "王五", int(time.time()), 0)
+    key = keys(gateway.house.secrets, CONFIDENTIAL)
+    made = confidential.add(gateway.house.store, "s.txt", text, facts, key, terms)
     taken_up(gateway)
     return made.id
 

@@ -297,10 +297,10 @@ def test_the_limit_of_an_answer_is_the_callers_or_the_settings(start: Start, ser
 
 
 @pytest.mark.parametrize("name", ["m", "another"])
-def test_it_makes_no_vectors(start: Start, service: FaultUpstream, name: str) -> None:
+def test_it_makes_text_only(start: Start, service: FaultUpstream, name: str) -> None:
     running = gateway(start, service, models={"m": "good", "*": "*"})
     answer = running.ask("POST", VECTORS, {"model": name, "input": "文"})
-    assert (answer.status, answer.json["error"]["code"]) == (404, "no_vectors")
+    assert (answer.status, answer.json["error"]["code"]) == (404, "text_only")
     assert name in answer.json["error"]["message"]
 
 
@@ -340,7 +340,7 @@ def test_vectors_come_from_the_one_that_makes_them(start: Start, service: FaultU
         for _ in range(3):
             assert running.ask("POST", VECTORS, {"model": "m", "input": "文"}).status == 200
         answer = running.ask("POST", VECTORS, {"model": "only", "input": "文"})
-        assert answer.json["error"]["code"] == "no_vectors"
+        assert answer.json["error"]["code"] == "text_only"
 
 
 def test_what_is_asked_is_stopped_before_it(running: Running, service: FaultUpstream) -> None:

@@ -64,6 +64,7 @@ def test_help_imports_no_room_of_the_house() -> None:
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENGLISH)
     assert set(re.findall(r"guiju\.[a-z.]+", ran.stderr)) == {
         "guiju.cli",
+        "guiju.cli.helping",
         "guiju.cli.main",
         "guiju.cli.tongue",
         "guiju.errors",
@@ -277,3 +278,11 @@ def test_doctor_looks_through_a_real_ledger(start: Start) -> None:
     broken = rows(gateway.data)["ledger"]
     assert broken.state == "red"
     assert broken.advice.startswith("guiju evidence verify")
+
+
+def test_help_in_chinese_has_no_english_of_the_library(tmp_path: Path) -> None:
+    said = guiju("keys", "create", "--help", cwd=tmp_path, env={"GUIJU_LANG": "zh_CN.UTF-8"}).stdout
+    for words in ("Usage", "Options", "Arguments", "Show this", "[required]", "[default", "OPTIONS"):
+        assert words not in said
+    assert "显示这段说明" in said
+    assert "Show this message" in guiju("keys", "create", "--help", cwd=tmp_path, env={"GUIJU_LANG": "en"}).stdout

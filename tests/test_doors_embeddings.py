@@ -92,7 +92,7 @@ async def _says(call: Call) -> None:
         {"data": [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [1.0]}]},
     ],
 )
-def test_an_answer_that_is_no_vectors_is_an_error(start: Start, said: Any) -> None:
+def test_an_answer_that_is_text_only_is_an_error(start: Start, said: Any) -> None:
     with FaultUpstream({"scripted": _says}) as service:
         gateway = start(upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
         assert ask(gateway, say=said).json["error"]["code"] == "upstream_failed"

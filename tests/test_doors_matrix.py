@@ -12,12 +12,12 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, GUARDS, VECTORS, say
+from doors import DOORS, GUARDS, IMAGES, SPEECH, VECTORS, say
 from guiju import composition
 from guiju.config import Issuer
 from guiju.gateway.app import App
 from guiju.marking import text as marking
-from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
+from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from test_law import TERM, shifted, without
 
@@ -101,6 +101,15 @@ CELLS = {
     "content.output": Cell(shifted(f"好的。{STATED}"), lambda a: not holds(a, STATED)),
     "personal.input": Cell(f"手机[[shift:{MOBILE}]]", lambda a: not holds(a, SEEN), party="third_party"),
     "personal.output": Cell(shifted(f"好的。{ID_CARD}。"), lambda a: not holds(a, ID_CARD)),
+    "confidential.input": Cell(
+        f"[[say:好]] {SECRET[:40]}",
+        lambda a: code(a) == "content_filter",
+        prepare=lambda g: conceal(g, SECRET),
+        party="third_party",
+    ),
+    "confidential.output": Cell(
+        shifted(SECRET), lambda a: not holds(a, SECRET[40:60]), prepare=lambda g: conceal(g, SECRET)
+    ),
     "upstream": Cell("[[say:好]][[finish:content_filter]]", lambda a: '"category":"upstream"' in a.body.decode()),
 }
 STRUCTURAL = {"answerable", "label"}
@@ -108,7 +117,7 @@ STRUCTURAL = {"answerable", "label"}
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
-    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH} | NO_TEXT  # type: ignore[arg-type] # only its table is read
     assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | STRUCTURAL
 
 

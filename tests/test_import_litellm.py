@@ -4,10 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -318,19 +315,3 @@ def test_an_imported_model_service_is_asked(guiju: Run, tmp_path: Path, start: S
     gateway = start(data=data, overlay=(("upstream", load(data / "guiju.toml", environ={}).upstream),))
     assert gateway.chat("你好", model="chat").status == 200
     assert gateway.chat("你好", model="other").status == 404
-
-
-def test_without_pyyaml_the_error_says_how_to_install_it(tmp_path: Path) -> None:
-    (tmp_path / "path").mkdir()
-    (tmp_path / "path" / "yaml.py").write_text("raise ModuleNotFoundError(name='yaml')\n")
-    ran = subprocess.run(
-        [sys.executable, "-m", "guiju.cli.main", "import", "litellm", "x.yaml"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "path"), "GUIJU_LANG": "en"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert ran.returncode == 2
-    assert "pip install 'guiju[import]'" in ran.stderr

@@ -20,7 +20,7 @@ from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
-from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
+from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 
 Every = Callable[[IdentityLevel], Controls]
@@ -193,6 +193,20 @@ def somebody_elses_number_never_arrives(start: Start, every: Every) -> None:
     assert number not in start(every=every).chat(shifted(f"他的号码是{number}。"), stream=True).text()
 
 
+def secret_goes_to_nobody(start: Start, every: Every) -> None:
+    """4.5d: a registered secret is not sent to somebody else's model service."""
+    gateway = start(every=every, party="third_party")
+    conceal(gateway, SECRET)
+    assert gateway.chat(f"[[say:好]] {SECRET[:40]}").status == 400
+
+
+def secret_is_not_given_out(start: Start, every: Every) -> None:
+    """4.5d: a registered secret does not leave in an answer."""
+    gateway = start(every=every)
+    conceal(gateway, SECRET)
+    assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -216,6 +230,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
+    ("confidential.input", "4.5d"): secret_goes_to_nobody,
+    ("confidential.output", "4.5d"): secret_is_not_given_out,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from film_kit import avi, flv, mkv, tag, vorbis
 from guiju.marking.families import FAMILIES
 from guiju.marking.family import MOST, MarkingError
 from guiju.marking.label import parse
@@ -45,9 +46,14 @@ SMALL = {
     "mp3": id3(3, frame3(b"TIT2", b"\0title"), padding=9) + SOUND[:417],
     "wav": wav(after=riff(b"LIST", b"INFO", riff(b"INAM", b"title\0"))),
     "flac": flac((4, comments("TITLE=t")), (1, bytes(9))),
+    "ogg": vorbis("TITLE=t"),
+    "mkv": mkv(tags=tag("TITLE", "t"), cues_first=True),
+    "webm": mkv(kind=b"webm", known=False),
+    "avi": avi(info=riff(b"INAM", b"title\0"), more=True),
+    "flv": flv({"keyframes": {"filepositions": [300.0]}, "title": "t"}),
 }
 """A small file of each family, by ending."""
-TOOLS = {"ffprobe": "ffmpeg", "exiftool": "libimage-exiftool-perl"}
+TOOLS = ("ffprobe", "exiftool")
 
 
 def test_there_is_one_of_each() -> None:
@@ -88,7 +94,7 @@ def tried(data: bytes, ending: str) -> None:
 
 
 @given(st.data(), st.sampled_from(sorted(SMALL)))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_no_cut_and_no_flipped_bit_breaks_a_reader(draw: st.DataObject, ending: str) -> None:
     data = bytearray(write(SMALL[ending], OLD, ending))
     for _ in range(draw.draw(st.integers(0, 3))):
@@ -122,7 +128,7 @@ sys.path.insert(0, sys.argv[1])
 import test_marking_media as test
 signal = __import__("signal")
 for name, data in test.HOSTILE.items():
-    signal.alarm(10)
+    signal.setitimer(signal.ITIMER_PROF, 10)
     test.tried(data, name.split()[0])
     print(name)
 """
@@ -142,8 +148,15 @@ SOURCES = {
     "mp3": (),
     "wav": (),
     "flac": (),
+    "opus": (),
+    "ogg": ("-c:a", "libvorbis"),
+    "mkv": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "mpeg4"),
+    "webm": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "libvpx"),
+    "avi": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "mpeg4"),
+    "flv": ("-f", "lavfi", "-i", "testsrc=d=1:s=64x48:r=10", "-c:v", "flv1", "-ar", "22050"),
 }
-UNREAD = {("ffprobe", "wav"): "reads no chunk AIGC"}
+READ = [(tool, ending) for tool in TOOLS for ending in SOURCES if (tool, ending) != ("ffprobe", "wav")]
+"""Which program reads which type; ffprobe reads no chunk AIGC of WAV, exiftool and the tests' own reader do."""
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +171,8 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", SOURCES)
-@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize(("tool", "ending"), READ)
 def test_other_programs_read_our_label(films: Path, tool: str, ending: str) -> None:
-    if (tool, ending) in UNREAD:
-        pytest.skip(UNREAD[tool, ending])
     assert OURS.bare() in labels_by(tool, films / f"made.{ending}")
 
 
@@ -194,7 +204,7 @@ def test_what_is_played_is_the_same(films: Path, ending: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("ending", sorted(set(SOURCES) - {"wav"}))
+@pytest.mark.parametrize("ending", sorted(set(SOURCES) - {"wav", "avi"}))
 def test_labels_that_ffmpeg_writes_are_read(films: Path, tmp_path: Path, ending: str) -> None:
     theirs = tmp_path / f"theirs.{ending}"
     flags = ("-movflags", "use_metadata_tags") if ending in ("mp4", "mov", "m4a") else ()

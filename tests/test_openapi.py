@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from conftest import Running, Start
-from doors import DOORS, GUARDS, VECTORS
+from doors import DOORS, GUARDS, IMAGES, VECTORS
 from guiju.gateway.app import App
 
 
@@ -34,10 +34,14 @@ def test_every_door_is_described(gateway: Running) -> None:
             assert ("security" in operation) == (path.startswith(("/v1/", "/beta/", "/api/"))), path
 
 
-@pytest.mark.parametrize("path", [*DOORS, *GUARDS, VECTORS])
+@pytest.mark.parametrize("path", [*DOORS, *GUARDS, VECTORS, IMAGES])
 def test_answers_have_what_is_described(gateway: Running, path: str) -> None:
     operation = described(gateway)["paths"][path]["post"]
-    body = {**DOORS, **GUARDS, VECTORS: lambda text: {"model": "scripted", "input": text}}[path]
+    made = {
+        VECTORS: lambda text: {"model": "scripted", "input": text},
+        IMAGES: lambda text: {"model": "m", "prompt": text},
+    }
+    body = {**DOORS, **GUARDS, **made}[path]
     answer = gateway.ask("POST", path, body("你好"))
     assert answer.status == 200
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]

@@ -16,6 +16,7 @@ from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
+from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -36,6 +37,8 @@ from guiju.detect import shipped
 from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
 from guiju.detect.lexicon import Entry
+from guiju.detect.model.judge import Judge
+from guiju.detect.model.weights import thresholds
 from guiju.detect.personal.kinds import KINDS
 from guiju.detect.personal.recogniser import Personal
 from guiju.detect.rumours import CATEGORY as RUMOUR
@@ -49,7 +52,7 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Control, Exchange, Finding, IdentityLevel, Reach, Text
+from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Reach, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
@@ -75,6 +78,7 @@ def controls(least: IdentityLevel) -> Controls:
             BansInput(),
             RumoursInput(),
             PersonalInput(),
+            ConfidentialInput(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -85,6 +89,7 @@ def controls(least: IdentityLevel) -> Controls:
             WorksOutput(),
             RumoursOutput(),
             PersonalOutput(),
+            ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
     )
@@ -142,21 +147,26 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         likenesses: bans, protected works and rumours.
     """
     ids = in_force.ids
-    injection, discrimination, personal = Injection(), Discrimination(), Personal()
+    asks, answers = "content.input" in ids, "content.output" in ids
     alike = likenesses.detectors(ids) if likenesses else Detectors()
+    discrimination, personal = Discrimination(), Personal()
+    request: tuple[Detector, ...] = ()
+    reply: tuple[tuple[Detector, int], ...] = ()
+    if asks:
+        request = (Injection(), Judge("request"))
+    if answers:
+        reply = ((discrimination, _AGAIN), (Judge("reply"), _AGAIN))
+    version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
     return Detectors(
         request=(
-            *((injection, discrimination) if "content.input" in ids else ()),
+            *request,
+            *((discrimination,) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
         ),
-        reply=(
-            *(((discrimination, _AGAIN),) if "content.output" in ids else ()),
-            *(((personal, _AGAIN),) if "personal.output" in ids else ()),
-            *alike.reply,
-        ),
-        turns=(*((injection,) if "content.input" in ids else ()), *alike.turns),
-        version="+".join(one for one in (installed("guiju"), alike.version) if one),
+        reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
+        turns=(*request, *alike.turns),
+        version="+".join(one for one in version if one),
     )
 
 
@@ -311,6 +321,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    leaving = msgspec.structs.replace(unknown, outside=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
@@ -329,6 +340,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "rumours.output": (text, (_planted("rumours"),)),
         "personal.input": (unknown, (_planted("personal"),)),
         "personal.output": (text, (_planted("personal"),)),
+        "confidential.input": (leaving, (_planted("confidential"),)),
+        "confidential.output": (text, (_planted("confidential"),)),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

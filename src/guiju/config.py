@@ -31,11 +31,14 @@ class Provider(_Section, frozen=True):
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
+        c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
     """
 
     name: str = ""
     code: str = DEVELOPMENT_CODE
     redress_url: str = ""
+    c2pa_certificate: str = ""
+    c2pa_key: str = ""
 
 
 class Serve(_Section, frozen=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What likeness looks for while a process serves: bans, protected works and rumours of the store (Articles 4, 13, 15).
+"""What likeness looks for while a process serves: bans, works, rumours and secrets of the store (Articles 4, 13, 15).
 
 Bans are swapped within the detector that is in force, so that streams under way take new ones at their next sentence.
 """
@@ -13,26 +13,31 @@ from typing import Final
 import msgspec
 
 from guiju.detect import bans as banned
+from guiju.detect import confidential as withheld
 from guiju.detect import rumours as told
 from guiju.detect import works as protected
 from guiju.detect.bans import Bans
+from guiju.detect.confidential import Confidential
 from guiju.detect.rumours import Rumours
 from guiju.detect.units import Key
 from guiju.detect.works import Works
 from guiju.gateway.looks import Detectors
-from guiju.records import bans, rumours, works
+from guiju.records import bans, confidential, rumours, works
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 
-COUNTERS: Final = (bans.COUNTER, works.COUNTER, rumours.COUNTER)
+COUNTERS: Final = (bans.COUNTER, works.COUNTER, rumours.COUNTER, confidential.COUNTER)
 """What of the store is read again when it changes."""
+
+
+_Alike = Bans | Works | Rumours | Confidential
 
 
 class Likenesses(msgspec.Struct, frozen=True):
     """What is looked for.
 
     Attributes:
-        bans, works, rumours: the detectors.
+        bans, works, rumours, confidential: the detectors.
         version: names all of them with their data.
         lapses: Unix seconds at which the next ban ends by itself; 0 when none does.
     """
@@ -40,6 +45,7 @@ class Likenesses(msgspec.Struct, frozen=True):
     bans: Bans
     works: Works
     rumours: Rumours
+    confidential: Confidential
     version: str
     lapses: int = 0
 
@@ -49,21 +55,31 @@ class Likenesses(msgspec.Struct, frozen=True):
         Args:
             controls: ids of the controls in force.
         """
-        asked: list[tuple[Bans | Works | Rumours, str]] = [(self.bans, "bans.input"), (self.rumours, "rumours.input")]
-        answered: list[tuple[Bans | Works | Rumours, str]] = [
-            (self.bans, "bans.output"),
-            (self.works, "works.output"),
-            (self.rumours, "rumours.output"),
+        asked: list[tuple[_Alike, str]] = [
+            (self.bans, "bans.input"),
+            (self.rumours, "rumours.input"),
+            (self.confidential, "confidential.input"),
+        ]
+        answered: list[tuple[_Alike, str, int]] = [
+            (self.bans, "bans.output", 0),
+            (self.works, "works.output", 0),
+            (self.rumours, "rumours.output", 0),
+            (self.confidential, "confidential.output", withheld.AGAIN),
         ]
         return Detectors(
             request=tuple(one for one, control in asked if control in controls and self._wanted(one)),
-            turns=(self.bans,) if "bans.input" in controls and self.bans.size else (),
-            reply=tuple((one, 0) for one, control in answered if control in controls and self._wanted(one)),
+            turns=(
+                *((self.bans,) if "bans.input" in controls and self.bans.size else ()),
+                *((self.confidential,) if "confidential.input" in controls and self.confidential.secrets else ()),
+            ),
+            reply=tuple((one, again) for one, control, again in answered if control in controls and self._wanted(one)),
             version=self.version,
         )
 
-    def _wanted(self, detector: Bans | Works | Rumours) -> bool:
+    def _wanted(self, detector: _Alike) -> bool:
         """Whether there is anything to look for; a ban may come while a text is under way."""
+        if isinstance(detector, Confidential):
+            return bool(detector.secrets)
         if isinstance(detector, Works):
             return bool(detector.shelf.works)
         return isinstance(detector, Bans) or bool(detector.rumours)
@@ -108,5 +124,7 @@ def load(
             detector.swap(found, key, ban_version)
     work_version, shelf = works.open_shelf(store, data, keys(secrets, protected.PURPOSE), keep=keep)
     rumour_version, list_ = rumours.current(store, day)
-    version = "+".join(one for one in (ban_version, work_version, rumour_version) if one)
-    return Likenesses(detector, Works(shelf), Rumours(list_, keys(secrets, told.PURPOSE)[0]), version, lapses)
+    secret_version, held = confidential.current(store, key_id)
+    kept = Confidential(held, keys(secrets, withheld.PURPOSE)[0])
+    version = "+".join(one for one in (ban_version, work_version, rumour_version, secret_version) if one)
+    return Likenesses(detector, Works(shelf), Rumours(list_, keys(secrets, told.PURPOSE)[0]), kept, version, lapses)

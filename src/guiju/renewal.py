@@ -21,7 +21,7 @@ from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, lexicons, policies, rumours, works
+from guiju.records import bans, changes, confidential, lexicons, policies, rumours, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -105,7 +105,7 @@ async def take_up(house: House) -> None:
     """
     live, store = house.live, house.store
     if house.leads:
-        for kind in (lexicons, policies, bans, works, rumours):
+        for kind in (lexicons, policies, bans, works, rumours, confidential):
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)

@@ -21,6 +21,8 @@ from typing import Any, Final, Self
 import msgspec
 import uvicorn
 
+from guiju.adapters import scripted_media
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -207,17 +209,20 @@ class ScriptedApp:
             await self._chat(scope, receive, send)
         elif route == ("POST", "/v1/embeddings"):
             await self._vectors(receive, send)
+        elif route == ("POST", "/v1/images/generations"):
+            if (body := await self._asked(receive, send)) is not None:
+                await _reply(send, 200, scripted_media.pictures(body))
+        elif route == ("POST", "/v1/audio/speech"):
+            if await self._asked(receive, send) is not None:
+                await _send(send, 200, b"audio/wav", scripted_media.sound())
         else:
             await _reply(send, 404, _error(404, "no such path on the scripted model service"))
 
     async def _vectors(self, receive: Receive, send: Send) -> None:
         """A vector of four numbers for each text; they mean nothing."""
-        try:
-            body = msgspec.json.decode(await _read(receive), type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            await _reply(send, 400, _error(400, "the body is not a JSON object"))
+        body = await self._asked(receive, send)
+        if body is None:
             return
-        self.requests.append(body)
         asked = body.get("input")
         texts = asked if isinstance(asked, list) else [asked]
         digests = [hashlib.sha256(str(text).encode("utf-8", "surrogatepass")).digest() for text in texts]
@@ -228,14 +233,20 @@ class ScriptedApp:
         usage = {"prompt_tokens": len(str(asked)), "total_tokens": len(str(asked))}
         await _reply(send, 200, {"object": "list", "data": data, "model": body.get("model", MODEL), "usage": usage})
 
-    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = await _read(receive)
+    async def _asked(self, receive: Receive, send: Send) -> dict[str, Any] | None:
+        """The request as it came; none when it is no object, which is told."""
         try:
-            body = msgspec.json.decode(raw, type=dict[str, Any])
+            body = msgspec.json.decode(await _read(receive), type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError):
             await _reply(send, 400, _error(400, "the body is not a JSON object"))
-            return
+            return None
         self.requests.append(body)
+        return body
+
+    async def _chat(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await self._asked(receive, send)
+        if body is None:
+            return
         self.headers.append({k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]})
         script = _read_script(last_user_text(body))
         gone = asyncio.Event()
@@ -288,8 +299,11 @@ def _error(status: int, message: str) -> dict[str, Any]:
 
 
 async def _reply(send: Send, status: int, document: Mapping[str, Any]) -> None:
-    raw = msgspec.json.encode(document)
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw)), *_HEADERS]
+    await _send(send, status, b"application/json", msgspec.json.encode(document))
+
+
+async def _send(send: Send, status: int, kind: bytes, raw: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", b"%d" % len(raw)), *_HEADERS]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": raw})
 

@@ -134,25 +134,25 @@ class Upstreams:
     def __init__(self, services: Sequence[Upstream]) -> None:
         self._all = tuple(services)
         self._texts = _Table(self._all)
-        self._vectors = _Table([one for one in self._all if one.kind == "openai"])
+        self._others = _Table([one for one in self._all if one.kind == "openai"])
 
-    def find(self, model: str, *, vectors: bool = False) -> tuple[Upstream | Several, Address]:
+    def find(self, model: str, *, text: bool = True) -> tuple[Upstream | Several, Address]:
         """Who is asked for a model, and whom the request goes to.
 
         Args:
             model: its public name.
-            vectors: whether vectors are asked for, which only services of OpenAI's protocol answer.
+            text: whether text is asked for; all else, only services of OpenAI's protocol answer.
 
         Raises:
-            CallerError: `model_not_found`, or `no_vectors` where it is there and makes none.
+            CallerError: `model_not_found`, or `text_only` where it is there and answers nothing else.
         """
         table = self._texts
-        if vectors and (self._vectors.lists(model) or not table.lists(model)):
-            table = self._vectors  # who lists a name outranks who takes every name, here too
+        if not text and (self._others.lists(model) or not table.lists(model)):
+            table = self._others  # who lists a name outranks who takes every name, here too
         found = table.find(model)
-        if found is None or (vectors and table is self._texts):
+        if found is None or (not text and table is self._texts):
             shown = model if model.isascii() else "…"
-            raise CallerError("no_vectors" if self._texts.find(model) else "model_not_found", model=shown)
+            raise CallerError("text_only" if self._texts.find(model) else "model_not_found", model=shown)
         if isinstance(found, Upstream):
             return found, found.address(model)
         several = Several(found, model)

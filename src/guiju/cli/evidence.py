@@ -129,7 +129,7 @@ def trace(
     produce_id: Annotated[str, typer.Argument(metavar="PRODUCEID", help=say("内容编号", "the id in the label"))],
     text: Annotated[
         Path | None,
-        typer.Option("--text", help=say("待比对的文本文件（UTF-8）", "a file with the text to compare, UTF-8")),
+        typer.Option("--text", help=say("待比对的文本（UTF-8）或文件", "the text (UTF-8) or file to compare")),
     ] = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
@@ -138,10 +138,7 @@ def trace(
     books = Secrets.open(data / "keys") if (data / "keys").is_dir() else None
     if books is None:
         raise ConfigError("not_found", what=str(data / "keys"))
-    try:
-        words = None if text is None else _read(text).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError("config_invalid", what=f"{text}: UTF-8", hint="--text FILE") from error
+    words = None if text is None else _read(text)
     place = place_of(settings_of(data), data)
     found = look_up(place, ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
     lines = [say(*_RESULTS[found.result])]

@@ -21,6 +21,7 @@ from guiju.cli.tongue import language, say
 from guiju.config import parse
 from guiju.detect.entry import Entry
 from guiju.errors import ConfigError, failed
+from guiju.origins import litellm as from_litellm
 from guiju.origins import oneapi, oneapi_read, words
 from guiju.origins.plan import Kept, Lost, Plan, invalid, read_bounded
 from guiju.records import accounts, lexicons
@@ -28,7 +29,6 @@ from guiju.records.accounts import Foreign, KeyRecord
 from guiju.records.changes import Terms, delay_s
 from guiju.records.lexicons import Difference
 from guiju.records.secrets import Secrets
-from guiju.records.sources import optional
 from guiju.terms import Severity
 
 app = typer.Typer(
@@ -67,8 +67,7 @@ def litellm(
     as_json: AsJson = False,
 ) -> None:
     """Import LiteLLM's settings."""
-    reader = optional("guiju.origins.litellm", "PyYAML", "import")
-    plan: Plan = reader.plan(read_bounded(config, reader.LARGEST), config.name, settings_of(data).upstream)
+    plan = from_litellm.plan(read_bounded(config, from_litellm.LARGEST), config.name, settings_of(data).upstream)
     written = "" if dry_run else _write(plan, data, output)
     _report("litellm", plan.kept, plan.lost, as_json, {"dry_run": dry_run, **_upstreams(plan, written)})
 

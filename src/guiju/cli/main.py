@@ -23,6 +23,7 @@ import msgspec
 import typer
 from typer.core import TyperGroup
 
+from guiju.cli.helping import told
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, GuijuError, failed
 
@@ -51,12 +52,15 @@ NOUNS: Final[dict[str, Noun]] = {
         "guiju.cli.upstream", "启动脚本模型服务，供试用", "start a scripted model service to try things on"
     ),
     "try": Noun("guiju.cli.try_", "对一段文字试作决定，不调用模型", "decide about a text without asking a model"),
+    "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
     "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
+    "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
+    "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),
@@ -80,7 +84,7 @@ class Root(TyperGroup):
         # The one lazy import: `guiju --help` must answer within 0.3 s, so it loads no room of the house.
         command = typer.main.get_command(importlib.import_module(noun.module).app)
         command.name = cmd_name
-        return command
+        return told(command)
 
     def format_commands(self, ctx: object, formatter: Any) -> None:
         """Write the list of nouns without importing them."""
@@ -129,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     args = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = typer.main.get_command(root).main(args=args, prog_name="guiju", standalone_mode=False)
+        status = told(typer.main.get_command(root)).main(args=args, prog_name="guiju", standalone_mode=False)
     except _MISUSE as error:
         return _misused(error, "--json" in args)
     except GuijuError as error:

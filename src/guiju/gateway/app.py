@@ -17,6 +17,7 @@ from guiju.gateway import closed, guard, http
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
+from guiju.gateway.media import MediaRun
 from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
@@ -25,10 +26,13 @@ from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
 from guiju.gateway.wire.embeddings import Embeddings
 from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
+from guiju.gateway.wire.images import Images
+from guiju.gateway.wire.media import MediaWire
 from guiju.gateway.wire.messages import Messages
 from guiju.gateway.wire.moderations import Moderations
 from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
 from guiju.gateway.wire.responses import Responses
+from guiju.gateway.wire.speech import Speech
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
@@ -41,6 +45,8 @@ TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/responses": Responses(),
 }
 """Doors at which text is asked and answered; each goes down the whole road."""
+MEDIA_DOORS: Final[dict[str, MediaWire]] = {"/v1/images/generations": Images(), "/v1/audio/speech": Speech()}
+"""Doors at which words are asked and a file is answered, with its label in it."""
 GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/v1/moderations": Moderations(),
     "/beta/litellm_basic_guardrail_api": LiteLLM(),
@@ -100,7 +106,9 @@ class App:
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
-        self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, self.vectors, _VECTORS)
+        for path, makes in MEDIA_DOORS.items():
+            self.doors[path] = Door("POST", makes.name, partial(self.other, MediaRun, makes), makes)
+        self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, partial(self.other, VectorRun, _VECTORS), _VECTORS)
         for path, asks in GUARD_DOORS.items():
             self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
@@ -137,13 +145,15 @@ class App:
             body = await http.read(receive, self.live.settings.limits)
             await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
 
-    async def vectors(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """POST /v1/embeddings."""
+    async def other(
+        self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head
+    ) -> None:
+        """POST to a door at which something else than text is answered."""
         key = self._key(head)
         self._within_budget(key)
         with self._allowed(key):
             body = await http.read(receive, self.live.settings.limits)
-            await self._run(VectorRun(self.live, head, key, _VECTORS), body, scope, receive, send)
+            await self._run(kind(self.live, head, key, wire), body, scope, receive, send)
 
     async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which only a verdict is asked for."""

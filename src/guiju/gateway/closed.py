@@ -17,8 +17,9 @@ _THERE: Final = Bilingual(
     "The conversation would lie at the model service; what is asked is not all here, so it can't be looked at.",
 )
 _MEDIA: Final = Bilingual(
-    "本版本尚不能检查和标识图片、声音、视频（第十六条）。",
-    "This version can't look at images, sound and video yet, nor label them (Article 16).",
+    "由图片、声音生成的，本版本尚不能查看其中的人脸与声音是否取得单独同意（第四条）；视频尚不能标识（第十六条）。",
+    "What is made of pictures or sound: this version can't yet tell whether there is a consent for the faces and "
+    "voices in it (Article 4), nor label video (Article 16).",
 )
 _TRAINING: Final = Bilingual(
     "训练另有义务（第七条），不经此处进行。", "Training has duties of its own (Article 7); it does not go through here."

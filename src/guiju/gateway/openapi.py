@@ -16,9 +16,11 @@ from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.completions import CompletionRequest
 from guiju.gateway.wire.embeddings import EmbeddingRequest
 from guiju.gateway.wire.guards import DetectorRequest, DifyRequest
+from guiju.gateway.wire.images import ImagesRequest
 from guiju.gateway.wire.messages import MessagesRequest
 from guiju.gateway.wire.moderations import ModerationRequest, Wanted
 from guiju.gateway.wire.responses import ResponsesRequest
+from guiju.gateway.wire.speech import SpeechRequest
 
 Schema = dict[str, Any]
 _TOLD: Final = (
@@ -30,6 +32,10 @@ _NUMBER: Final[Schema] = {"type": "integer"}
 _ANY: Final[Schema] = {}
 _LIST: Final[Schema] = {"type": "array"}
 _NO_KEY: Final = frozenset({"healthz", "readyz", "metrics", "openapi"})
+_FILES: Final[Mapping[str, tuple[str, ...]]] = {
+    "speech": ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav"),
+}
+"""Door → the media types of the file that is answered there."""
 _STREAMS: Final = frozenset({"chat", "completions", "messages", "responses"})
 
 
@@ -49,6 +55,8 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "messages": MessagesRequest,
     "responses": ResponsesRequest,
     "embeddings": EmbeddingRequest,
+    "images": ImagesRequest,
+    "speech": SpeechRequest,
     "moderations": ModerationRequest,
     "guard.dify": DifyRequest,
     "guard.contents": DetectorRequest,
@@ -70,6 +78,8 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "messages": _object(id=_TEXT, type=_one_of("message"), role=_one_of("assistant"), content=_LIST, stop_reason=_ANY),
     "responses": _object(id=_TEXT, object=_one_of("response"), status=_TEXT, output=_LIST),
     "embeddings": _object(object=_one_of("list"), model=_TEXT, data=_LIST),
+    "images": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
+    "speech": {"type": "string", "format": "binary"},
     "moderations": _object(id=_TEXT, model=_TEXT, results=_LIST),
     "guard.dify": {"type": "object"},
     "guard.contents": _LIST,
@@ -148,7 +158,8 @@ def _responses(name: str) -> dict[str, Any]:
     """What a door may answer."""
     if name == "metrics":
         return {"200": {"description": "Prometheus", "content": {"text/plain": {"schema": _TEXT}}}}
-    content: dict[str, Any] = {"application/json": {"schema": _ANSWERED[name]}}
+    kinds = _FILES.get(name, ("application/json",))
+    content: dict[str, Any] = {kind: {"schema": _ANSWERED[name]} for kind in kinds}
     if name in _STREAMS:
         content["text/event-stream"] = {"schema": _ANY}
     made: dict[str, Any] = {"200": {"description": "200", "content": content}}

@@ -114,7 +114,7 @@ class Run(ABC):
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
         asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
-        upstream, to = live.upstreams.find(asked.model, vectors=not self.wire.labelled)
+        upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
         exchange = self.exchange = self._exchange(asked, identity, upstream)

@@ -5,15 +5,32 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
+from guiju.marking.avi import AVI
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.flac import FLAC
+from guiju.marking.flv import FLV
+from guiju.marking.gif import GIF
+from guiju.marking.heif import AVIF, HEIC
+from guiju.marking.html_page import HTML_PAGE
+from guiju.marking.jpeg import JPEG
 from guiju.marking.label import Aigc, parse
+from guiju.marking.markdown import MARKDOWN
+from guiju.marking.mkv import MKV, WEBM
 from guiju.marking.mp3 import MP3
 from guiju.marking.mp4 import M4A, MOV, MP4
+from guiju.marking.office import OFFICE
+from guiju.marking.ogg import OGG
+from guiju.marking.pdf import PDF
+from guiju.marking.plain import PLAIN
 from guiju.marking.png import PNG
+from guiju.marking.tiff import TIFF
 from guiju.marking.wav import WAV
+from guiju.marking.webp import WEBP
 
-FAMILIES: Final[tuple[Family, ...]] = (PNG, MP4, MOV, M4A, MP3, WAV, FLAC)
+_SOUND: Final[tuple[Family, ...]] = (M4A, MP3, WAV, FLAC, OGG)
+_FILMS: Final[tuple[Family, ...]] = (MP4, MOV, MKV, WEBM, AVI, FLV)
+_DOCUMENTS: Final[tuple[Family, ...]] = (OFFICE, PDF, HTML_PAGE, PLAIN, MARKDOWN)
+FAMILIES: Final[tuple[Family, ...]] = (PNG, JPEG, WEBP, TIFF, GIF, HEIC, AVIF, *_FILMS, *_SOUND, *_DOCUMENTS)
 
 
 def family_of(head: bytes, ending: str = "") -> Family | None:

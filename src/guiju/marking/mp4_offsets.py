@@ -40,7 +40,7 @@ def grown(source: BinaryIO, moov: Box, movie: bytes) -> list[Splice] | None:
     if by and size_of(source) + by > _WIDE:
         movie = _widened(movie)
         by = len(movie) + 8 - (moov.end - moov.start)
-    made = [Splice(moov.start, moov.end, box(b"moov", _moved(movie, moov.end, by)))]
+    made = [Splice(moov.start, moov.end, box(b"moov", moved(movie, moov.end, by)))]
     for one in top(source) if by else ():
         if one.kind == b"moof" and one.start >= moov.end:
             made += _in_fragment(source, one, moov.end, by)
@@ -89,7 +89,7 @@ def _tables(movie: bytes) -> Iterator[Box]:
         yield from level
 
 
-def _moved(movie: bytes, edge: int, by: int) -> bytes:
+def moved(movie: bytes, edge: int, by: int) -> bytes:
     """A movie box's content whose offsets behind an edge are moved."""
     if not by:
         return movie

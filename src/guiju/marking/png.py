@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """PNG (W3C PNG, third edition): the label in the XMP packet of an `iTXt` chunk (TC260-PG-20259A).
 
-Read besides: text chunks with the keyword AIGC (annex B of the guide). Pixels are copied, never decoded.
+Read besides: text chunks with the keyword AIGC (annex B of the guide), and Exif's UserComment.
+Pixels are copied, never decoded.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
-from guiju.marking import xmp
+from guiju.marking import exif, xmp
 from guiju.marking.family import MOST, Found, MarkingError, copy, exactly
 from guiju.marking.label import KEY, Aigc
 
-_SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
+SIGNATURE: Final = b"\x89PNG\r\n\x1a\n"
 _XMP: Final = b"XML:com.adobe.xmp"
+_EXIF: Final = b"eXIf"
 _TEXTS: Final = (b"tEXt", b"zTXt", b"iTXt")
+_DATA: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT")
+_OF_COLOURS: Final = (b"bKGD", b"sBIT", b"hIST")
 _LONGEST: Final = 8 << 20
 """Bytes of a chunk of text, at most, packed or not."""
 _CHUNKS: Final = 1 << 20
@@ -32,12 +36,12 @@ class Png:
 
     def knows(self, head: bytes) -> bool:
         """See `Family`."""
-        return head.startswith(_SIGNATURE)
+        return head.startswith(SIGNATURE)
 
     def read(self, source: BinaryIO) -> list[Found]:
         """See `Family`."""
         found: list[Found] = []
-        for kind, size in _chunks(source):
+        for kind, size in chunks(source):
             if kind in _TEXTS:
                 body = _body(source, size)
                 keyword = body.partition(b"\x00")[0]
@@ -46,6 +50,8 @@ class Png:
                     found += [Found(place, text) for text in xmp.texts(_text(kind, body))]
                 elif keyword.upper() == KEY.encode():
                     found.append(Found(place, _text(kind, body).decode("utf-8", "replace")))
+            elif kind == _EXIF and (text := exif.text(_body(source, size))):
+                found.append(Found(exif.PLACE, text))
             if len(found) >= MOST:
                 break
         return found[:MOST]
@@ -53,36 +59,80 @@ class Png:
     def write(self, source: BinaryIO, target: BinaryIO, aigc: Aigc) -> None:
         """See `Family`."""
         packet = b""
-        for kind, size in _chunks(source):
+        for kind, size in chunks(source):
             if kind == b"iTXt" and (body := _body(source, size)).startswith(_XMP + b"\x00"):
                 packet = _text(kind, body)
                 break
         label = _XMP + b"\x00\x00\x00\x00\x00" + xmp.labelled(packet, aigc)
-        target.write(_SIGNATURE)
-        for kind, size in _chunks(source):
+        target.write(SIGNATURE)
+        for kind, size in chunks(source):
             if kind in _TEXTS:
                 body = _body(source, size)
                 keyword = body.partition(b"\x00")[0]
                 if keyword.upper() != KEY.encode() and not (keyword == _XMP and kind == b"iTXt"):
-                    _put(target, kind, body)
+                    put(target, kind, body)
+                continue
+            if kind == _EXIF:
+                put(target, kind, exif.blanked(_body(source, size)))
                 continue
             at = source.tell()
             target.write(size.to_bytes(4, "big") + kind)
             copy(source, target, size + 4)
             source.seek(at)
             if kind == b"IHDR":
-                _put(target, b"iTXt", label)
+                put(target, b"iTXt", label)
         source.seek(0, 2)
 
 
-def _chunks(source: BinaryIO) -> Iterator[tuple[bytes, int]]:
+def transplanted(old: BinaryIO, new: BinaryIO, target: BinaryIO) -> None:
+    """Write the pixels of one file with what another one tells of its picture.
+
+    Args:
+        old: the file whose metadata, profile and times are kept.
+        new: the file whose head, palette, transparency and data are taken.
+        target: an empty stream.
+
+    Raises:
+        MarkingError: one is not well formed.
+    """
+    told: list[tuple[bool, int, int]] = []  # whether it stands before the data, its place and its size
+    before, same = True, _colour_type(old) == _colour_type(new)
+    for kind, size in chunks(old):
+        before = before and kind != b"IDAT"
+        if kind not in _DATA and (same or kind not in _OF_COLOURS):
+            told.append((before, old.tell() - 8, size + 12))
+    target.write(SIGNATURE)
+    for kind, size in chunks(new):
+        if kind == b"IEND":
+            _copied(old, target, [part for part in told if not part[0]])
+        if kind in _DATA:
+            at = new.tell()
+            new.seek(at - 8)
+            copy(new, target, size + 12)
+            new.seek(at)
+        if kind == b"IHDR":
+            _copied(old, target, [part for part in told if part[0]])
+
+
+def _colour_type(source: BinaryIO) -> bytes:
+    source.seek(24)
+    return exactly(source, 2, "PNG")
+
+
+def _copied(source: BinaryIO, target: BinaryIO, parts: list[tuple[bool, int, int]]) -> None:
+    for _, at, size in parts:
+        source.seek(at)
+        copy(source, target, size)
+
+
+def chunks(source: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """Kind and size of each chunk; the stream stands at its body, and wherever it is left the next one is found.
 
     Raises:
         MarkingError: it is not well formed.
     """
     source.seek(0)
-    if exactly(source, 8, "PNG") != _SIGNATURE:
+    if exactly(source, 8, "PNG") != SIGNATURE:
         raise MarkingError("unreadable", "PNG")
     for number in range(_CHUNKS):
         at = source.tell()
@@ -109,7 +159,7 @@ def _body(source: BinaryIO, size: int) -> bytes:
     return body
 
 
-def _put(target: BinaryIO, kind: bytes, body: bytes) -> None:
+def put(target: BinaryIO, kind: bytes, body: bytes) -> None:
     check = zlib.crc32(body, zlib.crc32(kind))
     target.write(len(body).to_bytes(4, "big") + kind + body + check.to_bytes(4, "big"))
 

@@ -22,7 +22,7 @@ _KINDS: Final = (b"RIFF", b"RF64", b"BW64")
 _ID3: Final = (b"id3 ", b"ID3 ", b"ID3\x00")
 
 
-class _Wav(msgspec.Struct, frozen=True):
+class Form(msgspec.Struct, frozen=True):
     """A file's form: whether its sizes have 64 bits, where its last chunk may end, and its chunks."""
 
     wide: bool
@@ -46,7 +46,7 @@ class Wav:
     def read(self, source: BinaryIO) -> list[Found]:
         """See `Family`."""
         found: list[Found] = []
-        for one in _form(source).chunks:
+        for one in form(source).chunks:
             if one.kind == _OWN:
                 found.append(Found(KEY, body_of(source, one).decode("utf-8", "replace")))
             elif _holds(source, one):
@@ -55,28 +55,28 @@ class Wav:
 
     def write(self, source: BinaryIO, target: BinaryIO, aigc: Aigc) -> None:
         """See `Family`."""
-        form = _form(source)
+        layout = form(source)
         splices = []
-        for one in form.chunks:
+        for one in layout.chunks:
             if one.kind == _OWN:
                 splices.append(Splice(one.start, one.next, b""))
             elif _holds(source, one) and _texts(one.kind, body := body_of(source, one)):
                 splices.append(Splice(one.start, one.next, chunk(one.kind, _without(one.kind, body))))
-        data = next((one for one in form.chunks if one.kind in (b"data", b"wavl")), None)
+        data = next((one for one in layout.chunks if one.kind in (b"data", b"wavl")), None)
         if data is None:
             raise MarkingError("unreadable", "WAV without samples")
         splices.append(Splice(data.start, data.start, chunk(_OWN, aigc.bare().encode())))
         grown = Moved(splices).grown
-        if form.wide:
-            splices.append(Splice(20, 28, (form.size + grown).to_bytes(8, "little")))
-        elif form.size not in (0, UNKNOWN):  # a stream's size that was never filled in stays so
-            if form.size + grown >= UNKNOWN:
+        if layout.wide:
+            splices.append(Splice(20, 28, (layout.size + grown).to_bytes(8, "little")))
+        elif layout.size not in (0, UNKNOWN):  # a stream's size that was never filled in stays so
+            if layout.size + grown >= UNKNOWN:
                 raise MarkingError("too_large", "WAV")
-            splices.append(Splice(4, 8, (form.size + grown).to_bytes(4, "little")))
+            splices.append(Splice(4, 8, (layout.size + grown).to_bytes(4, "little")))
         Moved(splices).write(source, target)
 
 
-def _form(source: BinaryIO) -> _Wav:
+def form(source: BinaryIO) -> Form:
     """The form of a file.
 
     Raises:
@@ -96,7 +96,7 @@ def _form(source: BinaryIO) -> _Wav:
     end = length if size in (0, UNKNOWN) and not wide else size + 8
     if end > length + 1 or end < 12:
         raise MarkingError("unreadable", "WAV size")
-    return _Wav(wide, size, end, list(chunks(source, 12, min(end, length), sizes)))
+    return Form(wide, size, end, list(chunks(source, 12, min(end, length), sizes)))
 
 
 def _holds(source: BinaryIO, one: Chunk) -> bool:

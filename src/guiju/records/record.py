@@ -41,6 +41,10 @@ class Released:
                 digest = self._choices[choice] = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
             digest.update(text.encode("utf-8", "surrogatepass"))
 
+    def file(self, choice: int, data: bytes) -> None:
+        """Take a file that is about to be released; it has no characters."""
+        self._choices[choice] = hashlib.blake2b(data, key=self._key, digest_size=DIGEST_BYTES)
+
     def digests(self) -> list[str]:
         """The digests so far, by choice."""
         return [self._choices[choice].hexdigest() for choice in sorted(self._choices)]

@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -262,6 +262,22 @@ work = Table(
     Column("size", BigInteger, nullable=False),
     Column("hash", String(64), nullable=False),
     Column("grams", LargeBinary, nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger, nullable=False),
+)
+
+confidential = Table(
+    "confidential",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("shingles", LargeBinary, nullable=False),
     Column("key_id", String(8), nullable=False),
     Column("added_by", String(128), nullable=False),
     Column("added_at", BigInteger, nullable=False),

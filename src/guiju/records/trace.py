@@ -19,7 +19,7 @@ from guiju.records.scribe import Entry, month
 from guiju.records.sources import Source, source_of
 
 Result = Literal["found", "altered", "interrupted", "unrecorded", "pruned", "not_ours"]
-"""found: recorded, and the text, if given, is the recorded one. altered: another text. interrupted: opened, never
+"""found: recorded, and the answer, if given, is the recorded one. altered: another. interrupted: opened, never
 closed. unrecorded: the id is ours but has no entry. pruned: its month went by rule. not_ours: not made here."""
 
 _BEFORE_MS: Final = 120_000
@@ -42,32 +42,33 @@ class Trace(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...] = ()
 
 
-def trace(place: str, ids: ExchangeIds, produce_id: str, text: str | None = None, digest_key: bytes = b"") -> Trace:
+def trace(place: str, ids: ExchangeIds, produce_id: str, answer: bytes | None = None, digest_key: bytes = b"") -> Trace:
     """Look an id up.
 
     Args:
         place: where the ledgers are, as `sources.source_of` takes it.
         ids: made with the secret of the ids; its writer does not matter here.
-        produce_id: as it stands in the label.
-        text: the text that is said to be the answer; compared by keyed digest.
+        produce_id: as it stands in the label; that of one of several files ends with `-` and which one it is.
+        answer: the text in UTF-8, or the file, that is said to be the answer; compared by keyed digest.
         digest_key: `Secrets.digest`.
 
     Raises:
         ConfigError: `not_found`: there is no ledger; `evidence_broken`: what stands under the id can't be read.
         OutsideError: `store_unavailable`: the ledger can't be reached.
     """
-    parsed = ids.parse(produce_id)
+    x = produce_id.partition("-")[0]
+    parsed = ids.parse(x)
     if parsed is None:
         return Trace("not_ours")
     made, mark = parsed
     with closing(source_of(place)) as source:
         for writer in source.writers():
             if tag(writer) == mark:
-                return _in_writer(source, writer, made, produce_id, (text, digest_key))
+                return _in_writer(source, writer, made, x, (answer, digest_key))
     return Trace("unrecorded")
 
 
-def _in_writer(source: Source, writer: str, made: int, x: str, answer: tuple[str | None, bytes]) -> Trace:
+def _in_writer(source: Source, writer: str, made: int, x: str, answer: tuple[bytes | None, bytes]) -> Trace:
     entries = _find(source, writer, made, x)
     if entries:
         return _judge(writer, entries, *answer)
@@ -75,16 +76,16 @@ def _in_writer(source: Source, writer: str, made: int, x: str, answer: tuple[str
     return Trace("pruned" if gone else "unrecorded", writer)
 
 
-def _judge(writer: str, entries: tuple[Entry, ...], text: str | None, digest_key: bytes) -> Trace:
+def _judge(writer: str, entries: tuple[Entry, ...], answer: bytes | None, digest_key: bytes) -> Trace:
     last = entries[-1]
     if last.kind == "opened":
         return Trace("interrupted", writer, -1, entries)
-    if text is None:
+    if answer is None:
         return Trace("found", writer, -1, entries)
     digests = last.body.get("output_digest") or []
     # A file often ends with a line end that the answer did not have.
-    for candidate in (text, text.removesuffix("\n")):
-        digest = keyed(digest_key, candidate.encode())
+    for candidate in (answer, answer.removesuffix(b"\n")):
+        digest = keyed(digest_key, candidate)
         if digest in digests:
             return Trace("found", writer, digests.index(digest), entries)
     return Trace("altered", writer, -1, entries)

@@ -16,6 +16,7 @@ _EMAIL: Final = re.compile(
     r"\s?[\[(（【]\s?dot\s?[\])）】]\s?)){1,4}(?P<top>[A-Za-z]{2,18}))(?![\w(-]|\.\w)",
     re.I | re.A,
 )
+_AT: Final = re.compile(r"[\w%+-]@[A-Za-z0-9]|at ?[\])）】]", re.I | re.A)
 _NOT_HOSTS: Final = re.compile(r"(?:^|\.)(?:example|invalid|localhost|test|example\.(?:com|org|net))$", re.I)
 _FILES: Final = frozenset(
     {"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "py", "json", "md", "txt", "html", "ico"}
@@ -48,6 +49,8 @@ _QQ: Final = re.compile(
 
 def in_mail(text: str) -> Iterator[Span]:
     """E-mail addresses."""
+    if not _AT.search(text):
+        return
     for found in _EMAIL.finditer(text):
         host = _DOT.sub(".", found["host"]).lower()
         if _NOT_HOSTS.search(host) or found["top"].lower() in _FILES or found["local"].lower() in _NOT_LOCALS:

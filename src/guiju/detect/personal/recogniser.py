@@ -50,6 +50,7 @@ _WITHIN: Final[Sequence[tuple[int, Callable[[str], Iterable[Span]]]]] = (
     (Look.ACCOUNTS, online.in_accounts),
     (Look.PASSWORDS, tokens.in_passwords),
     (Look.CREDENTIALS, tokens.in_credentials),
+    (Look.URLS, tokens.in_addresses),
     (Look.MAIL, online.in_mail),
 )
 _PLAIN: Final = _plain()

@@ -7,12 +7,13 @@ none, a backslash before a bracket or the underscore, another case, escapes with
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from json import dumps
 from typing import Final
 
 from guiju.detect.personal.kinds import KINDS
+from guiju.detect.personal.masking import LENGTH
 
 _OPEN: Final = "[【［"
 _CLOSE: Final = "]】］"
@@ -32,6 +33,36 @@ _ALIKE: Final = str.maketrans(
 )
 
 
+_BEGINS: Final = frozenset(
+    form[:i]
+    for label in _LABELS
+    for form in (f"[{label.lower()}_", f"{label.lower()}_")
+    for i in range(1, len(form) + 1)
+)
+_HEADS: Final = frozenset(form for label in _LABELS for form in (f"[{label.lower()}", label.lower()))
+
+
+def _pattern(spelt: Callable[[str], str]) -> re.Pattern[str]:
+    """A placeholder, in any form that is undone.
+
+    Args:
+        spelt: a character as it may be written, as a regular expression.
+    """
+    labels = "|".join("".join(map(spelt, label)) for label in _LABELS)
+    opens, closes, under = ("|".join(map(spelt, some)) for some in (_OPEN, _CLOSE, _UNDER))
+    core = rf"(?:{labels})\\{{0,2}}(?:{under})(?P<tag>[0-9a-z]{{{LENGTH},24}})"
+    return re.compile(rf"(?:\\{{0,2}}(?P<open>{opens}))?{core}(?P<close>\\{{0,2}}(?:{closes}))?", re.I)
+
+
+def _or_escaped(char: str) -> str:
+    """A character, or its escape in JSON."""
+    return rf"(?:{re.escape(char)}|\\u{ord(char):04x})"
+
+
+_PLAIN: Final = _pattern(re.escape)
+_ESCAPED: Final = _pattern(_or_escaped)
+
+
 class Forms:
     """How the placeholders of one exchange may be written.
 
@@ -40,54 +71,40 @@ class Forms:
     """
 
     def __init__(self, known: Mapping[str, str]) -> None:
-        self._known = {tag.lower(): text for tag, text in known.items()}
-        tags = sorted(self._known, key=len, reverse=True)
-        self._plain = _pattern(tags, re.escape)
-        self._escaped = _pattern(tags, _or_escaped)
-        self._begins = {
-            form[:i]
-            for tag in tags
-            for label in _LABELS
-            for form in _both(f"{label.lower()}_{tag}")
-            for i in range(1, len(form))
-        }
+        self._known = known
 
     def restored(self, text: str) -> str:
         """A text with what its placeholders stand for."""
-        return self._plain.sub(lambda found: self._known[found["tag"].lower()], text)
+        return _PLAIN.sub(lambda found: self._meant(found, json=False), text)
 
     def in_json(self, text: str) -> str:
         """A piece of JSON with what its placeholders stand for, escaped as JSON wants it."""
-        return self._escaped.sub(
-            lambda found: json.dumps(self._known[found["tag"].lower()], ensure_ascii=False)[1:-1], text
-        )
+        return _ESCAPED.sub(lambda found: self._meant(found, json=True), text)
+
+    def _meant(self, found: re.Match[str], *, json: bool) -> str:
+        """What a placeholder stands for; letters and digits after a tag are the text's own."""
+        run = found["tag"].lower()
+        tag = next((run[:size] for size in range(len(run), LENGTH - 1, -1) if run[:size] in self._known), "")
+        if not tag:
+            return found[0]
+        meant = dumps(self._known[tag], ensure_ascii=False)[1:-1] if json else self._known[tag]
+        after = found["tag"][len(tag) :]
+        closed = found["open"] is not None and not after
+        return meant + after + ("" if closed else found["close"] or "")
 
     def begun(self, text: str) -> int:
         """How many characters at a text's end may be the beginning of a placeholder."""
         start = max(0, len(text) - _MOST)
         for found in _FIRST.finditer(text, start):
             rest = text[found.start() :].translate(_ALIKE).lower()
-            if not rest or rest in self._begins:
+            if not rest or rest in _BEGINS or self._tagged(rest):
                 return len(text) - found.start()
         return 0
 
-
-def _both(core: str) -> tuple[str, str]:
-    return f"[{core}]", core + "]"
-
-
-def _pattern(tags: list[str], spelt: object) -> re.Pattern[str]:
-    spell = spelt if callable(spelt) else re.escape
-    labels = "|".join("".join(spell(c) for c in label) for label in _LABELS)
-    under = f"(?:{'|'.join(spell(c) for c in _UNDER)})"
-    core = rf"(?:{labels})\\{{0,2}}{under}(?P<tag>{'|'.join(tags)})"
-    opens, closes = ("|".join(spell(c) for c in some) for some in (_OPEN, _CLOSE))
-    return re.compile(rf"(?:\\{{0,2}}(?P<open>{opens}))?{core}(?(open)(?:\\{{0,2}}(?:{closes}))?)", re.I)
-
-
-def _or_escaped(char: str) -> str:
-    """A character, or its escape in JSON."""
-    return rf"(?:{re.escape(char)}|\\u{ord(char):04x})"
+    def _tagged(self, rest: str) -> bool:
+        """Whether a label is followed by what may be a tag that is not over."""
+        head, _, tag = rest.partition("_")
+        return head in _HEADS and any(one.startswith(tag) for one in self._known)
 
 
 class Restorer:

@@ -52,13 +52,19 @@ def in_credentials(text: str) -> Iterator[Span]:
     """Credentials in a text; samples that stand for one are none."""
     for found in _PEM.finditer(text):
         yield Span("private_key", *found.span(), found[0].strip())
-    for pattern in (_TOKEN, _BEARER, _URL, _ASSIGNED):
-        kind = "password" if pattern is _URL else "token"
+    for pattern in (_TOKEN, _BEARER, _ASSIGNED):
+        at = "it" if "it" in pattern.groupindex else 0
         for found in pattern.finditer(text):
-            at = "it" if "it" in pattern.groupindex else 0
             value = found[at]
-            if (kind == "password" or _random(value)) and not _SAMPLE.search(value):
-                yield Span(kind, *found.span(at), value)
+            if _random(value) and not _SAMPLE.search(value):
+                yield Span("token", *found.span(at), value)
+
+
+def in_addresses(text: str) -> Iterator[Span]:
+    """Passwords that stand in the address of a service."""
+    for found in _URL.finditer(text) if "@" in text else ():
+        if not _SAMPLE.search(found["it"]):
+            yield Span("password", *found.span("it"), found["it"])
 
 
 def in_passwords(text: str) -> Iterator[Span]:

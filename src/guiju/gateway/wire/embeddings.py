@@ -86,6 +86,7 @@ class Embeddings:
 
     name = "embeddings"
     labelled = False
+    text = False
 
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
         """Read a request."""

@@ -140,12 +140,15 @@ class Speaks(Protocol):
     Attributes:
         name: the door's short name in evidence and metrics.
         labelled: whether what is answered is content, which carries a label (Article 16).
+        text: whether text is answered, which services of every kind can.
     """
 
     @property
     def name(self) -> str: ...
     @property
     def labelled(self) -> bool: ...
+    @property
+    def text(self) -> bool: ...
 
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Any:
         """Read a request.
@@ -187,6 +190,7 @@ class Canonical:
     """What the protocols of text have in common: they all become the canonical request, and are labelled."""
 
     labelled = True
+    text = True
 
     def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream."""

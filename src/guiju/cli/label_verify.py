@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju label verify`: whether files are labelled, and whether they are what was labelled (Article 16)."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from guiju.adapters.reader import Request
+from guiju.adapters.reading import Reader
+from guiju.cli.books import AsJson
+from guiju.cli.tongue import language, say
+from guiju.errors import Bilingual, ConfigError
+from guiju.marking.explained import sentences
+from guiju.marking.verify import Verdict, Verified
+
+_KEY: Final = re.compile(r"(?:[0-9a-f]{2}){32,65}")
+VERDICTS: Final[dict[Verdict, Bilingual]] = {
+    "whole": Bilingual("完整", "whole"),
+    "altered": Bilingual("已被改动", "altered"),
+    "unbound": Bilingual("有标识，无法核对完整性", "labelled, nothing to check by"),
+    "unknown_producer": Bilingual("提供者不明", "unknown producer"),
+    "none": Bilingual("没有标识", "no label"),
+    "unreadable": Bilingual("无法读取", "unreadable"),
+}
+_FAILING: Final = frozenset({"altered", "unreadable"})
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help=say("文件或目录", "files or folders"))],
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            "--trust",
+            metavar="KEYS",
+            help=say("受信任的公钥，每行一个，十六进制", "public keys that are trusted, one a line, in hexadecimal"),
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify labels; exit 1 when a file is altered or unreadable."""
+    known = _keys(trust) if trust else ()
+    paths = _paths(files)
+    with Reader() as reader:
+        found = [
+            (path, reader.verified(Request(str(path), path.suffix.removeprefix("."), known)))
+            for path in _watched(paths)
+        ]
+    if as_json:
+        rows = [_row(path, one) for path, one in found]
+        alone = len(files) == 1 and files[0].is_file()
+        typer.echo(json.dumps(rows[0] if alone else rows, ensure_ascii=False))
+    else:
+        typer.echo("\n\n".join(_told(path, one) for path, one in found))
+    if any(one.verdict in _FAILING for _, one in found):
+        raise typer.Exit(1)
+
+
+def _keys(path: Path) -> tuple[str, ...]:
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("not_found", what=str(path)) from error
+    keys = tuple(key for line in lines if (key := line.partition("#")[0].strip().lower()))
+    if any(not _KEY.fullmatch(key) for key in keys):
+        what = Bilingual("--trust 每行须为一个十六进制公钥", "--trust: a public key in hexadecimal on each line")
+        raise ConfigError("usage_invalid", what=what, command="guiju label verify")
+    return keys
+
+
+def _paths(files: Sequence[Path]) -> list[Path]:
+    """The files, those of folders in order.
+
+    Raises:
+        ConfigError: one is not there.
+    """
+    made: list[Path] = []
+    for file in files:
+        if not file.exists():
+            raise ConfigError("not_found", what=str(file))
+        made += sorted(one for one in file.rglob("*") if one.is_file()) if file.is_dir() else [file]
+    return made
+
+
+def _watched(paths: Sequence[Path]) -> Iterable[Path]:
+    """The paths, with a bar on a terminal that shows how far it is."""
+    if len(paths) < 2 or not sys.stderr.isatty():
+        return paths
+    return track(paths, description=say("核验标识", "labels"), console=Console(stderr=True), transient=True)
+
+
+def _row(path: Path, one: Verified) -> dict[str, Any]:
+    said: dict[str, Any] = msgspec.to_builtins(one)
+    return {"file": str(path), **said, "explanation": {name: sentences(one, name) for name in ("zh", "en")}}
+
+
+def _told(path: Path, one: Verified) -> str:
+    lines = [
+        f"{path}  {VERDICTS[one.verdict].within(language())}",
+        *(f"  {line}" for line in sentences(one, language())),
+    ]
+    for key, value in (one.label or {}).items():
+        lines.append(f"    {key:<18}{value if len(value) <= 80 else value[:77] + '…'}")
+    if one.faults or one.producer_fault:
+        named = ", ".join((*one.faults, *((one.producer_fault,) if one.producer_fault else ())))
+        lines.append(say(f"  与附录 E 不符：{named}", f"  departs from Annex E: {named}"))
+    return "\n".join(lines)

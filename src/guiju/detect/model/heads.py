@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The six heads: from a text to a score each, between 0 and 1, and to the words that a score rests on.
+
+A long text is looked at by windows of its tokens, and the highest score counts: what is harmless does not add up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from guiju.detect.model.features import Grams, Places, places, raw, several, single, spans
+from guiju.detect.model.weights import HEADS, Floats, Language, Weights
+
+WINDOW: Final = 160
+"""Tokens that are looked at together."""
+_STEP: Final = 80
+_SLICE: Final = 4096
+_OVERLAP: Final = 256
+"""Characters of a text that are looked at in one go, and how many of them again with the next."""
+_AT_ONCE: Final = 64
+_SHARE: Final = 0.4
+"""Of a text, what a place may cover at most; where no such place carries half of the score, it is the whole."""
+_CARRIES: Final = 0.5
+_CLEAR: Final = 0.4
+"""Chance from which a category is named."""
+_WIDTHS: Final = (0.1, 0.15, 0.2, 0.3, _SHARE)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """The words that a score rests on.
+
+    Attributes:
+        start, end: offsets in code points, end exclusive.
+        whole: no small part of the text carries the score.
+    """
+
+    start: int
+    end: int
+    whole: bool
+
+
+def language(text: str) -> Language:
+    """`zh` where about one character in eight or more is of a script that takes three bytes in UTF-8, else `en`."""
+    size = len(text)
+    return "zh" if 4 * (len(text.encode("utf-8", "surrogatepass")) - size) >= size and size else "en"
+
+
+class Heads:
+    """The heads.
+
+    Args:
+        of: the weights.
+    """
+
+    def __init__(self, of: Weights) -> None:
+        self._of = of
+        self._ones = np.ones(1 << 14, np.float32)
+
+    def scores(self, text: str) -> Floats:
+        """Of each head in the order of HEADS, the score of a text."""
+        if len(text) <= _SLICE:
+            return self._told(self._sums(single(text)))
+        parts = range(0, len(text), _SLICE - _OVERLAP)
+        found = [self._sums(single(text[at : at + _SLICE])) for at in parts]
+        return self._told(np.concatenate(found))
+
+    def many(self, texts: Sequence[str]) -> Floats:
+        """The scores of several texts, a row each."""
+        made = np.empty((len(texts), len(HEADS)), np.float32)
+        short = []
+        for at, text in enumerate(texts):
+            if len(text) > WINDOW:
+                made[at] = self.scores(text)
+            else:
+                short.append(at)
+        for begin in range(0, len(short), _AT_ONCE):
+            which = short[begin : begin + _AT_ONCE]
+            made[which] = self._chances(self._logits(self._short([texts[at] for at in which])))
+        return made
+
+    def place(self, text: str, head: int) -> Place:
+        """The words that a head's score of a text rests on."""
+        text_, offset = text, 0
+        if len(text) > _SLICE:
+            offset = max(
+                range(0, len(text), _SLICE - _OVERLAP), key=lambda at: self.scores(text[at : at + _SLICE])[head]
+            )
+            text_ = text[offset : offset + _SLICE]
+        found = single(text_)
+        if not len(found.rows):
+            return Place(0, len(text), True)
+        count = len(found.begins)
+        size = max(1, int(count * _SHARE))
+        totals = np.concatenate([[0.0], np.maximum(self._by_token(found, head), 0).cumsum()])
+        units = raw(text_)
+        for share in _WIDTHS:
+            width = min(max(1, round(count * share)), size)
+            carried = totals[width:] - totals[:-width]
+            best = int(carried.argmax())
+            if carried[best] >= _CARRIES * totals[-1] and count > 1:
+                begin, end = _offsets(units, found.begins, best, best + width)
+                if end - begin <= _SHARE * len(text):
+                    return Place(offset + begin, offset + end, False)
+        return Place(0, len(text), True)
+
+    def category(self, text: str) -> str:
+        """The category that a text of what is asked falls into most likely; "" where it is not clear."""
+        of, rows = self._of, single(text[:_SLICE]).rows
+        if not len(of.classes) or not len(rows):
+            return ""
+        rows = rows & (len(of.sorts) - 1)
+        told = of.sorts.take(rows, 0).sum(0, dtype=np.int32) * of.sort_scale / np.sqrt(len(rows)) + of.sort_bias
+        chance = np.exp(told - told.max())
+        chance /= chance.sum()
+        best = int(chance.argmax())
+        return of.classes[best] if chance[best] >= _CLEAR else ""
+
+    def _short(self, texts: Sequence[str]) -> Floats:
+        """Sums of short texts, each in one window."""
+        if len(texts) == 1:
+            return self._sums(single(texts[0]))
+        found = several(texts)
+        of = found.texts.take(found.first)
+        order = of.argsort(kind="stable")
+        sizes = np.bincount(of, minlength=len(texts))
+        ends = sizes.cumsum().tolist()
+        block = self._of.table.take(found.rows.take(order), 0).astype(np.float32)
+        made = np.zeros((len(texts), block.shape[1]), np.float32)
+        begin = 0
+        for at, end in enumerate(ends):
+            if end > begin:
+                np.dot(self._ones[: end - begin], block[begin:end], out=made[at])
+            begin = end
+        made /= np.sqrt(np.maximum(sizes, 1))[:, None]
+        return made * self._of.scale
+
+    def _sums(self, found: Grams) -> Floats:
+        """Sums of one text, a row for each window."""
+        size = len(found.rows)
+        if not size:
+            return np.zeros((1, len(self._of.scale)), np.float32)
+        block = self._of.table.take(found.rows, 0).astype(np.float32)
+        if len(found.begins) <= WINDOW * 3 // 2:
+            ones = self._ones[:size] if size <= len(self._ones) else np.ones(size, np.float32)
+            return (ones @ block * (self._of.scale / np.float32(size**0.5)))[None]
+        order = spans(found)[0].argsort(kind="stable")
+        ends = np.bincount(spans(found)[0], minlength=len(found.begins)).cumsum()
+        totals = np.zeros((size + 1, block.shape[1]), np.float32)
+        block.take(order, 0).cumsum(0, dtype=np.float32, out=totals[1:])
+        last = max(len(found.begins) - WINDOW, 0)
+        starts = np.unique(np.minimum(np.arange(0, last + _STEP, _STEP), last))
+        edges = np.concatenate([[0], ends])
+        low, high = edges[starts], edges[np.minimum(starts + WINDOW, len(found.begins))]
+        made: Floats = (totals[high] - totals[low]) / np.sqrt(np.maximum(high - low, 1))[:, None].astype(np.float32)
+        return made * self._of.scale
+
+    def _logits(self, sums: Floats) -> Floats:
+        heads = len(HEADS)
+        made: Floats = sums[:, :heads] + self._of.bias
+        if len(self._of.shift):
+            made += np.maximum(sums[:, heads:] + self._of.shift, 0) @ self._of.out
+        return made
+
+    def _chances(self, logits: Floats) -> Floats:
+        """Logits as calibrated probabilities."""
+        made: Floats = 1 / (1 + np.exp(-(logits * self._of.slope + self._of.centre)))
+        return made
+
+    def _told(self, sums: Floats) -> Floats:
+        return self._chances(self._logits(sums).max(0))
+
+    def _by_token(self, found: Grams, head: int) -> NDArray[np.float64]:
+        """What each token adds to a head, the hidden layer taken as it stands."""
+        of = self._of
+        block = of.table.take(found.rows, 0) * of.scale
+        heads = len(HEADS)
+        adds = block[:, head].astype(np.float64)
+        if len(of.shift):
+            inner = block[:, heads:].sum(0) / np.sqrt(len(found.rows)) + of.shift
+            adds += block[:, heads:] @ (of.out[:, head] * (inner > 0))
+        first, last = spans(found)
+        share = adds / (last - first + 1)
+        steps = np.zeros(len(found.begins) + 1)
+        np.add.at(steps, first, share)
+        np.add.at(steps, last + 1, -share)
+        made: NDArray[np.float64] = steps.cumsum()[:-1]
+        return made
+
+
+def _offsets(units: NDArray[np.uint16], begins: Places, first: int, after: int) -> tuple[int, int]:
+    """Where tokens stand in a text, in code points."""
+    at = places(units)
+    begin = int(at[begins[first]])
+    end = int(at[(begins[after] if after < len(begins) else len(at)) - 1]) + 1
+    low = (units >= 0xDC00) & (units < 0xE000)
+    return begin - int(low[: begin + 1].sum()), end - int(low[:end].sum())

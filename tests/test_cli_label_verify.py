@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju label verify`, and the child in which files of strangers are read (Article 16)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cli_kit import guiju
+from guiju.adapters.reader import Request
+from guiju.adapters.reading import Reader
+from guiju.marking.label import generated
+from guiju.terms import Label
+from hostile_files import FILES
+from test_marking_verify import PUBLIC, bound, labelled, picture
+
+OURS = generated(Label("001191110000600037341L10000", "06EXAMPLE0000000000000000"))
+
+
+def test_one_file_is_one_object_with_its_label_and_sentences_in_both_languages(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(labelled(OURS))
+    done = guiju("label", "verify", "a.png", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    row = json.loads(done.stdout)
+    assert (row["verdict"], row["label"]) == ("unbound", OURS.fields())
+    assert [len(row["explanation"][name]) for name in ("zh", "en")] == [3, 3]
+
+
+def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "whole.png").write_bytes(bound())
+    (tmp_path / "in" / "none.png").write_bytes(picture())
+    (tmp_path / "keys").write_text(f"# ours\n{PUBLIC}  # of 2026\n")
+    done = guiju("label", "verify", "in", "--trust", "keys", "--json", cwd=tmp_path)
+    assert {Path(row["file"]).name: row["verdict"] for row in json.loads(done.stdout)} == {
+        "whole.png": "whole",
+        "none.png": "none",
+    }
+    assert done.returncode == 0
+    broken = labelled(OURS)[:-20]
+    (tmp_path / "in" / "cut.png").write_bytes(broken)
+    assert guiju("label", "verify", "in", cwd=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "没有标识"), ("en", "no label")])
+def test_a_person_reads_it_in_their_language(tmp_path: Path, language: str, words: str) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    assert words in guiju("label", "verify", "a.png", cwd=tmp_path, language=language).stdout
+
+
+@pytest.mark.parametrize("words", [("none.png",), ("a.png", "--trust", "none"), ("a.png", "--trust", "a.png")])
+def test_what_is_not_there_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+    (tmp_path / "a.png").write_bytes(picture())
+    done = guiju("label", "verify", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_child_that_dies_costs_its_own_file_alone(tmp_path: Path) -> None:
+    (good := tmp_path / "a.png").write_bytes(labelled(OURS))
+    with Reader(seconds=1) as reader:
+        assert reader.verified(Request(str(good))).verdict == "unbound"
+        assert reader.verified(Request("/dev/zero", "md")).verdict == "unreadable"
+        assert reader.verified(Request(str(tmp_path / "none"))).verdict == "unreadable"
+        assert reader.verified(Request(str(good))).verdict == "unbound"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_hostile_files_break_nothing(tmp_path: Path) -> None:
+    verdicts = {}
+    with Reader() as reader:
+        for name, (ending, made) in FILES.items():
+            (file := tmp_path / f"hostile.{ending}").write_bytes(made())
+            verdicts[name] = reader.verified(Request(str(file), ending))
+            file.unlink()
+    assert list(tmp_path.iterdir()) == []
+    allowed = {"unreadable", "none", "unknown_producer"}
+    assert {name: one for name, one in verdicts.items() if one.verdict not in allowed} == {}
+    dead = [name for name, one in verdicts.items() if "more memory" in one.reason]
+    assert dead == [], dead
