@@ -151,9 +151,11 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
     alike = likenesses.detectors(ids) if likenesses else Detectors()
     discrimination, personal = Discrimination(), Personal()
     request: tuple[Detector, ...] = ()
+    turns: tuple[Detector, ...] = ()
     reply: tuple[tuple[Detector, int], ...] = ()
     if asks:
-        request = (Injection(), Judge("request"))
+        turns = (Injection(),)  # what was said in several turns, put together, is no text that the classifier knows
+        request = (*turns, Judge("request"))
     if answers:
         reply = ((discrimination, _AGAIN), (Judge("reply"), _AGAIN))
     version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
@@ -165,7 +167,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
             *alike.request,
         ),
         reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
-        turns=(*request, *alike.turns),
+        turns=(*turns, *alike.turns),
         version="+".join(one for one in version if one),
     )
 
