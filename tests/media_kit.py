@@ -27,7 +27,7 @@ def program(name: str) -> str:
     """A program that reads or writes media; the test is skipped where it is not installed, but not in CI."""
     found = shutil.which(name)
     if found is None:
-        why = f"{name} is not installed: apt-get install ffmpeg libimage-exiftool-perl flac"
+        why = f"{name} is not installed: apt-get install ffmpeg libimage-exiftool-perl"
         if os.environ.get("GUIJU_NO_SKIP") == "1":
             pytest.fail(why)
         pytest.skip(why)

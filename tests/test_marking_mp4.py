@@ -12,7 +12,7 @@ import pytest
 
 from guiju.marking.families import family_of
 from guiju.marking.family import MarkingError
-from guiju.marking.mp4 import MP4
+from guiju.marking.mp4 import M4A, MOV, MP4
 from guiju.marking.xmp import labelled as packet
 from media_kit import CHUNKS, OLD, OURS, TITLE, box, chunks_of, ffmpeg, free_form, itunes, mp4, read, write
 
@@ -142,6 +142,7 @@ def test_pictures_in_the_same_boxes_are_not_films() -> None:
     picture = family_of(mp4(brand=b"avif"))
     assert picture is not None
     assert picture.kind == "image"
+    assert not any(one.knows(mp4(brand=b"avif")) for one in (MP4, MOV, M4A))
     named = [
         family_of(mp4(brand=brand), ending) for brand, ending in [(b"isom", "mp4"), (b"isom", "m4a"), (b"M4A ", "mp4")]
     ]
