@@ -116,3 +116,13 @@ def test_what_can_not_be_tried_is_said(language: str, tmp_path: Path, upstream: 
     for words, said in zip((("你好", "--lexicon", "none.csv"), ()), lines, strict=True):
         ran = guiju("try", *words, cwd=tmp_path, language=language)
         assert (ran.returncode, ran.stdout, ran.stderr.splitlines()) == (2, "", said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_third_party_would_get_is_shown(language: str, tmp_path: Path, upstream: socket.socket) -> None:
+    ran = guiju("try", "手机13900001234", "--lexicon", "words.csv", cwd=tmp_path, language=language)
+    assert ran.returncode == 0
+    told = {"zh": "发往第三方时：", "en": "To a third party: "}[language]
+    assert re.search(rf"^{told}手机\[手机号_[0-9a-z]{{6}}\]$", ran.stdout, re.MULTILINE)
+    assert "mask" in ran.stdout

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from guiju.detect.confidential import LEAST, PURPOSE, Confidential, Secret, shin
 from guiju.detect.units import Key, units
 from guiju.detect.words import Words
 from guiju.errors import ConfigError
+from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.screen import Screen
 from guiju.records import changes, confidential
 from guiju.records.changes import Terms
@@ -72,6 +74,13 @@ def test_a_stream_is_stopped_wherever_it_is_cut(cuts: list[int]) -> None:
     out = "".join(screen.feed(SECRET[a:b]) for a, b in itertools.pairwise(ends)) + screen.close()
     assert screen.finding is not None
     assert len(out) < 2 * LEAST
+
+
+def test_a_secret_that_is_told_over_several_turns_is_found() -> None:
+    turns = [Text(f"messages[{i}].content", SECRET[9 * i : 9 * i + 9]) for i in range(4)]
+    looking = Detectors(request=(detector(SECRET),), turns=(detector(SECRET),))
+    seen = asyncio.run(Looks(b"k" * 32).find(Words([], "1"), looking, "input", turns))
+    assert [one.rule for one in seen] == ["s-0"]
 
 
 @pytest.fixture(params=BOTH)

@@ -74,3 +74,11 @@ def test_thresholds_are_shown_and_mistakes_are_told(tmp_path: Path) -> None:
         ran = guiju(*words, cwd=tmp_path, language="en")
         assert ran.returncode == 2
         assert said in ran.stderr
+
+
+def test_personal_data_are_found_and_no_reason_to_flag_a_request() -> None:
+    [asked] = Offline("request").rows(["手机13900001234"])
+    assert (asked.flagged, asked.action, asked.category) == (False, "mask", "personal.mobile")
+    assert [(one.detector, one.span, one.severity) for one in asked.findings] == [("personal", (2, 13), "mask")]
+    [said] = Offline("reply").rows(["手机13900001234"])
+    assert (said.flagged, said.action) == (False, "note")

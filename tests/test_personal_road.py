@@ -62,6 +62,7 @@ def test_each_door_masks_and_restores(start: Start, third: ScriptedModel) -> Non
     assert not any(value.encode() in kept for value in VALUES)
 
 
+@pytest.mark.slow
 def test_a_placeholder_is_the_same_in_the_next_turn(start: Start, third: ScriptedModel) -> None:
     gateway = masked_from(start, third)
     history = [{"role": "user", "content": TEXT}]
@@ -115,7 +116,7 @@ def test_every_string_of_a_request_is_masked_in_its_own_form(start: Start, third
     assert seen["tools"][0]["function"]["name"] == "ring"
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_arguments_of_a_tool_call_come_back_as_json(start: Start, third: ScriptedModel, stream: bool) -> None:
     gateway = masked_from(start, third)
     given = json.dumps({"to": MOBILE, "who": NAME, "text": "好\n的"}, ensure_ascii=False)
@@ -136,6 +137,7 @@ def test_arguments_of_a_tool_call_come_back_as_json(start: Start, third: Scripte
     assert MOBILE not in sent(third)
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_placeholders(start: Start, third: ScriptedModel) -> None:
     gateway = masked_from(start, third)
     assert gateway.ask("POST", VECTORS, {"model": "scripted", "input": [TEXT, "无"]}).status == 200
@@ -143,6 +145,7 @@ def test_vectors_are_those_of_placeholders(start: Start, third: ScriptedModel) -
     assert third.requests[0]["input"][1] == "无"
 
 
+@pytest.mark.slow
 def test_what_stays_in_the_house_is_not_masked_and_says_so(start: Start, third: ScriptedModel) -> None:
     gateway = start(upstream=third.url)
     answer = gateway.chat(f"[[say:{TEXT}]]")
@@ -162,7 +165,7 @@ def test_the_screen_sees_the_restored_text(start: Start, third: ScriptedModel) -
         assert answer.text() == heard
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_the_asker_gave_may_be_said_again_and_else_it_is_refused(start: Start, stream: bool) -> None:
     gateway = start()
     number = id_card(random.Random(3))
@@ -174,6 +177,7 @@ def test_what_the_asker_gave_may_be_said_again_and_else_it_is_refused(start: Sta
     assert number in said[1]
 
 
+@pytest.mark.slow
 def test_two_services_of_which_one_is_a_third_partys_both_get_placeholders(start: Start, third: ScriptedModel) -> None:
     services = (Upstream(name="own", url=third.url), Upstream(name="other", url=third.url, party="third_party"))
     gateway = start(overlay=(("upstream", services),))
@@ -183,7 +187,7 @@ def test_two_services_of_which_one_is_a_third_partys_both_get_placeholders(start
     assert MOBILE not in sent(third)
 
 
-@pytest.mark.parametrize("party", ["third_party", "own"])
+@pytest.mark.parametrize("party", ["third_party", pytest.param("own", marks=pytest.mark.slow)])
 def test_a_third_partys_guard_sees_no_personal_data(start: Start, party: str) -> None:
     with GuardServer(judge) as server:
         gateway = guarded(start, server, party=party, purpose="审核", contract="2026-1")

@@ -68,7 +68,10 @@ class Likenesses(msgspec.Struct, frozen=True):
         ]
         return Detectors(
             request=tuple(one for one, control in asked if control in controls and self._wanted(one)),
-            turns=(self.bans,) if "bans.input" in controls and self.bans.size else (),
+            turns=(
+                *((self.bans,) if "bans.input" in controls and self.bans.size else ()),
+                *((self.confidential,) if "confidential.input" in controls and self.confidential.secrets else ()),
+            ),
             reply=tuple((one, again) for one, control, again in answered if control in controls and self._wanted(one)),
             version=self.version,
         )

@@ -4,7 +4,8 @@
     from guiju.offline import Offline
     found = Offline("request").rows(["…"])
 
-Packs, patterns and the shipped classifier find, and the shipped policy says what is done about it, as at the gateway.
+Packs, patterns, the recogniser of personal data and the shipped classifier find, and the shipped policy says what is
+done about it, as at the gateway.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from guiju.detect.injection import Injection
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import HEADS, Head, thresholds, weights
+from guiju.detect.personal.recogniser import Personal
 from guiju.detect.words import Words
 from guiju.terms import Action, Detector, Finding, Grade, Stage, Text
 
@@ -38,7 +40,7 @@ class Place(msgspec.Struct, frozen=True):
         category: a risk or class.
         span: begin and end in the text, in code points, end exclusive.
         detector: who found it.
-        severity: `block` or `signal`, as the policy in force says.
+        severity: `block`, `mask` or `signal`, as the policy in force says.
         whole: no part of the text carries it alone; the span is all of it.
     """
 
@@ -83,7 +85,7 @@ class Offline:
         self._stage: Stage = "input" if side == "request" else "output"
         self._words = Words([*entries, *shipped.entries(packs)], "offline")
         self._patterns: tuple[Detector, ...] = (
-            (Discrimination(),) if side == "reply" else (Injection(), Discrimination())
+            (Discrimination(), Personal()) if side == "reply" else (Injection(), Discrimination(), Personal())
         )
         self._heads = Heads(weights())
         self._judge = Judge("request" if side == "request" else "reply", self._heads)
@@ -106,8 +108,9 @@ class Offline:
     def _decided(self, found: list[Finding], scores: dict[Head, float]) -> Found:
         graded = self._rulings.graded(found, self._stage)
         blocks = next((one for one in graded if one.severity == "block"), None)
-        said = blocks or next(iter(graded), None)
-        action: Action = "refuse" if blocks else "note" if said else "pass"
+        masked = next((one for one in graded if one.severity == "mask"), None)
+        said = blocks or masked or next(iter(graded), None)
+        action: Action = "refuse" if blocks else "mask" if masked else "note" if said else "pass"
         places = [
             Place(one.category, (one.start, one.end), one.detector, one.severity, one.view == "whole") for one in graded
         ]

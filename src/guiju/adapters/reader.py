@@ -16,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from guiju.adapters import reader_credentials
 from guiju.marking.verify import Verified, verified
 
 MEMORY: Final = 512 << 20
@@ -31,11 +32,13 @@ class Request(msgspec.Struct, frozen=True):
         path: the file's.
         ending: of the name that it came with.
         known: public keys that are trusted, in hexadecimal.
+        anchors: PEM of the authorities whose content credentials are trusted.
     """
 
     path: str
     ending: str = ""
     known: tuple[str, ...] = ()
+    anchors: str = ""
 
 
 def limit(seconds: int) -> None:
@@ -57,7 +60,9 @@ def answer(request: Request) -> Verified:
     """Read one file."""
     try:
         with Path(request.path).open("rb") as source, tempfile.TemporaryFile() as scratch:
-            return verified(source, scratch, request.ending, frozenset(request.known))
+            found = reader_credentials.check(source, request.ending, request.anchors.encode())
+            more = (found,) if found is not None else ()
+            return verified(source, scratch, request.ending, frozenset(request.known), more)
     except (MemoryError, RecursionError):
         return Verified("unreadable", reason="too_large")
     except OSError as error:

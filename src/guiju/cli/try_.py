@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from secrets import token_bytes
 from typing import Annotated, Any
 
 import typer
@@ -13,8 +14,10 @@ from rich.table import Table
 
 from guiju.cli.decided import decide, policy_of
 from guiju.cli.tongue import language, say
+from guiju.detect.personal.kinds import CATEGORIES
+from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.gateway.live import Policy
-from guiju.terms import Finding, Stage
+from guiju.terms import Finding, Hearing, Stage
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -61,8 +64,18 @@ def _row(stage: Stage, policy: Policy, text: str) -> dict[str, Any]:
         "category_name": policy.named(reason.category, language()) if reason else "",
         "controls": [[control, verdict.action] for control, verdict in hearing.verdicts],
         "findings": [_finding(finding) for finding in decided.findings],
+        "sent": _sent(text, hearing),
         "ms": round(decided.ms, 3),
     }
+
+
+def _sent(text: str, hearing: Hearing) -> str:
+    """What a third party's model service would get instead of the text; "" where nothing is masked in it."""
+    masked = [one for _, verdict in hearing.verdicts if verdict.action == "mask" for one in verdict.findings]
+    kinds = {CATEGORIES[one.category].id for one in masked}
+    if not kinds or hearing.stops:
+        return ""
+    return Masker(Placeholders(token_bytes(32), ""), kinds, [text]).text(text)
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
@@ -106,3 +119,6 @@ def _print(rows: list[dict[str, Any]], version: str) -> None:
             str(row["ms"]),
         )
     console.print(table)
+    for row in rows:
+        if row["sent"]:
+            console.print(say("发往第三方时：", "To a third party: ") + row["sent"], markup=False, highlight=False)

@@ -25,7 +25,8 @@ State = Literal["trusted", "valid", "invalid"]
 
 GENERATED: Final = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 """The source type of what a model generated (IPTC)."""
-_UNTRUSTED: Final = "signingCredential.untrusted"
+UNTRUSTED: Final = "signingCredential.untrusted"
+"""The code for a signer that nobody named as trusted."""
 _CURVES: Final = {256: b"es256", 384: b"es384", 521: b"es512"}
 _MOST_ACTIONS: Final = 64
 

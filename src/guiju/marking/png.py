@@ -23,7 +23,7 @@ _DATA: Final = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b
 _OF_COLOURS: Final = (b"bKGD", b"sBIT", b"hIST")
 _LONGEST: Final = 8 << 20
 """Bytes of a chunk of text, at most, packed or not."""
-_CHUNKS: Final = 1 << 20
+_CHUNKS: Final = 1 << 17
 
 
 class Png:

@@ -159,9 +159,9 @@ def sm2_signed(aigc: Aigc, secret: bytes, key_id: str) -> Aigc:
         key_id: which key it is, as the operator names it.
     """
     public = gmalg.SM2(secret).generate_pk(secret)
-    r, s = gmalg.SM2(secret, pk=public, uid=_USER).sign(message(aigc))
-    signature = r.rjust(32, b"\0") + s.rjust(32, b"\0")
-    sign = {"Type": "DS", "AlgID": _SM2, "KeyID": key_id, "TBSData": {"Type": _MARKED}, "Signature": signature.hex()}
+    # The library leaves out zeros in front; the guide's form has 32 bytes each.
+    r, s = (half.rjust(32, b"\x00") for half in gmalg.SM2(secret, pk=public, uid=_USER).sign(message(aigc)))
+    sign = {"Type": "DS", "AlgID": _SM2, "KeyID": key_id, "TBSData": {"Type": _MARKED}, "Signature": (r + s).hex()}
     key = {"Type": "PubKey", "AlgID": _SM2, "KeyID": key_id, "KeyValue": public.hex()}
     return _with(aigc, {"Type": GUIDE, "PubSD": [sign, key], "Bindings": []})
 

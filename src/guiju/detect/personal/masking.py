@@ -24,6 +24,7 @@ _SIGNS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 LENGTH: Final = 6
 """Signs of a tag, at least."""
 _HAN: Final = re.compile("[\u3400-\u9fff]")
+_FEW: Final = 16
 _EDGE: Final = re.compile("[0-9A-Za-z]")
 _TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 """A string or a number of JSON."""
@@ -96,7 +97,7 @@ class Masker:
             for span in recognise(text, kinds):
                 self._said.setdefault(text[span.start : span.end], span)
         self._written = list(self._said)
-        self._everywhere = automaton(self._written)
+        self._everywhere = automaton(self._written) if len(self._written) > _FEW else self._few
 
     def text(self, text: str, *, bare: bool = False) -> str:
         """A text with placeholders.
@@ -164,6 +165,16 @@ class Masker:
         for span in sorted(found, key=lambda one: (one.start, -one.end)):
             if not made or span.start >= made[-1].end:
                 made.append(span)
+        return made
+
+    def _few(self, text: str) -> list[tuple[int, int, int]]:
+        """Where values stand in a text, as the automaton says it, whose making takes longer than looking for a few."""
+        made = []
+        for number, value in enumerate(self._written):
+            at = text.find(value)
+            while at >= 0:
+                made.append((number, at, at + len(value)))
+                at = text.find(value, at + 1)
         return made
 
     @staticmethod

@@ -30,14 +30,18 @@ _FIELD: Final = re.compile(
 _COURT: Final = re.compile(
     rf"(?:原告|被告人?|上诉人|被上诉人|被申请人|再审申请人|犯罪嫌疑人|证人)[:：]?\s?{_HAN_NAME}(?=[，,（(])"
 )
+_BESIDE: Final = re.compile(
+    rf"(?:(?<![\u4e00-\u9fff0-9])|本人|我是|患者|客户|学生|员工|同事|朋友|邻居|原告|被告人?){_HAN_NAME}"
+    r"(?=\s?[，,（(、：:]\s?(?:[男女](?=[，,、）)。])|身份证|手机|电话|出生于|[0-9]{2}岁))"
+)
 _NOT_NAMES: Final = re.compile(
     "高兴|高级|高效|高中|高考|方法|方便|方案|方向|安全|安装|白天|白色|马上|黄金|黄色|石油|金额|金融|时间|时候|时代|成为|成功|成本|成绩|关于|关系|单位|单一|单独|管理|管道|"
     "文化|文件|文章|文学|任务|任何|"
     "强大|包括|包含|华丽|解释|解决|盛大|江湖|江南|常见|常用|安排|万一|万能|程序|程度|史上|陆续|余额|项目|向导|章节|武器|阳光|路径|路由|景区|边界|房产|房东|柴油|车辆|车主|"
     "田野|牛奶|龙头|温度|夏天|"
-    "白领|康复|严格|严重|钟表|段落|常规|于是|何时|何人|何地|查询|位置|位于|强制|梅花|兰花|金牌|易于|莫名|凌晨|许可|许多|应|于此|于是|周末|周一|周二|周三|周四|周五|周六|周日|周年|周期|周围"
+    "白领|康复|严格|严重|钟表|段落|常规|于是|何时|何人|何地|查询|位置|位于|强制|梅花|兰花|金牌|易于|莫名|凌晨|许可|许多|应|于此|于是|周末|周一|周二|周三|周四|周五|周六|周日|周年|周期|周围|周岁"
 )
-_TITLES: Final = re.compile("(?:先生|女士|小姐|老师|总|经理|医生|主任|某|同学)$|某")
+_TITLES: Final = re.compile("(?:先生|女士|小姐|老师|总|经理|医生|主任|某|同学|性别|年龄|电话)$|某")
 
 _PART: Final = r"[A-Z][a-zà-öø-ÿ]+(?:['’-][A-Z]?[a-zà-öø-ÿ]+)?|[A-Z]\.|Mc[A-Z][a-z]+|O['’][A-Z][a-z]+"
 _LATIN: Final = rf"(?P<it>(?:{_PART})(?: (?:{_PART}|de|da|van|von|der|bin|al)){{0,3}})"
@@ -98,7 +102,7 @@ _ALONE: Final = frozenset(
 
 def in_names(text: str) -> Iterator[Span]:
     """Chinese names in forms, introductions and court papers."""
-    for pattern in (_FIRST, _FIELD, _COURT):
+    for pattern in (_FIRST, _FIELD, _COURT, _BESIDE):
         for found in pattern.finditer(text):
             name = found["it"]
             if not _NOT_NAMES.match(name) and not _TITLES.search(name):

@@ -17,7 +17,7 @@ from guiju.detect.personal.kinds import Span
 from guiju.detect.personal.triggers import NUMERALS
 
 BETWEEN: Final = r"[ \u00a0\u3000\-\u2010-\u2015\u2212·・()\u200b-\u200f\u2060\ufeff\u00ad]"
-_ROW: Final = re.compile(rf"(?<![0-9.])[0-9](?:{BETWEEN}{{0,2}}[0-9]){{6,47}}[Xx]?")
+_ROW: Final = re.compile(rf"(?<![0-9.])[0-9](?:{BETWEEN}{{0,2}}[0-9]){{6,47}}(?:[Xx](?![0-9]))?")
 """Seven digits and more, with little between them."""
 _GROUP: Final = re.compile(r"[0-9]+[Xx]?")
 VALUES: Final = str.maketrans(NUMERALS, "0012345678911234567892")
@@ -64,11 +64,14 @@ _MOBILE: Final = re.compile(r"1(?:3\d|4[014-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-
 _AREA: Final = re.compile(
     r"0(?:10|2[0-57-9]|3[1357]\d|4[1257]\d|5[134579]\d|6[236]\d|7[0135679]\d|8[13789]\d|9[0139]\d)"
 )
+_EXTENSION: Final = re.compile(r" ?(?:x|ext\.? ?)[0-9]{1,6}(?![\w])", re.I)
 _FREE: Final = ("400", "800", "888", "877", "866")
 """First digits of numbers that cost the caller nothing; they are companies'."""
 _NANP: Final = re.compile(r"[2-9]\d\d[2-9]\d{6}")
 _DOTTED: Final = re.compile(
-    r"(?<![\w.+-])(?:\+?1[.\- ])?(?:[2-9]\d\d\.[2-9]\d\d\.\d{4}|\([2-9]\d\d\) ?[2-9]\d\d[.\-]\d{4})(?![\w.]\d|\w)",
+    r"(?<![\w.+-])(?:\+?1[.\- ])?(?:[2-9]\d\d\.[2-9]\d\d\.\d{4}|\([2-9]\d\d\) ?[2-9]\d\d[.\-]\d{4})"
+    r"(?:(?=x[0-9])|(?![\w.]\d|\w))"
+    r"|(?<![\w.+-])0[1-9](?:\.[0-9]{2}){4}(?![\w.])",
     re.A,
 )
 
@@ -175,6 +178,8 @@ def _inside(row: _Row) -> bool:
     if last == "+" and start > 1 and text[start - 2].isalnum():
         return True
     after = text[end : end + 2]
+    if _EXTENSION.match(text, end):
+        return False
     return bool(after) and (
         (after[0].isascii() and (after[0].isalpha() or after[0] == "_"))
         or (after[0] in ".,:/^" and after[1:].isdigit())

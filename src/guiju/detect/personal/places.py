@@ -60,6 +60,8 @@ _ROAD: Final = frozenset(
         "校区",
     }
 )
+_WEAK: Final = frozenset({"里", "庄", "屯", "村", "镇", "乡"})
+"""Endings that stand in many other words too: they need a city, or a word such as 地址, beside them."""
 _CONTEXT: Final = re.compile(
     r"(?:地址|住址|住所|住在|家住|现住|户籍|籍贯|寄到|寄往|寄给|邮寄|送到|收货|搬到|搬去|位于|送货|地点|家在|住)[是为在]?[:：]?\s?$"
 )
@@ -80,6 +82,7 @@ _WESTERN: Final = re.compile(
     r"(?:,? (?:Apt|Apartment|Suite|Ste|Unit|Floor|#)\.? ?#?[A-Za-z0-9-]{1,6})?"
     r"(?:[,\n]\s?[A-Z][A-Za-z .'-]{1,30}){0,2}(?:,? [A-Z]{2})?(?: [0-9]{5}(?:-[0-9]{4})?)?"
 )
+_DIGIT: Final = re.compile("[0-9]")
 _BOX: Final = re.compile(r"\bP\.? ?O\.? Box [0-9]{1,6}\b", re.I)
 
 
@@ -110,6 +113,8 @@ def in_places(text: str) -> Iterator[Span]:
 
 def in_streets(text: str) -> Iterator[Span]:
     """Addresses as they are written in English."""
+    if not _DIGIT.search(text):
+        return
     for pattern in (_WESTERN, _BOX):
         for found in pattern.finditer(text):
             yield Span("address", *found.span(), " ".join(found[0].split()))
@@ -138,6 +143,7 @@ def _chinese(text: str, head: int, steps: Sequence[re.Match[str]], anchor: re.Ma
     end = tail.end() if tail else anchor.end()
     units = len(_UNITS.findall(text, anchor.start(), end)) + (end - anchor.end() > 2)
     wide = len(steps) > 1 and any(step["of"] in _WIDE for step in steps)
-    if wide or units > 1 or told or _CONTEXT.search(text[max(0, start - 12) : start]):
+    roads = any(step["of"] in _ROAD - _WEAK for step in steps)
+    if wide or (units > 1 and roads) or told or _CONTEXT.search(text[max(0, start - 12) : start]):
         return Span("address", start, end, re.sub(r"\s", "", text[start:end]))
     return None

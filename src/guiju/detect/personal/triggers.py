@@ -38,6 +38,7 @@ _NAMES: Final = (
     "入住人", "买受人", "出卖人", "承租人", "出租人", "借款人", "担保人", "员工", "新郎", "新娘", "甲方",
     "乙方", "人叫", "原告", "被告", "上诉人", "嫌疑人", "证人",
 )  # fmt: skip
+_BESIDE: Final = ("男", "女", "身份证", "手机", "电话", "出生于")
 _SAID: Final = (
     "name", "called ", "call me", "this is ", " mr. ", " mr ", " mrs", " ms. ", " ms ", " miss ", " mx ",
     " dr. ", " dr ", " prof",
@@ -77,7 +78,12 @@ def _listed() -> dict[str, Look]:
     )
     put(Look.WIDE, *map(chr, (0x24EA, *range(0x2460, 0x2469))))
     put(Look.HAN, *(a + b for a, b in product(NUMERALS, NUMERALS)))
-    put(Look.NAMES, *_NAMES)
+    put(
+        Look.NAMES,
+        *_NAMES,
+        *(a + b for a, b in product("，,、（(：:", _BESIDE)),
+        *(f"{digit}岁" for digit in range(10)),
+    )
     put(Look.SAID, *_SAID)
     put(Look.PLACES, *(a + b for a, b in product("0123456789" + NUMERALS + "十百甲乙丙丁东西南北abcdef", _UNITS)))
     put(Look.STREETS, *_STREETS)
