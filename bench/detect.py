@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from guiju.detect.entry import Entry
+from guiju.detect.sounds import spoken
 from guiju.detect.table import fold
 from guiju.detect.words import Words
 from guiju.gateway.screen import Screen
@@ -41,10 +42,11 @@ def resident() -> float:
 def entries(n: int, rng: random.Random) -> list[Entry]:
     """Random terms: four fifths of 3 to 6 Han characters, the rest of 6 to 12 letters."""
     terms: dict[str, None] = {}
+    said = {sound for character in HAN for sound in spoken(character)}
     while len(terms) < n:
         if rng.random() < 0.8:
             rare = chr(rng.randrange(0x4E00, 0x9FA0))  # so that the texts, made of common characters, hold no term
-            if fold(rare) not in HAN:
+            if fold(rare) not in HAN and said.isdisjoint(spoken(fold(rare))):
                 terms["".join(rng.choices(HAN, k=rng.randint(2, 5))) + rare] = None
         else:
             terms["".join(rng.choices(LETTERS, k=rng.randint(6, 12)))] = None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detect import HAN, LETTERS
 
+from guiju.detect.sounds import spoken
 from guiju.detect.table import fold
 
 MODEL = "mock"
@@ -25,11 +26,12 @@ SENTENCE = "服务提供者应当保持服务稳定，并说明。"
 def terms(n: int, rng: random.Random) -> list[str]:
     """Random terms: 70 % of 3 to 6 Han characters, 30 % of 6 to 12 letters. No text of the bench holds one."""
     common = {fold(character) for character in HAN}
+    said = {sound for character in HAN + SENTENCE for sound in spoken(fold(character))}  # what sounds alike is found
     made: dict[str, None] = {}
     while len(made) < n:
         if rng.random() < 0.7:
             rare = chr(rng.randrange(0x4E00, 0x9FA0))
-            if fold(rare) not in common and rare not in SENTENCE:
+            if fold(rare) not in common and rare not in SENTENCE and said.isdisjoint(spoken(fold(rare))):
                 made["".join(rng.choices(HAN, k=rng.randint(2, 5))) + rare] = None
         else:
             # Starts with two letters that no word of the texts does.

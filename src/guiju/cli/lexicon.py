@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli import lexicon_lint
+from guiju.cli import lexicon_attack, lexicon_lint
 from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import Settings
@@ -38,6 +38,13 @@ app.command(
         "Look over a list: entries of each class beside the standard's “should”, hits on benign text, idle entries.",
     ),
 )(lexicon_lint.lint)
+app.command(
+    name="attack",
+    help=say(
+        "试攻词表：逐词看各种伪装下识破多少，在无害文本上误中多少。",
+        "Attack a list: word by word, how many disguises are caught and how many benign lines are hit.",
+    ),
+)(lexicon_attack.attack)
 
 Name = Annotated[str, typer.Option("--name", help=say("词表名称", "the list's name"))]
 By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]

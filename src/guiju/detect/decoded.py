@@ -29,6 +29,8 @@ _ESCAPE: Final = re.compile(
     r"|(?:%[0-9a-fA-F]{2})+|(?:\\x[0-9a-fA-F]{2})+"
     r"|(?:[\\%]u[0-9a-fA-F]{4})+|\\u\{[0-9a-fA-F]{1,6}\}|\\U[0-9a-fA-F]{8}"
 )
+_USUAL: Final = re.compile("[\t\n\r -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+"""What text in UTF-16 is mostly made of; of chance it is a third."""
 _CONTROLS: Final = bytes(code for code in (*range(32), 127) if code not in b"\t\n\r")
 _HALVES: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 _RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
@@ -184,13 +186,14 @@ def _text(data: bytes) -> str | None:
     text = data.decode("utf-8", "replace")
     if _printable(text, data):
         return text
-    return _read(data, "utf-16-le") if data.count(0) * 4 > len(data) else None
+    wide = data[: len(data) & ~1].decode("utf-16-le", "replace")
+    return wide if 5 * len(_USUAL.findall(wide)) >= 4 * len(wide) > 0 else None
 
 
 def _read(data: bytes, encoding: str) -> str | None:
     """What bytes say in an encoding, without a fault."""
     try:
-        text = data[: len(data) & ~1 if encoding == "utf-16-le" else None].decode(encoding)
+        text = data.decode(encoding)
     except UnicodeDecodeError:
         return None
     return text if _printable(text, text.encode("utf-8", "surrogatepass")) else None
@@ -215,11 +218,11 @@ def hidden(of: Derived) -> Derived | None:
             text = tags.decode("utf-8", "ignore")
         else:
             text = "".join(" " if c == _CANCEL else chr(ord(c) - 0xE0000) for c in run)
-        kept = "".join(char for char in text if char.isprintable())
+        kept = "".join(char for char in text if char >= " ")  # a lone selector after an emoji says nothing
         if at < found.start():
             changes.append(Change(at, found.start(), ""))
         changes.append(Change(*found.span(), kept))
-        at, carries = found.end(), carries or bool(kept.strip())
+        at, carries = found.end(), carries or any(char.isprintable() and char != " " for char in kept)
     if not carries:
         return None
     if at < len(of.text):

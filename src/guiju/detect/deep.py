@@ -18,6 +18,7 @@ from guiju.detect.readings import Readings
 from guiju.detect.scan import Scan
 from guiju.detect.sketch import sketch
 from guiju.detect.triggers import HAN, LATIN, ROT13, SAID, Shown, Triggers, narrow, signs
+from guiju.detect.views import OVERRIDES, visual
 from guiju.terms import Finding
 
 WINDOW: Final = 1024
@@ -107,12 +108,14 @@ class Deep:
         bases = [whole]
         if shows.hidden and (carried := decoded.hidden(whole)):
             yield carried
+            yield from _undone(carried)
             bases.append(carried)
         for base in bases:
             last = base
             if base is not whole or shows.coded:
                 for last in decoded.levels(base):
                     yield last
+                    yield from _undone(last)
             yield from self._orders(base)
             if last is not base:
                 if signs(last.text).hidden and (carried := decoded.hidden(last)):
@@ -173,6 +176,12 @@ class Deep:
                 for entry in self._index.entries(pattern):
                     self._sizes[entry.id] = len(view), view.isascii()
         return self._sizes[rule]
+
+
+def _undone(of: Derived) -> Iterator[Derived]:
+    """The order in which a derived text is seen, where overrides turn it round."""
+    if any(mark in of.text for mark in OVERRIDES):
+        yield of.picked([i for ranges in visual(of.text) for one in ranges for i in one], "bidi")
 
 
 class _Gathered:

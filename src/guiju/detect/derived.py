@@ -47,6 +47,11 @@ class Derived:
         """It in reverse order."""
         return Derived(self.text[::-1], self.start[::-1], self.end[::-1], self.named(view))
 
+    def picked(self, order: Sequence[int], view: str) -> Derived:
+        """Some of its characters, in another order."""
+        at = np.array(order, np.int32)
+        return Derived("".join([self.text[i] for i in order]), self.start[at], self.end[at], self.named(view))
+
     def spelt(self, text: str, view: str) -> Derived:
         """Another text with a character for each of its own."""
         return Derived(text, self.start, self.end, self.named(view))

@@ -199,20 +199,19 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
     Han terms: all of them soft, or one at every place of two or more. Terms of spaced scripts: soft ones at every
     place; a long term at half of the places, a very long one anywhere; a long one at every place by anything.
     """
-    own = 0
+    own, clause = 0, False
     for i in f.breaks:
         between = text[spans[i][1] : spans[i + 1][0]]
         if between:
             own += 1
-            if _parts(between) and HARD not in f.exact:
-                return -1
+            clause = clause or (_parts(between) and HARD not in f.exact)
         elif is_word(text[spans[i][1] - 1]) and is_word(text[spans[i + 1][0]]):
             return -1
     piece = text[start:end]
     rows = _SEPARATORS.findall(piece)
     extra = len(rows) - own
     if extra <= 0:
-        return 0
+        return -1 if clause else 0
     places = _letters(piece) - 1 - own
     hard = any(_parts(row) for row in rows)
     every = extra >= places
@@ -223,7 +222,7 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
         )
     else:
         fits = not hard or (every and places > 1)
-    return extra if fits else -1
+    return extra if fits and (every or not clause) else -1
 
 
 def _parts(row: str) -> bool:

@@ -52,8 +52,11 @@ _CLASSES: Final = bytes.maketrans(
 """What each byte means here: letter, digit, mark of an encoding, sign; `$`, `!`, `&` and `/` are themselves."""
 _ALNUM: Final = bytes.maketrans(b"1/$", b"aaa")
 _LONG: Final = b"a" * 16
-_LEET: Final = re.compile(rb"[1$](?:(?<=a.)|(?=a))|!(?=a)")
-"""A digit or sign beside a letter."""
+_LEET: Final = re.compile(
+    "[A-Za-z]!?[\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[0-9@$|+]"
+    "|[0-9@$|+!][\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[A-Za-z]"
+)
+"""A digit or sign beside a letter, with at most three invisible characters between."""
 _SELECTOR: Final = b"\xef\xb8"
 """How variation selectors begin in UTF-8; tag characters begin with F3."""
 _WIDE: Final = re.compile(rb"\xef\xbc[\x90-\x99\xa1-\xba]|\xef\xbd[\x81-\x9a]")
@@ -90,7 +93,7 @@ def signs(text: str) -> Signs:
         coded=(_LONG in kinds.translate(_ALNUM) and decoded.shows(text))
         or (b"&" in kinds and _CODED.search(text) is not None),
         hidden=han and (b"\xf3" in data or _SELECTOR in data) and _CARRIED.search(text) is not None,
-        leet=latin and (b"1" in kinds or b"$" in kinds or b"!" in kinds) and _LEET.search(kinds) is not None,
+        leet=latin and (b"1" in kinds or b"$" in kinds or b"!" in kinds) and _LEET.search(text) is not None,
         han=han,
         latin=latin,
         wide=han and b"\xef" in data and _WIDE.search(data) is not None,
@@ -211,7 +214,7 @@ class Triggers:
             view: its sketch.
             shows: its signs.
         """
-        if self._find_shapes(view):
+        if self.shapes(view):
             return False
         if shows.han and self.said(view, shows):
             return False
@@ -254,9 +257,29 @@ class Triggers:
         )
 
     def shapes(self, view: str) -> frozenset[tuple[Kind, int]]:
-        """What view (e) of a text shows: kind, and the pattern or the way to write a character apart."""
+        """What view (e) of a text shows: kind, and the pattern or the way to write a character apart.
+
+        Parts of characters stand in many texts. They show something only where they complete a term once put together.
+        """
         found = self._find_shapes(view)
-        return frozenset([one for n in {n for n, _, _ in found} for one in self._shapes[n]]) if found else frozenset()
+        if not found:
+            return frozenset()
+        shown = frozenset([one for n in {n for n, _, _ in found} for one in self._shapes[n]])
+        whole = frozenset([one for one in shown if one[0] != "parts"])
+        return whole if len(whole) == len(shown) or not self._completes(view, found) else shown
+
+    def _completes(self, view: str, found: list[tuple[int, int, int]]) -> bool:
+        """Whether a term stands in view (e) once the parts in it are put together."""
+        joined: list[str] = []
+        at = 0
+        for n, start, end in sorted(found, key=lambda one: (one[1], -one[2])):
+            char = next((self.ways[of].char for kind, of in self._shapes[n] if kind == "parts"), "")
+            if char and start >= at:
+                joined += (view[at:start], char)
+                at = end
+        joined.append(view[at:])
+        matches = self._index.matches
+        return not {n for n, _, _ in matches("".join(joined))} <= {n for n, _, _ in matches(view)}
 
     def said(self, view: str, shows: Signs) -> list[tuple[Kind, int]]:
         """What the sounds of a view (e) show, but for terms that stand in it as they are."""
