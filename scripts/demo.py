@@ -270,7 +270,7 @@ def table(ask: Ask, seen: Seen, data: Path) -> None:
             print(f"   {name}: {value}")
     print(say("   各项控制（取自证据）:", "   controls, from the evidence:"))
     for side, control, action in verdicts(decision, data):
-        print(f"     {side:<8} {control:<16} {'✗ ' if action in ('refuse', 'hold') else '✓ '}{action}")
+        print(f"     {side:<8} {control:<20} {'✗ ' if action in ('refuse', 'hold') else '✓ '}{action}")
 
 
 def show(stack: Stack, place: Place, secret: str, key_file: Path) -> bool:

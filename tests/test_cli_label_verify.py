@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,11 +62,30 @@ def test_what_is_not_there_is_named(tmp_path: Path, words: tuple[str, ...]) -> N
 
 def test_a_child_that_dies_costs_its_own_file_alone(tmp_path: Path) -> None:
     (good := tmp_path / "a.png").write_bytes(labelled(OURS))
-    with Reader(seconds=1) as reader:
+    with Reader(seconds=4) as reader:
         assert reader.verified(Request(str(good))).verdict == "unbound"
         assert reader.verified(Request("/dev/zero", "md")).verdict == "unreadable"
         assert reader.verified(Request(str(tmp_path / "none"))).verdict == "unreadable"
         assert reader.verified(Request(str(good))).verdict == "unbound"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_each_conformance_vector_gets_the_verdict_that_it_was_made_for(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "scripts" / "vectors.py"
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=240)
+    expected = [row for row in json.loads((tmp_path / "expected.json").read_text()) if row["verdict"]]
+    known = ((tmp_path / "keys.txt").read_text().strip(),)
+    wrong = []
+    with Reader() as reader:
+        for row in expected:
+            file = tmp_path / row["file"]
+            found = reader.verified(Request(str(file), file.suffix.removeprefix("."), known))
+            if (found.verdict, found.label) != (row["verdict"], row["label"]):
+                wrong.append((row["file"], found.verdict))
+    assert wrong == []
+    assert len({row["file"].partition("/")[0] for row in expected}) == 22
+    assert {row["verdict"] for row in expected} == {"whole", "altered", "unbound", "unknown_producer", "none"}
 
 
 @pytest.mark.slow

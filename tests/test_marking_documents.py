@@ -146,6 +146,16 @@ def test_all_other_members_of_a_package_stay(name: str) -> None:
     assert set(after.namelist()) - set(before.namelist()) == {"docProps/custom.xml"}
 
 
+def test_a_package_without_a_break_between_its_elements_is_labelled() -> None:
+    """The tag that closes the root stands behind one that closes itself."""
+    out, old = io.BytesIO(), zipfile.ZipFile(io.BytesIO(_docx()))
+    with zipfile.ZipFile(out, "w") as new:
+        for info in old.infolist():
+            new.writestr(info, old.read(info.filename).replace(b"\n", b"").replace(b"\r", b""))
+    (found,) = OFFICE.read(io.BytesIO(written(OFFICE, out.getvalue())))
+    assert json.loads(found.text) == OURS.fields()
+
+
 def test_custom_properties_of_others_stay() -> None:
     made, out = openpyxl.Workbook(), io.BytesIO()
     for name, value in (("Department", "研发"), ("aigc", "old")):

@@ -7,6 +7,7 @@ import io
 import json
 import struct
 import zlib
+from typing import BinaryIO
 
 import gmalg
 import msgspec
@@ -18,7 +19,8 @@ from hypothesis import strategies as st
 
 from guiju.marking import reserved
 from guiju.marking.explained import sentences
-from guiju.marking.label import Aigc, generated
+from guiju.marking.label import Aigc, generated, parse
+from guiju.marking.markdown import MARKDOWN, Markdown
 from guiju.marking.png import PNG
 from guiju.marking.verify import Check, Verified, verified
 from guiju.terms import Label
@@ -46,8 +48,9 @@ def labelled(aigc: Aigc, data: bytes | None = None) -> bytes:
 
 
 def bound(data: bytes | None = None) -> bytes:
-    digest = reserved.digest(PNG, io.BytesIO(data or picture()), io.BytesIO())
-    return labelled(reserved.ed25519_signed(OURS, SECRET, digest), data)
+    out = io.BytesIO()
+    assert reserved.bound(PNG, io.BytesIO(data or picture()), out, OURS, SECRET, io.BytesIO)
+    return out.getvalue()
 
 
 def verify(data: bytes, known: frozenset[str] = frozenset(), more: tuple[Check, ...] = ()) -> Verified:
@@ -144,19 +147,43 @@ def test_each_file_has_its_verdict_and_three_sentences(name: str) -> None:
         assert all(one.endswith(("。", ".")) for one in said)
 
 
+def label_of(data: bytes) -> Aigc:
+    read = parse(PNG.read(io.BytesIO(data))[0].text)
+    assert read is not None
+    return read.aigc
+
+
 def test_a_bound_file_is_whole_for_who_knows_the_key_until_a_pixel_changes() -> None:
     known = frozenset({PUBLIC})
     assert verify(bound(), known).verdict == "whole"
-    other = labelled(
-        reserved.ed25519_signed(OURS, SECRET, reserved.digest(PNG, io.BytesIO(picture()), io.BytesIO())), picture(9)
-    )
-    assert verify(other, known).verdict == "altered"
+    assert verify(labelled(label_of(bound()), picture(9)), known).verdict == "altered"
 
 
 def test_a_platform_may_write_its_fields_into_a_bound_label() -> None:
-    digest = reserved.digest(PNG, io.BytesIO(picture()), io.BytesIO())
-    aigc = msgspec.structs.replace(reserved.ed25519_signed(OURS, SECRET, digest), propagator="P", propagate_id="7")
+    aigc = msgspec.structs.replace(label_of(bound()), propagator="P", propagate_id="7")
     assert verify(labelled(aigc, bound()), frozenset({PUBLIC})).verdict == "whole"
+
+
+def test_what_can_not_be_bound_is_signed_alone() -> None:
+    out = io.BytesIO()
+    assert not reserved.bound(MARKDOWN_ONCE, io.BytesIO(b"x\n"), out, OURS, SECRET, io.BytesIO)
+    read = parse(MARKDOWN.read(out)[0].text)
+    assert read is not None
+    protection = reserved.parse(read.aigc.reserved1)
+    assert protection is not None
+    assert (protection.digest, reserved.holds(protection, read.aigc)) == ("", "yes")
+
+
+class _Once(Markdown):
+    """A family that leaves a trace of each write."""
+
+    def write(self, source: BinaryIO, target: BinaryIO, aigc: Aigc) -> None:
+        super().write(source, target, aigc)
+        target.seek(0, 2)
+        target.write(b".")
+
+
+MARKDOWN_ONCE = _Once()
 
 
 def test_other_checks_weigh_as_well() -> None:

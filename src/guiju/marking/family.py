@@ -106,6 +106,24 @@ def exactly(source: BinaryIO, size: int, what: str) -> bytes:
     return data
 
 
+def whole(source: BinaryIO, most: int, what: str) -> bytes:
+    """A file that has to be in memory whole.
+
+    Args:
+        source: the file; seekable.
+        most: bytes, at most.
+        what: it is, in a word.
+
+    Raises:
+        MarkingError: it is larger.
+    """
+    size = source.seek(0, 2)
+    if size > most:
+        raise MarkingError("too_large", what)
+    source.seek(0)
+    return source.read(size)
+
+
 def copy(source: BinaryIO, target: BinaryIO, size: int) -> None:
     """Copy so many bytes from where both streams stand.
 

@@ -17,10 +17,10 @@ from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject, PdfObject, StreamObject
 
 from guiju.marking import xmp
-from guiju.marking.family import MOST, Found, MarkingError
+from guiju.marking.family import MOST, Found, MarkingError, whole
 from guiju.marking.label import KEY, Aigc
 
-LARGEST: Final = 512 << 20
+LARGEST: Final = 64 << 20
 """Bytes of a file, at most: it is in memory whole."""
 _KEY: Final = f"/{KEY}"
 _XMP: Final = "Metadata"
@@ -66,10 +66,7 @@ PDF: Final = Pdf()
 @contextmanager
 def _told(source: BinaryIO) -> Iterator[bytes]:
     """The file's bytes; whatever the library raises on a file that is not well formed becomes ours."""
-    source.seek(0)
-    data = source.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise MarkingError("too_large", "PDF")
+    data = whole(source, LARGEST, "PDF")
     try:
         yield data
     except MarkingError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import BinaryIO, Final
 
-from guiju.marking.family import Found, MarkingError
+from guiju.marking.family import Found, MarkingError, whole
 from guiju.marking.label import Aigc
 
 LARGEST: Final = 64 << 20
@@ -55,11 +55,7 @@ def said(source: BinaryIO) -> str:
     Raises:
         MarkingError: it is too large, or not UTF-8.
     """
-    source.seek(0)
-    data = source.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise MarkingError("too_large", "text")
     try:
-        return data.decode("utf-8")
+        return whole(source, LARGEST, "text").decode("utf-8")
     except UnicodeDecodeError as error:
         raise MarkingError("unreadable", "text that is not UTF-8") from error

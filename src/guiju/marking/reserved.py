@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any, BinaryIO, Final, Literal
 
 import gmalg
@@ -31,7 +32,10 @@ _USER: Final = b"1234567812345678"
 _MARKED: Final = "Md"
 _MOST: Final = 16
 _CHUNK: Final = 1 << 20
+_NO_DIGEST: Final = "sha256:" + "0" * 64
 
+Scratch = Callable[[], BinaryIO]
+"""Makes an empty stream."""
 Form = Literal["sm2", "ed25519", "other"]
 Holds = Literal["yes", "no", "unsure"]
 
@@ -181,6 +185,40 @@ def ed25519_signed(aigc: Aigc, secret: Ed25519PrivateKey, digest: str = "") -> A
 def _with(aigc: Aigc, data: dict[str, Any]) -> Aigc:
     text = json.dumps({"SecurityData": data}, ensure_ascii=True, separators=(",", ":"))
     return msgspec.structs.replace(aigc, reserved1=text)
+
+
+def bound(
+    family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, secret: Ed25519PrivateKey, scratch: Scratch
+) -> bool:
+    """Write a file with a label that is bound to it.
+
+    The file is written three times: with a label of the final length, so that what gives it room has done so; neutral,
+    for the digest; and with the final label, which then stands in the place of the first.
+
+    Args:
+        family: the file's.
+        source: the file; seekable.
+        target: an empty stream; readable and seekable.
+        aigc: the label.
+        secret: the key.
+        scratch: makes empty streams; readable and seekable.
+
+    Returns:
+        Whether it is bound; where the family's writer does not give the same bytes again, the label alone is signed.
+
+    Raises:
+        MarkingError: it is not well formed, or can't hold a label.
+    """
+    with scratch() as first, scratch() as neutral, scratch() as again:
+        family.write(source, first, ed25519_signed(aigc, secret, _NO_DIGEST))
+        made = digest(family, first, neutral)
+        family.write(first, target, ed25519_signed(aigc, secret, made))
+        if digest(family, target, again) == made:
+            return True
+    target.seek(0)
+    target.truncate()
+    family.write(source, target, ed25519_signed(aigc, secret))
+    return False
 
 
 _NEUTRAL: Final = Aigc(kind="1", producer="", produce_id="")

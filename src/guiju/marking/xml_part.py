@@ -55,6 +55,7 @@ class Part:
         self._closed = False
         self._depth = 0
         self._begun: tuple[str, dict[str, str], int] = "", {}, 0
+        self._start = 0
         self._text: list[str] = []
         parser = self._parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartElementHandler = self._begins
@@ -74,7 +75,7 @@ class Part:
         if self._depth > _DEPTH or len(self.children) > _MOST:
             raise MarkingError("too_large", "XML")
         if self._depth == 1:
-            self.root = name
+            self.root, self._start = name, self._parser.CurrentByteIndex
         elif self._depth == 2:
             self._begun, self._text = (name, attributes, self._parser.CurrentByteIndex), []
 
@@ -84,13 +85,12 @@ class Part:
 
     def _ends(self, name: str) -> None:
         place = self._parser.CurrentByteIndex
-        empty = self.data[place - 2 : place] == b"/>"
         if self._depth == 2:
-            end = place if empty else self.data.index(b">", place) + 1
             begun, attributes, start = self._begun
+            end = place if is_empty(self.data, start, place) else self.data.index(b">", place) + 1
             self.children.append(Element(begun, attributes, "".join(self._text), (start, end)))
         elif self._depth == 1:
-            self._end, self._closed = place, empty
+            self._end, self._closed = place, is_empty(self.data, self._start, place)
         self._depth -= 1
 
     def with_(self, added: bytes, without: list[Element]) -> bytes:
@@ -109,6 +109,17 @@ class Part:
         for element in sorted(without, key=lambda one: one.span, reverse=True):
             data = data[: element.span[0]] + data[element.span[1] :]
         return data
+
+
+def is_empty(data: bytes, start: int, end: int) -> bool:
+    """Whether an element is a single tag that closes itself.
+
+    Args:
+        data: that holds it.
+        start: where it begins.
+        end: where the parser says that it ends: behind such a tag, or at the tag that closes it.
+    """
+    return data[end - 2 : end] == b"/>" and b"<" not in data[start + 1 : end]
 
 
 def _plain(data: bytes) -> bytes:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 
 from guiju.marking.family import MarkingError
 from guiju.marking.label import Aigc
+from guiju.marking.xml_part import is_empty
 
 NAMESPACE: Final = "http://www.tc260.org.cn/ns/AIGC/1.0/"
 PROPERTY: Final = "AIGC"
@@ -93,7 +94,8 @@ class _Packet:
     def _ends(self, name: str) -> None:
         place = self._parser.CurrentByteIndex
         if self._open == self._depth:
-            end = place if self.data[place - 2 : place] == b"/>" else self.data.index(b">", place) + 1
+            empty = is_empty(self.data, self._start, place)
+            end = place if empty else self.data.index(b">", place) + 1
             self.texts.append("".join(self._text).strip())
             self.spans.append((self._start, end))
             self._open = 0
