@@ -64,7 +64,6 @@ FOUND = [
     ("雀 丝 金 矩 规", "e0", "reversed"),
     ("yranacujiug", "e1", "reversed"),
     ("yr4n4cuj1ug", "e1", "reversed>leet"),
-    ("euqisnijujiug", "e0", "reversed>pinyin"),
     ("thvwhpnanel", "e1", "rot13"),
     ("thvwhpnanel"[::-1], "e1", "rot13>reversed"),
     (f"Look 🙂{tags(EN)}", "e1", "hidden"),

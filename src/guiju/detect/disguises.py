@@ -55,7 +55,7 @@ _PROMISED: Final[frozenset[tuple[Layer, Layer]]] = frozenset(
     }
 )
 """What may lie on top of what in a stack of which something is promised."""
-_ASCII: Final = frozenset({"tag characters", "percent, small", "percent, GB 18030"})
+_ASCII: Final = frozenset({"tag characters", "percent, small", "percent, GB 18030", "rot13"})
 """Disguises that lose what is not ASCII, or leave it as it is."""
 
 

@@ -37,7 +37,8 @@ def _load() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, str]]:
                 readings.setdefault(char, []).append(_UMLAUT.get(syllable, syllable))
     syllables = sorted({one for said in readings.values() for one in said})
     signs = {syllable: chr(_FIRST + number) for number, syllable in enumerate(syllables)}
-    return {char: tuple(said) for char, said in readings.items()}, signs
+    same = {said: said for said in map(tuple, readings.values())}  # one object for all characters that are read alike
+    return {char: same[tuple(said)] for char, said in readings.items()}, signs
 
 
 _LOADED: Final = _load()

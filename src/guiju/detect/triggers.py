@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final, Literal
+from array import array
+from collections.abc import Mapping, Sequence
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +24,8 @@ from guiju.detect.sketch import sketch
 from guiju.detect.table import DOT, HARD, SOFT, fold
 from guiju.detect.views import collapse
 
+T = TypeVar("T")
+_KINDS: Final = 8
 Kind = Literal["reversed", "rot13", "rot13 reversed", "parts", "pinyin", "sound"]
 LATIN: Final = 5
 HAN: Final = 3
@@ -29,6 +33,8 @@ HAN: Final = 3
 SAID: Final = 4
 """Characters of a term whose characters may be replaced by others of the same sound, at least."""
 SPELT: Final = 2
+_HEAD: Final = 3
+"""Syllables of a term in pinyin that show it; the rest is looked at where they stand."""
 LEET: Final = 4
 """Characters of a term that is looked for in pinyin, and in leet, at least."""
 ROT13: Final = str.maketrans(
@@ -127,6 +133,30 @@ class Shown(msgspec.Struct, frozen=True):
         return any(one == kind for one, _ in (*self.shapes, *self.said))
 
 
+class _Told(Generic[T]):
+    """What each pattern of an automaton tells, packed: nearly every one tells one thing of one pattern.
+
+    Args:
+        told: pattern → kinds, and what they are of.
+    """
+
+    def __init__(self, told: Mapping[str, Sequence[tuple[T, int]]]) -> None:
+        self._kinds = list(dict.fromkeys(kind for some in told.values() for kind, _ in some))
+        numbers = {kind: number for number, kind in enumerate(self._kinds)}
+        self._several: list[tuple[int, ...]] = []
+        self._codes = array("q")
+        for some in told.values():
+            codes = tuple([of * _KINDS + numbers[kind] for kind, of in dict.fromkeys(some)])
+            if len(codes) > 1:
+                self._several.append(codes)
+            self._codes.append(codes[0] if len(codes) == 1 else -len(self._several))
+
+    def __getitem__(self, number: int) -> list[tuple[T, int]]:
+        code = self._codes[number]
+        codes = (code,) if code >= 0 else self._several[-code - 1]
+        return [(self._kinds[one % _KINDS], one // _KINDS) for one in codes]
+
+
 class Triggers:
     """What to look for in view (e), in the sounds of it and in its leet reading, so that no term is missed.
 
@@ -148,7 +178,8 @@ class Triggers:
         for pattern, view in enumerate(index.views):
             latin = view.isascii() and view.isalnum()
             turned = view[::-1]
-            if len(view) >= (LATIN if latin else HAN) and turned not in plain:
+            spoken = sum(char in sounds.SYLLABLES for char in view) >= SAID  # its sounds show it in reverse order too
+            if len(view) >= (LATIN if latin else HAN) and turned not in plain and not spoken:
                 shapes.setdefault(turned, []).append(("reversed", pattern))
             if latin:
                 if len(view) >= LATIN and view.isalpha():
@@ -161,12 +192,12 @@ class Triggers:
                     leets.setdefault(classed[::-1], []).append((True, pattern))
                 continue
             chars.update(view)
-            self._han(pattern, view, shapes, said)
+            self._han(pattern, view, shapes, said, spoken=spoken)
         every = [way for way in ways(chars) if way.use != "common"]
         rare = {way.char for way in every if way.use == "rare"}
         self.ways = [way for way in every if way.use == "rare" or way.char not in rare]
         self._apart(shapes)
-        self._shapes, self._said, self._leets = list(shapes.values()), list(said.values()), list(leets.values())
+        self._shapes, self._said, self._leets = _Told(shapes), _Told(said), _Told(leets)
         self._find_shapes, self._find_said, self._find_leets = (
             automaton(list(shapes)),
             automaton(list(said)),
@@ -183,16 +214,16 @@ class Triggers:
         view: str,
         shapes: dict[str, list[tuple[Kind, int]]],
         said: dict[str, list[tuple[Kind, int]]],
+        *,
+        spoken: bool,
     ) -> None:
         """Add how a term sounds."""
         squeezed = self.squeezed(pattern)
         if len(view) >= SPELT:
             for syllables in sounds.spelt(squeezed):
-                letters = collapse("".join(syllables))
+                letters = collapse("".join(syllables[:_HEAD]))
                 shapes.setdefault(letters, []).append(("pinyin", pattern))
-                if len(view) >= SAID:
-                    shapes.setdefault(letters[::-1], []).append(("reversed", pattern))
-        if sum(char in sounds.SYLLABLES for char in view) >= SAID:
+        if spoken:
             for way in {*sounds.spoken(view), *sounds.spoken(squeezed)}:
                 said.setdefault(way, []).append(("sound", pattern))
                 said.setdefault(way[::-1], []).append(("reversed", pattern))
