@@ -19,6 +19,7 @@ from guiju.gateway.reply import Reply
 from guiju.gateway.wire.chat_reply import Piece
 from guiju.gateway.wire.strict import unescaped
 from guiju.terms import Reach
+from test_law import without
 from test_screen_cuts import words
 
 TERMS = ("规矩金丝雀", "guijucanary", "\U00020000\U00020001")
@@ -94,7 +95,7 @@ def test_what_is_no_json_is_unchanged(raw: str) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", [path for path in DOORS if path != "/v1/completions"])
 def test_at_the_doors(start: Start, path: str, stream: bool) -> None:
-    gateway = start()
+    gateway = start(every=without("words.input"))  # which reads escapes as well
     term = "".join(f"\\u{ord(char):04x}" for char in TERMS[0])
     answer = say(gateway, path, f'[[tool:find|{{"q":"{term}"}}]]', stream)
     text = answer.body.decode()
