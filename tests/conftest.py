@@ -214,7 +214,7 @@ def _in_thread(
 
     thread = threading.Thread(target=body, daemon=True)
     thread.start()
-    assert bound.wait(10), "the gateway did not start"
+    assert bound.wait(90), "the gateway did not start"  # 100,000 entries take their time
     if "error" in made:
         raise made["error"]
 

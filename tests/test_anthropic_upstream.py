@@ -78,7 +78,7 @@ async def _cut(call: Call) -> None:
 
 async def _cuts(call: Call) -> None:
     """A text, cut after the characters that the bits of a number name; the text is asked for in code."""
-    words, bits = json.loads(call.asked["messages"][0]["content"][0]["text"].replace("%", "\\"))
+    words, bits = json.loads(call.asked["messages"][0]["content"][0]["text"].replace("§", "\\u"))
     pieces = [words[0]]
     for i, character in enumerate(words[1:]):
         if bits >> i & 1:
@@ -132,6 +132,7 @@ def finish(answer: Answered, path: str) -> str:
         said = [one["finish_reason"] for document in documents for one in document.get("choices", ())]
     else:
         said = [(one.get("delta") or one).get("stop_reason") for one in documents]
+    assert any(said), documents
     last = [one for one in said if one][-1]
     return {"end_turn": "stop", "max_tokens": "length", "tool_use": "tool_calls", "refusal": "content_filter"}.get(
         last, last
@@ -235,7 +236,7 @@ def test_every_cut_of_a_text_with_and_without_the_term(
     running = gateway(start, service, reach)
     for words in (f"说{TERM}完了", "说规矩金丝鸟完了"):
         for bits in range(2 ** (len(words) - 1)):
-            answer = ask(running, "cuts", path, text=json.dumps([words, bits], ensure_ascii=True).replace("\\", "%"))
+            answer = ask(running, "cuts", path, text=json.dumps([words, bits], ensure_ascii=True).replace("\\u", "§"))
             if TERM in words:
                 assert finish(answer, path) == "content_filter", bits
                 assert not any(part in spoken(answer, path) for part in (TERM[:2], TERM[-2:], "完了")), bits

@@ -17,6 +17,7 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
 from guiju.detect.model.features import BITS, several
+from guiju.detect.model.heads import LEAST
 from training.sets import HEADS, Row
 
 Floats = NDArray[np.float32]
@@ -162,8 +163,8 @@ def _head(part: csr_matrix, more: Floats, wanted: tuple[Floats, Floats], plan: P
 
 
 def scaled(part: csr_matrix) -> csr_matrix:
-    """Each row by the root of the number of its features."""
-    size = np.maximum(np.diff(part.indptr), 1)
+    """Each row by the root of the number of its features, of `LEAST` where it has fewer, as at work."""
+    size = np.maximum(np.diff(part.indptr), LEAST)
     weights = np.repeat(1 / np.sqrt(size), np.diff(part.indptr)).astype(np.float32)
     return csr_matrix((part.data * weights, part.indices, part.indptr), shape=part.shape)
 

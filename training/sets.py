@@ -176,6 +176,7 @@ def own() -> Iterator[Row]:
             weight=1.0,
             category=one.category if one.category != "-" else "",
             topic=f"{one.head}.{one.topic}",
+            benign=one.topic.startswith("everyday") and not one.unsafe,  # what people ask all day belongs to the pool
             use="train" if one.train else "measure",
         )
 

@@ -24,7 +24,7 @@ _STEP: Final = 80
 _SLICE: Final = 4096
 _OVERLAP: Final = 256
 """Characters of a text that are looked at in one go, and how many of them again with the next."""
-_LEAST: Final = 24
+LEAST: Final = 24
 """Features that a text is taken to have at least: of a word or two alone little can be said."""
 _AT_ONCE: Final = 64
 _SHARE: Final = 0.4
@@ -144,7 +144,7 @@ class Heads:
             if end > begin:
                 np.dot(self._ones[: end - begin], block[begin:end], out=made[at])
             begin = end
-        made /= np.sqrt(np.maximum(sizes, _LEAST))[:, None]
+        made /= np.sqrt(np.maximum(sizes, LEAST))[:, None]
         return made * self._of.scale
 
     def _sums(self, found: Grams) -> Floats:
@@ -155,7 +155,7 @@ class Heads:
         block = self._of.table.take(found.rows, 0).astype(np.float32)
         if len(found.begins) <= _WIDEST:
             ones = self._ones[:size] if size <= len(self._ones) else np.ones(size, np.float32)
-            return (ones @ block * (self._of.scale / np.float32(max(size, _LEAST) ** 0.5)))[None]
+            return (ones @ block * (self._of.scale / np.float32(max(size, LEAST) ** 0.5)))[None]
         order = spans(found)[0].argsort(kind="stable")
         ends = np.bincount(spans(found)[0], minlength=len(found.begins)).cumsum()
         totals = np.zeros((size + 1, block.shape[1]), np.float32)
@@ -164,9 +164,7 @@ class Heads:
         starts = np.unique(np.minimum(np.arange(0, last + _STEP, _STEP), last))
         edges = np.concatenate([[0], ends])
         low, high = edges[starts], edges[np.minimum(starts + WINDOW, len(found.begins))]
-        made: Floats = (totals[high] - totals[low]) / np.sqrt(np.maximum(high - low, _LEAST))[:, None].astype(
-            np.float32
-        )
+        made: Floats = (totals[high] - totals[low]) / np.sqrt(np.maximum(high - low, LEAST))[:, None].astype(np.float32)
         return made * self._of.scale
 
     def _chances(self, logits: Floats) -> Floats:
