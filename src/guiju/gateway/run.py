@@ -237,7 +237,7 @@ class Run(ABC):
             hearing = await guarding
             if hearing.stops:
                 await self._objected(hearing)
-        except BaseException:
+        except BaseException:  # the caller may have left, too: whatever it was, the call to the model ends
             source.close()
             raise
         self._guarding = None
