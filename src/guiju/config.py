@@ -184,6 +184,7 @@ class Limits(_Section, frozen=True):
     header_fields: int = 64
     header_s: float = 10.0
     body_bytes: int = 4 * 1024 * 1024
+    upload_bytes: int = 20 * 1024 * 1024
     body_s: float = 60.0
     json_depth: int = 32
     json_values: int = 16_384
@@ -216,6 +217,7 @@ class Gateway(_Section, frozen=True):
         identity: the least identity level of a key that sets none of its own.
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
+        uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
     """
 
     reach: Reach = "sentence"
@@ -223,6 +225,7 @@ class Gateway(_Section, frozen=True):
     identity: IdentityLevel = "none"
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
+    uploads: Literal["own", "any"] = "own"
 
 
 class Detect(_Section, frozen=True):

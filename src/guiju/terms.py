@@ -158,6 +158,7 @@ class Exchange(msgspec.Struct, frozen=True):
         label: the label that the answer carries; none until it is made.
         content: whether what is answered is content, which needs a label.
         outside: whether what is asked goes to somebody else's model service (Article 11).
+        unseen: whether pictures or sound would go there, in which nobody can find personal data.
     """
 
     id: str
@@ -172,6 +173,7 @@ class Exchange(msgspec.Struct, frozen=True):
     label: Label | None = None
     content: bool = True
     outside: bool = False
+    unseen: bool = False
 
 
 class Detector(Protocol):
