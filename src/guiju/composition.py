@@ -57,7 +57,7 @@ from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Rea
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity"}
+PEOPLE: Final = EXACT | {"identity", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""

@@ -57,6 +57,8 @@ GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/api/v1/text/contents": Detector(),
 }
 """Doors at which a verdict is asked for, and no model answers."""
+IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *MEDIA_DOORS.values(), _VECTORS))
+"""Short names of the doors at which persons ask, and which may each want a level of identity (Article 9)."""
 Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
 
@@ -294,7 +296,8 @@ class App:
             self._close(run, "upstream_failed")
             if counted:
                 live.metrics.counts.failed(run.wire.name, error.code)
-            await self._tell(run, error, {"decision_id": run.id}, send)
+            place = {"redress_url": live.settings.provider.redress_url} if error.row.status == 403 else {}
+            await self._tell(run, error, {"decision_id": run.id, **place}, send)
         except asyncio.CancelledError:
             action = "client_gone"
             self._close(run, "client_gone")

@@ -290,7 +290,8 @@ class Run(ABC):
 
     def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
         settings = self.live.settings
-        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
+        here = settings.gateway.identity_doors.get(self.wire.name, "none")
+        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
         return Exchange(
             id=self.id,
             account=self.key.account,
@@ -392,4 +393,7 @@ class Run(ABC):
             "category": reason.category,
             "redress_url": redress_url,
         }
+        if reason.code == "real_name_required" and self.exchange:
+            known = self.exchange.identity.level if self.exchange.identity else "none"
+            guiju |= {"level": known, "level_required": self.exchange.level}
         return error, guiju
