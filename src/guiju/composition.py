@@ -33,6 +33,7 @@ from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
+from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
 from guiju.detect.discrimination import discrimination
@@ -57,7 +58,7 @@ from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Rea
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity"}
+PEOPLE: Final = EXACT | {"identity", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -80,6 +81,7 @@ def controls(least: IdentityLevel) -> Controls:
             RumoursInput(),
             PersonalInput(),
             ConfidentialInput(),
+            Uploads(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -331,6 +333,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
     leaving = msgspec.structs.replace(unknown, outside=True)
+    unseen = msgspec.structs.replace(leaving, level="none", unseen=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
@@ -351,6 +354,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "personal.output": (text, (_planted("personal"),)),
         "confidential.input": (leaving, (_planted("confidential"),)),
         "confidential.output": (text, (_planted("confidential"),)),
+        "uploads": (unseen, ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }
