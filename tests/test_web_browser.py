@@ -56,7 +56,8 @@ def browser() -> Iterator[Browser]:
 
 def opened(browser: Browser, language: str = "en", **more: Any) -> tuple[Page, list[str]]:
     """A fresh page, and what went wrong in it: messages of the console, errors, dialogs, requests to elsewhere."""
-    context = browser.new_context(locale="zh-CN" if language == "zh" else "en-GB", **more)
+    locale = "zh-CN" if language == "zh" else "en-GB"
+    context = browser.new_context(locale=locale, reduced_motion="reduce", **more)
     page, wrong = context.new_page(), list[str]()
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
