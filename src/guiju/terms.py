@@ -217,6 +217,7 @@ class Exchange(msgspec.Struct, frozen=True):
         outside: whether what is asked goes to somebody else's model service (Article 11).
         doubted: whether an assertion of identity came that does not hold.
         sitting: how long the person has used the service; none where nobody counts it.
+        unseen: whether pictures or sound would go there, in which nobody can find personal data.
     """
 
     id: str
@@ -233,6 +234,7 @@ class Exchange(msgspec.Struct, frozen=True):
     outside: bool = False
     doubted: bool = False
     sitting: Sitting | None = None
+    unseen: bool = False
 
 
 class Detector(Protocol):

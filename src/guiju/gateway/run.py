@@ -78,7 +78,10 @@ class Run(ABC):
         degraded: guard models that gave no answer, and without which it goes on.
         doubted: whether an assertion of identity came that does not hold.
         person: account and person, once the person is known.
+        uploads: whether pictures or sound are asked, in which nobody can find personal data.
     """
+
+    uploads = False
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -118,7 +121,7 @@ class Run(ABC):
         """
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
-        asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
+        asked = self.parsed(body)
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity, sitting = await self._who()
@@ -169,6 +172,14 @@ class Run(ABC):
             if self._guarding:
                 self._guarding.cancel()
 
+    def parsed(self, body: bytes) -> Any:
+        """The request.
+
+        Raises:
+            CallerError: with the code that says which rule the body breaks.
+        """
+        return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
         verdicts = [verdict for _, verdict in hearing.verdicts if verdict.action == "mask"]
@@ -209,7 +220,7 @@ class Run(ABC):
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
 
-    async def _model(self, upstream: Service, canonical: bytes, path: str = "") -> UpstreamReply:
+    async def _model(self, upstream: Service, canonical: bytes, path: str = "", form: str = "") -> UpstreamReply:
         """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
         that objects ends the call.
 
@@ -219,7 +230,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return await upstream.ask(canonical, path)
+            return await upstream.ask(canonical, path, form)
         assert task is not None
         objects = False
 
@@ -231,7 +242,7 @@ class Run(ABC):
 
         guarding.add_done_callback(ended)
         try:
-            source = await upstream.ask(canonical, path)
+            source = await upstream.ask(canonical, path, form)
         except asyncio.CancelledError:
             if objects and task.uncancel() == 0:
                 await self._objected(guarding.result())
@@ -330,6 +341,7 @@ class Run(ABC):
             outside=upstream.outside,
             doubted=self.doubted,
             sitting=sitting,
+            unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
         )
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
