@@ -98,7 +98,15 @@ class Signatures(msgspec.Struct, frozen=True):
     anchors: str = ""
 
     def written(
-        self, family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, ending: str = "", *, theirs: bool = False
+        self,
+        family: Family,
+        source: BinaryIO,
+        target: BinaryIO,
+        aigc: Aigc,
+        ending: str = "",
+        *,
+        came: BinaryIO | None = None,
+        theirs: bool = False,
     ) -> tuple[Aigc, str]:
         """Write a file with its label, protected and signed by what there is, and read all of it back.
 
@@ -111,6 +119,7 @@ class Signatures(msgspec.Struct, frozen=True):
             target: an empty stream; readable and seekable.
             aigc: the label, not protected yet.
             ending: of the file's name.
+            came: the file as it came, where words have been put on it since.
             theirs: whether others made the content; then its producer's protection stays as it is.
 
         Returns:
@@ -130,7 +139,7 @@ class Signatures(msgspec.Struct, frozen=True):
         aigc = key.signed(aigc) if key else aigc
         with _scratch() as labelled:
             families.labelled(source, labelled, aigc, ending)
-            return aigc, self.credentials.sign(family, source, labelled, target, aigc, theirs)
+            return aigc, self.credentials.sign(family, came or source, labelled, target, aigc, theirs)
 
 
 def _scratch() -> BinaryIO:

@@ -216,8 +216,6 @@ def _written(
     with tempfile.TemporaryFile() as words:
         begun = cast(BinaryIO, words)
         place = put(family, source, begun, wanted.explicit, aigc.kind) if wanted.explicit is not None else ""
-        theirs = wanted.role == "propagator"
-        said, signer = wanted.signatures.written(
-            family, begun if place else source, target, aigc, ending, theirs=theirs
-        )
+        theirs, given = wanted.role == "propagator", begun if place else source
+        said, signer = wanted.signatures.written(family, given, target, aigc, ending, came=source, theirs=theirs)
     return said, place, signer
