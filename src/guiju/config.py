@@ -32,6 +32,7 @@ class Provider(_Section, frozen=True):
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
+        label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
     """
 
     name: str = ""
@@ -39,6 +40,7 @@ class Provider(_Section, frozen=True):
     redress_url: str = ""
     c2pa_certificate: str = ""
     c2pa_key: str = ""
+    label_key: str = ""
 
 
 class Serve(_Section, frozen=True):
@@ -232,6 +234,8 @@ class Verify(_Section, frozen=True):
             proxy has to see to it.
         uploads: files that may be under way at once; a process takes no more.
         readers: children that read them, 512 MiB at most each.
+        authorities: file of the authorities whose content credentials are trusted, here and by `guiju label verify`.
+        keys: file of the public keys whose labels are trusted; the provider's own is trusted anyway.
     """
 
     page: bool = True
@@ -240,6 +244,8 @@ class Verify(_Section, frozen=True):
     files_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 20
     uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    authorities: str = ""
+    keys: str = ""
 
 
 class Gateway(_Section, frozen=True):
@@ -253,6 +259,8 @@ class Gateway(_Section, frozen=True):
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
+        credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
+            has a certificate; `on` in development with a throwaway one, too.
     """
 
     reach: Reach = "sentence"
@@ -262,6 +270,7 @@ class Gateway(_Section, frozen=True):
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
     uploads: Literal["own", "any"] = "own"
+    credentials: Literal["auto", "on", "off"] = "auto"
 
 
 class Detect(_Section, frozen=True):

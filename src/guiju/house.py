@@ -20,9 +20,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
+from guiju.adapters import signatures
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
+from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
@@ -49,7 +51,7 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import in_database, place_of
+from guiju.records.sources import in_database, optional, place_of
 from guiju.records.usage import Tally
 from guiju.records.use import Uses
 from guiju.terms import Identity, IdentityLevel
@@ -116,6 +118,7 @@ def check_production(settings: Settings) -> None:
     if unknown := sorted(set(settings.gateway.identity_doors) - IDENTIFIED):
         hint = " | ".join(sorted(IDENTIFIED))
         raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
+    signatures.check(settings)
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
 
@@ -277,6 +280,7 @@ class House:
             masks=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
+            signatures=self.signatures(settings),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
@@ -331,6 +335,15 @@ class House:
             raise ConfigError("config_invalid", what=f"[[guard]] id {twice}", hint=Page("how-to/guards.md"))
         every = [making.make(one, settings.limits) for one in settings.guard] if self.options.setting == "all" else []
         return Guards(every, metrics.counts)
+
+    def signatures(self, settings: Settings) -> Signatures:
+        """What files are signed with, and whose signatures are believed.
+
+        Raises:
+            ConfigError: a file of the settings can't be read, or is not what it should be.
+        """
+        wanted = signatures.signs(settings)
+        return signatures.load(settings, optional("guiju.marking.c2pa", "c2pa-python", "media") if wanted else None)
 
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})

@@ -157,18 +157,19 @@ async def _swap(house: House, base: str) -> None:
     policy = await asyncio.to_thread(house.policy, settings)
     guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
+    signatures = await asyncio.to_thread(house.signatures, settings)
     await upstreams.open()
     await guards.open()
-    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures)
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
-    live.assertions = house.assertions(settings)
+    live.assertions, live.signatures = house.assertions(settings), signatures
     if await house.sing(base):
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
         house.start(upstreams.retire())
         await guards.close()
-        live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures = old
         live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")
