@@ -23,7 +23,7 @@ from guiju.law import book
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
-from rest_kit import at, at_night, clocked, person
+from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
@@ -238,9 +238,20 @@ def sound_goes_to_nobody(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "not_checkable"
 
 
+def misuse_is_suspended(start: Start, every: Every) -> None:
+    """19.a: who sends out spam is told, then limited, then suspended, and hears until when."""
+    gateway = start(every=every, lexicon="term,category,severity\n群发广告甲,spam,block\n")
+    step = suspended(gateway)
+    answer = gateway.chat("[[say:好]]")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "account_suspended"
+    assert answer.json["error"]["guiju"]["until"] == step.until
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
+    ("standing", "19.a"): misuse_is_suspended,
     ("rest", "10.b"): minors_rest_at_night,
     ("rest", "c.14.minors"): minors_rest_at_night,
     ("rest", "c.18.rest"): two_hours_are_told,

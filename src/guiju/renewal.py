@@ -21,7 +21,7 @@ from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, confidential, lexicons, policies, rumours, use, works
+from guiju.records import bans, changes, confidential, lexicons, policies, rumours, standing, use, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -59,7 +59,8 @@ async def watch(house: House, base: str) -> None:
                 await _count_trial(house)
             if house.leads and loop.time() >= swept:
                 swept = loop.time() + _SWEEP_S
-                await asyncio.to_thread(use.sweep, house.store, house.live.clock())
+                for kept in (use, standing):
+                    await asyncio.to_thread(kept.sweep, house.store, house.live.clock())
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
@@ -118,6 +119,7 @@ async def take_up(house: House) -> None:
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
             live.policy = policy
+    await asyncio.to_thread(live.standings.take_up, now.get(standing.COUNTER, 0), live.clock())
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
@@ -155,7 +157,7 @@ async def _swap(house: House, base: str) -> None:
         raise ConfigError("config_invalid", what=", ".join(fixed), hint="guiju serve")
     await asyncio.to_thread(enter, house, live.settings, settings)
     policy = await asyncio.to_thread(house.policy, settings)
-    guards = house.guards(settings, live.metrics)
+    guards, ladder = house.guards(settings, live.metrics), composition.ladder(settings)
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
     await upstreams.open()
@@ -164,6 +166,7 @@ async def _swap(house: House, base: str) -> None:
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
     live.assertions, live.signatures = house.assertions(settings), signatures
     if await house.sing(base):
+        live.ladder = ladder
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
