@@ -285,6 +285,31 @@ class Detect(_Section, frozen=True):
     without: tuple[str, ...] = ()
 
 
+class Rest(_Section, frozen=True):
+    """How long people use the service before they are reminded or should rest (Article 10). Minutes; 0 for never.
+
+    Attributes:
+        gap_minutes: a pause that ends a sitting.
+        remind_minutes: from one reminder to the next.
+        stop_minutes, break_minutes: length of a sitting at which a break begins, and of the break.
+        day_minutes: a day.
+        minors_under16_minutes, minors_16to17_minutes: a day, by band of age.
+        minors_remind_minutes: from one reminder to the next.
+        night_from, night_until: hours (UTC+8) between which minors are not served; equal for none.
+    """
+
+    gap_minutes: Annotated[int, msgspec.Meta(ge=1, le=240)] = 15
+    remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    stop_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    break_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    day_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    minors_under16_minutes: Annotated[int, msgspec.Meta(ge=0)] = 60
+    minors_16to17_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    minors_remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 30
+    night_from: Annotated[int, msgspec.Meta(ge=0, le=23)] = 22
+    night_until: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -295,7 +320,7 @@ class People(_Section, frozen=True):
 class Settings(_Section, frozen=True):
     """The whole of guiju.toml."""
 
-    profile: Literal["interim-2023", "draft-2023"] = "interim-2023"
+    profile: Literal["interim-2023", "draft-2023", "companion-2026"] = "interim-2023"
     mode: Literal["development", "production"] = "development"
     language: Literal["zh", "en"] = "zh"
     route: Literal["own_model", "filed_model"] = "own_model"
@@ -304,6 +329,7 @@ class Settings(_Section, frozen=True):
     store: Store = Store()
     gateway: Gateway = Gateway()
     detect: Detect = Detect()
+    rest: Rest = Rest()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -386,9 +412,24 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("evidence.witness")
     if new.evidence.retention_days < old.evidence.retention_days:
         made.append("evidence.retention_days")
+    if _looser(old.rest, new.rest):
+        made.append("rest")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made
+
+
+def _looser(old: Rest, new: Rest) -> bool:
+    """Whether anybody may use the service longer, or is reminded later; 0 is without end."""
+    longest = 10**9
+    times = ("remind", "stop", "day", "minors_under16", "minors_16to17", "minors_remind")
+    later = [name for name in times if _minutes(new, name, longest) > _minutes(old, name, longest)]
+    nights = [(one.night_until - one.night_from) % 24 for one in (old, new)]
+    return bool(later) or nights[1] < nights[0] or new.break_minutes < old.break_minutes
+
+
+def _minutes(rest: Rest, name: str, longest: int) -> int:
+    return getattr(rest, f"{name}_minutes") or longest
 
 
 def _protection(settings: Settings) -> set[tuple[object, ...]]:

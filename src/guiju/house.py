@@ -53,6 +53,7 @@ from guiju.records.record import Books
 from guiju.records.secrets import Secrets
 from guiju.records.sources import in_database, optional, place_of
 from guiju.records.usage import Tally
+from guiju.records.use import Uses
 from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
@@ -112,6 +113,8 @@ def check_production(settings: Settings) -> None:
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"
         )
+    if settings.profile == "companion-2026" and not 0 < settings.rest.remind_minutes <= 120:
+        raise ConfigError("config_invalid", what="rest.remind_minutes (companion-2026)", hint="1–120")
     if unknown := sorted(set(settings.gateway.identity_doors) - IDENTIFIED):
         hint = " | ".join(sorted(IDENTIFIED))
         raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
@@ -283,7 +286,21 @@ class House:
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
             hits=Hits(),
+            uses=self._uses(),
         )
+
+    def _uses(self) -> Uses:
+        """The counts of how long people use the service; what must not wait is written beside the road."""
+        uses = Uses(self.store)
+
+        async def write() -> None:
+            try:
+                await uses.settle(self.live.clock())
+            except GuijuError as error:
+                log.error("use_not_kept", extra={"code": error.code})
+
+        uses.hurry = lambda: self.start(write())
+        return uses
 
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
@@ -353,7 +370,7 @@ class House:
         self.known.add(mark)
         if len(self.known) > _KNOWN:
             self.known.clear()
-        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(time.time()))
+        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(self.live.clock()))
         self.start(self._kept(work, mark))
 
     async def _kept(self, work: Coroutine[Any, Any, None], mark: tuple[str, str, int]) -> None:
@@ -377,7 +394,7 @@ class House:
 
     def identity(self) -> str:
         """An assertion for the canary, by the issuer within this process."""
-        now = int(time.time())
+        now = int(self.live.clock())
         claims = {"iss": _ISSUER, "aud": self.canary.model, "sub": "canary", "iat": now, "exp": now + 300}
         return jwt.encode({"alg": "HS256"}, {**claims, "method": "canary"}, OctKey.import_key(self._canary_secret))
 
@@ -395,6 +412,7 @@ class House:
         try:
             await self.live.tally.settle(self.store, time.time())
             await self.live.hits.settle(self.store, time.time())
+            await self.live.uses.settle(self.live.clock())
         except GuijuError as error:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()

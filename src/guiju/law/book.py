@@ -28,7 +28,7 @@ Read = Literal["official", "secondary", "memory"]
 Proof = Literal["canary", "entry", "run", "check", "document", "note", "none"]
 """What kind of evidence shows a duty kept; docs/en/reference/law.md says what each is."""
 
-PROFILES: Final = ("interim-2023", "draft-2023")
+PROFILES: Final = ("interim-2023", "companion-2026", "draft-2023")
 BESIDE: Final = ("labelling-2025", "deep-synthesis-2022")
 """Texts whose duties belong to every profile; each can be read by itself, too."""
 _DOCS: Final = Page("reference/law.md")
@@ -141,6 +141,7 @@ class LawText(_Row, frozen=True):
         in_force: whether the text is law; a draft kept as a strict profile is not.
         base: the text it stands over; `""` for none.
         letter: what stands before its articles where it stands beside another text, such as `L` in `L4(1)`.
+        adds: whether the base's rows stand as they are, and only what is new is written.
     """
 
     id: str
@@ -152,6 +153,7 @@ class LawText(_Row, frozen=True):
     duties: tuple[Duty, ...]
     base: str = ""
     letter: str = ""
+    adds: bool = False
 
     def duty(self, id: str) -> Duty:
         """The duty of that id.
@@ -201,7 +203,7 @@ def load(name: str) -> LawText:
     """Read one text with all its duties, those not in force included; a profile with those of the texts beside it.
 
     Args:
-        name: a profile, `interim-2023` (the default elsewhere) or `draft-2023`; or a text that stands beside them.
+        name: one of `PROFILES`, of which `interim-2023` is the default elsewhere, or of `BESIDE`.
 
     Raises:
         ConfigError: there is no such text, or its file is not well formed.
@@ -221,9 +223,8 @@ def load(name: str) -> LawText:
 
 def _load(name: str) -> LawText:
     raw = _read(name)
-    rows: list[dict[str, Any]] = raw.pop("duty", [])
-    if base := raw.get("base"):
-        rows = _over(_read(str(base)).get("duty", []), rows, name)
+    raw.pop("duty", None)
+    rows = _rows(name)
     figures = {figure.id: msgspec.to_builtins(figure) for figure in thresholds()}
     try:
         for row in rows:
@@ -286,7 +287,23 @@ def _risk_file() -> _RiskFile:
         raise _broken("risks", str(error)) from error
 
 
-def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+def _rows(name: str) -> list[dict[str, Any]]:
+    """The rows of a text, over those of its base, over those of its base's base."""
+    raw = _read(name)
+    rows: list[dict[str, Any]] = raw.get("duty", [])
+    if not (base := raw.get("base")):
+        return rows
+    below = _rows(str(base))
+    if raw.get("adds"):
+        named = {row["id"] for row in rows}
+        rows = [*({"id": row["id"], "change": "same"} for row in below if row["id"] not in named), *rows]
+        return _over(below, rows, name, adds=True)
+    return _over(below, rows, name)
+
+
+def _over(
+    base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str, *, adds: bool = False
+) -> list[dict[str, Any]]:
     """Lay a later text over an earlier one.
 
     A row that is `same` or `dropped` keeps the base's sentence, deadlines and numbers unless it brings its own; any
@@ -304,6 +321,9 @@ def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], 
         if change != "same" and "differs" not in row:
             raise _broken(name, f"duty {row['id']} does not say what differs")
         below = dict(known.get(row["id"], {}))
+        if adds and change == "same":
+            whole.append(below)
+            continue
         if change not in ("same", "dropped"):
             for field in ("zh", "en", "deadlines", "numbers"):
                 below.pop(field, None)
