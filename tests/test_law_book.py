@@ -60,7 +60,7 @@ def test_the_text_in_force_says_of_every_duty_of_the_draft_what_became_of_it() -
 
 
 def test_companions_owe_all_of_the_text_in_force_and_more() -> None:
-    ours, companion = book.load("interim-2023").duties, book.load("companion-2026").duties
+    ours, companion = own("interim-2023"), own("companion-2026")
     assert companion[: len(ours)] == ours
     added = companion[len(ours) :]
     assert all(duty.id.startswith("c.") and duty.change == "added" for duty in added)
