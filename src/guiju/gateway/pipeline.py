@@ -17,7 +17,7 @@ from guiju.adapters.upstreams import Service
 from guiju.detect import rumours
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
-from guiju.gateway import http
+from guiju.gateway import http, pictures
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
@@ -29,7 +29,7 @@ from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
 from guiju.gateway.wire.services import ANSWERS
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
-from guiju.terms import Hearing
+from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
@@ -60,6 +60,17 @@ class TextRun(Run):
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
+
+    async def seen(self, asked: Asked) -> Asked:
+        """What is asked, with the words on its pictures among its texts, and the pictures made anew."""
+        if not asked.pictures:
+            return asked
+        return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
+
+    def firm(self, asked: Asked, findings: list[Finding]) -> list[Finding]:
+        """Personal data on a picture can't be masked: where somebody else gets it, it is refused instead."""
+        assert self.exchange is not None
+        return pictures.firm(asked, findings) if self.exchange.outside else findings
 
     async def refused(self, asked: Asked, hearing: Hearing, send: Send) -> None:
         """Tell that what was asked is refused, or answer it with what has been approved for that.

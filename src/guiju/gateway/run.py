@@ -117,6 +117,7 @@ class Run(ABC):
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
+        asked = await self.seen(asked)
         exchange = self.exchange = self._exchange(asked, identity, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
@@ -130,7 +131,8 @@ class Run(ABC):
         began = perf_counter()
         findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
         self.found = findings
-        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
+        graded = self.firm(asked, self.rulings.graded(findings, "input"))
+        hearing = hear(policy.controls.request, exchange, graded, "input")
         if self.counted:
             live.metrics.counts.looked(perf_counter() - began)
         self.asked.append(hearing)
@@ -251,6 +253,19 @@ class Run(ABC):
         self.heard.append(hearing)
         await self._close("stopped", "stopped")
         raise _objection(hearing)
+
+    async def seen(self, asked: Any) -> Any:
+        """What is asked, with the words of what is no text among its texts.
+
+        Raises:
+            CallerError: `not_checkable`, it holds something that can't be looked at.
+            OutsideError: `guard_unavailable`, there is nobody to look.
+        """
+        return asked
+
+    def firm(self, asked: Any, findings: list[Finding]) -> list[Finding]:
+        """Findings, as they count where what would have to be masked can't be."""
+        return findings
 
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
