@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from conftest import Start
+from doors import hear as hear_sound
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
@@ -207,6 +208,13 @@ def secret_is_not_given_out(start: Start, every: Every) -> None:
     assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
 
 
+def sound_goes_to_nobody(start: Start, every: Every) -> None:
+    """11.d: sound, in which nobody can find personal data, is not sent to somebody else's model service."""
+    answer = hear_sound(start(every=every, party="third_party"), "[[say:好]]")
+    assert answer.status == 400
+    assert answer.json["error"]["code"] == "not_checkable"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -230,6 +238,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
+    ("uploads", "11.d"): sound_goes_to_nobody,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
 }

@@ -176,7 +176,10 @@ def test_only_askers_send_pictures_and_not_too_many(start: Start, third: Scripte
 def test_personal_data_on_a_picture_does_not_go_to_others(start: Start, third: ScriptedModel) -> None:
     """Pixels are not masked: words beside the picture are, and a picture that needs it is refused."""
     line = f"我的手机号是{MOBILE}"
-    outside = start(upstream=third.url, lexicon=LEXICON, party="third_party")
+    own_only = start(upstream=third.url, lexicon=LEXICON, party="third_party")
+    own_only.house.live.pictures = Told()
+    assert code(asks(own_only, "/v1/chat/completions", data_uri(b"abc"))) == "not_checkable"
+    outside = start(upstream=third.url, lexicon=LEXICON, party="third_party", overlay=(("gateway.uploads", "any"),))
     outside.house.live.pictures = Told(line)
     for path in DOORS:
         assert code(asks(outside, path, data_uri(b"abc"))) == "content_filter", path

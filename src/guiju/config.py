@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.errors import ConfigError, Page, failed
-from guiju.terms import LEVELS, REACHES, IdentityLevel, Reach
+from guiju.terms import LEVELS, REACHES, AgeBand, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
 
@@ -140,17 +140,30 @@ class Issuer(_Section, frozen=True):
     """Somebody whose signed assertions of real identity are believed (Article 9).
 
     Attributes:
+        kind: `jwt` (RFC 7519, with OpenID's `verified_claims` where there are any), or `header` for an application of
+            the provider's own that signs a line of text with a shared secret.
         issuer, audience: must equal `iss` and be in `aud`.
-        jwks_file, jwks_url, secret_env: where the verifying key comes from; exactly one is set.
-        levels: the assertion's method → our level.
+        jwks_file, jwks_url, secret_env: where the verifying key comes from; exactly one is set, for `header` the last.
+        levels: the assertion's method or trust framework → our level.
+        ages: the issuer's words for bands of age → ours, beside ours.
+        accounts: names of the accounts with whose keys its assertions may come; none for all.
+        longest_s: seconds for which an assertion may hold at most.
+        reverify_days: days after which a verification must be made again; 0 for never.
+        replay: whether an assertion may come `again` and again while it holds, or `once`.
     """
 
     issuer: str
     audience: str
+    kind: Literal["jwt", "header"] = "jwt"
     jwks_file: str = ""
     jwks_url: str = ""
     secret_env: str = ""
     levels: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
+    ages: dict[str, AgeBand] = msgspec.field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    longest_s: Annotated[int, msgspec.Meta(ge=1)] = 86_400
+    reverify_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    replay: Literal["again", "once"] = "again"
 
 
 class Witness(_Section, frozen=True):
@@ -184,6 +197,7 @@ class Limits(_Section, frozen=True):
     header_fields: int = 64
     header_s: float = 10.0
     body_bytes: int = 4 * 1024 * 1024
+    upload_bytes: int = 20 * 1024 * 1024
     body_s: float = 60.0
     json_depth: int = 32
     json_values: int = 16_384
@@ -208,6 +222,27 @@ class Limits(_Section, frozen=True):
     write_stall_s: float = 30.0
 
 
+class Verify(_Section, frozen=True):
+    """The public page at which anybody may have a file's label verified (Article 16). It keeps nothing.
+
+    Attributes:
+        page: whether it is there.
+        file_bytes: of a file, at most.
+        upload_s: seconds for a file to arrive.
+        files_per_minute: from one address; 0 for no limit. Behind a proxy, which is one address for everybody, the
+            proxy has to see to it.
+        uploads: files that may be under way at once; a process takes no more.
+        readers: children that read them, 512 MiB at most each.
+    """
+
+    page: bool = True
+    file_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 30)] = 50 << 20
+    upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+    files_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 20
+    uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
+    readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+
+
 class Gateway(_Section, frozen=True):
     """How the gateway answers.
 
@@ -215,15 +250,19 @@ class Gateway(_Section, frozen=True):
         reach: the largest reach of output controls in force.
         label: where the text label goes (DESIGN §4).
         identity: the least identity level of a key that sets none of its own.
+        identity_doors: short name of a door, such as `images` → the least level there.
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
+        uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
     """
 
     reach: Reach = "sentence"
     label: Literal["envelope", "start", "end", "both"] = "envelope"
     identity: IdentityLevel = "none"
+    identity_doors: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
+    uploads: Literal["own", "any"] = "own"
 
 
 class Detect(_Section, frozen=True):
@@ -260,6 +299,7 @@ class Settings(_Section, frozen=True):
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
+    verify: Verify = Verify()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
@@ -312,6 +352,10 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
     made = []
     if LEVELS.index(new.gateway.identity) < LEVELS.index(old.gateway.identity):
         made.append("gateway.identity")
+    doors = new.gateway.identity_doors
+    asked = old.gateway.identity_doors.items()
+    if any(LEVELS.index(doors.get(name, "none")) < LEVELS.index(level) for name, level in asked):
+        made.append("gateway.identity_doors")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):

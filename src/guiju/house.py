@@ -32,6 +32,7 @@ from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
+from guiju.gateway.app import IDENTIFIED
 from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
@@ -42,6 +43,7 @@ from guiju.likenesses import Likenesses
 from guiju.marking import producer
 from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
+from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
 from guiju.records.db import Store
 from guiju.records.hits import Hits
@@ -110,6 +112,9 @@ def check_production(settings: Settings) -> None:
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"
         )
+    if unknown := sorted(set(settings.gateway.identity_doors) - IDENTIFIED):
+        hint = " | ".join(sorted(IDENTIFIED))
+        raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
 
@@ -315,7 +320,20 @@ class House:
 
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})
-        return Assertions(settings.issuer, self.secrets.person, (own, self._canary_secret))
+        issuers = [self._resolved(one) for one in settings.issuer]
+        return Assertions(issuers, self.secrets.person, (own, self._canary_secret), Kept(self.store))
+
+    def _resolved(self, issuer: Issuer) -> Issuer:
+        """An issuer whose accounts stand by their ids.
+
+        Raises:
+            ConfigError: `not_found`; there is no such account.
+        """
+        found = {name: accounts.find_account(self.store, name) for name in issuer.accounts}
+        if missing := [name for name, account in found.items() if account is None]:
+            raise ConfigError("not_found", what=f"issuer {issuer.issuer}: account {missing[0]}")
+        ids = tuple(account.id for account in found.values() if account)
+        return msgspec.structs.replace(issuer, accounts=ids)
 
     def _remember(self, account: str, identity: Identity) -> None:
         """Keep a verified identity: once a person and assertion, off the road (DESIGN §11)."""

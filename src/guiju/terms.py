@@ -36,9 +36,13 @@ Audience = Literal["all", "minors"]
 IdentityLevel = Literal["none", "phone", "document", "network_id", "organisation"]
 """How well a person's real identity is known (Article 9), weakest first."""
 
+AgeBand = Literal["", "under14", "14to15", "16to17", "adult"]
+"""How old a person is, as far as the law asks: a band, never a birth date; `""` when nobody said."""
+
 ACTIONS: Final[tuple[Action, ...]] = ("pass", "note", "mask", "hold", "refuse")
 REACHES: Final[tuple[Reach, ...]] = ("pattern", "sentence", "whole")
 LEVELS: Final[tuple[IdentityLevel, ...]] = ("none", "phone", "document", "network_id", "organisation")
+AGES: Final[tuple[AgeBand, ...]] = ("under14", "14to15", "16to17", "adult")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -125,6 +129,7 @@ class Identity(msgspec.Struct, frozen=True):
         verified_at: Unix seconds at which the issuer verified it.
         expires_at: Unix seconds until which the assertion holds.
         transaction: keyed hash of the issuer's transaction id.
+        age: the band that the issuer vouches for.
     """
 
     person: str
@@ -133,6 +138,7 @@ class Identity(msgspec.Struct, frozen=True):
     verified_at: int
     expires_at: int
     transaction: str
+    age: AgeBand = ""
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -158,6 +164,7 @@ class Exchange(msgspec.Struct, frozen=True):
         label: the label that the answer carries; none until it is made.
         content: whether what is answered is content, which needs a label.
         outside: whether what is asked goes to somebody else's model service (Article 11).
+        unseen: whether pictures or sound would go there, in which nobody can find personal data.
     """
 
     id: str
@@ -172,6 +179,7 @@ class Exchange(msgspec.Struct, frozen=True):
     label: Label | None = None
     content: bool = True
     outside: bool = False
+    unseen: bool = False
 
 
 class Detector(Protocol):

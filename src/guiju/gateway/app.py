@@ -21,6 +21,7 @@ from guiju.gateway.media import MediaRun
 from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.transcript import TranscriptRun
 from guiju.gateway.vectors import VectorRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
@@ -33,11 +34,13 @@ from guiju.gateway.wire.moderations import Moderations
 from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.gateway.wire.speech import Speech
+from guiju.gateway.wire.transcripts import Transcripts
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
 _OPENAI: Final = Chat()
 _VECTORS: Final = Embeddings()
+_HEARD: Final = Transcripts()
 TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/chat/completions": _OPENAI,
     "/v1/completions": Completions(),
@@ -54,6 +57,8 @@ GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/api/v1/text/contents": Detector(),
 }
 """Doors at which a verdict is asked for, and no model answers."""
+IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *MEDIA_DOORS.values(), _VECTORS))
+"""Short names of the doors at which persons ask, and which may each want a level of identity (Article 9)."""
 Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
 
@@ -109,6 +114,9 @@ class App:
         for path, makes in MEDIA_DOORS.items():
             self.doors[path] = Door("POST", makes.name, partial(self.other, MediaRun, makes), makes)
         self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, partial(self.other, VectorRun, _VECTORS), _VECTORS)
+        self.doors["/v1/audio/transcriptions"] = Door(
+            "POST", _HEARD.name, partial(self.upload, TranscriptRun, _HEARD), _HEARD
+        )
         for path, asks in GUARD_DOORS.items():
             self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
@@ -142,24 +150,30 @@ class App:
         key = self._key(head)
         self._within_budget(key)
         with self._allowed(key):
-            body = await http.read(receive, self.live.settings.limits)
+            body = await http.read(receive, self.live.settings.limits.body_bytes)
             await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
 
-    async def other(
+    async def upload(
         self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head
     ) -> None:
-        """POST to a door at which something else than text is answered."""
+        """POST of a form with files."""
+        await self.other(kind, wire, scope, receive, send, head, self.live.settings.limits.upload_bytes)
+
+    async def other(
+        self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head, most: int = 0
+    ) -> None:
+        """POST to a door at which something else than text is asked or answered."""
         key = self._key(head)
         self._within_budget(key)
         with self._allowed(key):
-            body = await http.read(receive, self.live.settings.limits)
+            body = await http.read(receive, most or self.live.settings.limits.body_bytes)
             await self._run(kind(self.live, head, key, wire), body, scope, receive, send)
 
     async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """POST to a door at which only a verdict is asked for."""
         key = self._key(head)
         with self._allowed(key):
-            body = await http.read(receive, self.live.settings.limits)
+            body = await http.read(receive, self.live.settings.limits.body_bytes)
             checked = await guard.check(self.live, key, wire, body)
         told = [guard.sentence(self.live, checked.id, hearing, head.language) for hearing in checked.hearings]
         made = msgspec.json.encode(wire.write(checked, told))
@@ -282,7 +296,8 @@ class App:
             self._close(run, "upstream_failed")
             if counted:
                 live.metrics.counts.failed(run.wire.name, error.code)
-            await self._tell(run, error, {"decision_id": run.id}, send)
+            place = {"redress_url": live.settings.provider.redress_url} if error.row.status == 403 else {}
+            await self._tell(run, error, {"decision_id": run.id, **place}, send)
         except asyncio.CancelledError:
             action = "client_gone"
             self._close(run, "client_gone")

@@ -21,6 +21,7 @@ from guiju.gateway.wire.messages import MessagesRequest
 from guiju.gateway.wire.moderations import ModerationRequest, Wanted
 from guiju.gateway.wire.responses import ResponsesRequest
 from guiju.gateway.wire.speech import SpeechRequest
+from guiju.gateway.wire.transcripts import TranscriptRequest
 
 Schema = dict[str, Any]
 _TOLD: Final = (
@@ -36,7 +37,11 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "speech": ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav"),
 }
 """Door → the media types of the file that is answered there."""
-_STREAMS: Final = frozenset({"chat", "completions", "messages", "responses"})
+_STREAMS: Final = frozenset({"chat", "completions", "messages", "responses", "transcriptions"})
+_FORMS: Final[Mapping[str, Schema]] = {
+    "transcriptions": {"file": {"type": "string", "format": "binary"}},
+}
+"""Door at which a form is asked → its files; all are needed."""
 
 
 def _object(**fields: Schema) -> Schema:
@@ -57,6 +62,7 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "embeddings": EmbeddingRequest,
     "images": ImagesRequest,
     "speech": SpeechRequest,
+    "transcriptions": TranscriptRequest,
     "moderations": ModerationRequest,
     "guard.dify": DifyRequest,
     "guard.contents": DetectorRequest,
@@ -80,6 +86,7 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "embeddings": _object(object=_one_of("list"), model=_TEXT, data=_LIST),
     "images": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
     "speech": {"type": "string", "format": "binary"},
+    "transcriptions": _object(text=_TEXT, aigc=_AIGC),
     "moderations": _object(id=_TEXT, model=_TEXT, results=_LIST),
     "guard.dify": {"type": "object"},
     "guard.contents": _LIST,
@@ -150,7 +157,11 @@ def _operation(name: str) -> dict[str, Any]:
         made["security"] = [{"bearer": []}, {"header": []}]
     if (asked := _ASKED.get(name)) is not None:
         schema = {"$ref": f"#/components/schemas/{asked.__name__}"} if isinstance(asked, type) else asked
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        kind = "application/json"
+        if name in _FORMS:
+            files = {"type": "object", "properties": _FORMS[name], "required": sorted(_FORMS[name])}
+            kind, schema = "multipart/form-data", {"allOf": [schema, files]}
+        made["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return made
 
 
@@ -162,6 +173,8 @@ def _responses(name: str) -> dict[str, Any]:
     content: dict[str, Any] = {kind: {"schema": _ANSWERED[name]} for kind in kinds}
     if name in _STREAMS:
         content["text/event-stream"] = {"schema": _ANY}
+    if name == "transcriptions":
+        content["text/plain"] = {"schema": _TEXT}
     made: dict[str, Any] = {"200": {"description": "200", "content": content}}
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     if name == "readyz":

@@ -25,8 +25,8 @@ from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
-from guiju.gateway.wire.services import ANSWERS
+from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
+from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
 from guiju.terms import Finding, Hearing
@@ -45,7 +45,7 @@ class TextRun(Run):
     gate: Gate | None = None
     restoring: Restoring | None = None
 
-    async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
         policy, graded = self.policy, self.rulings.graded
         self.reply = Reply(
@@ -61,18 +61,20 @@ class TextRun(Run):
         else:
             await self._whole(asked, upstream, canonical, send)
 
-    async def seen(self, asked: Asked) -> Asked:
+    async def seen(self, asked: TextQuestions) -> TextQuestions:
         """What is asked, with the words on its pictures among its texts, and the pictures made anew."""
-        if not asked.pictures:
+        if not isinstance(asked, Asked) or not asked.pictures:
             return asked
+        self.uploads = True
         return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
 
-    def firm(self, asked: Asked, findings: list[Finding]) -> list[Finding]:
+    def firm(self, asked: TextQuestions, findings: list[Finding]) -> list[Finding]:
         """Personal data on a picture can't be masked: where somebody else gets it, it is refused instead."""
-        assert self.exchange is not None
-        return pictures.firm(asked, findings) if self.exchange.outside else findings
+        if not isinstance(asked, Asked) or not asked.pictures or not self.exchange or not self.exchange.outside:
+            return findings
+        return pictures.firm(asked, findings)
 
-    async def refused(self, asked: Asked, hearing: Hearing, send: Send) -> None:
+    async def refused(self, asked: TextQuestions, hearing: Hearing, send: Send) -> None:
         """Tell that what was asked is refused, or answer it with what has been approved for that.
 
         Raises:
@@ -89,16 +91,32 @@ class TextRun(Run):
         if asked.stream:
             made = writer.start("") + writer.stopped(sentence, None, guiju)
         else:
-            made = writer.whole([_refusal(sentence)] * (asked.request.n or 1), None, guiju)
+            made = writer.whole([_refusal(sentence)] * asked.choices, None, guiju)
         await http.answer(send, 200, made, self._headers(asked, http.STREAM if asked.stream else http.JSON))
+
+    def reads(self, source: UpstreamReply, asked: TextQuestions) -> Answer:
+        """What reads the model service's answer."""
+        return ANSWERS[source.kind](asked.choices)
+
+    async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
+        """Ask the model service."""
+        return await self._model(upstream, canonical)
+
+    def as_error(self, hearing: Hearing) -> bool:
+        """Whether a stop is told as an error."""
+        return self.key.on_block == "error" or silent(hearing)
+
+    def kind_of(self, asked: TextQuestions) -> http.Header:
+        """The type of a whole answer."""
+        return http.JSON
 
     def broken(self, body: bytes) -> bytes:
         """The error in the words of the writer of the stream."""
         return self.answer.broken(body)
 
     # ------------------------------------------------------------------ 4 and 5, streamed
-    async def _stream(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
-        choices = asked.request.n or 1
+    async def _stream(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
+        choices = asked.choices
         answer = self.answer = self._writer(asked)
         mark, tail = self._marks(asked)
         try:
@@ -111,7 +129,7 @@ class TextRun(Run):
             finishes: dict[int, str] = {}
             usage: Usage | None = None
             spoke: set[int] = set()
-            async for delta in self._deltas(source, choices, finishes):
+            async for delta in self._deltas(source, asked, finishes):
                 usage = delta.usage or usage
                 pieces = await self._cleared(await self._take(delta))
                 if self._stopped:
@@ -143,9 +161,11 @@ class TextRun(Run):
         finally:
             source.close()
 
-    async def _deltas(self, source: UpstreamReply, choices: int, finishes: dict[int, str]) -> AsyncIterator[Delta]:
+    async def _deltas(
+        self, source: UpstreamReply, asked: TextQuestions, finishes: dict[int, str]
+    ) -> AsyncIterator[Delta]:
         """What the upstream sends, to its very end: text after `finish_reason` or `[DONE]` is looked at too."""
-        answer = ANSWERS[source.kind](choices)
+        answer = self.reads(source, asked)
         if not source.streamed:
             yield self._noted(answer.whole(await source.body()), finishes)
             return
@@ -176,7 +196,7 @@ class TextRun(Run):
             delta.pieces = self.restoring.take(delta.pieces)
         return delta
 
-    async def _stop_stream(self, send: Send, asked: Asked, answer: Writer, usage: Usage | None) -> None:
+    async def _stop_stream(self, send: Send, asked: TextQuestions, answer: Writer, usage: Usage | None) -> None:
         """End a stream whose text may not go on, in the way that this key's clients notice."""
         hearing = self._stopped
         assert hearing is not None
@@ -184,7 +204,7 @@ class TextRun(Run):
         if silent(hearing) and not self.started:
             raise RefusedError(hearing)
         error, guiju = self.refusal(hearing)
-        if self.key.on_block == "error" or silent(hearing):
+        if self.as_error(hearing):
             made = answer.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = error.told(self.head.language)
@@ -195,8 +215,8 @@ class TextRun(Run):
         await send({"type": "http.response.body", "body": made})
 
     # ------------------------------------------------------------------ 4 and 5, whole
-    async def _whole(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
-        choices = asked.request.n or 1
+    async def _whole(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
+        choices = asked.choices
         finishes: dict[int, str] = {}
         try:
             source = await self._asked(upstream, canonical)
@@ -207,7 +227,7 @@ class TextRun(Run):
             try:
                 if source.streamed:
                     raise OutsideError("upstream_failed", what="a stream that was not asked for")
-                delta = self._noted(ANSWERS[source.kind](choices).whole(await source.body()), finishes)
+                delta = self._noted(self.reads(source, asked).whole(await source.body()), finishes)
             finally:
                 source.close()
         if self.restoring:
@@ -219,7 +239,7 @@ class TextRun(Run):
         writer.judged(self.asked, self._answered)
         if hearing:
             await self._close("stopped", "stopped")
-            if self.key.on_block == "error" or silent(hearing):
+            if self.as_error(hearing):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
@@ -232,10 +252,10 @@ class TextRun(Run):
             made = writer.whole(self._said(asked, pieces, finishes, notices), delta.usage, None)
             self._count(pieces)
             await self._close("passed", "finished")
-        await http.answer(send, 200, made, self._headers(asked, http.JSON))
+        await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
     def _said(
-        self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str], notices: list[dict[str, str]]
+        self, asked: TextQuestions, pieces: list[Piece | Call], finishes: dict[int, str], notices: list[dict[str, str]]
     ) -> list[Said]:
         """Put the released pieces of a whole reply together again, choice by choice."""
         mark, tail = self._marks(asked)
@@ -270,7 +290,7 @@ class TextRun(Run):
 
     async def _asked(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model; and look at more of its answer at once where guard models were silent about the request."""
-        source = await self._model(upstream, canonical)
+        source = await self.ask(upstream, canonical)
         if self.degraded and self.reply:
             self.reply.hold()
         return source
@@ -318,13 +338,13 @@ class TextRun(Run):
                     spoke.add(piece.choice)
         return b"".join(made)
 
-    def _writer(self, asked: Asked) -> Writer:
+    def _writer(self, asked: TextQuestions) -> Writer:
         assert self.exchange is not None
         assert self.exchange.label is not None
         aigc = marking.envelope(self.exchange.label)
         return self.wire.writer(asked, self.id, int(self.live.clock()), aigc)
 
-    def _marks(self, asked: Asked) -> tuple[str, str]:
+    def _marks(self, asked: TextQuestions) -> tuple[str, str]:
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
         if asked.structured:
             return "", ""
@@ -338,13 +358,13 @@ class TextRun(Run):
         known = self.policy.corrections
         return [rumours.notice(known[claim]) for claim in dict.fromkeys(claims) if claim in known]
 
-    def _appended(self, notices: list[dict[str, str]], asked: Asked) -> str:
+    def _appended(self, notices: list[dict[str, str]], asked: TextQuestions) -> str:
         """The notices as text, where the key's label mode puts marks into text."""
         if self._marks(asked) == ("", ""):
             return ""
         return "".join("\n\n" + rumours.sentence(one) for one in notices)
 
-    def _headers(self, asked: Asked, kind: http.Header) -> list[http.Header]:
+    def _headers(self, asked: TextQuestions, kind: http.Header) -> list[http.Header]:
         assert self.exchange is not None
         assert self.exchange.label is not None
         headers = [
@@ -357,7 +377,7 @@ class TextRun(Run):
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
         return headers
 
-    async def _start(self, send: Send, asked: Asked, kind: http.Header) -> None:
+    async def _start(self, send: Send, asked: TextQuestions, kind: http.Header) -> None:
         """Send the head of the answer, once the *opened* entry is on disk."""
         if self.started:
             return

@@ -75,7 +75,10 @@ class Run(ABC):
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
+        uploads: whether pictures or sound are asked, in which nobody can find personal data.
     """
+
+    uploads = False
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -113,7 +116,7 @@ class Run(ABC):
         """
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
-        asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
+        asked = self.parsed(body)
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
@@ -166,6 +169,14 @@ class Run(ABC):
             if self._guarding:
                 self._guarding.cancel()
 
+    def parsed(self, body: bytes) -> Any:
+        """The request.
+
+        Raises:
+            CallerError: with the code that says which rule the body breaks.
+        """
+        return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
         verdicts = [verdict for _, verdict in hearing.verdicts if verdict.action == "mask"]
@@ -206,7 +217,7 @@ class Run(ABC):
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
 
-    async def _model(self, upstream: Service, canonical: bytes, path: str = "") -> UpstreamReply:
+    async def _model(self, upstream: Service, canonical: bytes, path: str = "", form: str = "") -> UpstreamReply:
         """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
         that objects ends the call.
 
@@ -216,7 +227,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return await upstream.ask(canonical, path)
+            return await upstream.ask(canonical, path, form)
         assert task is not None
         objects = False
 
@@ -228,7 +239,7 @@ class Run(ABC):
 
         guarding.add_done_callback(ended)
         try:
-            source = await upstream.ask(canonical, path)
+            source = await upstream.ask(canonical, path, form)
         except asyncio.CancelledError:
             if objects and task.uncancel() == 0:
                 await self._objected(guarding.result())
@@ -294,7 +305,8 @@ class Run(ABC):
 
     def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
         settings = self.live.settings
-        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
+        here = settings.gateway.identity_doors.get(self.wire.name, "none")
+        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
         return Exchange(
             id=self.id,
             account=self.key.account,
@@ -308,6 +320,7 @@ class Run(ABC):
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
             content=self.wire.labelled,
             outside=upstream.outside,
+            unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
         )
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
@@ -395,4 +408,7 @@ class Run(ABC):
             "category": reason.category,
             "redress_url": redress_url,
         }
+        if reason.code == "real_name_required" and self.exchange:
+            known = self.exchange.identity.level if self.exchange.identity else "none"
+            guiju |= {"level": known, "level_required": self.exchange.level}
         return error, guiju

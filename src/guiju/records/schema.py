@@ -27,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -117,6 +117,14 @@ person = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("day_key_id", String(32), ForeignKey("day_key.id"), index=True),
     Column("wrapped_key", LargeBinary),
+)
+
+# Assertions that may come only once and came: a keyed hash of each one's id, until it would no longer hold.
+assertion_seen = Table(
+    "assertion_seen",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("until_s", BigInteger, nullable=False, index=True),
 )
 
 member = Table(

@@ -180,6 +180,11 @@ class Asked(msgspec.Struct):
         return Text("model", self.request.model)
 
     @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+        return self.request.n or 1
+
+    @property
     def structured(self) -> bool:
         """Whether the answer is for a machine: its text must not carry a visible mark."""
         form = self.request.response_format
@@ -211,14 +216,19 @@ def settle(
 T = TypeVar("T")
 
 
-def convert(raw: Any, shape: type[T]) -> T:
+def convert(raw: Any, shape: type[T], *, lax: bool = False) -> T:
     """Turn decoded JSON into a shape.
+
+    Args:
+        raw: what was decoded.
+        shape: what it is to become.
+        lax: numbers and booleans are texts, as the fields of a form are.
 
     Raises:
         CallerError: `unknown_field`, `not_checkable` or `invalid_request`.
     """
     try:
-        return msgspec.convert(raw, shape)
+        return msgspec.convert(raw, shape, strict=not lax)
     except msgspec.ValidationError as error:
         raise _fault(str(error)) from None
     except UnicodeEncodeError:
