@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from PIL.Image import open as decoded  # of bytes in memory: no file is opened here
+from rapidocr import RapidOCR
+from rapidocr.utils.process_img import get_rotate_crop_image
 
 from guiju.adapters.pictures import HEAD, Seen
 
@@ -113,11 +115,7 @@ class Words:
 
     def __init__(self) -> None:
         logging.disable(logging.CRITICAL)
-        from rapidocr import RapidOCR  # noqa: PLC0415  # an extra; the parent asks whether it is there
-        from rapidocr.utils.process_img import get_rotate_crop_image  # noqa: PLC0415
-
         engine = "EngineConfig.onnxruntime"
-        self._cut = get_rotate_crop_image
         self._read: Any = RapidOCR(
             params={
                 "Global.log_level": "critical",
@@ -140,7 +138,7 @@ class Words:
                 if not any(place.part_of(other) for other in places):
                     places.append(place)
         pixels = np.asarray(picture)[:, :, ::-1]
-        return [line for place in places if (line := self._line(self._cut(pixels, place.corners.copy())))]
+        return [line for place in places if (line := self._line(get_rotate_crop_image(pixels, place.corners.copy())))]
 
     def _places(self, part: Image.Image, left: int, top: int) -> list[Place]:
         """Where lines stand on a part of the picture; it is made as large as lines are best seen on."""

@@ -136,14 +136,7 @@ class Run(ABC):
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
         policy = self.policy
-        began = perf_counter()
-        findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
-        self.found = findings
-        graded = self.firm(asked, self.rulings.graded(findings, "input"))
-        hearing = hear(policy.controls.request, exchange, graded, "input")
-        if self.counted:
-            live.metrics.counts.looked(perf_counter() - began)
-        self.asked.append(hearing)
+        hearing = await self._looked(asked, exchange)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
             await self.refused(asked, hearing, send)
@@ -181,6 +174,18 @@ class Run(ABC):
             CallerError: with the code that says which rule the body breaks.
         """
         return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
+    async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
+        """What is found in what is asked, and what is decided about it."""
+        policy = self.policy
+        began = perf_counter()
+        self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        graded = self.firm(asked, self.rulings.graded(self.found, "input"))
+        hearing = hear(policy.controls.request, exchange, graded, "input")
+        if self.counted:
+            self.live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
+        return hearing
 
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
