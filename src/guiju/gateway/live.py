@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
@@ -174,6 +175,7 @@ class Live:
         clock: wall time in seconds.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
+        pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
@@ -199,6 +201,7 @@ class Live:
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
+    pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})
