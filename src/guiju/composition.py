@@ -17,6 +17,7 @@ from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
+from guiju.controls.consent import Consented
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -81,6 +82,7 @@ def controls(least: IdentityLevel) -> Controls:
             PersonalInput(),
             ConfidentialInput(),
             Uploads(),
+            Consented(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -348,6 +350,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "confidential.input": (leaving, (_planted("confidential"),)),
         "confidential.output": (text, (_planted("confidential"),)),
         "uploads": (unseen, ()),
+        "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

@@ -165,6 +165,8 @@ class Exchange(msgspec.Struct, frozen=True):
         content: whether what is answered is content, which needs a label.
         outside: whether what is asked goes to somebody else's model service (Article 11).
         unseen: whether pictures or sound would go there, in which nobody can find personal data.
+        likenesses: what of a person is worked on: `face`, `voice`.
+        consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
     """
 
     id: str
@@ -180,6 +182,9 @@ class Exchange(msgspec.Struct, frozen=True):
     content: bool = True
     outside: bool = False
     unseen: bool = False
+    likenesses: tuple[str, ...] = ()
+    consented: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 class Detector(Protocol):

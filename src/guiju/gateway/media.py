@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from typing import Any
 
 import msgspec
 
@@ -16,6 +17,7 @@ from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
+from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of, labelled
 from guiju.marking.family import MarkingError, head_of
 from guiju.marking.label import generated
@@ -54,7 +56,7 @@ class MediaRun(Run):
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:
-            source = await self._model(upstream, canonical, self.wire.path)
+            source = await self._model(upstream, canonical, self.wire.path, self.form)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise
@@ -85,6 +87,15 @@ class MediaRun(Run):
                 return files
             await self._close("stopped", "stopped")
             raise RefusedError(hearing) from None
+
+
+class SpeechRun(MediaRun):
+    """An exchange in which words are spoken."""
+
+    async def prepared(self, asked: Any) -> None:
+        """A voice that is made of a person's needs a consent (Article 4.5)."""
+        if isinstance(asked, Spoken) and asked.voiced:
+            self.likenesses = ("voice",)
 
 
 def numbered(label: Label, number: int) -> Label:

@@ -27,6 +27,7 @@ from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
+from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
 
@@ -76,9 +77,15 @@ class Run(ABC):
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
         uploads: whether pictures or sound are asked, in which nobody can find personal data.
+        form: the `Content-Type` of what goes upstream where it is not JSON.
+        likenesses: what of a person is worked on.
+        ingredients: labels that what is asked about carries.
     """
 
     uploads = False
+    form = ""
+    likenesses: tuple[Likeness, ...] = ()
+    ingredients = 0
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -120,6 +127,7 @@ class Run(ABC):
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity = await self._identity()
+        await self.prepared(asked)
         exchange = self.exchange = self._exchange(asked, identity, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
@@ -158,7 +166,9 @@ class Run(ABC):
             if policy.detectors.version != live.version:
                 versions["detectors"] = policy.detectors.version
             counts = self.masked.counts if self.masked else None
-            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded, counts)
+            self.opened = live.books.opened(
+                exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
+            )
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
         except ObjectedError as objected:
@@ -174,6 +184,13 @@ class Run(ABC):
             CallerError: with the code that says which rule the body breaks.
         """
         return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
+    async def prepared(self, asked: Any) -> None:  # noqa: B027 # most requests are text alone
+        """Look at what of a request is no text.
+
+        Raises:
+            CallerError: `not_checkable`: it can't be looked at.
+        """
 
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
@@ -291,6 +308,7 @@ class Run(ABC):
     def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
         settings = self.live.settings
         here = settings.gateway.identity_doors.get(self.wire.name, "none")
+        consents = self._consents()
         level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
         return Exchange(
             id=self.id,
@@ -306,7 +324,15 @@ class Run(ABC):
             content=self.wire.labelled,
             outside=upstream.outside,
             unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
+            likenesses=self.likenesses,
+            consented=tuple(one.kind for one in consents),
+            consents=tuple(one.id for one in consents),
         )
+
+    def _consents(self) -> list[Kept]:
+        """The consents that the caller names, where any is needed: those that are in force."""
+        now = int(self.live.clock())
+        return self.live.consents.in_force(self.head.consents, self.key.account, now) if self.likenesses else []
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
         """A refusal is on disk before it is told."""
