@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
 # make test   — the fast tests (60 s at most; needs nothing but Python)
-# make test-all — everything, with PostgreSQL, Node.js, nginx and other clients; what CI runs
+# make test-all — everything, with PostgreSQL, Node.js, nginx, Chromium and other clients; what CI runs
 # Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
 PORT ?= 8080

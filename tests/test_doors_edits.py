@@ -185,6 +185,7 @@ def test_a_persons_voice_needs_a_consent(
         assert model.requests[-1]["voice"] == asked["voice"]
 
 
+@pytest.mark.slow
 def test_what_looks_for_faces_must_be_there(start_once: Start) -> None:
     detects = start_once(overlay=(("gateway.faces", "detect"),))
     assert edit(detects, "x").status == 200, "one colour"

@@ -14,9 +14,11 @@ from conftest import Answered, Running, Start
 from door_readers import READERS
 from doors import DOORS, EDITS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, edit, hear, say
 from guiju import composition
-from guiju.config import Issuer
+from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
 from guiju.marking import text as marking
+from guiju.server import pages
+from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from test_law import TERM, shifted, without
@@ -30,6 +32,11 @@ ID_CARD = id_card(random.Random(1))
 ISSUER = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
 NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 """Doors through which nobody's text passes."""
+PAGES = {
+    "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
+    "generated, and nobody else sees it, so there is nothing for a control to decide"
+}
+"""Pages, each with why no control of text looks at what comes there."""
 
 
 def code(answer: Answered) -> str:
@@ -124,6 +131,10 @@ STRUCTURAL = {"answerable", "label"}
 
 def test_every_door_and_every_control_has_a_row() -> None:
     assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH, HEARD, EDITS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    rooms = pages(Host(Settings, lambda page, outcome: None))
+    rooms.close()
+    assert rooms.paths == set(PAGES)
+    assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
     assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL
 
 

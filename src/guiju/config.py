@@ -221,6 +221,27 @@ class Limits(_Section, frozen=True):
     write_stall_s: float = 30.0
 
 
+class Verify(_Section, frozen=True):
+    """The public page at which anybody may have a file's label verified (Article 16). It keeps nothing.
+
+    Attributes:
+        page: whether it is there.
+        file_bytes: of a file, at most.
+        upload_s: seconds for a file to arrive.
+        files_per_minute: from one address; 0 for no limit. Behind a proxy, which is one address for everybody, the
+            proxy has to see to it.
+        uploads: files that may be under way at once; a process takes no more.
+        readers: children that read them, 512 MiB at most each.
+    """
+
+    page: bool = True
+    file_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 30)] = 50 << 20
+    upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+    files_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 20
+    uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
+    readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+
+
 class Gateway(_Section, frozen=True):
     """How the gateway answers.
 
@@ -279,6 +300,7 @@ class Settings(_Section, frozen=True):
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
+    verify: Verify = Verify()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -20,18 +19,10 @@ from guiju.adapters.reading import Reader
 from guiju.cli.books import AsJson
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError
-from guiju.marking.explained import sentences
-from guiju.marking.verify import Verdict, Verified
+from guiju.marking.explained import VERDICTS, report, sentences
+from guiju.marking.verify import Verified
 
 _KEY: Final = re.compile(r"(?:[0-9a-f]{2}){32,65}")
-VERDICTS: Final[dict[Verdict, Bilingual]] = {
-    "whole": Bilingual("完整", "whole"),
-    "altered": Bilingual("已被改动", "altered"),
-    "unbound": Bilingual("有标识，无法核对完整性", "labelled, nothing to check by"),
-    "unknown_producer": Bilingual("提供者不明", "unknown producer"),
-    "none": Bilingual("没有标识", "no label"),
-    "unreadable": Bilingual("无法读取", "unreadable"),
-}
 _FAILING: Final = frozenset({"altered", "unreadable"})
 
 
@@ -99,8 +90,7 @@ def _watched(paths: Sequence[Path]) -> Iterable[Path]:
 
 
 def _row(path: Path, one: Verified) -> dict[str, Any]:
-    said: dict[str, Any] = msgspec.to_builtins(one)
-    return {"file": str(path), **said, "explanation": {name: sentences(one, name) for name in ("zh", "en")}}
+    return {"file": str(path), **report(one)}
 
 
 def _told(path: Path, one: Verified) -> str:

@@ -162,13 +162,7 @@ class Run(ABC):
         # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
-            versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
-            if policy.detectors.version != live.version:
-                versions["detectors"] = policy.detectors.version
-            counts = self.masked.counts if self.masked else None
-            self.opened = live.books.opened(
-                exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
-            )
+            self._open(asked, exchange, canonical, heard)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
         except ObjectedError as objected:
@@ -176,6 +170,17 @@ class Run(ABC):
         finally:
             if self._guarding:
                 self._guarding.cancel()
+
+    def _open(self, asked: Questions, exchange: Exchange, canonical: bytes, heard: list[Hearing]) -> None:
+        """Write the *opened* entry."""
+        policy, version = self.policy, self.live.version
+        versions = {"guiju": version, "lexicon": policy.lexicon, "policy": policy.rulings}
+        if policy.detectors.version != version:
+            versions["detectors"] = policy.detectors.version
+        counts = self.masked.counts if self.masked else None
+        self.opened = self.live.books.opened(
+            exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
+        )
 
     def parsed(self, body: bytes) -> Any:
         """The request.
