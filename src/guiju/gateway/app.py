@@ -309,6 +309,7 @@ class App:
                 tokens, estimated = run.used(answered=action in ("passed", "client_gone"))
                 if tokens:
                     live.tally.take(run.key.id, run.key.account, live.clock(), tokens, estimated=estimated)
+            run.left()
             if counted:
                 live.hits.take(run.findings(), live.clock())
                 live.metrics.counts.open -= 1
