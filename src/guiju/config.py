@@ -206,6 +206,7 @@ class Limits(_Section, frozen=True):
     messages: int = 2048
     characters: int = 1_000_000
     choices: int = 8
+    pictures: int = 8
     connections: int = 1000
     connections_per_address: int = 50
     requests_per_minute: int = 600

@@ -26,6 +26,8 @@ from guiju.adapters.canary import CanaryModel
 from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Pictures
+from guiju.adapters.pictures import installed as pictures_installed
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
@@ -285,6 +287,7 @@ class House:
             masks=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
+            pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
             signatures=self.signatures(settings),
             remember=self._remember,
             version=installed("guiju"),
@@ -428,6 +431,8 @@ class House:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
         await self.live.guards.close()
+        if self.live.pictures:
+            await self.live.pictures.close()
         try:
             await self.live.tally.settle(self.store, time.time())
             await self.live.hits.settle(self.store, time.time())

@@ -16,7 +16,7 @@ class EditRun(UploadRun, MediaRun):
 
     wire: Edits
 
-    async def prepared(self, asked: Any) -> None:
+    async def seen(self, asked: Any) -> Any:
         """Take out of the pictures what is not seen of them, and look whether there may be a face in one.
 
         Raises:
@@ -29,3 +29,4 @@ class EditRun(UploadRun, MediaRun):
                 self.likenesses = ("face",)
                 break
         self.ingredients = len(asked.found)
+        return asked

@@ -13,6 +13,7 @@ import msgspec
 
 from guiju.adapters.faces import Assumed, Faces
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
@@ -171,6 +172,7 @@ class Live:
         guards: guard models that are asked besides.
         faces: tells whether there may be a face in a picture.
         consents: the consents in force.
+        pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
@@ -194,6 +196,7 @@ class Live:
     guards: Guards = field(default_factory=Guards)
     faces: Faces = field(default_factory=Assumed)
     consents: Consents = field(default_factory=Consents)
+    pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

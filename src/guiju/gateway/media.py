@@ -97,10 +97,11 @@ class MediaRun(Run):
 class SpeechRun(MediaRun):
     """An exchange in which words are spoken."""
 
-    async def prepared(self, asked: Any) -> None:
+    async def seen(self, asked: Any) -> Any:
         """A voice that is made of a person's needs a consent (Article 4.5)."""
         if isinstance(asked, Spoken) and asked.voiced:
             self.likenesses = ("voice",)
+        return asked
 
 
 def numbered(label: Label, number: int) -> Label:

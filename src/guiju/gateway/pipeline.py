@@ -16,18 +16,19 @@ from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
-from guiju.gateway import http, notices
+from guiju.gateway import http, notices, pictures
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
 from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
+from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
 from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
-from guiju.terms import Hearing
+from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
@@ -58,6 +59,19 @@ class TextRun(Run):
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
+
+    async def seen(self, asked: TextQuestions) -> TextQuestions:
+        """What is asked, with the words on its pictures among its texts, and the pictures made anew."""
+        if not isinstance(asked, Asked) or not asked.pictures:
+            return asked
+        self.uploads = True
+        return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
+
+    def firm(self, asked: TextQuestions, findings: list[Finding]) -> list[Finding]:
+        """Personal data on a picture can't be masked: where somebody else gets it, it is refused instead."""
+        if not isinstance(asked, Asked) or not asked.pictures or not self.exchange or not self.exchange.outside:
+            return findings
+        return pictures.firm(asked, findings)
 
     async def refused(self, asked: TextQuestions, hearing: Hearing, send: Send) -> None:
         """Tell that what was asked is refused, or answer it with what has been approved for that.

@@ -132,7 +132,7 @@ class Run(ABC):
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         identity, sitting = await self._who()
-        await self.prepared(asked)
+        asked = await self.seen(asked)
         exchange = self.exchange = self._exchange(asked, identity, sitting, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
@@ -142,14 +142,7 @@ class Run(ABC):
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
-        policy = self.policy
-        began = perf_counter()
-        findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
-        self.found = findings
-        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
-        if self.counted:
-            live.metrics.counts.looked(perf_counter() - began)
-        self.asked.append(hearing)
+        hearing = await self._looked(asked, exchange)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
             await self.refused(asked, hearing, send)
@@ -195,12 +188,17 @@ class Run(ABC):
         """
         return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
 
-    async def prepared(self, asked: Any) -> None:  # noqa: B027 # most requests are text alone
-        """Look at what of a request is no text.
-
-        Raises:
-            CallerError: `not_checkable`: it can't be looked at.
-        """
+    async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
+        """What is found in what is asked, and what is decided about it."""
+        policy = self.policy
+        began = perf_counter()
+        self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        graded = self.firm(asked, self.rulings.graded(self.found, "input"))
+        hearing = hear(policy.controls.request, exchange, graded, "input")
+        if self.counted:
+            self.live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
+        return hearing
 
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
@@ -289,6 +287,19 @@ class Run(ABC):
         self.heard.append(hearing)
         await self._close("stopped", "stopped")
         raise _objection(hearing)
+
+    async def seen(self, asked: Any) -> Any:
+        """What is asked, with the words of what is no text among its texts.
+
+        Raises:
+            CallerError: `not_checkable`, it holds something that can't be looked at.
+            OutsideError: `guard_unavailable`, there is nobody to look.
+        """
+        return asked
+
+    def firm(self, asked: Any, findings: list[Finding]) -> list[Finding]:
+        """Findings, as they count where what would have to be masked can't be."""
+        return findings
 
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
