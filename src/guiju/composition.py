@@ -21,6 +21,7 @@ from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
+from guiju.controls.consent import Consented
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -99,6 +100,7 @@ def controls(least: IdentityLevel) -> Controls:
             PersonalInput(),
             ConfidentialInput(),
             Uploads(),
+            Consented(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
             GoodStanding(),
@@ -407,6 +409,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "confidential.input": (leaving, (_planted("confidential"),)),
         "confidential.output": (text, (_planted("confidential"),)),
         "uploads": (unseen, ()),
+        "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

@@ -271,6 +271,8 @@ class Exchange(msgspec.Struct, frozen=True):
         standing: what follows from the person's misuse; none where nobody is known.
         sitting: how long the person has used the service; none where nobody counts it.
         unseen: whether pictures or sound would go there, in which nobody can find personal data.
+        likenesses: what of a person is worked on: `face`, `voice`.
+        consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
     """
 
     id: str
@@ -289,6 +291,9 @@ class Exchange(msgspec.Struct, frozen=True):
     sitting: Sitting | None = None
     standing: Standing | None = None
     unseen: bool = False
+    likenesses: tuple[str, ...] = ()
+    consented: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 class Detector(Protocol):
