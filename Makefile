@@ -15,7 +15,7 @@ BIN := .venv/bin
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -25,6 +25,9 @@ setup:
 
 setup-dev: setup
 	@scripts/setup.sh dev
+
+setup-pictures: setup-dev
+	@scripts/setup.sh pictures
 
 setup-local:
 	@scripts/setup.sh local
@@ -40,7 +43,7 @@ test: setup-dev
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev setup-clients
+tests-all: setup-dev setup-pictures setup-clients
 	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev

@@ -21,6 +21,7 @@ from guiju.server import pages
 from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
+from rest_kit import at_night
 from test_law import TERM, shifted, without
 
 STATED = "女性不配当领导。"
@@ -94,6 +95,7 @@ CELLS = {
         lambda a: code(a) == "real_name_required",
         overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
     ),
+    "rest": Cell("[[say:好]]", lambda a: code(a) == "usage_break", prepare=at_night),
     "words.input": Cell(f"说 {TERM}", lambda a: code(a) == "content_filter"),
     "words.output": Cell(
         shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)

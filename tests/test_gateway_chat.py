@@ -45,7 +45,7 @@ def test_a_harmless_request_is_answered_labelled_and_recorded(start: Start) -> N
     assert said["id"] == f"chatcmpl-{decision}"
     opened, closed = gateway.entry("opened", decision), gateway.entry("closed", decision)
     asked = ("policy", "identity", "words.input", "content.input", "bans.input", "rumours.input", "personal.input")
-    asked += ("confidential.input",)
+    asked += ("confidential.input", "uploads", "rest")
     assert dict(opened["controls"]) == dict.fromkeys(asked, "pass")
     assert closed["state"] == "passed"
     assert closed["end"] == "finished"

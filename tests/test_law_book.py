@@ -51,6 +51,15 @@ def test_the_text_in_force_says_of_every_duty_of_the_draft_what_became_of_it() -
         assert found, f"no duty stands under Article {article}"
 
 
+def test_companions_owe_all_of_the_text_in_force_and_more() -> None:
+    ours, companion = book.load("interim-2023").duties, book.load("companion-2026").duties
+    assert companion[: len(ours)] == ours
+    added = companion[len(ours) :]
+    assert all(duty.id.startswith("c.") and duty.change == "added" for duty in added)
+    assert len(added) == 14
+    assert [figure.value for figure in book.load("companion-2026").duty("c.18.rest").numbers] == [2]
+
+
 def test_what_lives_only_in_the_strict_profile() -> None:
     strict, ours = book.load("draft-2023"), book.load("interim-2023")
     assert [deadline.months for deadline in strict.duty("15.b").deadlines] == [3]

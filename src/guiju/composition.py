@@ -35,6 +35,7 @@ from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
+from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
 from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
@@ -56,11 +57,11 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Reach, Text
+from guiju.terms import Allowed, Control, Detector, Exchange, Finding, IdentityLevel, Reach, Sitting, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {"identity", "rest", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -76,7 +77,6 @@ def controls(least: IdentityLevel) -> Controls:
     return Controls(
         request=(
             PolicyInForce(),
-            RealName(least),
             InputWords(),
             InputContent(),
             BansInput(),
@@ -84,6 +84,9 @@ def controls(least: IdentityLevel) -> Controls:
             PersonalInput(),
             ConfidentialInput(),
             Uploads(),
+            # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
+            RealName(least),
+            Rest(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -261,6 +264,9 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     made: dict[str, Mapping[Language, str]] = {
         SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"},
         RUMOUR: {"zh": "虚假信息", "en": "false information"},
+        BREAK: {"zh": "连续使用时间已到上限", "en": "you have used the service for long enough without one"},
+        DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
+        NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
         made[name] = {"zh": told.zh, "en": told.en}
@@ -337,11 +343,14 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    sitting = Sitting(1, 9, 9, 2, False, Allowed(9, 9, 9, 9, 9, (0, 0)))
+    tired = msgspec.structs.replace(unknown, sitting=sitting)
     leaving = msgspec.structs.replace(unknown, outside=True)
     unseen = msgspec.structs.replace(leaving, level="none", unseen=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
+        "rest": (tired, ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
         "content.output": (text, (judged,)),

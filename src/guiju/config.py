@@ -32,6 +32,7 @@ class Provider(_Section, frozen=True):
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
+        label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
     """
 
     name: str = ""
@@ -39,6 +40,7 @@ class Provider(_Section, frozen=True):
     redress_url: str = ""
     c2pa_certificate: str = ""
     c2pa_key: str = ""
+    label_key: str = ""
 
 
 class Serve(_Section, frozen=True):
@@ -204,6 +206,7 @@ class Limits(_Section, frozen=True):
     messages: int = 2048
     characters: int = 1_000_000
     choices: int = 8
+    pictures: int = 8
     connections: int = 1000
     connections_per_address: int = 50
     requests_per_minute: int = 600
@@ -232,6 +235,8 @@ class Verify(_Section, frozen=True):
             proxy has to see to it.
         uploads: files that may be under way at once; a process takes no more.
         readers: children that read them, 512 MiB at most each.
+        authorities: file of the authorities whose content credentials are trusted, here and by `guiju label verify`.
+        keys: file of the public keys whose labels are trusted; the provider's own is trusted anyway.
     """
 
     page: bool = True
@@ -240,6 +245,8 @@ class Verify(_Section, frozen=True):
     files_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 20
     uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
     readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    authorities: str = ""
+    keys: str = ""
 
 
 class Gateway(_Section, frozen=True):
@@ -253,6 +260,8 @@ class Gateway(_Section, frozen=True):
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
+        credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
+            has a certificate; `on` in development with a throwaway one, too.
     """
 
     reach: Reach = "sentence"
@@ -262,6 +271,7 @@ class Gateway(_Section, frozen=True):
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
     uploads: Literal["own", "any"] = "own"
+    credentials: Literal["auto", "on", "off"] = "auto"
 
 
 class Detect(_Section, frozen=True):
@@ -276,6 +286,31 @@ class Detect(_Section, frozen=True):
     without: tuple[str, ...] = ()
 
 
+class Rest(_Section, frozen=True):
+    """How long people use the service before they are reminded or should rest (Article 10). Minutes; 0 for never.
+
+    Attributes:
+        gap_minutes: a pause that ends a sitting.
+        remind_minutes: from one reminder to the next.
+        stop_minutes, break_minutes: length of a sitting at which a break begins, and of the break.
+        day_minutes: a day.
+        minors_under16_minutes, minors_16to17_minutes: a day, by band of age.
+        minors_remind_minutes: from one reminder to the next.
+        night_from, night_until: hours (UTC+8) between which minors are not served; equal for none.
+    """
+
+    gap_minutes: Annotated[int, msgspec.Meta(ge=1, le=240)] = 15
+    remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    stop_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    break_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    day_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    minors_under16_minutes: Annotated[int, msgspec.Meta(ge=0)] = 60
+    minors_16to17_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    minors_remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 30
+    night_from: Annotated[int, msgspec.Meta(ge=0, le=23)] = 22
+    night_until: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -286,7 +321,7 @@ class People(_Section, frozen=True):
 class Settings(_Section, frozen=True):
     """The whole of guiju.toml."""
 
-    profile: Literal["interim-2023", "draft-2023"] = "interim-2023"
+    profile: Literal["interim-2023", "draft-2023", "companion-2026"] = "interim-2023"
     mode: Literal["development", "production"] = "development"
     language: Literal["zh", "en"] = "zh"
     route: Literal["own_model", "filed_model"] = "own_model"
@@ -295,6 +330,7 @@ class Settings(_Section, frozen=True):
     store: Store = Store()
     gateway: Gateway = Gateway()
     detect: Detect = Detect()
+    rest: Rest = Rest()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -377,9 +413,24 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("evidence.witness")
     if new.evidence.retention_days < old.evidence.retention_days:
         made.append("evidence.retention_days")
+    if _looser(old.rest, new.rest):
+        made.append("rest")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made
+
+
+def _looser(old: Rest, new: Rest) -> bool:
+    """Whether anybody may use the service longer, or is reminded later; 0 is without end."""
+    longest = 10**9
+    times = ("remind", "stop", "day", "minors_under16", "minors_16to17", "minors_remind")
+    later = [name for name in times if _minutes(new, name, longest) > _minutes(old, name, longest)]
+    nights = [(one.night_until - one.night_from) % 24 for one in (old, new)]
+    return bool(later) or nights[1] < nights[0] or new.break_minutes < old.break_minutes
+
+
+def _minutes(rest: Rest, name: str, longest: int) -> int:
+    return getattr(rest, f"{name}_minutes") or longest
 
 
 def _protection(settings: Settings) -> set[tuple[object, ...]]:

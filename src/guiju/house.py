@@ -20,9 +20,13 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
+from guiju.adapters import signatures
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Pictures
+from guiju.adapters.pictures import installed as pictures_installed
+from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
@@ -49,8 +53,9 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import in_database, place_of
+from guiju.records.sources import in_database, optional, place_of
 from guiju.records.usage import Tally
+from guiju.records.use import Uses
 from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
@@ -110,9 +115,12 @@ def check_production(settings: Settings) -> None:
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"
         )
+    if settings.profile == "companion-2026" and not 0 < settings.rest.remind_minutes <= 120:
+        raise ConfigError("config_invalid", what="rest.remind_minutes (companion-2026)", hint="1–120")
     if unknown := sorted(set(settings.gateway.identity_doors) - IDENTIFIED):
         hint = " | ".join(sorted(IDENTIFIED))
         raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
+    signatures.check(settings)
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
 
@@ -274,12 +282,28 @@ class House:
             masks=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
+            pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
+            signatures=self.signatures(settings),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
             hits=Hits(),
+            uses=self._uses(),
         )
+
+    def _uses(self) -> Uses:
+        """The counts of how long people use the service; what must not wait is written beside the road."""
+        uses = Uses(self.store)
+
+        async def write() -> None:
+            try:
+                await uses.settle(self.live.clock())
+            except GuijuError as error:
+                log.error("use_not_kept", extra={"code": error.code})
+
+        uses.hurry = lambda: self.start(write())
+        return uses
 
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
@@ -315,6 +339,15 @@ class House:
         every = [making.make(one, settings.limits) for one in settings.guard] if self.options.setting == "all" else []
         return Guards(every, metrics.counts)
 
+    def signatures(self, settings: Settings) -> Signatures:
+        """What files are signed with, and whose signatures are believed.
+
+        Raises:
+            ConfigError: a file of the settings can't be read, or is not what it should be.
+        """
+        wanted = signatures.signs(settings)
+        return signatures.load(settings, optional("guiju.marking.c2pa", "c2pa-python", "media") if wanted else None)
+
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})
         issuers = [self._resolved(one) for one in settings.issuer]
@@ -340,7 +373,7 @@ class House:
         self.known.add(mark)
         if len(self.known) > _KNOWN:
             self.known.clear()
-        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(time.time()))
+        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(self.live.clock()))
         self.start(self._kept(work, mark))
 
     async def _kept(self, work: Coroutine[Any, Any, None], mark: tuple[str, str, int]) -> None:
@@ -364,7 +397,7 @@ class House:
 
     def identity(self) -> str:
         """An assertion for the canary, by the issuer within this process."""
-        now = int(time.time())
+        now = int(self.live.clock())
         claims = {"iss": _ISSUER, "aud": self.canary.model, "sub": "canary", "iat": now, "exp": now + 300}
         return jwt.encode({"alg": "HS256"}, {**claims, "method": "canary"}, OctKey.import_key(self._canary_secret))
 
@@ -379,9 +412,12 @@ class House:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
         await self.live.guards.close()
+        if self.live.pictures:
+            await self.live.pictures.close()
         try:
             await self.live.tally.settle(self.store, time.time())
             await self.live.hits.settle(self.store, time.time())
+            await self.live.uses.settle(self.live.clock())
         except GuijuError as error:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()

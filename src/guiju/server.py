@@ -182,7 +182,10 @@ def pages(host: Host) -> Pages:
 
 def _host(house: House) -> Host:
     live, seat = house.live, house.options.seat
-    return Host(lambda: live.settings, live.metrics.counts.ended, exempt(house.settings), seat.of if seat else 1)
+    workers = seat.of if seat else 1
+    return Host(
+        lambda: live.settings, live.metrics.counts.ended, exempt(house.settings), workers, lambda: live.signatures
+    )
 
 
 def _uvicorn(house: House, rooms: Rooms) -> uvicorn.Config:

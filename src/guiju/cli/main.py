@@ -55,6 +55,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
+    "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
     "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),

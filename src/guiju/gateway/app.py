@@ -57,7 +57,7 @@ GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/api/v1/text/contents": Detector(),
 }
 """Doors at which a verdict is asked for, and no model answers."""
-IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *MEDIA_DOORS.values(), _VECTORS))
+IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *MEDIA_DOORS.values(), _VECTORS, _HEARD))
 """Short names of the doors at which persons ask, and which may each want a level of identity (Article 9)."""
 Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
@@ -313,6 +313,7 @@ class App:
                 tokens, estimated = run.used(answered=action in ("passed", "client_gone"))
                 if tokens:
                     live.tally.take(run.key.id, run.key.account, live.clock(), tokens, estimated=estimated)
+            run.left()
             if counted:
                 live.hits.take(run.findings(), live.clock())
                 live.metrics.counts.open -= 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import logging
 
 import msgspec
 
+from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstreams import Service
 from guiju.controls.hearing import hear
@@ -16,12 +18,14 @@ from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
-from guiju.marking.families import family_of, labelled
-from guiju.marking.family import MarkingError, head_of
-from guiju.marking.label import generated
+from guiju.marking.families import family_of
+from guiju.marking.family import Family, MarkingError, head_of
+from guiju.marking.label import Aigc, generated
 from guiju.marking.words import WORDS
 from guiju.records.sources import optional
 from guiju.terms import Label
+
+log = logging.getLogger("guiju.gateway")
 
 
 class MediaRun(Run):
@@ -50,7 +54,7 @@ class MediaRun(Run):
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        await http.answer(send, 200, body, headers)
+        await http.answer(send, 200, body, headers + self.used_headers())
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:
@@ -76,7 +80,8 @@ class MediaRun(Run):
         assert label is not None
         seen = (self.key.label or self.live.settings.gateway.label) != "envelope"
         try:
-            return await asyncio.to_thread(_labelled, files, label, asked.ending, self.head.language if seen else None)
+            language = self.head.language if seen else None
+            return await asyncio.to_thread(_labelled, files, label, asked.ending, language, self.live.signatures)
         except MarkingError:
             bare = msgspec.structs.replace(self.exchange, label=None)
             hearing = hear(self.policy.controls.release, bare, (), "output")
@@ -92,7 +97,9 @@ def numbered(label: Label, number: int) -> Label:
     return msgspec.structs.replace(label, produce_id=f"{label.produce_id}-{number}") if number else label
 
 
-def _labelled(files: list[bytes], label: Label, ending: str, language: Language | None) -> list[bytes]:
+def _labelled(
+    files: list[bytes], label: Label, ending: str, language: Language | None, signatures: Signatures
+) -> list[bytes]:
     """The files with their labels; pictures with words that people see, in a language, unless the app shows them."""
     made = []
     for number, file in enumerate(files):
@@ -100,9 +107,36 @@ def _labelled(files: list[bytes], label: Label, ending: str, language: Language 
         family = family_of(head_of(source), ending)
         if language and family and family.kind == "image":
             source = _inscribed(source, WORDS[label.kind][language])
-        labelled(source, target, generated(numbered(label, number)), ending)
+        if family is None:
+            raise MarkingError("unsupported", ending)
+        _signed(signatures, family, source, target, generated(numbered(label, number)), ending)
         made.append(target.getvalue())
     return made
+
+
+def _signed(
+    signatures: Signatures, family: Family, source: io.BytesIO, target: io.BytesIO, aigc: Aigc, ending: str
+) -> None:
+    """A file with its label, signed where it can be. The label is a duty, content credentials are not: where they can't
+    be signed, that is logged, and the file goes out with its label.
+
+    Raises:
+        MarkingError: it can't carry its label.
+    """
+    if signatures.credentials is not None:
+        if signatures.credentials.type_of(family):
+            try:
+                signatures.written(family, source, target, aigc, ending)
+            except MarkingError as error:
+                if error.reason not in ("unsigned", "not_kept"):
+                    raise
+                log.error("credentials_not_signed", extra={"kind": family.name})
+                target.seek(0)
+                target.truncate()
+            else:
+                return
+        signatures = msgspec.structs.replace(signatures, credentials=None)
+    signatures.written(family, source, target, aigc, ending)
 
 
 def _inscribed(source: io.BytesIO, words: str) -> io.BytesIO:

@@ -14,21 +14,21 @@ import msgspec
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
-from guiju.detect import rumours
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
-from guiju.gateway import http
+from guiju.gateway import http, notices, pictures
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
 from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
+from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
 from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
-from guiju.terms import Hearing
+from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
@@ -59,6 +59,19 @@ class TextRun(Run):
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
+
+    async def seen(self, asked: TextQuestions) -> TextQuestions:
+        """What is asked, with the words on its pictures among its texts, and the pictures made anew."""
+        if not isinstance(asked, Asked) or not asked.pictures:
+            return asked
+        self.uploads = True
+        return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
+
+    def firm(self, asked: TextQuestions, findings: list[Finding]) -> list[Finding]:
+        """Personal data on a picture can't be masked: where somebody else gets it, it is refused instead."""
+        if not isinstance(asked, Asked) or not asked.pictures or not self.exchange or not self.exchange.outside:
+            return findings
+        return pictures.firm(asked, findings)
 
     async def refused(self, asked: TextQuestions, hearing: Hearing, send: Send) -> None:
         """Tell that what was asked is refused, or answer it with what has been approved for that.
@@ -136,11 +149,11 @@ class TextRun(Run):
             made = b"" if self.started else answer.start(mark)
             made += self._written(answer, rest, spoke)
             await self._close("passed", "finished")
-            notices = self._notices()
-            if added := self._appended(notices, asked) + tail:
+            told = self._notices()
+            if added := self._appended(told, asked) + tail:
                 made += b"".join(answer.piece(Piece(i, "content", added)) for i in sorted(spoke))
             answer.judged(self.asked, self._answered)
-            answer.noticed(notices)
+            answer.noticed(told)
             made += answer.end(sorted(finishes.items()), usage)
             await self._start(send, asked, http.STREAM)
             await send({"type": "http.response.body", "body": made})
@@ -233,19 +246,19 @@ class TextRun(Run):
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
-            notices = self._notices()
-            writer.noticed(notices)
-            made = writer.whole(self._said(asked, pieces, finishes, notices), delta.usage, None)
+            told = self._notices()
+            writer.noticed(told)
+            made = writer.whole(self._said(asked, pieces, finishes, told), delta.usage, None)
             self._count(pieces)
             await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
     def _said(
-        self, asked: TextQuestions, pieces: list[Piece | Call], finishes: dict[int, str], notices: list[dict[str, str]]
+        self, asked: TextQuestions, pieces: list[Piece | Call], finishes: dict[int, str], told: list[dict[str, str]]
     ) -> list[Said]:
         """Put the released pieces of a whole reply together again, choice by choice."""
         mark, tail = self._marks(asked)
-        tail = self._appended(notices, asked) + tail
+        tail = self._appended(told, asked) + tail
         made = {choice: Said({}, {}, finishes[choice]) for choice in sorted(finishes)}
         for piece in pieces:
             said = made[piece.choice]
@@ -338,17 +351,16 @@ class TextRun(Run):
         return marking.before(place), marking.after(place)
 
     def _notices(self) -> list[dict[str, str]]:
-        """What the reader is to be told beside the answer: corrections of the rumours that controls noted (4.1)."""
-        noted = [verdict for hearing in (*self.asked, *self._answered) for _, verdict in hearing.verdicts]
-        claims = [f.rule for verdict in noted for f in verdict.findings if f.detector == rumours.Rumours.id]
-        known = self.policy.corrections
-        return [rumours.notice(known[claim]) for claim in dict.fromkeys(claims) if claim in known]
+        """What the reader is to be told beside the answer."""
+        sitting = self.exchange.sitting if self.exchange else None
+        made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
+        return made + notices.reminders(self.asked, sitting, self.head.language)
 
-    def _appended(self, notices: list[dict[str, str]], asked: TextQuestions) -> str:
+    def _appended(self, told: list[dict[str, str]], asked: TextQuestions) -> str:
         """The notices as text, where the key's label mode puts marks into text."""
         if self._marks(asked) == ("", ""):
             return ""
-        return "".join("\n\n" + rumours.sentence(one) for one in notices)
+        return "".join("\n\n" + notices.sentence(one) for one in told)
 
     def _headers(self, asked: TextQuestions, kind: http.Header) -> list[http.Header]:
         assert self.exchange is not None
@@ -361,7 +373,7 @@ class TextRun(Run):
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        return headers
+        return headers + self.used_headers()
 
     async def _start(self, send: Send, asked: TextQuestions, kind: http.Header) -> None:
         """Send the head of the answer, once the *opened* entry is on disk."""

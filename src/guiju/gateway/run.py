@@ -16,19 +16,20 @@ from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
+from guiju.controls.rest import allowed
 from guiju.controls.upstream import SAID
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
-from guiju.errors import GuijuError
-from guiju.gateway.http import Head, Send
+from guiju.errors import CallerError, GuijuError
+from guiju.gateway.http import Head, Header, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.record import End
-from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
+from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Sitting, Text
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
@@ -75,6 +76,8 @@ class Run(ABC):
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
+        doubted: whether an assertion of identity came that does not hold.
+        person: account and person, once the person is known.
         uploads: whether pictures or sound are asked, in which nobody can find personal data.
     """
 
@@ -101,6 +104,8 @@ class Run(ABC):
         self.dropped: set[str] = set()
         self.masked: Placeholders | None = None
         self.tokens = 0
+        self.doubted = False
+        self.person: tuple[str, str] | None = None
         self.opened: int | None = None
         self.closing = False
         self.degraded: list[str] = []
@@ -119,8 +124,9 @@ class Run(ABC):
         asked = self.parsed(body)
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
-        identity = await self._identity()
-        exchange = self.exchange = self._exchange(asked, identity, upstream)
+        identity, sitting = await self._who()
+        asked = await self.seen(asked)
+        exchange = self.exchange = self._exchange(asked, identity, sitting, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
@@ -130,13 +136,7 @@ class Run(ABC):
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
         policy = self.policy
-        began = perf_counter()
-        findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
-        self.found = findings
-        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
-        if self.counted:
-            live.metrics.counts.looked(perf_counter() - began)
-        self.asked.append(hearing)
+        hearing = await self._looked(asked, exchange)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
             await self.refused(asked, hearing, send)
@@ -174,6 +174,18 @@ class Run(ABC):
             CallerError: with the code that says which rule the body breaks.
         """
         return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
+    async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
+        """What is found in what is asked, and what is decided about it."""
+        policy = self.policy
+        began = perf_counter()
+        self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        graded = self.firm(asked, self.rulings.graded(self.found, "input"))
+        hearing = hear(policy.controls.request, exchange, graded, "input")
+        if self.counted:
+            self.live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
+        return hearing
 
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
@@ -263,6 +275,19 @@ class Run(ABC):
         await self._close("stopped", "stopped")
         raise _objection(hearing)
 
+    async def seen(self, asked: Any) -> Any:
+        """What is asked, with the words of what is no text among its texts.
+
+        Raises:
+            CallerError: `not_checkable`, it holds something that can't be looked at.
+            OutsideError: `guard_unavailable`, there is nobody to look.
+        """
+        return asked
+
+    def firm(self, asked: Any, findings: list[Finding]) -> list[Finding]:
+        """Findings, as they count where what would have to be masked can't be."""
+        return findings
+
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
@@ -279,16 +304,45 @@ class Run(ABC):
         """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
         return b""
 
-    async def _identity(self) -> Identity | None:
-        """The verified identity that came with the request, if one came."""
-        if not self.head.identity:
-            return None
-        now = int(self.live.clock())
-        identity = await self.live.assertions.verify(self.head.identity, self.key.account, now)
-        self.live.remember(self.key.account, identity)
-        return identity
+    async def _who(self) -> tuple[Identity | None, Sitting | None]:
+        """The verified identity that came with the request, if one came, and how long its person has been here.
 
-    def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
+        Raises:
+            OutsideError: `guard_unavailable`: an issuer is down, and the person is not known.
+        """
+        live, rest = self.live, self.live.settings.rest
+        now = live.clock()
+        identity = None
+        if self.head.identity:
+            try:
+                identity = await live.assertions.verify(self.head.identity, self.key.account, int(now))
+            except CallerError:
+                self.doubted = True
+            else:
+                live.remember(self.key.account, identity)
+        if not self.counted or identity is None or identity.level == "none":
+            minors = self.counted and self.key.audience == "minors"
+            return identity, Sitting(int(now), 0, 0, 0, False, allowed(rest, "", "minors")) if minors else None
+        self.person = (self.key.account, identity.person)
+        guardian = await live.uses.guardian(self.person, now)
+        return identity, live.uses.sat(self.person, allowed(rest, identity.age, self.key.audience, guardian), now)
+
+    def used_headers(self) -> list[Header]:
+        """Tells an application how long its user has been here."""
+        sitting = self.exchange.sitting if self.exchange else None
+        if sitting is None or self.person is None:
+            return []
+        return [(b"x-guiju-use", b"continuous=%d; today=%d" % (sitting.continuous_s, sitting.today_s))]
+
+    def left(self) -> None:
+        """The exchange is over: its person was here until now."""
+        if self.person is not None:
+            live = self.live
+            live.uses.answered(self.person, live.settings.rest.gap_minutes * 60, live.clock())
+
+    def _exchange(
+        self, asked: Questions, identity: Identity | None, sitting: Sitting | None, upstream: Service
+    ) -> Exchange:
         settings = self.live.settings
         here = settings.gateway.identity_doors.get(self.wire.name, "none")
         level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
@@ -305,6 +359,8 @@ class Run(ABC):
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
             content=self.wire.labelled,
             outside=upstream.outside,
+            doubted=self.doubted,
+            sitting=sitting,
             unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
         )
 
@@ -385,7 +441,7 @@ class Run(ABC):
         redress_url = self.live.settings.provider.redress_url
         answer = None if silent(hearing) else self.rulings.answer(reason.category, hearing.stage)
         error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
-        guiju = {
+        guiju: dict[str, Any] = {
             "decision_id": self.id,
             "stage": hearing.stage,
             "reason": reason.code,
@@ -396,4 +452,6 @@ class Run(ABC):
         if reason.code == "real_name_required" and self.exchange:
             known = self.exchange.identity.level if self.exchange.identity else "none"
             guiju |= {"level": known, "level_required": self.exchange.level}
+        if reason.until:
+            guiju["until"] = reason.until
         return error, guiju

@@ -27,7 +27,7 @@ Read = Literal["official", "secondary", "memory"]
 Proof = Literal["canary", "entry", "run", "check", "document", "note", "none"]
 """What kind of evidence shows a duty kept; docs/en/reference/law.md says what each is."""
 
-PROFILES: Final = ("interim-2023", "draft-2023")
+PROFILES: Final = ("interim-2023", "companion-2026", "draft-2023")
 _DOCS: Final = Page("reference/law.md")
 
 
@@ -137,6 +137,7 @@ class LawText(_Row, frozen=True):
         date: day of publication of a draft, day of effect of a text in force (ISO 8601).
         in_force: whether the text is law; a draft kept as a strict profile is not.
         base: the text it stands over; `""` for none.
+        adds: whether the base's rows stand as they are, and only what is new is written.
     """
 
     id: str
@@ -147,6 +148,7 @@ class LawText(_Row, frozen=True):
     in_force: bool
     duties: tuple[Duty, ...]
     base: str = ""
+    adds: bool = False
 
     def duty(self, id: str) -> Duty:
         """The duty of that id.
@@ -196,7 +198,7 @@ def load(profile: str) -> LawText:
     """Read one text with all its duties, those not in force included.
 
     Args:
-        profile: `interim-2023` (the default elsewhere) or `draft-2023`.
+        profile: one of `PROFILES`; `interim-2023` is the default elsewhere.
 
     Raises:
         ConfigError: there is no such profile, or its file is not well formed.
@@ -204,9 +206,8 @@ def load(profile: str) -> LawText:
     if profile not in PROFILES:
         raise ConfigError("config_invalid", what=f"profile = {profile!r}", hint=" | ".join(PROFILES))
     raw = _read(profile)
-    rows: list[dict[str, Any]] = raw.pop("duty", [])
-    if base := raw.get("base"):
-        rows = _over(_read(str(base)).get("duty", []), rows, profile)
+    raw.pop("duty", None)
+    rows = _rows(profile)
     figures = {figure.id: msgspec.to_builtins(figure) for figure in thresholds()}
     try:
         for row in rows:
@@ -269,7 +270,23 @@ def _risk_file() -> _RiskFile:
         raise _broken("risks", str(error)) from error
 
 
-def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+def _rows(name: str) -> list[dict[str, Any]]:
+    """The rows of a text, over those of its base, over those of its base's base."""
+    raw = _read(name)
+    rows: list[dict[str, Any]] = raw.get("duty", [])
+    if not (base := raw.get("base")):
+        return rows
+    below = _rows(str(base))
+    if raw.get("adds"):
+        named = {row["id"] for row in rows}
+        rows = [*({"id": row["id"], "change": "same"} for row in below if row["id"] not in named), *rows]
+        return _over(below, rows, name, adds=True)
+    return _over(below, rows, name)
+
+
+def _over(
+    base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str, *, adds: bool = False
+) -> list[dict[str, Any]]:
     """Lay a later text over an earlier one.
 
     A row that is `same` or `dropped` keeps the base's sentence, deadlines and numbers unless it brings its own; any
@@ -287,6 +304,9 @@ def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], 
         if change != "same" and "differs" not in row:
             raise _broken(name, f"duty {row['id']} does not say what differs")
         below = dict(known.get(row["id"], {}))
+        if adds and change == "same":
+            whole.append(below)
+            continue
         if change not in ("same", "dropped"):
             for field in ("zh", "en", "deadlines", "numbers"):
                 below.pop(field, None)

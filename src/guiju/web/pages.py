@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.web import static
@@ -35,12 +36,14 @@ class Host(msgspec.Struct, frozen=True):
         counted: counts an answer, by page and outcome.
         exempt: addresses without a limit of their own; none for all, as behind a proxy.
         workers: how many processes share a limit.
+        signatures: whose signatures are believed now.
     """
 
     settings: Callable[[], Settings]
     counted: Callable[[str, str], None]
     exempt: frozenset[str] | None = frozenset()
     workers: int = 1
+    signatures: Callable[[], Signatures] = Signatures
 
 
 class Pages:

@@ -106,7 +106,7 @@ class VerifyPage:
             CallerError: too many came, it is too large, late, or no file.
             OutsideError: `overloaded`.
         """
-        settings = self.host.settings().verify
+        settings, trusted = self.host.settings().verify, self.host.signatures()
         address = request.client.host if request.client else ""
         if self.host.exempt is not None and address not in self.host.exempt:
             now = asyncio.get_running_loop().time()
@@ -121,7 +121,8 @@ class VerifyPage:
                     until.reschedule(None)  # it is here; reading it has a deadline of its own
                     path = f"/proc/{os.getpid()}/fd/{upload.file.fileno()}"
                     ending = PurePosixPath(upload.name).suffix.removeprefix(".")
-                    return await self._readers.verified(reader.Request(path, ending)), upload
+                    asked = reader.Request(path, ending, trusted.known, trusted.anchors)
+                    return await self._readers.verified(asked), upload
         except TimeoutError:
             raise CallerError("timeout") from None
         finally:
