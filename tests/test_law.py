@@ -5,6 +5,8 @@ passes. The second run must fail; a duty whose test survives it is a gap."""
 from __future__ import annotations
 
 import ast
+import io
+import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,13 +15,16 @@ from typing import Any
 import pytest
 
 from conftest import Start
+from doors import edit as edit_picture
 from doors import hear as hear_sound
+from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
+from guiju.marking.wav import WAV
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
@@ -138,6 +143,25 @@ def unlabelled_answer_is_refused(start: Start, every: Every) -> None:
     assert {label["Label"] for label in labels} == {"1"}
 
 
+def file_without_its_label_does_not_go_out(start: Start, every: Every) -> None:
+    """l.5.a: a file that a model makes carries kind, producer and number in its metadata; one that can't carry them is
+    kept back."""
+    gateway = start(every=every)
+    asked = {"model": "scripted", "input": "好", "voice": "alloy", "response_format": "wav"}
+    sound = gateway.ask("POST", "/v1/audio/speech", asked)
+    (found,) = WAV.read(io.BytesIO(sound.body))
+    said = json.loads(found.text)
+    assert (said["Label"], said["ProduceID"]) == ("1", sound.headers["x-guiju-decision-id"])
+    assert said["ContentProducer"]
+    with FaultUpstream({"scripted": no_sound}) as service:
+        assert start(every=every, upstream=service.url).ask("POST", "/v1/audio/speech", asked).status == 503
+
+
+async def no_sound(call: Call) -> None:
+    """A model service that answers what is no sound."""
+    await call.send(WHOLE + CLOSED + b"no sound")
+
+
 def banned_text_is_not_asked_for(start: Start, every: Every) -> None:
     """15.a: a request that holds a banned text is refused."""
     gateway = start(every=every)
@@ -238,6 +262,13 @@ def sound_goes_to_nobody(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "not_checkable"
 
 
+def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
+    """4.5b: a picture that may show a person is changed only with a recorded consent."""
+    answer = edit_picture(start(every=every), "换成夜景")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "consent_required"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -254,7 +285,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("content.output", "4.2d"): stated_discrimination_never_arrives,
     ("content.output", "15.a"): stated_discrimination_never_arrives,
     ("answerable", "5.a"): untraceable_exchange_is_refused,
+    ("answerable", "d.16.b"): untraceable_exchange_is_refused,
     ("label", "16.a"): unlabelled_answer_is_refused,
+    ("label", "d.16.a"): unlabelled_answer_is_refused,
+    ("label", "l.5.a"): file_without_its_label_does_not_go_out,
     ("bans.input", "15.a"): banned_text_is_not_asked_for,
     ("bans.output", "13.c"): banned_text_never_arrives,
     ("bans.output", "15.a"): banned_text_never_arrives,
@@ -265,6 +299,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
+    ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
 }

@@ -114,6 +114,7 @@ async def take_up(house: House) -> None:
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
+    await asyncio.to_thread(live.consents.refresh, store)
     if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
@@ -158,10 +159,12 @@ async def _swap(house: House, base: str) -> None:
     guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
+    faces = house.faces(settings)
     await upstreams.open()
     await guards.open()
     old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures)
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
+    live.faces = faces
     live.assertions, live.signatures = house.assertions(settings), signatures
     if await house.sing(base):
         house.start(old[2].retire())

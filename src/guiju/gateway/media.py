@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
+from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
@@ -58,7 +60,7 @@ class MediaRun(Run):
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:
-            source = await self._model(upstream, canonical, self.wire.path)
+            source = await self._model(upstream, canonical, self.wire.path, self.form)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise
@@ -90,6 +92,16 @@ class MediaRun(Run):
                 return files
             await self._close("stopped", "stopped")
             raise RefusedError(hearing) from None
+
+
+class SpeechRun(MediaRun):
+    """An exchange in which words are spoken."""
+
+    async def seen(self, asked: Any) -> Any:
+        """A voice that is made of a person's needs a consent (Article 4.5)."""
+        if isinstance(asked, Spoken) and asked.voiced:
+            self.likenesses = ("voice",)
+        return asked
 
 
 def numbered(label: Label, number: int) -> Label:

@@ -2,7 +2,8 @@
 """The book of the law: reads texts/*.toml into frozen terms. All articles of the draft and of the text in force.
 
 A text either stands by itself (`draft-2023`, which gives the canonical ids) or over another one (`interim-2023` says
-what became of each duty of the draft, and adds its own). Nothing here decides anything; `proof.py` does.
+what became of each duty of the draft, and adds its own). Both refer to other law for labels: those texts stand beside
+either, with ids and letters of their own. Nothing here decides anything; `proof.py` does.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ Proof = Literal["canary", "entry", "run", "check", "document", "note", "none"]
 """What kind of evidence shows a duty kept; docs/en/reference/law.md says what each is."""
 
 PROFILES: Final = ("interim-2023", "companion-2026", "draft-2023")
+BESIDE: Final = ("labelling-2025", "deep-synthesis-2022")
+"""Texts whose duties belong to every profile; each can be read by itself, too."""
 _DOCS: Final = Page("reference/law.md")
 
 
@@ -138,6 +141,7 @@ class LawText(_Row, frozen=True):
         date: day of publication of a draft, day of effect of a text in force (ISO 8601).
         in_force: whether the text is law; a draft kept as a strict profile is not.
         base: the text it stands over; `""` for none.
+        letter: what stands before its articles where it stands beside another text, such as `L` in `L4(1)`.
         adds: whether the base's rows stand as they are, and only what is new is written.
     """
 
@@ -149,6 +153,7 @@ class LawText(_Row, frozen=True):
     in_force: bool
     duties: tuple[Duty, ...]
     base: str = ""
+    letter: str = ""
     adds: bool = False
 
     def duty(self, id: str) -> Duty:
@@ -195,34 +200,46 @@ class _RiskFile(_Row, frozen=True):
     aspect: tuple[Said, ...]
 
 
-def load(profile: str) -> LawText:
-    """Read one text with all its duties, those not in force included.
+def load(name: str) -> LawText:
+    """Read one text with all its duties, those not in force included; a profile with those of the texts beside it.
 
     Args:
-        profile: one of `PROFILES`; `interim-2023` is the default elsewhere.
+        name: one of `PROFILES`, of which `interim-2023` is the default elsewhere, or of `BESIDE`.
 
     Raises:
-        ConfigError: there is no such profile, or its file is not well formed.
+        ConfigError: there is no such text, or its file is not well formed.
     """
-    if profile not in PROFILES:
-        raise ConfigError("config_invalid", what=f"profile = {profile!r}", hint=" | ".join(PROFILES))
-    raw = _read(profile)
+    if name not in (*PROFILES, *BESIDE):
+        raise ConfigError("config_invalid", what=f"profile = {name!r}", hint=" | ".join((*PROFILES, *BESIDE)))
+    text = _load(name)
+    if name in BESIDE:
+        return text
+    more = tuple(
+        msgspec.structs.replace(duty, article=beside.letter + duty.article)
+        for beside in map(_load, BESIDE)
+        for duty in beside.duties
+    )
+    return msgspec.structs.replace(text, duties=(*text.duties, *more))
+
+
+def _load(name: str) -> LawText:
+    raw = _read(name)
     raw.pop("duty", None)
-    rows = _rows(profile)
+    rows = _rows(name)
     figures = {figure.id: msgspec.to_builtins(figure) for figure in thresholds()}
     try:
         for row in rows:
-            row["numbers"] = [figures[name] for name in row.get("numbers", ())]
+            row["numbers"] = [figures[one] for one in row.get("numbers", ())]
         return msgspec.convert({**raw, "duties": rows}, LawText)
     except KeyError as error:
-        raise _broken(profile, f"no threshold {error}") from error
+        raise _broken(name, f"no threshold {error}") from error
     except msgspec.ValidationError as error:
-        raise _broken(profile, str(error)) from error
+        raise _broken(name, str(error)) from error
 
 
 def known_ids() -> frozenset[str]:
     """The ids of the duties of all texts."""
-    return frozenset(row["id"] for profile in PROFILES for row in _read(profile).get("duty", []))
+    return frozenset(row["id"] for text in (*PROFILES, *BESIDE) for row in _read(text).get("duty", []))
 
 
 def risks() -> tuple[Risk, ...]:
