@@ -170,6 +170,7 @@ class Live:
         guards: guard models that are asked besides.
         pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
+        recording: a WAV file of the words that label speech; `b""` for the rhythm.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -192,5 +193,6 @@ class Live:
     guards: Guards = field(default_factory=Guards)
     pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
+    recording: bytes = b""
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})
