@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from joserfc.jwk import OctKey
 from guiju import composition, likenesses
 from guiju.adapters import heard, signatures
 from guiju.adapters.canary import CanaryModel
+from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Pictures
@@ -48,6 +50,7 @@ from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
+from guiju.records.consents import Consents
 from guiju.records.db import Store
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
@@ -271,6 +274,8 @@ class House:
         tally = Tally()
         tally.load(self.store, time.time())
         metrics = Metrics(installed("guiju"))
+        consents = Consents()
+        consents.refresh(self.store)
         return Live(
             settings=settings,
             policy=policy,
@@ -291,6 +296,8 @@ class House:
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
             hits=Hits(),
+            faces=self.faces(settings),
+            consents=consents,
             uses=self._uses(),
         )
 
@@ -324,6 +331,18 @@ class House:
         )
         self.off = (*off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
+
+    def faces(self, settings: Settings) -> Faces:
+        """What tells whether there may be a face in a picture.
+
+        Raises:
+            ConfigError: `config_invalid`: what looks is not installed.
+        """
+        if settings.gateway.faces == "assume":
+            return Assumed()
+        if find_spec("cv2") is None:
+            raise ConfigError("config_invalid", what="gateway.faces: cv2", hint="pip install 'guiju[faces]'")
+        return Looked()
 
     def upstreams(self, settings: Settings) -> Upstreams:
         services: list[Upstream] = [CanaryModel(self.canary.model, self.canary.word)]

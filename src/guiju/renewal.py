@@ -115,6 +115,7 @@ async def take_up(house: House) -> None:
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
+    await asyncio.to_thread(live.consents.refresh, store)
     if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
@@ -160,19 +161,22 @@ async def _swap(house: House, base: str) -> None:
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
     recording = await asyncio.to_thread(recorded, settings)
+    faces = house.faces(settings)
     await upstreams.open()
     await guards.open()
-    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures, live.recording)
+    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    old_files = (live.signatures, live.recording, live.faces)
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
     live.assertions, live.signatures, live.recording = house.assertions(settings), signatures, recording
+    live.faces = faces
     if await house.sing(base):
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
         house.start(upstreams.retire())
         await guards.close()
-        live.settings, live.policy, live.upstreams, live.assertions = old[:4]
-        live.guards, live.signatures, live.recording = old[4:]
+        live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.signatures, live.recording, live.faces = old_files
         live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")

@@ -7,7 +7,7 @@ import asyncio
 import io
 import logging
 import tempfile
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -22,6 +22,7 @@ from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
+from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
@@ -63,7 +64,7 @@ class MediaRun(Run):
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:
-            source = await self._model(upstream, canonical, self.wire.path)
+            source = await self._model(upstream, canonical, self.wire.path, self.form)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise
@@ -96,6 +97,16 @@ class MediaRun(Run):
                 return files
             await self._close("stopped", "stopped")
             raise RefusedError(hearing) from None
+
+
+class SpeechRun(MediaRun):
+    """An exchange in which words are spoken."""
+
+    async def seen(self, asked: Any) -> Any:
+        """A voice that is made of a person's needs a consent (Article 4.5)."""
+        if isinstance(asked, Spoken) and asked.voiced:
+            self.likenesses = ("voice",)
+        return asked
 
 
 def numbered(label: Label, number: int) -> Label:
