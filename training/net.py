@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from guiju.detect.model.features import BITS, several
 from guiju.detect.model.heads import LEAST
@@ -34,6 +34,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         steps: of L-BFGS, at most.
         least: rows that must have a feature.
         positive: how much more a violation counts.
+        rare: how much easier it is to learn about what few texts have.
     """
 
     decay: float = 0.15
@@ -41,6 +42,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     steps: int = 40
     least: int = 4
     positive: float = 3.0
+    rare: float = 0.0
 
 
 class Net(msgspec.Struct, frozen=True):
@@ -122,7 +124,9 @@ def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan, like: Alike | 
     held = held[
         np.argsort(-times[held], kind="stable")
     ]  # what is often used lies together, which is three times as fast
-    few = scaled(of)[:, held]
+    ease = (times[held].mean() / times[held]) ** plan.rare
+    ease = (ease / np.sqrt(np.average(ease * ease, weights=times[held]))).astype(np.float32)
+    few = csr_matrix(scaled(of)[:, held] @ diags(ease), dtype=np.float32)
     table, bias = np.zeros((1 << BITS, len(HEADS)), np.float32), np.zeros(len(HEADS), np.float32)
     for head in range(len(HEADS)):
         which = np.flatnonzero(counts[:, head] > 0)
@@ -131,7 +135,7 @@ def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan, like: Alike | 
             continue
         more = like.sums[which] * plan.alike if like else np.zeros((len(which), 0), np.float32)
         found = _head(few[which], more, (said[which, head], counts[which, head]), plan)
-        table[held, head] = found[: len(held)]
+        table[held, head] = found[: len(held)] * ease
         if like:
             table[like.rows, head] += like.vectors @ found[len(held) : -1] * plan.alike
         bias[head] = found[-1]

@@ -21,8 +21,10 @@ from training.examples.form import Example, ExampleError
 
 _ASKED: Final = 4
 _ABOUT: Final = 2
-_HARMLESS: Final = 4
-"""Rows of one act: asked for, asked about; and of a harmless one."""
+_HARMLESS: Final = 3
+"""Rows of one act: asked for, asked about; and of a harmless one in any way to ask, and in one of the plainest."""
+_PLAINEST: Final = 8
+"""Ways to ask that stand first, in which nearly everything harmless is asked."""
 
 
 class Parts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +74,9 @@ def read(path: Path) -> Iterator[Example]:
                 yield _example(path, frame, act, name, parts.head, False)
     for name, acts in parts.harmless.items():
         for act in acts.split("|"):
-            for frame in random.Random(act).sample(plain, _HARMLESS):  # noqa: S311 — the same rows each time
+            chance = random.Random(act)  # noqa: S311 — the same rows each time
+            first = chance.sample(plain[:_PLAINEST], _HARMLESS)
+            for frame in (*first, *chance.sample([one for one in plain if one not in first], _HARMLESS)):
                 yield _example(path, frame, act, f"- {name}", parts.head, False)
 
 
