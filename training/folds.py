@@ -27,7 +27,8 @@ FOLDS: Final = (
 """Families of sets, by fold: all violations, and what is most like what people ask a model and are told."""
 ROWS: Final = (
     *("classical_poetry", "cn_laws", "code_py", "crosswoz", "csl_abstracts", "gaokao", "kdconv", "sighan15"),
-    *("uhgeval_concise", "halueval", "winobias", "presidio_synth", "thucnews", "cvalues", "lf_alpaca_zh", "lf_alpaca_en"),
+    *("uhgeval_concise", "halueval", "winobias", "presidio_synth", "thucnews", "cvalues"),
+    *("lf_alpaca_zh", "lf_alpaca_en"),
 )
 """Families of harmless sets that are dealt out row by row: other text of the same kind is learnt from."""
 _PART: Final = 4096

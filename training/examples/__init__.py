@@ -10,7 +10,8 @@ A file `<lang>_<name>.txt` holds sections, groups and frames:
 
 `+` violates, `-` is harmless; both may have slots. Groups are parted by an empty line: a violation stands in one group
 with the harmless twins that share its words. A group is never split between training and measuring, so that no figure
-is won by a frame that was seen. A file `<lang>.<name>.toml` holds parts (`mixed`). A section `[request - exam.law measure]` is never trained on.
+is won by a frame that was seen. A section `[request - exam.law measure]` is never trained on. A file
+`<lang>.<name>.toml` holds parts (`mixed`).
 """
 
 from __future__ import annotations

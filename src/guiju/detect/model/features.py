@@ -171,19 +171,7 @@ def grams(units: Units, many: bool) -> Grams:
     begins = starts.nonzero()[0]
     if not len(begins):
         return Grams(_NONE, _NONE, _NONE, _NONE, _NONE, (), (), (_NONE, _NONE))
-    wide = form.astype(np.uint32)
-    if len(begins) == len(form):
-        of_unit, tokens = begins, wide * _POWERS[0]
-        heard = tokens
-    else:
-        of_unit = starts.cumsum() - 1
-        within = np.minimum(np.arange(len(form)) - begins.take(of_unit), _LONGEST - 1)
-        spread = wide * _POWERS.take(within)
-        spread *= kinds > _IS_SPACE
-        tokens = np.add.reduceat(spread, begins, dtype=np.uint32)
-        spread *= within < _STEM
-        heard = np.add.reduceat(spread, begins, dtype=np.uint32)
-    heard = np.where(kinds.take(begins) == _IS_OTHER, SOUNDS.take(form.take(begins)), heard)
+    tokens, heard, of_unit = _tokens(form, kinds, starts, begins)
     sums, widths, total = [], [], tokens * _STEPS[0]
     for order in range(min(ORDERS, len(tokens))):
         if order:
@@ -196,7 +184,7 @@ def grams(units: Units, many: bool) -> Grams:
         sums.append(total)
         widths.append(order + 1)
     sizes = tuple(map(len, sums))
-    letters = _letters(wide, kinds, of_unit, sums)
+    letters = _letters(form.astype(np.uint32), kinds, of_unit, sums)
     rows = _mixed(np.concatenate(sums))
     if not many:
         return Grams(rows, _NONE, _NONE, _NONE, begins, sizes, tuple(widths), letters)
@@ -205,7 +193,9 @@ def grams(units: Units, many: bool) -> Grams:
     between = kinds.take(begins) == _IS_BREAK
     texts = between.cumsum()
     whole = (texts.take(first) == texts.take(last)) & ~between.take(first)
-    return Grams(rows.compress(whole), first.compress(whole), last.compress(whole), texts, begins, sizes, tuple(widths), letters)
+    return Grams(
+        rows.compress(whole), first.compress(whole), last.compress(whole), texts, begins, sizes, tuple(widths), letters
+    )
 
 
 def spans(of: Grams) -> tuple[Places, Places]:
@@ -215,6 +205,26 @@ def spans(of: Grams) -> tuple[Places, Places]:
     first = np.concatenate([*(np.arange(size) for size in of.sizes), of.letters[0]])
     ends = (np.arange(size) + width - 1 for size, width in zip(of.sizes, of.widths, strict=True))
     return first, np.concatenate([*ends, of.letters[1]])
+
+
+def _tokens(
+    form: Units, kinds: NDArray[np.uint8], starts: NDArray[np.bool_], begins: Places
+) -> tuple[Hashes, Hashes, Places]:
+    """Hashes of the tokens, of what they sound like or the stems of words, and the token that each unit stands in."""
+    wide = form.astype(np.uint32)
+    if len(begins) == len(form):
+        of_unit, tokens = begins, wide * _POWERS[0]
+        heard = tokens
+    else:
+        of_unit = starts.cumsum() - 1
+        within = np.minimum(np.arange(len(form)) - begins.take(of_unit), _LONGEST - 1)
+        spread = wide * _POWERS.take(within)
+        spread *= kinds > _IS_SPACE
+        tokens = np.add.reduceat(spread, begins, dtype=np.uint32)
+        spread *= within < _STEM
+        heard = np.add.reduceat(spread, begins, dtype=np.uint32)
+    sounds = SOUNDS.take(form.take(begins))
+    return tokens, np.where(kinds.take(begins) == _IS_OTHER, sounds, heard).astype(np.uint32), of_unit
 
 
 def _letters(wide: Hashes, kinds: NDArray[np.uint8], of_unit: Places, sums: list[Hashes]) -> tuple[Places, Places]:
