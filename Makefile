@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
 # make test   — the fast tests (60 s at most; needs nothing but Python)
-# make test-all — everything, with PostgreSQL, Node.js, nginx and other clients; what CI runs
+# make test-all — everything, with PostgreSQL, Node.js, nginx, Chromium and other clients; what CI runs
 # Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
 PORT ?= 8080
@@ -11,10 +11,10 @@ WORKERS ?= 2
 # The page shows the strict text, whose ids all others map to.
 LAW := draft-2023
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -24,6 +24,9 @@ setup:
 
 setup-dev: setup
 	@scripts/setup.sh dev
+
+setup-pictures: setup-dev
+	@scripts/setup.sh pictures
 
 setup-local:
 	@scripts/setup.sh local
@@ -35,11 +38,11 @@ run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
 test: setup-dev
-	$(PYTEST) -m "not slow" -rfEs
+	$(PYTEST) --dist loadfile -m "not slow" -rfEs
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev setup-clients
+tests-all: setup-dev setup-pictures setup-clients
 	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev

@@ -16,4 +16,5 @@ lock() {
 lock requirements/run.txt pyproject.toml --extra media --group build
 lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
 lock requirements/local.txt --group pyproject.toml:local
+lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt
 lock requirements/clients.txt --group pyproject.toml:clients

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | local | clients
+# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | pictures | local | clients
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
+#   pictures  what reads the words on pictures, into .venv too; 250 MB
 #   local  .venv-local with the small real model for `make run MODEL=local`
 #   clients  .venv-clients with the clients that `make test-all` tries at the gateway; 870 MB
 # A second call with nothing changed takes a few milliseconds. PYTHON chooses the interpreter.

@@ -136,6 +136,16 @@ def model() -> Iterator[ScriptedModel]:
 @pytest.fixture
 def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     """Starts gateways; they stop with the test."""
+    yield from _starting(tmp_path, model)
+
+
+@pytest.fixture(scope="module")
+def start_once(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -> Iterator[Start]:
+    """Starts gateways that serve all tests of a module: each takes half a second to begin."""
+    yield from _starting(tmp_path_factory.mktemp("once"), model)
+
+
+def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     stops: list[Callable[[], None]] = []
 
     def go(

@@ -3,10 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from conftest import Answered, Running
+from guiju.adapters.scripted_media import picture, sound
+from guiju.records import consents
+from guiju.records.changes import Terms
+from guiju.records.consents import Likeness, Wanted
 
 Body = Callable[[str], dict[str, Any]]
 
@@ -39,6 +44,10 @@ VECTORS = "/v1/embeddings"
 IMAGES = "/v1/images/generations"
 SPEECH = "/v1/audio/speech"
 """The door at which no text is answered."""
+EDITS = "/v1/images/edits"
+"""The door at which pictures are asked about."""
+HEARD = "/v1/audio/transcriptions"
+"""The door at which sound is asked and text is answered."""
 GUARDS: dict[str, Body] = {
     "/v1/moderations": lambda text: {"input": text},
     "/beta/litellm_basic_guardrail_api": lambda text: {"texts": [text], "input_type": "request"},
@@ -61,3 +70,38 @@ def stops(path: str, answer: Answered) -> bool:
     if path.endswith("dify"):
         return bool(said["flagged"])
     return any(said) if path.endswith("contents") else said["action"] == "BLOCKED"
+
+
+def form(fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, str]:
+    """A multipart form, and its `Content-Type`."""
+    parts = [f'name="{name}"\r\n\r\n'.encode() + text.encode() for name, text in fields.items()]
+    for field, (name, data) in files.items():
+        head = f'name="{field}"; filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
+        parts.append(head.encode() + data)
+    made = b"".join(b"--testborder\r\nContent-Disposition: form-data; " + part + b"\r\n" for part in parts)
+    return made + b"--testborder--\r\n", "multipart/form-data; boundary=testborder"
+
+
+def hear(gateway: Running, text: str, stream: bool = False) -> Answered:
+    """Ask for a transcript; the scripted service hears what the prompt directs."""
+    more = {"stream": "true"} if stream else {}
+    body, kind = form({"model": "scripted", "prompt": text, **more}, {"file": ("a.wav", sound())})
+    return gateway.ask("POST", HEARD, body, {"Content-Type": kind})
+
+
+def edit(gateway: Running, text: str, consents: str = "") -> Answered:
+    """Ask for a picture to be changed."""
+    body, kind = form({"model": "scripted", "prompt": text}, {"image": ("a.png", picture("x"))})
+    return gateway.ask("POST", EDITS, body, {"Content-Type": kind, "x-guiju-consent": consents})
+
+
+def consented(gateway: Running, kind: Likeness = "face", account: str = "operator") -> str:
+    """Record a consent in a running gateway's store, wait until it is known, and name it."""
+    now = int(time.time())
+    wanted = Wanted(account=account, kind=kind, giver="0" * 64, purpose="试", proof="1" * 64, until_s=now + 3600)
+    made = consents.add(gateway.house.store, wanted, "0" * 8, Terms(False, "t", now, 0)).id
+    deadline = time.monotonic() + 10
+    while not gateway.house.live.consents.in_force([made], account, now):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return made

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import struct
 import threading
@@ -16,6 +17,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
+
+from guiju.adapters import scripted_media
 
 TEXT = "今天天气很好。We go out for a walk, and come back at seven. 明天再去一次。"
 """What a good answer says."""
@@ -129,7 +132,7 @@ class FaultUpstream:
 
     Attributes:
         scripts: model name up to a colon → what is done.
-        asked: bodies that arrived.
+        asked, bodies: what arrived, read and as it came.
         heads: their request lines and headers.
         busy: scripts under way; one that hangs ends only when the gateway lets go of the connection.
         left: model name → monotonic time at which the gateway was seen to leave.
@@ -137,6 +140,7 @@ class FaultUpstream:
 
     scripts: dict[str, Script]
     asked: list[dict[str, Any]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     left: dict[str, float] = field(default_factory=dict)
     busy: int = 0
@@ -148,8 +152,12 @@ class FaultUpstream:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-            asked = json.loads(await reader.readexactly(length))
+            body = await reader.readexactly(length)
+            kind = re.search(rb"(?i)content-type: (multipart/[^\r]*)", head)
+            form = scripted_media.form(kind[1].decode(), body) if kind else {}
+            asked = {name: said[0] for name, said in form.items()} if kind else json.loads(body)
             self.asked.append(asked)
+            self.bodies.append(body)
             self.heads.append(head.decode("latin-1"))
             model = asked["model"]
             name, _, number = model.partition(":")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli_kit import guiju
+from guiju.adapters.signatures import Signatures
 from guiju.cli import credentials
 from guiju.cli.explicit import asked
 from guiju.cli.labelling import Wanted, places, write
@@ -104,9 +105,9 @@ def test_mistakes_about_words_are_told(places: list[str], words: str, font: Path
 def test_a_signature_covers_the_label_and_names_its_certificate(tmp_path: Path) -> None:
     (file := tmp_path / "a.png").write_bytes(made("png"))
     signing = credentials.asked(["c2pa"], Settings())
-    done = write(file, out := tmp_path / "b.png", Wanted(code=CODE, credentials=signing))
+    done = write(file, out := tmp_path / "b.png", Wanted(code=CODE, signatures=signing))
     assert (done.state, done.c2pa) == ("labelled", NAME)
-    spread = write(out, tmp_path / "c.png", Wanted(code="P", role="propagator", credentials=signing))
+    spread = write(out, tmp_path / "c.png", Wanted(code="P", role="propagator", signatures=signing))
     with (tmp_path / "c.png").open("rb") as source:
         found = c2pa.read(source, "image/png")
     assert found is not None
@@ -120,8 +121,8 @@ def test_a_certificate_of_one_s_own_signs(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_bytes(key)
     own = Provider(c2pa_certificate=str(tmp_path / "chain.pem"), c2pa_key=str(tmp_path / "key.pem"))
     signing = credentials.asked(["metadata", "c2pa"], Settings(provider=own, mode="production"))
-    assert signing is not None
-    assert (signing.chain, signing.key) == (chain, key)
+    assert signing.credentials is not None
+    assert (signing.credentials.chain, signing.credentials.key) == (chain, key)
     (tmp_path / "key.pem").write_bytes(certificate(datetime.datetime.now(datetime.UTC))[1])
     half = Provider(c2pa_certificate="chain.pem")
     none = Provider(c2pa_certificate="none.pem", c2pa_key="none.pem")
@@ -135,7 +136,7 @@ def test_a_certificate_of_one_s_own_signs(tmp_path: Path) -> None:
             credentials.asked(["c2pa"], settings)
     with pytest.raises(ConfigError, match="--implicit"):
         credentials.asked(["watermark"], Settings())
-    assert credentials.asked(["metadata"], Settings(mode="production")) is None
+    assert credentials.asked(["metadata"], Settings(mode="production")) == Signatures()
 
 
 @pytest.mark.slow

@@ -12,13 +12,16 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, GUARDS, IMAGES, SPEECH, VECTORS, say
+from doors import DOORS, EDITS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, edit, hear, say
 from guiju import composition
-from guiju.config import Issuer
+from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
 from guiju.marking import text as marking
+from guiju.server import pages
+from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
+from rest_kit import at_night
 from test_law import TERM, shifted, without
 
 STATED = "女性不配当领导。"
@@ -30,6 +33,11 @@ ID_CARD = id_card(random.Random(1))
 ISSUER = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
 NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 """Doors through which nobody's text passes."""
+PAGES = {
+    "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
+    "generated, and nobody else sees it, so there is nothing for a control to decide"
+}
+"""Pages, each with why no control of text looks at what comes there."""
 
 
 def code(answer: Answered) -> str:
@@ -87,6 +95,7 @@ CELLS = {
         lambda a: code(a) == "real_name_required",
         overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
     ),
+    "rest": Cell("[[say:好]]", lambda a: code(a) == "usage_break", prepare=at_night),
     "words.input": Cell(f"说 {TERM}", lambda a: code(a) == "content_filter"),
     "words.output": Cell(
         shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)
@@ -112,13 +121,23 @@ CELLS = {
     ),
     "upstream": Cell("[[say:好]][[finish:content_filter]]", lambda a: '"category":"upstream"' in a.body.decode()),
 }
+UPLOADED = {
+    "uploads": Cell("[[say:好]]", lambda a: code(a) == "not_checkable", party="third_party"),
+}
+"""Controls of doors at which pictures or sound are asked."""
+LIKENESSES = {"consent"}
+"""Controls of what is made of persons; see test_doors_edits."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
-    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH} | NO_TEXT  # type: ignore[arg-type] # only its table is read
-    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | STRUCTURAL
+    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH, HEARD, EDITS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    rooms = pages(Host(Settings, lambda page, outcome: None))
+    rooms.close()
+    assert rooms.paths == set(PAGES)
+    assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
@@ -138,6 +157,30 @@ def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
         for stream in (False, True):
             assert cell.met(say(gateway, path, cell.asks, stream)), (path, stream)
             assert not cell.met(say(asleep, path, cell.asks, stream)), (path, stream)
+    if cell.party == "auto":
+        heard_too(cell, gateway, asleep)
+
+
+def heard_too(cell: Cell, gateway: Running, asleep: Running) -> None:
+    """The same at the door of transcripts."""
+    for stream in (False, True):
+        assert cell.met(hear(gateway, cell.asks, stream)), (HEARD, stream)
+        assert not cell.met(hear(asleep, cell.asks, stream)), (HEARD, stream)
+
+
+@pytest.mark.parametrize("control", list(UPLOADED))
+def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
+    cell = UPLOADED[control]
+    gateway, asleep = started(start, control, cell, False), started(start, control, cell, True)
+    heard_too(cell, gateway, asleep)
+    assert cell.met(edit(gateway, cell.asks))
+    assert not cell.met(edit(asleep, cell.asks))
+
+
+@pytest.mark.parametrize("control", [name for name, cell in CELLS.items() if cell.party != "auto"])
+def test_words_beside_an_upload_are_looked_at_where_it_may_go(start: Start, control: str) -> None:
+    cell = CELLS[control]._replace(overlay=(("gateway.uploads", "any"),))
+    heard_too(cell, started(start, control, cell, False), started(start, control, cell, True))
 
 
 @pytest.mark.parametrize("stream", [False, True])

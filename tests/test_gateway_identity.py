@@ -3,44 +3,43 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
+from sqlalchemy import select
 
+import identity_kit
 from conftest import Running, Start
 from guiju.adapters.scripted import ScriptedModel
-from guiju.config import Issuer
+from guiju.errors import ConfigError
+from guiju.records import schema
+from identity_kit import SECRET
+from places import BOTH, Place, place
 
-SECRET = "s" * 40
 DOCUMENT = "110101199003070134"
 
 
-def assertion(key: OctKey | RSAKey, **more: Any) -> str:
-    """A signed assertion; `more` replaces or adds claims."""
-    now = int(time.time())
-    claims = {"iss": "id.example", "aud": "guiju", "sub": DOCUMENT, "jti": "t-1", "iat": now, "exp": now + 300}
-    header = {"alg": "HS256"} if isinstance(key, OctKey) else {"alg": "RS256", "kid": key.kid or ""}
-    return jwt.encode(header, {**claims, "method": "cn_mobile_realname", **more}, key)
+def assertion(key: OctKey | RSAKey | None = None, **more: Any) -> str:
+    """A signed assertion about a person whom the issuer calls by a document number."""
+    return identity_kit.assertion(key, **{"sub": DOCUMENT, **more})
 
 
-def issuer(**where: str) -> tuple[tuple[str, object], ...]:
+def asking(**more: Any) -> tuple[tuple[str, object], ...]:
     """Settings that ask for a phone-verified identity from one issuer."""
-    one = Issuer(
-        issuer="id.example", audience="guiju", levels={"cn_mobile_realname": "phone", "cn_netid": "network_id"}, **where
-    )
-    return (("gateway.identity", "phone"), ("issuer", (one,)))
+    return (("gateway.identity", "phone"), ("issuer", (identity_kit.issuer(**more),)))
 
 
 @pytest.fixture
 def gate(start: Start, monkeypatch: pytest.MonkeyPatch) -> Running:
     """A gateway that asks for real names; the issuer signs with a shared secret."""
     monkeypatch.setenv("TEST_ISSUER", SECRET)
-    return start(overlay=issuer(secret_env="TEST_ISSUER"))
+    return start(overlay=asking(secret_env="TEST_ISSUER"))
 
 
 def test_a_verified_person_is_served_and_kept_as_a_verdict_alone(gate: Running) -> None:
@@ -94,13 +93,13 @@ def test_keys_of_an_issuer_come_from_a_file_or_an_address_and_may_rotate(start: 
     first, second = RSAKey.generate_key(2048, auto_kid=True), RSAKey.generate_key(2048, auto_kid=True)
     path = tmp_path / "jwks.json"
     path.write_text(json.dumps({"keys": [first.as_dict(private=False)]}))
-    gateway = start(overlay=issuer(jwks_file=str(path)))
+    gateway = start(overlay=asking(jwks_file=str(path)))
     assert gateway.chat("[[say:好]]", headers={"x-guiju-identity": assertion(first)}).status == 200
     assert gateway.chat("[[say:好]]", headers={"x-guiju-identity": assertion(second)}).status == 403
 
 
 def test_an_issuer_that_is_down_closes_the_door_to_new_persons(start: Start) -> None:
-    gateway = start(overlay=issuer(jwks_url="http://127.0.0.1:9/jwks"))
+    gateway = start(overlay=asking(jwks_url="http://127.0.0.1:9/jwks"))
     token = assertion(RSAKey.generate_key(2048, auto_kid=True))
     answer = gateway.chat("[[say:好]]", headers={"x-guiju-identity": token})
     assert (answer.status, answer.json["error"]["code"]) == (503, "guard_unavailable")
@@ -109,9 +108,103 @@ def test_an_issuer_that_is_down_closes_the_door_to_new_persons(start: Start) -> 
 def test_the_model_gets_a_keyed_hash_of_the_person(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_ISSUER", SECRET)
     with ScriptedModel() as model:
-        gateway = start(upstream=model.url, overlay=issuer(secret_env="TEST_ISSUER"))
+        gateway = start(upstream=model.url, overlay=asking(secret_env="TEST_ISSUER"))
         gateway.chat("[[say:好]]", user="li", headers={"x-guiju-identity": assertion(OctKey.import_key(SECRET))})
         sent = model.requests[-1]
     assert len(sent["safety_identifier"]) == 32
     assert "user" not in sent
     assert DOCUMENT not in json.dumps(sent)
+
+
+def test_a_door_may_ask_for_more_than_the_others(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_ISSUER", SECRET)
+    doors = ("gateway.identity_doors", {"images": "document"})
+    gateway = start(overlay=(*asking(secret_env="TEST_ISSUER"), doors))
+    assert gateway.chat("[[say:好]]", headers={"x-guiju-identity": assertion()}).status == 200
+    picture = {"model": "scripted", "prompt": "[[say:好]]"}
+    for method, status in (("cn_mobile_realname", 403), ("cn_id_card", 200)):
+        headers = {"x-guiju-identity": assertion(method=method)}
+        answer = gateway.ask("POST", "/v1/images/generations", picture, headers)
+        assert answer.status == status
+        if status == 403:
+            told = answer.json["error"]["guiju"]
+            assert (told["level"], told["level_required"]) == ("phone", "document")
+
+
+def test_a_door_that_is_none_can_ask_for_nothing(start: Start) -> None:
+    with pytest.raises(ConfigError) as error:
+        start(overlay=(("gateway.identity_doors", {"image": "document"}),))
+    assert "image" in str(error.value)
+
+
+PLANTED = ("11010519491231002X", "440308199901010012", "13800138000", "E12345678")
+"""What an issuer might write into an assertion, and nobody here may keep."""
+
+
+def planted(number: str) -> list[tuple[str, int]]:
+    """Assertions that carry a number wherever one could stand, and the status with which each is answered."""
+    about = {"given_name": number, "birthdate": "1949-12-31", "document": {"number": number}}
+    verified = identity_kit.vouched("cn_id_card", about=about, txn=number, evidence=[{"document_details": number}])
+    good = identity_kit.assertion(sub=number, jti=number, name=number, verified_claims=verified)
+    return [
+        (good, 200),
+        (good[:-4] + "AAAA", 403),
+        (identity_kit.assertion(sub=number, exp=1), 403),
+        (identity_kit.assertion(sub=number, method=number), 403),
+        (identity_kit.assertion(iss=number), 403),
+        (identity_kit.assertion(sub=number, age_band=number, aud=number), 403),
+        (number, 403),
+    ]
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_no_document_number_is_anywhere_afterwards(
+    kind: str, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TEST_ISSUER", SECRET)
+    caplog.set_level(0)
+    with place(kind, tmp_path / "here") as here, ScriptedModel() as model:
+        overlay = (*asking(secret_env="TEST_ISSUER"), ("store.url", here.url))
+        gateway = start(upstream=model.url, overlay=overlay, data=here.data)
+        told = b""
+        for number in PLANTED:
+            for token, status in planted(number):
+                answer = gateway.chat("[[say:好]]", headers={"x-guiju-identity": token})
+                assert answer.status == status
+                told += answer.body + repr(answer.headers).encode()
+        assert until(lambda: len(rows(here)) == len(PLANTED)), "not all persons were kept"
+        told += gateway.ask("GET", "/metrics", key="").body + caplog.text.encode() + repr(model.requests).encode()
+        told += b"".join(repr(row).encode() for row in everything(here))
+        told += b"".join(path.read_bytes() for path in here.data.rglob("*") if path.is_file())
+        assert rows(here)[0][0].encode() in told, "this test looks at the wrong places"
+        for number in PLANTED:
+            for spelled in (number.encode(), number.encode("utf-16-le"), base64.b64encode(number.encode())[:-4]):
+                assert spelled not in told
+
+
+def until(holds: Callable[[], bool]) -> bool:
+    """Wait a little until something holds."""
+    deadline = time.monotonic() + 5
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return holds()
+
+
+def rows(here: Place) -> list[Any]:
+    """The persons that are kept."""
+    store = here.open()
+    try:
+        with store.read() as connection:
+            return list(connection.execute(select(schema.person.c.id, schema.person.c.level)))
+    finally:
+        store.close()
+
+
+def everything(here: Place) -> list[Any]:
+    """All rows of all tables."""
+    store = here.open()
+    try:
+        with store.read() as connection:
+            return [row for table in schema.metadata.sorted_tables for row in connection.execute(select(table))]
+    finally:
+        store.close()

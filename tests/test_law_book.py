@@ -21,6 +21,12 @@ NOT_THE_PROVIDERS = {"1.a", "2.a", "3.a", "11.e", "18.c", "20.a", "20.b", "20.c"
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
+def own(profile: str) -> tuple[Duty, ...]:
+    """The duties of a profile's own text, without those of the texts beside it."""
+    beside = {duty.id for name in book.BESIDE for duty in book.load(name).duties}
+    return tuple(duty for duty in book.load(profile).duties if duty.id not in beside)
+
+
 def every_duty() -> list[tuple[str, Duty]]:
     return [(profile, duty) for profile in book.PROFILES for duty in book.load(profile).duties]
 
@@ -28,27 +34,38 @@ def every_duty() -> list[tuple[str, Duty]]:
 def test_the_draft_has_all_62_duties_and_53_are_the_providers() -> None:
     text = book.load("draft-2023")
     assert len(DRAFT_IDS) == 62
-    assert [duty.id for duty in text.duties] == DRAFT_IDS
-    assert {duty.id for duty in text.duties if duty.owner != "provider"} == NOT_THE_PROVIDERS
-    assert sum(duty.owed for duty in text.duties) == 53
+    duties = own("draft-2023")
+    assert [duty.id for duty in duties] == DRAFT_IDS
+    assert {duty.id for duty in duties if duty.owner != "provider"} == NOT_THE_PROVIDERS
+    assert sum(duty.owed for duty in duties) == 53
     assert not text.in_force
-    assert {int(re.match(r"\d+", duty.article)[0]) for duty in text.duties} == set(range(1, 22))  # type: ignore[index]  # every article begins with a number
+    assert {int(re.match(r"\d+", duty.article)[0]) for duty in duties} == set(range(1, 22))  # type: ignore[index]  # every article begins with a number
 
 
 def test_the_text_in_force_says_of_every_duty_of_the_draft_what_became_of_it() -> None:
     text = book.load("interim-2023")
-    changes = {duty.id: duty.change for duty in text.duties}
+    duties = own("interim-2023")
+    changes = {duty.id: duty.change for duty in duties}
     assert text.in_force
     assert [id for id in changes if not id.startswith("i.")] == DRAFT_IDS
     assert {id for id, change in changes.items() if change == "added"} == {id for id in changes if id.startswith("i.")}
     assert {id for id, change in changes.items() if change == "dropped"} == {"9.a", "11.c", "11.e"}
-    for duty in text.duties:
+    for duty in duties:
         assert (duty.differs is None) == (duty.change == "same"), duty.id
         if duty.change == "dropped":
             assert duty.in_force == bool(duty.basis), f"{duty.id}: a dropped duty is owed only by another law"
     for article in range(1, 25):
-        found = [duty.id for duty in text.duties if article in {int(n) for n in re.findall(r"\d+", duty.article)}]
+        found = [duty.id for duty in duties if article in {int(n) for n in re.findall(r"\d+", duty.article)}]
         assert found, f"no duty stands under Article {article}"
+
+
+def test_companions_owe_all_of_the_text_in_force_and_more() -> None:
+    ours, companion = own("interim-2023"), own("companion-2026")
+    assert companion[: len(ours)] == ours
+    added = companion[len(ours) :]
+    assert all(duty.id.startswith("c.") and duty.change == "added" for duty in added)
+    assert len(added) == 14
+    assert [figure.value for figure in book.load("companion-2026").duty("c.18.rest").numbers] == [2]
 
 
 def test_what_lives_only_in_the_strict_profile() -> None:
@@ -96,6 +113,23 @@ def test_ids_are_unique_and_the_union_is_known() -> None:
         ids = [duty.id for duty in book.load(profile).duties]
         assert len(ids) == len(set(ids))
     assert book.known_ids() == {duty.id for _, duty in every_duty()}
+
+
+def test_the_texts_on_labels_stand_beside_every_profile() -> None:
+    for profile in book.PROFILES:
+        duties = {duty.id: duty for duty in book.load(profile).duties}
+        for name, letter in (("labelling-2025", "l."), ("deep-synthesis-2022", "d.")):
+            text = book.load(name)
+            assert text.in_force
+            for duty in text.duties:
+                assert duty.id.startswith(letter)
+                assert duty.in_force
+                assert duties[duty.id].article == text.letter + duty.article
+    articles = {int(re.match(r"\d+", duty.article)[0]) for duty in book.load("labelling-2025").duties}  # type: ignore[index]  # every article begins with a number
+    assert articles == set(range(1, 15))
+    assert {duty.article for duty in book.load("deep-synthesis-2022").duties} == {"14", "16", "17(1)", "17(2)", "18"}
+    log = book.load("labelling-2025").duty("l.9.a")
+    assert [(one.value, one.unit, one.bound) for one in log.numbers] == [(6, "months", "min")]
 
 
 def test_31_risks_in_five_classes_with_a_public_name() -> None:
@@ -150,7 +184,16 @@ def test_figures_of_unread_clauses_keep_the_basis_003() -> None:
 
 def test_unread_lists_exactly_the_memory_rows() -> None:
     listed = {row.id for row in book.unread(book.load("interim-2023"))}
-    assert listed == {"11.e", "classifier.risks", "abuse.consecutive", "abuse.day", "training.optout.taps"}
+    assert listed == {
+        "11.e",
+        "l.1.a",
+        "l.2.a",
+        "l.13.a",
+        "classifier.risks",
+        "abuse.consecutive",
+        "abuse.day",
+        "training.optout.taps",
+    }
 
 
 def test_tests_are_named_for_duties_that_exist() -> None:

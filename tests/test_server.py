@@ -184,3 +184,16 @@ def test_without_a_list_there_is_no_canary_and_no_proof(start: Start) -> None:
     time.sleep(2.5)
     assert gateway.ask("GET", "/readyz").json["facts"]["canary"] is False
     assert not [entry for entry in gateway.entries() if entry["kind"] == "proof"]
+
+
+def test_a_list_that_stays_the_same_keeps_its_matcher() -> None:
+    every = composition.controls("none")
+
+    def made(terms: str, version: str = "1") -> object:
+        entries = lexicon.read(f"term,category,severity\n{terms},A.1f,block\n".encode(), "own.csv")
+        return composition.policy(entries, version, "canary", every, "sentence").words
+
+    one = made("规矩金丝雀")
+    assert made("规矩金丝雀") is one
+    assert made("规矩金丝雀", "2") is not one
+    assert made("另一个金丝雀", "2") is not one

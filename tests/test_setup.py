@@ -96,7 +96,7 @@ def test_the_demonstration_shows_three_decisions_and_cleans_up(tmp_path: Path) -
         ("200", "content_filter"),
     ]
     assert "text received: 好的。" in out
-    assert "words.output     ✗ refuse" in out
+    assert re.search(r"^ +answer +words\.output +✗ refuse$", out, re.MULTILINE)
     assert "规矩金丝雀" not in out
     assert re.search(r"^curl http://127\.0\.0\.1:\d+/v1/chat/completions", out, re.MULTILINE)
     assert (tmp_path / "guiju.toml").is_file()

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import datetime
 import inspect
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -17,6 +20,7 @@ from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
+from guiju.controls.consent import Consented
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -32,10 +36,12 @@ from guiju.controls.label import Labelled
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
+from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
+from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
-from guiju.detect.discrimination import Discrimination
-from guiju.detect.injection import Injection
+from guiju.detect.discrimination import discrimination
+from guiju.detect.injection import injection
 from guiju.detect.lexicon import Entry
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds
@@ -52,11 +58,11 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Control, Detector, Exchange, Finding, IdentityLevel, Reach, Text
+from guiju.terms import Allowed, Control, Detector, Exchange, Finding, IdentityLevel, Reach, Sitting, Text
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity"}
+PEOPLE: Final = EXACT | {"identity", "rest", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -72,13 +78,17 @@ def controls(least: IdentityLevel) -> Controls:
     return Controls(
         request=(
             PolicyInForce(),
-            RealName(least),
             InputWords(),
             InputContent(),
             BansInput(),
             RumoursInput(),
             PersonalInput(),
             ConfidentialInput(),
+            Uploads(),
+            Consented(),
+            # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
+            RealName(least),
+            Rest(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -149,20 +159,20 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
     ids = in_force.ids
     asks, answers = "content.input" in ids, "content.output" in ids
     alike = likenesses.detectors(ids) if likenesses else Detectors()
-    discrimination, personal = Discrimination(), Personal()
+    personal = Personal()
     request: tuple[Detector, ...] = ()
     turns: tuple[Detector, ...] = ()
     reply: tuple[tuple[Detector, int], ...] = ()
     if asks:
-        turns = (Injection(),)  # what was said in several turns, put together, is no text that the classifier knows
+        turns = (injection(),)  # what was said in several turns, put together, is no text that the classifier knows
         request = (*turns, Judge("request"))
     if answers:
-        reply = ((discrimination, _AGAIN), (Judge("reply"), _AGAIN))
+        reply = ((discrimination(), _AGAIN), (Judge("reply"), _AGAIN))
     version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
     return Detectors(
         request=(
             *request,
-            *((discrimination,) if asks else ()),
+            *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
         ),
@@ -221,7 +231,7 @@ def policy(
     """
     own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
     heard = in_force.within(largest)
-    words = Words([*entries, own], version)
+    words = _matcher((*entries, own), version)
     held = held or ruled(None)
     return Policy(
         words,
@@ -238,6 +248,15 @@ def policy(
     )
 
 
+@lru_cache(maxsize=1)
+def _matcher(entries: tuple[Entry, ...], version: str) -> Words:
+    """The matcher of a list. It never changes and is dear to build, so a list that stays the same keeps its own."""
+    made = Words(entries, version)
+    with suppress(OSError, AttributeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)  # what the building took in small pieces: a tenth of a small gateway's memory
+    return made
+
+
 def _corrections(likenesses: Likenesses | None) -> Mapping[str, Rumour]:
     return likenesses.rumours.rumours if likenesses else {}
 
@@ -247,6 +266,9 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     made: dict[str, Mapping[Language, str]] = {
         SAID: {"zh": "模型服务自身的内容规则", "en": "the model service's own rules"},
         RUMOUR: {"zh": "虚假信息", "en": "false information"},
+        BREAK: {"zh": "连续使用时间已到上限", "en": "you have used the service for long enough without one"},
+        DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
+        NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
         made[name] = {"zh": told.zh, "en": told.en}
@@ -323,10 +345,14 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
     judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
     unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
+    sitting = Sitting(1, 9, 9, 2, False, Allowed(9, 9, 9, 9, 9, (0, 0)))
+    tired = msgspec.structs.replace(unknown, sitting=sitting)
     leaving = msgspec.structs.replace(unknown, outside=True)
+    unseen = msgspec.structs.replace(leaving, level="none", unseen=True)
     return {
         "policy": (bare, ()),
         "identity": (unknown, ()),
+        "rest": (tired, ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
         "content.output": (text, (judged,)),
@@ -344,6 +370,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "personal.output": (text, (_planted("personal"),)),
         "confidential.input": (leaving, (_planted("confidential"),)),
         "confidential.output": (text, (_planted("confidential"),)),
+        "uploads": (unseen, ()),
+        "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.errors import ConfigError, Page, failed
-from guiju.terms import LEVELS, REACHES, IdentityLevel, Reach
+from guiju.terms import LEVELS, REACHES, AgeBand, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
 
@@ -32,6 +32,7 @@ class Provider(_Section, frozen=True):
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
+        label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
     """
 
     name: str = ""
@@ -39,6 +40,7 @@ class Provider(_Section, frozen=True):
     redress_url: str = ""
     c2pa_certificate: str = ""
     c2pa_key: str = ""
+    label_key: str = ""
 
 
 class Serve(_Section, frozen=True):
@@ -140,17 +142,30 @@ class Issuer(_Section, frozen=True):
     """Somebody whose signed assertions of real identity are believed (Article 9).
 
     Attributes:
+        kind: `jwt` (RFC 7519, with OpenID's `verified_claims` where there are any), or `header` for an application of
+            the provider's own that signs a line of text with a shared secret.
         issuer, audience: must equal `iss` and be in `aud`.
-        jwks_file, jwks_url, secret_env: where the verifying key comes from; exactly one is set.
-        levels: the assertion's method → our level.
+        jwks_file, jwks_url, secret_env: where the verifying key comes from; exactly one is set, for `header` the last.
+        levels: the assertion's method or trust framework → our level.
+        ages: the issuer's words for bands of age → ours, beside ours.
+        accounts: names of the accounts with whose keys its assertions may come; none for all.
+        longest_s: seconds for which an assertion may hold at most.
+        reverify_days: days after which a verification must be made again; 0 for never.
+        replay: whether an assertion may come `again` and again while it holds, or `once`.
     """
 
     issuer: str
     audience: str
+    kind: Literal["jwt", "header"] = "jwt"
     jwks_file: str = ""
     jwks_url: str = ""
     secret_env: str = ""
     levels: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
+    ages: dict[str, AgeBand] = msgspec.field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    longest_s: Annotated[int, msgspec.Meta(ge=1)] = 86_400
+    reverify_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    replay: Literal["again", "once"] = "again"
 
 
 class Witness(_Section, frozen=True):
@@ -184,12 +199,14 @@ class Limits(_Section, frozen=True):
     header_fields: int = 64
     header_s: float = 10.0
     body_bytes: int = 4 * 1024 * 1024
+    upload_bytes: int = 20 * 1024 * 1024
     body_s: float = 60.0
     json_depth: int = 32
     json_values: int = 16_384
     messages: int = 2048
     characters: int = 1_000_000
     choices: int = 8
+    pictures: int = 8
     connections: int = 1000
     connections_per_address: int = 50
     requests_per_minute: int = 600
@@ -207,6 +224,31 @@ class Limits(_Section, frozen=True):
     write_stall_s: float = 30.0
 
 
+class Verify(_Section, frozen=True):
+    """The public page at which anybody may have a file's label verified (Article 16). It keeps nothing.
+
+    Attributes:
+        page: whether it is there.
+        file_bytes: of a file, at most.
+        upload_s: seconds for a file to arrive.
+        files_per_minute: from one address; 0 for no limit. Behind a proxy, which is one address for everybody, the
+            proxy has to see to it.
+        uploads: files that may be under way at once; a process takes no more.
+        readers: children that read them, 512 MiB at most each.
+        authorities: file of the authorities whose content credentials are trusted, here and by `guiju label verify`.
+        keys: file of the public keys whose labels are trusted; the provider's own is trusted anyway.
+    """
+
+    page: bool = True
+    file_bytes: Annotated[int, msgspec.Meta(ge=1 << 20, le=1 << 30)] = 50 << 20
+    upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+    files_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 20
+    uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 8
+    readers: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    authorities: str = ""
+    keys: str = ""
+
+
 class Gateway(_Section, frozen=True):
     """How the gateway answers.
 
@@ -214,15 +256,29 @@ class Gateway(_Section, frozen=True):
         reach: the largest reach of output controls in force.
         label: where the text label goes (DESIGN §4).
         identity: the least identity level of a key that sets none of its own.
+        identity_doors: short name of a door, such as `images` → the least level there.
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
+        faces: whether every picture counts as one with a face, or is looked at (guiju[faces]).
+        uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
+        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes;
+            `envelope` leaves it to the app, which then shows a label beside the player.
+        label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
+        credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
+            has a certificate; `on` in development with a throwaway one, too.
     """
 
     reach: Reach = "sentence"
     label: Literal["envelope", "start", "end", "both"] = "envelope"
     identity: IdentityLevel = "none"
+    identity_doors: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
+    faces: Literal["assume", "detect"] = "assume"
+    uploads: Literal["own", "any"] = "own"
+    label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
+    label_recording: str = ""
+    credentials: Literal["auto", "on", "off"] = "auto"
 
 
 class Detect(_Section, frozen=True):
@@ -237,6 +293,31 @@ class Detect(_Section, frozen=True):
     without: tuple[str, ...] = ()
 
 
+class Rest(_Section, frozen=True):
+    """How long people use the service before they are reminded or should rest (Article 10). Minutes; 0 for never.
+
+    Attributes:
+        gap_minutes: a pause that ends a sitting.
+        remind_minutes: from one reminder to the next.
+        stop_minutes, break_minutes: length of a sitting at which a break begins, and of the break.
+        day_minutes: a day.
+        minors_under16_minutes, minors_16to17_minutes: a day, by band of age.
+        minors_remind_minutes: from one reminder to the next.
+        night_from, night_until: hours (UTC+8) between which minors are not served; equal for none.
+    """
+
+    gap_minutes: Annotated[int, msgspec.Meta(ge=1, le=240)] = 15
+    remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    stop_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    break_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 15
+    day_minutes: Annotated[int, msgspec.Meta(ge=0)] = 0
+    minors_under16_minutes: Annotated[int, msgspec.Meta(ge=0)] = 60
+    minors_16to17_minutes: Annotated[int, msgspec.Meta(ge=0)] = 120
+    minors_remind_minutes: Annotated[int, msgspec.Meta(ge=0)] = 30
+    night_from: Annotated[int, msgspec.Meta(ge=0, le=23)] = 22
+    night_until: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -247,7 +328,7 @@ class People(_Section, frozen=True):
 class Settings(_Section, frozen=True):
     """The whole of guiju.toml."""
 
-    profile: Literal["interim-2023", "draft-2023"] = "interim-2023"
+    profile: Literal["interim-2023", "draft-2023", "companion-2026"] = "interim-2023"
     mode: Literal["development", "production"] = "development"
     language: Literal["zh", "en"] = "zh"
     route: Literal["own_model", "filed_model"] = "own_model"
@@ -256,9 +337,11 @@ class Settings(_Section, frozen=True):
     store: Store = Store()
     gateway: Gateway = Gateway()
     detect: Detect = Detect()
+    rest: Rest = Rest()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
+    verify: Verify = Verify()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
@@ -311,6 +394,14 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
     made = []
     if LEVELS.index(new.gateway.identity) < LEVELS.index(old.gateway.identity):
         made.append("gateway.identity")
+    doors = new.gateway.identity_doors
+    asked = old.gateway.identity_doors.items()
+    if any(LEVELS.index(doors.get(name, "none")) < LEVELS.index(level) for name, level in asked):
+        made.append("gateway.identity_doors")
+    if new.gateway.faces == "detect" != old.gateway.faces:
+        made.append("gateway.faces")
+    if new.gateway.uploads == "any" != old.gateway.uploads:
+        made.append("gateway.uploads")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):
@@ -333,9 +424,24 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("evidence.witness")
     if new.evidence.retention_days < old.evidence.retention_days:
         made.append("evidence.retention_days")
+    if _looser(old.rest, new.rest):
+        made.append("rest")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made
+
+
+def _looser(old: Rest, new: Rest) -> bool:
+    """Whether anybody may use the service longer, or is reminded later; 0 is without end."""
+    longest = 10**9
+    times = ("remind", "stop", "day", "minors_under16", "minors_16to17", "minors_remind")
+    later = [name for name in times if _minutes(new, name, longest) > _minutes(old, name, longest)]
+    nights = [(one.night_until - one.night_from) % 24 for one in (old, new)]
+    return bool(later) or nights[1] < nights[0] or new.break_minutes < old.break_minutes
+
+
+def _minutes(rest: Rest, name: str, longest: int) -> int:
+    return getattr(rest, f"{name}_minutes") or longest
 
 
 def _protection(settings: Settings) -> set[tuple[object, ...]]:

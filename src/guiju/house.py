@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import io
 import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,9 +22,14 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
+from guiju.adapters import heard, signatures
 from guiju.adapters.canary import CanaryModel
+from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Pictures
+from guiju.adapters.pictures import installed as pictures_installed
+from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
@@ -30,6 +37,7 @@ from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
 from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
+from guiju.gateway.app import IDENTIFIED
 from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
@@ -40,15 +48,18 @@ from guiju.likenesses import Likenesses
 from guiju.marking import producer
 from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
+from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
+from guiju.records.consents import Consents
 from guiju.records.db import Store
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
-from guiju.records.sources import in_database, place_of
+from guiju.records.sources import in_database, optional, place_of
 from guiju.records.usage import Tally
+from guiju.records.use import Uses
 from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
@@ -108,6 +119,12 @@ def check_production(settings: Settings) -> None:
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"
         )
+    if settings.profile == "companion-2026" and not 0 < settings.rest.remind_minutes <= 120:
+        raise ConfigError("config_invalid", what="rest.remind_minutes (companion-2026)", hint="1–120")
+    if unknown := sorted(set(settings.gateway.identity_doors) - IDENTIFIED):
+        hint = " | ".join(sorted(IDENTIFIED))
+        raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
+    signatures.check(settings)
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
 
@@ -257,6 +274,8 @@ class House:
         tally = Tally()
         tally.load(self.store, time.time())
         metrics = Metrics(installed("guiju"))
+        consents = Consents()
+        consents.refresh(self.store)
         return Live(
             settings=settings,
             policy=policy,
@@ -269,12 +288,31 @@ class House:
             masks=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
+            pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
+            signatures=self.signatures(settings),
+            recording=recording(settings),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
             hits=Hits(),
+            faces=self.faces(settings),
+            consents=consents,
+            uses=self._uses(),
         )
+
+    def _uses(self) -> Uses:
+        """The counts of how long people use the service; what must not wait is written beside the road."""
+        uses = Uses(self.store)
+
+        async def write() -> None:
+            try:
+                await uses.settle(self.live.clock())
+            except GuijuError as error:
+                log.error("use_not_kept", extra={"code": error.code})
+
+        uses.hurry = lambda: self.start(write())
+        return uses
 
     def policy(self, settings: Settings) -> Policy:
         """Build the matcher over all lists in force; slow for long lists, so it runs in a thread while serving."""
@@ -294,6 +332,18 @@ class House:
         self.off = (*off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 
+    def faces(self, settings: Settings) -> Faces:
+        """What tells whether there may be a face in a picture.
+
+        Raises:
+            ConfigError: `config_invalid`: what looks is not installed.
+        """
+        if settings.gateway.faces == "assume":
+            return Assumed()
+        if find_spec("cv2") is None:
+            raise ConfigError("config_invalid", what="gateway.faces: cv2", hint="pip install 'guiju[faces]'")
+        return Looked()
+
     def upstreams(self, settings: Settings) -> Upstreams:
         services: list[Upstream] = [CanaryModel(self.canary.model, self.canary.word)]
         return Upstreams([*services, *(Upstream(one, settings.limits) for one in settings.upstream)])
@@ -310,9 +360,31 @@ class House:
         every = [making.make(one, settings.limits) for one in settings.guard] if self.options.setting == "all" else []
         return Guards(every, metrics.counts)
 
+    def signatures(self, settings: Settings) -> Signatures:
+        """What files are signed with, and whose signatures are believed.
+
+        Raises:
+            ConfigError: a file of the settings can't be read, or is not what it should be.
+        """
+        wanted = signatures.signs(settings)
+        return signatures.load(settings, optional("guiju.marking.c2pa", "c2pa-python", "media") if wanted else None)
+
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})
-        return Assertions(settings.issuer, self.secrets.person, (own, self._canary_secret))
+        issuers = [self._resolved(one) for one in settings.issuer]
+        return Assertions(issuers, self.secrets.person, (own, self._canary_secret), Kept(self.store))
+
+    def _resolved(self, issuer: Issuer) -> Issuer:
+        """An issuer whose accounts stand by their ids.
+
+        Raises:
+            ConfigError: `not_found`; there is no such account.
+        """
+        found = {name: accounts.find_account(self.store, name) for name in issuer.accounts}
+        if missing := [name for name, account in found.items() if account is None]:
+            raise ConfigError("not_found", what=f"issuer {issuer.issuer}: account {missing[0]}")
+        ids = tuple(account.id for account in found.values() if account)
+        return msgspec.structs.replace(issuer, accounts=ids)
 
     def _remember(self, account: str, identity: Identity) -> None:
         """Keep a verified identity: once a person and assertion, off the road (DESIGN §11)."""
@@ -322,7 +394,7 @@ class House:
         self.known.add(mark)
         if len(self.known) > _KNOWN:
             self.known.clear()
-        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(time.time()))
+        work = asyncio.to_thread(persons.remember, self.store, account, identity, int(self.live.clock()))
         self.start(self._kept(work, mark))
 
     async def _kept(self, work: Coroutine[Any, Any, None], mark: tuple[str, str, int]) -> None:
@@ -346,7 +418,7 @@ class House:
 
     def identity(self) -> str:
         """An assertion for the canary, by the issuer within this process."""
-        now = int(time.time())
+        now = int(self.live.clock())
         claims = {"iss": _ISSUER, "aud": self.canary.model, "sub": "canary", "iat": now, "exp": now + 300}
         return jwt.encode({"alg": "HS256"}, {**claims, "method": "canary"}, OctKey.import_key(self._canary_secret))
 
@@ -361,13 +433,34 @@ class House:
         await asyncio.gather(*self.background, return_exceptions=True)
         await self.live.upstreams.close()
         await self.live.guards.close()
+        if self.live.pictures:
+            await self.live.pictures.close()
         try:
             await self.live.tally.settle(self.store, time.time())
             await self.live.hits.settle(self.store, time.time())
+            await self.live.uses.settle(self.live.clock())
         except GuijuError as error:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()
         self.store.close()
+
+
+def recording(settings: Settings) -> bytes:
+    """The words that label speech, as they were recorded; `b""` where the settings name none.
+
+    Raises:
+        ConfigError: the file can't be read, or is no WAV file of 30 seconds at most.
+    """
+    name = settings.gateway.label_recording
+    if not name:
+        return b""
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(name, error)) from error
+    if why := heard.fault(io.BytesIO(data)):
+        raise ConfigError("config_invalid", what=f"gateway.label_recording: {why}", hint="WAV, 30 s")
+    return data
 
 
 def _unbounded(own: KeyRecord) -> KeyRecord:

@@ -18,9 +18,9 @@ import msgspec
 from guiju.controls import policy
 from guiju.controls.policy import Ruling, Rulings
 from guiju.detect import shipped
-from guiju.detect.discrimination import Discrimination
+from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
-from guiju.detect.injection import Injection
+from guiju.detect.injection import injection
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import HEADS, Head, thresholds, weights
@@ -85,7 +85,7 @@ class Offline:
         self._stage: Stage = "input" if side == "request" else "output"
         self._words = Words([*entries, *shipped.entries(packs)], "offline")
         self._patterns: tuple[Detector, ...] = (
-            (Discrimination(), Personal()) if side == "reply" else (Injection(), Discrimination(), Personal())
+            (discrimination(), Personal()) if side == "reply" else (injection(), discrimination(), Personal())
         )
         self._heads = Heads(weights())
         self._judge = Judge("request" if side == "request" else "reply", self._heads)

@@ -20,8 +20,9 @@ from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
+from guiju.house import recording as recorded
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, confidential, lexicons, policies, rumours, works
+from guiju.records import bans, changes, confidential, lexicons, policies, rumours, use, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -30,6 +31,7 @@ SETTINGS = "settings"
 _POLL_S = 1.0
 _CANARY_S = 60.0
 _TEND_S = 10.0
+_SWEEP_S = 3600.0
 
 
 async def watch(house: House, base: str) -> None:
@@ -40,7 +42,7 @@ async def watch(house: House, base: str) -> None:
         base: its own address.
     """
     loop = asyncio.get_running_loop()
-    due = counted = tended = 0.0
+    due = counted = tended = swept = 0.0
     while True:
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
@@ -54,7 +56,11 @@ async def watch(house: House, base: str) -> None:
                 counted = loop.time() + EVERY_S
                 await house.live.tally.settle(house.store, time.time())
                 await house.live.hits.settle(house.store, time.time())
+                await house.live.uses.settle(house.live.clock())
                 await _count_trial(house)
+            if house.leads and loop.time() >= swept:
+                swept = loop.time() + _SWEEP_S
+                await asyncio.to_thread(use.sweep, house.store, house.live.clock())
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
@@ -109,6 +115,7 @@ async def take_up(house: House) -> None:
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
     await asyncio.to_thread(live.keyring.refresh, store)
+    await asyncio.to_thread(live.consents.refresh, store)
     if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
@@ -152,11 +159,16 @@ async def _swap(house: House, base: str) -> None:
     policy = await asyncio.to_thread(house.policy, settings)
     guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
+    signatures = await asyncio.to_thread(house.signatures, settings)
+    recording = await asyncio.to_thread(recorded, settings)
+    faces = house.faces(settings)
     await upstreams.open()
     await guards.open()
     old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    old_files = (live.signatures, live.recording, live.faces)
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
-    live.assertions = house.assertions(settings)
+    live.assertions, live.signatures, live.recording = house.assertions(settings), signatures, recording
+    live.faces = faces
     if await house.sing(base):
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
@@ -164,6 +176,7 @@ async def _swap(house: House, base: str) -> None:
         house.start(upstreams.retire())
         await guards.close()
         live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.signatures, live.recording, live.faces = old_files
         live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")

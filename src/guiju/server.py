@@ -23,7 +23,10 @@ from guiju.config import Settings
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
+from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
+from guiju.web.pages import Host, Pages
+from guiju.web.verify import VerifyPage
 
 _ELSEWHERE: Final = Bilingual(
     "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
@@ -84,7 +87,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
 
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
-    server = Server(_uvicorn(house), bound)
+    pages_ = pages(_host(house))
+    server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
         listening = [socket(fileno=os.dup(seat.listening)), own] if seat and own else [bind(settings)]
@@ -104,6 +108,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             loop.remove_reader(seat.alive)
         elif pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
             pid.unlink()
+        await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
 
@@ -147,10 +152,46 @@ def _check_tls(cert: str, key: str) -> None:
         raise ConfigError("config_invalid", what=failed(error.filename or cert, error), hint=_BOTH_FILES) from error
 
 
-def _uvicorn(house: House) -> uvicorn.Config:
+class Rooms:
+    """The rooms behind one address: pages by their own table, everything else is the gateway's.
+
+    Args:
+        gateway: the doors.
+        pages: the pages.
+    """
+
+    def __init__(self, gateway: App, pages: Pages) -> None:
+        self.gateway = gateway
+        self.pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        page = scope["type"] == "http" and self.pages.has(scope["path"])
+        await (self.pages if page else self.gateway)(scope, receive, send)
+
+
+def pages(host: Host) -> Pages:
+    """All pages; a route that is not here does not exist.
+
+    Args:
+        host: what serves them.
+    """
+    verify = VerifyPage(host)
+    return Pages(host, [verify.route()], [verify.close])
+
+
+def _host(house: House) -> Host:
+    live, seat = house.live, house.options.seat
+    workers = seat.of if seat else 1
+    return Host(
+        lambda: live.settings, live.metrics.counts.ended, exempt(house.settings), workers, lambda: live.signatures
+    )
+
+
+def _uvicorn(house: House, rooms: Rooms) -> uvicorn.Config:
     settings = house.settings
     return uvicorn.Config(
-        App(house.live),
+        rooms,
         host=settings.serve.host,
         port=settings.serve.port,
         http=protocol(settings.limits, exempt(settings)),

@@ -36,9 +36,13 @@ Audience = Literal["all", "minors"]
 IdentityLevel = Literal["none", "phone", "document", "network_id", "organisation"]
 """How well a person's real identity is known (Article 9), weakest first."""
 
+AgeBand = Literal["", "under14", "14to15", "16to17", "adult"]
+"""How old a person is, as far as the law asks: a band, never a birth date; `""` when nobody said."""
+
 ACTIONS: Final[tuple[Action, ...]] = ("pass", "note", "mask", "hold", "refuse")
 REACHES: Final[tuple[Reach, ...]] = ("pattern", "sentence", "whole")
 LEVELS: Final[tuple[IdentityLevel, ...]] = ("none", "phone", "document", "network_id", "organisation")
+AGES: Final[tuple[AgeBand, ...]] = ("under14", "14to15", "16to17", "adult")
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -71,11 +75,13 @@ class Reason(msgspec.Struct, frozen=True):
         code: a code of `errors.toml`, such as `content_filter`.
         article: the article that asks for it, such as `4`; `""` for a rule of the provider's own.
         category: the public category, never a term, rule or score.
+        until: Unix seconds at which it no longer holds; 0 where no time ends it.
     """
 
     code: str
     article: str = ""
     category: str = ""
+    until: int = 0
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -125,6 +131,7 @@ class Identity(msgspec.Struct, frozen=True):
         verified_at: Unix seconds at which the issuer verified it.
         expires_at: Unix seconds until which the assertion holds.
         transaction: keyed hash of the issuer's transaction id.
+        age: the band that the issuer vouches for.
     """
 
     person: str
@@ -133,6 +140,56 @@ class Identity(msgspec.Struct, frozen=True):
     verified_at: int
     expires_at: int
     transaction: str
+    age: AgeBand = ""
+
+
+class Guardian(msgspec.Struct, frozen=True):
+    """What a guardian has set for one person; it concerns time alone (Article 10).
+
+    Attributes:
+        day_minutes: minutes a day; 0 as the settings say, below 0 no limit.
+        night: `allow` where nights need not be quiet, `deny` where they must be, `""` as the settings say.
+    """
+
+    day_minutes: int = 0
+    night: str = ""
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """How long somebody may use the service (Article 10). Seconds; 0 for no limit.
+
+    Attributes:
+        gap_s: what breaks a sitting.
+        remind_s: from one reminder to the next.
+        stop_s, break_s: length of a sitting at which a break begins, and of that break.
+        day_s: a day.
+        night: hours (UTC+8) at which nights begin and end; equal for none.
+    """
+
+    gap_s: int
+    remind_s: int
+    stop_s: int
+    break_s: int
+    day_s: int
+    night: tuple[int, int]
+
+
+class Sitting(msgspec.Struct, frozen=True):
+    """How long somebody has used the service, and what is allowed to them: times alone, never content (Article 10).
+
+    Attributes:
+        at: Unix seconds now.
+        continuous_s, today_s: seconds without a break, and today.
+        break_until: Unix seconds at which a break that has begun is over; 0 for none.
+        reminder: whether a reminder is due.
+    """
+
+    at: int
+    continuous_s: int
+    today_s: int
+    break_until: int
+    reminder: bool
+    allowed: Allowed
 
 
 class Label(msgspec.Struct, frozen=True):
@@ -158,6 +215,11 @@ class Exchange(msgspec.Struct, frozen=True):
         label: the label that the answer carries; none until it is made.
         content: whether what is answered is content, which needs a label.
         outside: whether what is asked goes to somebody else's model service (Article 11).
+        doubted: whether an assertion of identity came that does not hold.
+        sitting: how long the person has used the service; none where nobody counts it.
+        unseen: whether pictures or sound would go there, in which nobody can find personal data.
+        likenesses: what of a person is worked on: `face`, `voice`.
+        consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
     """
 
     id: str
@@ -172,6 +234,12 @@ class Exchange(msgspec.Struct, frozen=True):
     label: Label | None = None
     content: bool = True
     outside: bool = False
+    doubted: bool = False
+    sitting: Sitting | None = None
+    unseen: bool = False
+    likenesses: tuple[str, ...] = ()
+    consented: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 class Detector(Protocol):

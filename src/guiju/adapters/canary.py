@@ -49,6 +49,6 @@ class CanaryModel(Upstream):
         """It is listed nowhere."""
         return ()
 
-    async def ask(self, body: bytes, path: str = "", *, again: bool = True) -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "", *, again: bool = True) -> Reply:
         """Answer, whatever was asked."""
         return CanaryReply(self._word)

@@ -1,175 +1,167 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signed assertions of real identity: JWTs of issuers that the operator trusts (Article 9; RFC 7519, RFC 7517).
+"""Signed assertions of real identity by issuers that the operator trusts (Article 9; RFC 7519; eKYC-IDA 1.0).
 
-An assertion says that somebody else verified a person. What is kept of it is a verdict: level, method, time and keyed
-hashes. Claims that could name the person are read by nobody.
+An assertion says that somebody else verified a person. What is kept of it is a verdict: level, method, time, band of
+age and keyed hashes.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import hmac
-import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
 
-import aiohttp
 import msgspec
-from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OctKey
 
+from guiju.adapters import claims
+from guiju.adapters.claims import Told
+from guiju.adapters.issuers import Trusted
 from guiju.config import Issuer
-from guiju.errors import CallerError, ConfigError, OutsideError
+from guiju.errors import CallerError, OutsideError
 from guiju.terms import Identity
 
-_SIGNATURES = ["RS256", "ES256", "PS256", "EdDSA", "Ed25519"]
-_LEEWAY_S = 60
-_UNREADABLE = (JoseError, ValueError, TypeError, RecursionError)
+_UNREADABLE: Final = (JoseError, ValueError, TypeError, RecursionError)
 """What the library raises on a token that is none: a header of a wrong type, or one without end."""
-_REFETCH_S = 60.0
-"""An unknown key is looked for at the issuer no more often than this."""
+_LONGEST: Final = 16_384
+_REMEMBERED: Final = 20_000
+"""Assertions that are not verified again while they hold."""
 
 
-class _Trusted:
-    """One issuer with its keys."""
+class Books(Protocol):
+    """What must be asked of the store."""
 
-    def __init__(self, settings: Issuer, own: str = "") -> None:
-        self.settings = settings
-        self.keys: KeySet | OctKey | None = None
-        self.fetched = 0.0
-        self.algorithms = _SIGNATURES
-        if own:
-            self.keys, self.algorithms = OctKey.import_key(own), ["HS256"]
-            return
-        if sum(map(bool, (settings.jwks_file, settings.jwks_url, settings.secret_env))) != 1:
-            raise ConfigError(
-                "config_invalid", what=f"issuer {settings.issuer}", hint="jwks_file | jwks_url | secret_env"
-            )
-        if settings.secret_env:
-            secret = os.environ.get(settings.secret_env, "")
-            if len(secret) < 32:
-                raise ConfigError(
-                    "config_invalid", what=f"{settings.secret_env} is shorter than 32", hint="openssl rand -hex 32"
-                )
-            self.keys, self.algorithms = OctKey.import_key(secret), ["HS256"]
-        elif settings.jwks_file:
-            try:
-                self.keys = KeySet.import_key_set(_parsed(Path(settings.jwks_file).read_bytes()))
-            except (OSError, ValueError, JoseError) as error:
-                raise ConfigError("config_invalid", what=f"{settings.jwks_file}: {error}", hint="RFC 7517") from error
+    def known(self, account: str, person: str, now: int) -> Awaitable[bool]:
+        """Whether a person is kept as verified."""
+        ...
 
-    async def fetch(self) -> None:
-        """Read the key set from its address.
+    def spend(self, mark: bytes, until: int, now: int) -> Awaitable[bool]:
+        """Note that an assertion came; false when it had come before."""
+        ...
 
-        Raises:
-            OutsideError: `guard_unavailable`, it can't be had; new identities wait (robustness §6).
-        """
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5), trust_env=False) as session,
-                session.get(self.settings.jwks_url, allow_redirects=False) as response,
-            ):
-                response.raise_for_status()
-                self.keys = KeySet.import_key_set(_parsed(await response.content.read(2**20)))
-        except (aiohttp.ClientError, TimeoutError, ValueError, JoseError):
-            raise OutsideError("guard_unavailable") from None
+
+class NoBooks:
+    """Knows nobody, so that no assertion that may come only once is believed."""
+
+    async def known(self, account: str, person: str, now: int) -> bool:
+        """See `Books`."""
+        return False
+
+    async def spend(self, mark: bytes, until: int, now: int) -> bool:
+        """See `Books`."""
+        return False
 
 
 class Assertions:
     """Verifies assertions.
 
     Args:
-        issuers: whom to believe.
+        issuers: whom to believe; accounts by their ids.
         secret: the key of the hashes under which persons are known here.
         own: an issuer within this process and its secret, for the canary.
+        books: what to ask of the store.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, issuers: Sequence[Issuer], secret: bytes, own: tuple[Issuer, str] | None = None) -> None:
-        self._issuers = {one.issuer: _Trusted(one) for one in issuers}
+    def __init__(
+        self,
+        issuers: Sequence[Issuer],
+        secret: bytes,
+        own: tuple[Issuer, str] | None = None,
+        books: Books | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._issuers = {one.issuer: Trusted(one, clock) for one in issuers}
         if own:
-            self._issuers[own[0].issuer] = _Trusted(*own)
+            self._issuers[own[0].issuer] = Trusted(own[0], clock, own[1])
         self._secret = secret
-        self._fetching = asyncio.Lock()
+        self._books = books or NoBooks()
+        self._believed: dict[bytes, tuple[Trusted, int, Told]] = {}
 
     async def verify(self, token: str, account: str, now: int) -> Identity:
         """Verify one assertion.
 
         Args:
-            token: the JWT in the header `x-guiju-identity`.
+            token: what stands in the header `x-guiju-identity`.
             account: the account in which the person is known; the same subject is another person elsewhere.
             now: Unix seconds.
 
         Raises:
-            CallerError: `real_name_required`; it does not verify, has expired, or is for somebody else.
-            OutsideError: `guard_unavailable`; the issuer's keys can't be had.
+            CallerError: `real_name_required`; it does not verify, has expired, was used, or is for somebody else.
+            OutsideError: `guard_unavailable`; the issuer is down and the person not known, or the store is.
         """
-        trusted = self._issuers.get(_claimed(token))
-        if trusted is None:
-            raise CallerError("real_name_required")
-        try:
-            claims = await self._claims(trusted, token)
-        except _UNREADABLE:
-            raise CallerError("real_name_required") from None
+        mark = hashlib.sha256(token.encode("latin-1", "replace")).digest()
+        trusted, told = self._again(mark)
+        if trusted is None or told is None:
+            trusted = self._issuers.get(_claimed(token))
+            if trusted is None:
+                raise CallerError("real_name_required")
         settings = trusted.settings
-        audience = claims.get("aud")
-        expires, issued = claims.get("exp"), claims.get("iat", now)
-        if not isinstance(expires, (int, float)) or not isinstance(issued, (int, float)):
+        state = await trusted.state()
+        if state == "down":
+            raise OutsideError("guard_unavailable")
+        if told is None:
+            told = await self._told(trusted, token, mark, now)
+        if settings.accounts and account not in settings.accounts:
             raise CallerError("real_name_required")
-        fits = (
-            claims.get("iss") == settings.issuer
-            and settings.audience in (audience if isinstance(audience, list) else [audience])
-            and issued - _LEEWAY_S <= now < expires + _LEEWAY_S
-            and isinstance(claims.get("sub"), str)
-        )
-        if not fits:
+        until = told.until_s
+        if settings.reverify_days:
+            until = min(until, told.verified_at + settings.reverify_days * 86_400)
+        if not told.from_s <= now < told.until_s:
             raise CallerError("real_name_required")
-        method = str(claims.get("method", ""))
-        return Identity(
-            person=self._hash("person", account, settings.issuer, claims["sub"]),
-            level=settings.levels.get(method, "none"),
-            method=method if method in settings.levels else "",
-            verified_at=int(issued),
-            expires_at=int(expires),
-            transaction=self._hash("transaction", settings.issuer, str(claims.get("jti", ""))),
+        identity = Identity(
+            person=self._hash("person", account, settings.issuer, told.subject),
+            level=told.level if now < until else "none",
+            method=told.method,
+            verified_at=told.verified_at,
+            expires_at=until,
+            transaction=self._hash("transaction", settings.issuer, told.transaction),
+            age=told.age,
         )
+        if state == "grace" and not await self._books.known(account, identity.person, now):
+            raise OutsideError("guard_unavailable")
+        if settings.replay == "once":
+            spent = self._hash("token", settings.issuer, told.token)
+            if not await self._books.spend(bytes.fromhex(spent), told.until_s, now):
+                raise CallerError("real_name_required")
+        return identity
 
-    async def _claims(self, trusted: _Trusted, token: str) -> dict[str, Any]:
-        """The verified claims; an unknown key is looked for once at the issuer's address, so that keys can rotate."""
-        if trusted.keys is None:
-            async with self._fetching:
-                if trusted.keys is None:
-                    await trusted.fetch()
-        assert trusted.keys is not None
+    def _again(self, mark: bytes) -> tuple[Trusted | None, Told | None]:
+        """What was believed of the same assertion before, unless its issuer's keys have changed since."""
+        found = self._believed.get(mark)
+        if found is None:
+            return None, None
+        trusted, changed, told = found
+        return (trusted, told) if changed == trusted.changed else (trusted, None)
+
+    async def _told(self, trusted: Trusted, token: str, mark: bytes, now: int) -> Told:
         try:
-            return dict(jwt.decode(token, trusted.keys, algorithms=trusted.algorithms).claims)
-        except (JoseError, ValueError):
-            now = asyncio.get_running_loop().time()
-            if not trusted.settings.jwks_url or now - trusted.fetched < _REFETCH_S:
-                raise
-        async with self._fetching:
-            trusted.fetched = now
-            await trusted.fetch()
-        return dict(jwt.decode(token, trusted.keys, algorithms=trusted.algorithms).claims)
+            said = await trusted.claims(token) if len(token) <= _LONGEST else {}
+            told = claims.told(trusted.settings, said, now)
+        except _UNREADABLE:
+            told = None
+        if told is None:
+            raise CallerError("real_name_required")
+        if len(self._believed) >= _REMEMBERED:
+            self._believed.clear()
+        self._believed[mark] = (trusted, trusted.changed, told)
+        return told
 
     def _hash(self, *parts: str) -> str:
         return hmac.new(self._secret, "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _parsed(data: bytes) -> Any:
-    """A key set's JSON."""
-    return msgspec.json.decode(data)
-
-
 def _claimed(token: str) -> str:
-    """The issuer that a token claims to be from; only a name to look up, nothing is believed yet."""
+    """The issuer that an assertion claims to be from; only a name to look up, nothing is believed yet."""
     try:
+        if claims.is_line(token):
+            return str(claims.line_claims(token).get("iss", ""))
         middle = token.split(".")[1]
-        claims = msgspec.json.decode(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+        said = msgspec.json.decode(base64.urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
     except (IndexError, ValueError, RecursionError):
         return ""
-    issuer = claims.get("iss") if isinstance(claims, dict) else ""
+    issuer = said.get("iss") if isinstance(said, dict) else ""
     return issuer if isinstance(issuer, str) else ""

@@ -42,6 +42,10 @@ class Reader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the child; the next file would get a fresh one."""
         self._end()
 
     def verified(self, request: Request) -> Verified:

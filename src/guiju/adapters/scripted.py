@@ -212,11 +212,33 @@ class ScriptedApp:
         elif route == ("POST", "/v1/images/generations"):
             if (body := await self._asked(receive, send)) is not None:
                 await _reply(send, 200, scripted_media.pictures(body))
+        elif route == ("POST", "/v1/images/edits"):
+            form = scripted_media.form(_kind(scope), await _read(receive))
+            self.requests.append(form)
+            asked = {name: said[0] for name, said in form.items()}
+            await _reply(send, 200, scripted_media.pictures(asked))
         elif route == ("POST", "/v1/audio/speech"):
             if await self._asked(receive, send) is not None:
                 await _send(send, 200, b"audio/wav", scripted_media.sound())
+        elif route == ("POST", "/v1/audio/transcriptions"):
+            await self._heard(scope, receive, send)
         else:
             await _reply(send, 404, _error(404, "no such path on the scripted model service"))
+
+    async def _heard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is heard is what the form's prompt directs."""
+        body = scripted_media.form(_kind(scope), await _read(receive))
+        self.requests.append(body)
+        script = _read_script("".join(body.get("prompt", ())))
+        if script.status:
+            await _reply(send, script.status, _error(script.status, f"scripted error {script.status}"))
+        elif script.finish != "stop":
+            await _reply(send, 400, {"error": {"message": "scripted refusal", "code": script.finish}})
+        elif body.get("stream") == ["true"] and not script.json_reply:
+            await _spoken(send, script)
+        else:
+            timed = body["response_format"] == ["verbose_json"]
+            await _reply(send, 200, scripted_media.transcript(script.text, timed))
 
     async def _vectors(self, receive: Receive, send: Send) -> None:
         """A vector of four numbers for each text; they mean nothing."""
@@ -262,6 +284,25 @@ class ScriptedApp:
                 await _whole(send, body, script)
         finally:
             watch.cancel()
+
+
+def _kind(scope: Scope) -> str:
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"content-type"), "")
+
+
+async def _spoken(send: Send, script: _Script) -> None:
+    """A transcript as server-sent events."""
+    headers = [(b"content-type", b"text/event-stream; charset=utf-8"), *_HEADERS]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    parts = [part["content"] for part in script.parts() if "content" in part]
+    events: list[dict[str, Any]] = [{"type": "transcript.text.delta", "delta": part} for part in parts]
+    events.append({"type": "transcript.text.done", "text": script.text})
+    for number, event in enumerate(events):
+        if number == script.reset:
+            raise _Dropped
+        data = b"data: " + msgspec.json.encode(event) + b"\n\n"
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _read(receive: Receive) -> bytes:

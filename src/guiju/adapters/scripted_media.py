@@ -8,6 +8,8 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Mapping
+from email import message_from_bytes
+from email.policy import HTTP
 from typing import Any, Final
 
 _SIDE: Final = 256
@@ -39,6 +41,31 @@ def pictures(asked: Mapping[str, Any]) -> dict[str, Any]:
             made = base64.b64encode(picture(f"{number} {prompt}")).decode()
             data.append({"b64_json": made, "revised_prompt": prompt})
     return {"created": 1_700_000_000, "data": data}
+
+
+def form(kind: str, body: bytes) -> dict[str, Any]:
+    """A multipart form as the standard library reads it: texts as texts, files as bytes, both in lists."""
+    read = message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + body, policy=HTTP)
+    made: dict[str, Any] = {}
+    for part in read.iter_parts():
+        name = str(part.get_param("name", header="content-disposition"))
+        data = part.get_payload(decode=True)
+        assert isinstance(data, bytes)
+        made.setdefault(name, []).append(data if part.get_filename() else data.decode())
+    return made
+
+
+def transcript(text: str, timed: bool) -> dict[str, Any]:
+    """A transcript that says a text; with times, of words too, a second for every eight characters."""
+    if not timed:
+        return {"text": text, "usage": {"type": "duration", "seconds": 1}}
+    parts = [text[at : at + 8] for at in range(0, len(text), 8)]
+    segments = [
+        {"id": i, "seek": 0, "start": i, "end": i + 1, "text": part, "tokens": [ord(one) for one in part]}
+        for i, part in enumerate(parts)
+    ]
+    words = [{"word": one, "start": i, "end": i + 1} for i, one in enumerate(text)]
+    return {"text": text, "language": "chinese", "duration": len(parts), "segments": segments, "words": words}
 
 
 def sound() -> bytes:

@@ -250,12 +250,13 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, body: bytes, path: str = "", *, again: bool = True) -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "", *, again: bool = True) -> Reply:
         """Send a canonical request and wait for the head of the answer.
 
         Args:
             body: the request.
             path: below the base address; by default where text is asked for.
+            form: its `Content-Type` where it is not JSON.
             again: send it once more when the connection is dropped before any byte came.
 
         Raises:
@@ -269,7 +270,9 @@ class Upstream:
         wait = self._deadlines.wait(self._limits.upstream_whole_s)
         try:
             response = await wait.within(
-                self._limits.upstream_first_byte_s, self._post(body, path or ASKED_AT[self.kind], again), "first byte"
+                self._limits.upstream_first_byte_s,
+                self._post(body, path or ASKED_AT[self.kind], form, again),
+                "first byte",
             )
             if response.status == 400:
                 await self._hear_out(response, wait)
@@ -327,12 +330,13 @@ class Upstream:
             raise UnansweredError("overloaded")
         raise OutsideError("upstream_refused", status=status)
 
-    async def _post(self, body: bytes, path: str, again: bool) -> aiohttp.ClientResponse:
+    async def _post(self, body: bytes, path: str, form: str, again: bool) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
+        headers = {**self._headers, "Content-Type": form} if form else self._headers
         while True:
             try:
-                return await self._session.post(url, data=body, headers=self._headers, allow_redirects=False)
+                return await self._session.post(url, data=body, headers=headers, allow_redirects=False)
             except TimeoutError:
                 raise UnansweredError("upstream_timeout", what="connection") from None
             except aiohttp.ClientConnectorError:

@@ -18,7 +18,7 @@ from guiju.errors import CallerError, OutsideError
 class Service(Protocol):
     """Whoever is asked."""
 
-    async def ask(self, body: bytes, path: str = "") -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "") -> Reply:
         """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
         ...
 
@@ -87,7 +87,7 @@ class Several:
         self._first = peers.first()
         self.to = self._first.address(model)
 
-    async def ask(self, body: bytes, path: str = "") -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "") -> Reply:
         """Ask the first, and another one if it failed before a byte of its answer came.
 
         Raises:
@@ -95,7 +95,7 @@ class Several:
             OutsideError: no answer; the last one's error.
         """
         try:
-            return await self._first.ask(body, path, again=False)
+            return await self._first.ask(body, path, form, again=False)
         except OutsideError as error:
             if not isinstance(error, UnansweredError) and error.code != "upstream_timeout":
                 raise
@@ -109,7 +109,7 @@ class Several:
                 other = body if to == self.to else self.encode(to)
             except CallerError:  # it can't be said in the other one's protocol
                 raise error from None
-        return await second.ask(other, path, again=False)
+        return await second.ask(other, path, form, again=False)
 
 
 class _Table:

@@ -49,7 +49,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
     )
 )
 def check(
-    profile: Annotated[str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join(book.PROFILES))] = "",
+    profile: Annotated[
+        str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join((*book.PROFILES, *book.BESIDE)))
+    ] = "",
     data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
     form: Annotated[

@@ -120,9 +120,9 @@ def write(
     settings = settings_of(data)
     code = labelling.code_of(settings)
     seen = asked(explicit or [], words, font, settings.language, recording)
-    credentials = signing.asked(implicit or [], settings)
+    signatures = signing.asked(implicit or [], settings)
     places = labelling.places(files, out)
-    wanted = Wanted(code, role, kind, number, replace, seen, credentials)
+    wanted = Wanted(code, role, kind, number, replace, seen, signatures)
     if number and len(places) > 1:
         raise _misused("--id", "每次一个文件", "one file at a time")
     outcomes = [labelling.write(file, target, wanted) for file, target in _watched(places)]

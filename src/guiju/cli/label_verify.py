@@ -4,34 +4,24 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.progress import track
 
+from guiju.adapters import signatures
 from guiju.adapters.reader import Request
 from guiju.adapters.reading import Reader
-from guiju.cli.books import AsJson
+from guiju.cli.books import AsJson, Data, settings_of
 from guiju.cli.tongue import language, say
-from guiju.errors import Bilingual, ConfigError
-from guiju.marking.explained import sentences
-from guiju.marking.verify import Verdict, Verified
+from guiju.errors import ConfigError
+from guiju.marking.explained import VERDICTS, report, sentences
+from guiju.marking.verify import Verified
 
-_KEY: Final = re.compile(r"(?:[0-9a-f]{2}){32,65}")
-VERDICTS: Final[dict[Verdict, Bilingual]] = {
-    "whole": Bilingual("完整", "whole"),
-    "altered": Bilingual("已被改动", "altered"),
-    "unbound": Bilingual("有标识，无法核对完整性", "labelled, nothing to check by"),
-    "unknown_producer": Bilingual("提供者不明", "unknown producer"),
-    "none": Bilingual("没有标识", "no label"),
-    "unreadable": Bilingual("无法读取", "unreadable"),
-}
 _FAILING: Final = frozenset({"altered", "unreadable"})
 
 
@@ -45,14 +35,27 @@ def verify(
             help=say("受信任的公钥，每行一个，十六进制", "public keys that are trusted, one a line, in hexadecimal"),
         ),
     ] = None,
+    authorities: Annotated[
+        Path | None,
+        typer.Option(
+            "--authorities",
+            metavar="PEM",
+            help=say(
+                "受信任的内容凭证签发机构证书", "certificates of authorities whose content credentials are trusted"
+            ),
+        ),
+    ] = None,
+    data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Verify labels; exit 1 when a file is altered or unreadable."""
-    known = _keys(trust) if trust else ()
+    trusted = signatures.load(settings_of(data), None)
+    known = (*trusted.known, *(signatures.listed(trust, "--trust") if trust else ()))
+    anchors = trusted.anchors + (signatures.authorities(str(authorities)) if authorities else "")
     paths = _paths(files)
     with Reader() as reader:
         found = [
-            (path, reader.verified(Request(str(path), path.suffix.removeprefix("."), known)))
+            (path, reader.verified(Request(str(path), path.suffix.removeprefix("."), known, anchors)))
             for path in _watched(paths)
         ]
     if as_json:
@@ -63,18 +66,6 @@ def verify(
         typer.echo("\n\n".join(_told(path, one) for path, one in found))
     if any(one.verdict in _FAILING for _, one in found):
         raise typer.Exit(1)
-
-
-def _keys(path: Path) -> tuple[str, ...]:
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("not_found", what=str(path)) from error
-    keys = tuple(key for line in lines if (key := line.partition("#")[0].strip().lower()))
-    if any(not _KEY.fullmatch(key) for key in keys):
-        what = Bilingual("--trust 每行须为一个十六进制公钥", "--trust: a public key in hexadecimal on each line")
-        raise ConfigError("usage_invalid", what=what, command="guiju label verify")
-    return keys
 
 
 def _paths(files: Sequence[Path]) -> list[Path]:
@@ -99,8 +90,7 @@ def _watched(paths: Sequence[Path]) -> Iterable[Path]:
 
 
 def _row(path: Path, one: Verified) -> dict[str, Any]:
-    said: dict[str, Any] = msgspec.to_builtins(one)
-    return {"file": str(path), **said, "explanation": {name: sentences(one, name) for name in ("zh", "en")}}
+    return {"file": str(path), **report(one)}
 
 
 def _told(path: Path, one: Verified) -> str:

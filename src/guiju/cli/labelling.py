@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, Literal, cast
 
 import msgspec
 
-from guiju.cli.credentials import Credentials
+from guiju.adapters.signatures import Signatures
 from guiju.cli.explicit import Explicit, put
 from guiju.config import DEVELOPMENT_CODE, Settings
 from guiju.errors import Bilingual, ConfigError, failed
@@ -70,7 +70,7 @@ class Wanted(msgspec.Struct, frozen=True):
         number: of the content; `""` makes one for each file.
         replace: whether labels that are there give way.
         explicit: what people are to see; none for nothing.
-        credentials: how content credentials are signed; none for no signature.
+        signatures: what files are signed with.
     """
 
     code: str
@@ -79,7 +79,7 @@ class Wanted(msgspec.Struct, frozen=True):
     number: str = ""
     replace: bool = False
     explicit: Explicit | None = None
-    credentials: Credentials | None = None
+    signatures: Signatures = Signatures()
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +176,7 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
                 return Outcome(file=str(file), family=family.name, state=aigc)
             with tempfile.NamedTemporaryFile(dir=out.parent, prefix=".guiju-", delete=False) as target:
                 part = Path(target.name)
-                place, signer = _written(family, source, cast(BinaryIO, target), aigc, wanted, file.suffix)
+                aigc, place, signer = _written(family, source, cast(BinaryIO, target), aigc, wanted, file.suffix)
         shutil.copymode(file, part)
         os.replace(part, out)
         part = None
@@ -207,19 +207,15 @@ def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
 
 def _written(
     family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, wanted: Wanted, ending: str
-) -> tuple[str, str]:
+) -> tuple[Aigc, str, str]:
     """Write words, then the label in the metadata, then the signature over both.
 
     Returns:
-        Where the words stand, and who signed; `""` for nowhere and nobody.
+        The label as it stands there, where the words stand, and who signed; `""` for nowhere and nobody.
     """
-    place, signer = "", ""
-    with tempfile.TemporaryFile() as words, tempfile.TemporaryFile() as label:
-        begun, done = cast(BinaryIO, words), cast(BinaryIO, label)
-        if wanted.explicit is not None:
-            place = put(family, source, begun, wanted.explicit, aigc.kind)
-        families.labelled(begun if place else source, target if wanted.credentials is None else done, aigc, ending)
-        if wanted.credentials is not None:
-            theirs = wanted.role == "propagator"
-            signer = wanted.credentials.sign(family, source, done, target, aigc, theirs)
-    return place, signer
+    with tempfile.TemporaryFile() as words:
+        begun = cast(BinaryIO, words)
+        place = put(family, source, begun, wanted.explicit, aigc.kind) if wanted.explicit is not None else ""
+        theirs, given = wanted.role == "propagator", begun if place else source
+        said, signer = wanted.signatures.written(family, given, target, aigc, ending, came=source, theirs=theirs)
+    return said, place, signer

@@ -13,7 +13,7 @@ class Answerable:
 
     id = "answerable"
     duties: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ("5.a",)
+    partly: tuple[str, ...] = ("5.a", "d.16.b")
     reach: Reach = "whole"
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:

@@ -24,6 +24,7 @@ class RealName:
         self.partly: tuple[str, ...] = () if least != "none" else ("9.a",)
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
-        """Pass when the exchange's identity reaches the exchange's level."""
+        """Pass when the exchange's identity reaches the exchange's level, and no assertion came that does not hold."""
         level = subject.identity.level if subject.identity else "none"
-        return PASS if at_least(level, subject.level) else Verdict("refuse", Reason("real_name_required", "9"))
+        known = at_least(level, subject.level) and not subject.doubted
+        return PASS if known else Verdict("refuse", Reason("real_name_required", "9"))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The label (Article 16; GB 45438-2025, 6.1): an answer without its implicit label is not released."""
+"""The label (Article 16; deep synthesis, 16; Labelling Measures, 5; GB 45438-2025, 6.1): an answer without its implicit
+label is not released."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ class Labelled:
 
     id = "label"
     duties: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ("16.a",)
+    partly: tuple[str, ...] = ("16.a", "d.16.a", "l.5.a")
     reach: Reach = "whole"
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:

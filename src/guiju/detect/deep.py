@@ -16,8 +16,9 @@ from guiju.detect.derived import Budget, Derived, raw, windows
 from guiju.detect.index import Index
 from guiju.detect.readings import Readings
 from guiju.detect.scan import Scan
+from guiju.detect.shows import HAN, LATIN, ROT13, SAID, Shows
 from guiju.detect.sketch import sketch
-from guiju.detect.triggers import HAN, LATIN, ROT13, SAID, Shown, Triggers, narrow, signs
+from guiju.detect.triggers import Found, Shown, Triggers, narrow, signs
 from guiju.detect.views import OVERRIDES, visual
 from guiju.terms import Finding
 
@@ -32,20 +33,22 @@ class Deep:
 
     Args:
         index: the terms, for plain text.
+        shows: what shows them in these views.
     """
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, shows: Shows) -> None:
         self._index = index
-        self._triggers = Triggers(index)
+        self._triggers = Triggers(index, shows)
         self._readings = Readings(index, self._triggers)
         self._sizes: dict[str, tuple[int, bool]] = {}
 
-    def quiet(self, text: str, view: str = "") -> bool:
+    def quiet(self, text: str, view: str = "", found: Found | None = None) -> bool:
         """Whether a text plainly holds no term in any of these views.
 
         Args:
             text: the raw text.
             view: its sketch, where there is one already.
+            found: what the index found in that.
         """
         shows = signs(text)
         if shows.wide:
@@ -53,10 +56,13 @@ class Deep:
             shows = signs(text)
         if shows.coded or shows.hidden:
             return False
-        return self._triggers.quiet(text, view or sketch(text), shows)
+        view = view or sketch(text)
+        return self._triggers.quiet(text, view, self._index.every(view) if found is None else found, shows)
 
     def find(self, text: str) -> list[Finding]:
         """Find in one text, whatever does not stand in it plainly."""
+        if len(text) <= WINDOW and self.quiet(text):
+            return []
         steps = self.find_slices(text)
         while True:
             try:
@@ -172,9 +178,11 @@ class Deep:
     def _size(self, rule: str) -> tuple[int, bool]:
         """How long an entry's view (e) is, and whether it is Latin."""
         if not self._sizes:
-            for pattern, view in enumerate(self._index.views):
-                for entry in self._index.entries(pattern):
-                    self._sizes[entry.id] = len(view), view.isascii()
+            self._sizes = {
+                entry.id: (len(view), view.isascii())
+                for pattern, view in enumerate(self._index.views)
+                for entry in self._index.entries(pattern)
+            }
         return self._sizes[rule]
 
 

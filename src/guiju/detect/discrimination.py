@@ -7,6 +7,8 @@ to rebut it, is left alone.
 
 from __future__ import annotations
 
+from functools import cache
+
 from guiju.detect.patterns import Patterns, book
 
 
@@ -15,3 +17,9 @@ class Discrimination(Patterns):
 
     def __init__(self) -> None:
         super().__init__("discrimination", book("discrimination"))
+
+
+@cache
+def discrimination() -> Discrimination:
+    """The detector, compiled once for a process: it keeps nothing of what it looks at."""
+    return Discrimination()

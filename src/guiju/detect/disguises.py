@@ -17,8 +17,8 @@ import msgspec
 
 from guiju.detect import leet, sounds
 from guiju.detect.parts import ways
+from guiju.detect.shows import HAN, LATIN, LEET, ROT13, SAID
 from guiju.detect.table import DOT, HARD, NEAR, SOFT, fold
-from guiju.detect.triggers import HAN, LATIN, LEET, ROT13, SAID
 
 T = TypeVar("T")
 Tier = Literal["must", "should"]

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The index of a list of terms: an automaton over their views (e), and what a text may end with to go on to a match."""
+"""The index of a list of terms: an automaton over their views (e), and what a text may end with to go on to a match.
+
+The same automaton looks for what shows terms in other views (`triggers`), so that one pass over a text tells both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from guiju.detect.automaton import automaton
 from guiju.detect.entry import Boundary, Entry
@@ -13,9 +17,11 @@ from guiju.detect.table import BARRIER, DOT, HARD, SOFT, fold
 from guiju.detect.views import collapse
 from guiju.terms import Finding
 
+_NO_GAPS: Final = {ord(gap): None for gap in (SOFT, DOT, HARD)}
 
-class Index:
-    """Entries, ready to be looked for.
+
+class Terms:
+    """Entries, those with the same view (e) as one pattern.
 
     Args:
         entries: terms in force.
@@ -25,7 +31,6 @@ class Index:
         longest: characters of the longest of them.
         held: what a text's view (e) may end with so that more text could complete a term, or settle one.
         contextual: patterns of terms that have context words.
-        matches: every place of every view (e) in a view (e): pattern, start, end.
 
     Raises:
         ValueError: a term holds nothing that can be matched, or one character too often.
@@ -52,12 +57,53 @@ class Index:
         self.longest = max(map(len, grouped), default=0)
         self.held = frozenset(held)
         self.views = list(grouped)
-        self.matches = automaton(self.views)
         self._entries = [tuple(group) for group in grouped.values()]
-        self._forms: dict[tuple[str, Boundary], Form] = {}
         self.contextual = frozenset(n for n, group in enumerate(self._entries) if any(e.context for e in group))
-        contexts = {entry.context for entry in entries if entry.context}
+
+    def entries(self, pattern: int) -> tuple[Entry, ...]:
+        """The entries of a pattern."""
+        return self._entries[pattern]
+
+    def alone(self, pattern: int) -> bool:
+        """Whether a pattern belongs to one entry only."""
+        return len(self._entries[pattern]) == 1
+
+    def squeezed(self, pattern: int) -> str:
+        """The folded term of a pattern without separators, as the first of its entries spells it."""
+        return fold(self._entries[pattern][0].term).translate(_NO_GAPS)
+
+
+class Index:
+    """Terms, ready to be looked for.
+
+    Args:
+        terms: the terms.
+        beside: what else is looked for in a view (e), none of it the view (e) of a term.
+
+    Attributes:
+        views, longest, held, contextual, entries, alone: see `Terms`.
+        every: every place of every view (e), and of what stands beside, in a view (e): pattern, start, end; what stands
+            beside is numbered after the views.
+    """
+
+    def __init__(self, terms: Terms, beside: Sequence[str] = ()) -> None:
+        self.views, self.longest, self.held, self.contextual = terms.views, terms.longest, terms.held, terms.contextual
+        self.entries, self.alone, self.squeezed = terms.entries, terms.alone, terms.squeezed
+        self.every = automaton([*terms.views, *beside])
+        self._size = len(terms.views)
+        self._forms: dict[tuple[str, Boundary], Form] = {}
+        contexts = {entry.context for pattern in terms.contextual for entry in terms.entries(pattern) if entry.context}
         self._contexts = {context: looked_for(context) for context in contexts}
+
+    def matches(self, view: str) -> list[tuple[int, int, int]]:
+        """Every place of every view (e) of a term in a view (e): pattern, start, end."""
+        found = self.every(view)
+        return self.terms(found) if found else found
+
+    def terms(self, found: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+        """Of what `every` found, what is a term's."""
+        size = self._size
+        return [one for one in found if one[0] < size]
 
     def readings(
         self,
@@ -78,7 +124,7 @@ class Index:
             near: what is known of context words in this text, and is told when an answer is open.
         """
         out = []
-        for entry in self._entries[pattern]:
+        for entry in self.entries(pattern):
             key = entry.term, entry.boundary
             shape = self._forms.get(key)
             if shape is None:
@@ -90,14 +136,6 @@ class Index:
                         continue
                 out.append((entry, reading))
         return out
-
-    def entries(self, pattern: int) -> tuple[Entry, ...]:
-        """The entries of a pattern."""
-        return self._entries[pattern]
-
-    def alone(self, pattern: int) -> bool:
-        """Whether a pattern belongs to one entry only."""
-        return len(self._entries[pattern]) == 1
 
 
 def finding(entry: Entry, field: str, start: int, end: int, view: str) -> Finding:

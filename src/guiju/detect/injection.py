@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from guiju.detect.patterns import Patterns, book
@@ -44,3 +45,9 @@ class Injection(Patterns):
                     out.append(group.place(place))
                     break
         return out
+
+
+@cache
+def injection() -> Injection:
+    """The detector, compiled once for a process: it keeps nothing of what it looks at."""
+    return Injection()

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -125,10 +126,10 @@ def chosen(packs: Sequence[str]) -> list[str]:
     """
     if not packs:
         return []
-    known = [pack.id for pack in shelf().pack]
+    known = _known()
     if strange := [pack for pack in packs if pack not in (ALL, *known)]:
         raise ConfigError("config_invalid", what=f"detect.packs {strange[0]}", hint=" | ".join((ALL, *known)))
-    return known if ALL in packs else list(dict.fromkeys(packs))
+    return list(known) if ALL in packs else list(dict.fromkeys(packs))
 
 
 def version(of: Sequence[Entry]) -> str:
@@ -139,13 +140,29 @@ def version(of: Sequence[Entry]) -> str:
     return "packs:" + hashlib.sha256(whole).hexdigest()[:12]
 
 
-def _entries(pack: str) -> Iterator[Entry]:
+@cache
+def _known() -> tuple[str, ...]:
+    """The names of all packs; the package does not change while it runs."""
+    return tuple(pack.id for pack in shelf().pack)
+
+
+@cache
+def _entries(pack: str) -> tuple[Entry, ...]:
+    """The entries of one pack, read once."""
     owner = f"guiju/{pack}"
-    for group in groups(pack):
-        context = tuple(group.context)
-        for term in group.terms:
-            own = "p" + stable_id(term, group.category)[1:]
-            yield Entry(own, term, group.category, group.severity, owner, group.reason, context=context)
+    return tuple(
+        Entry(
+            "p" + stable_id(term, group.category)[1:],
+            term,
+            group.category,
+            group.severity,
+            owner,
+            group.reason,
+            context=tuple(group.context),
+        )
+        for group in groups(pack)
+        for term in group.terms
+    )
 
 
 def _text(name: str) -> str:

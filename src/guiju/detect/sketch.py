@@ -13,7 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiju.detect.table import BARRIER, DOT, HARD, NEAR, SOFT, fold
+from guiju.detect.views import collapse
 
+FEW: Final = 70
+"""Characters up to which Python is faster than numpy."""
 _DROPPED: Final = 0
 _CLOSER: Final = 0xD800
 """No text can hold it, so it can't be decoded: what stands outside the table makes the whole text be folded."""
@@ -48,6 +51,8 @@ def folded_units(text: str) -> NDArray[np.uint16] | None:
 
 def sketch(text: str) -> str:
     """View (e) of a raw text, with no barrier where it is longer than 8 separators or 64 times one character."""
+    if len(text) < FEW and BARRIER not in (view := collapse(fold(text))):
+        return view
     units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
     units = units.compress(units)
     fresh = units[1:].compress(units[1:] != units[:-1])

@@ -17,8 +17,9 @@ import msgspec
 
 from guiju.detect.deep import Deep
 from guiju.detect.entry import Entry
-from guiju.detect.index import Index, finding
+from guiju.detect.index import Index, Terms, finding
 from guiju.detect.scan import Scan
+from guiju.detect.shows import Shows
 from guiju.detect.sketch import sketch
 from guiju.detect.table import BARRIER, SOFT, fold
 from guiju.detect.views import OVERRIDES, PIECE, collapse, tokens, visual
@@ -90,8 +91,10 @@ class Words:
     def __init__(self, entries: Sequence[Entry], version: str) -> None:
         self.version = version
         self.size = len(entries)
-        self.index = Index(entries)
-        self.deep = Deep(self.index)
+        terms = Terms(entries)
+        shows = Shows(terms)
+        self.index = Index(terms, shows.beside)
+        self.deep = Deep(self.index, shows)
         self.edge = 2 * self.index.longest + 64
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
@@ -138,19 +141,15 @@ class Words:
         joined = "".join([text.text for text in texts])
         if len(joined) > _AT_ONCE or _turns(joined):
             return False
-        view = sketch(joined)
-        if self.index.matches(view) or not self.deep.quiet(joined, view):
+        if not self._plainly_none(joined):
             return False
         said = [text.text for text in texts if not text.aside]
         return len(said) == len(texts) or not self.index.matches(sketch("".join(said)))
 
     def look(self, text: str) -> Look:
         """Look at one text alone."""
-        if len(text) <= _AT_ONCE and not _turns(text):
-            folded = fold(text)
-            view = collapse(folded)
-            if not self.index.matches(view) and self.deep.quiet(text, view):  # by far the most common case
-                return Look((), folded[: self.edge], folded[-self.edge :], len(folded) <= self.edge)
+        if len(text) <= _AT_ONCE and not _turns(text) and self._plainly_none(text):  # by far the most common case
+            return self._unmatched(text)
         steps = self.look_slices(text)
         while True:
             try:
@@ -158,6 +157,22 @@ class Words:
             except StopIteration as done:
                 look: Look = done.value
                 return look
+
+    def _plainly_none(self, text: str) -> bool:
+        """Whether one pass over a text, and one over its sounds, show that there is nothing in it."""
+        view = sketch(text)
+        found = self.index.every(view)
+        return not (found and self.index.terms(found)) and self.deep.quiet(text, view, found)
+
+    def _unmatched(self, text: str) -> Look:
+        """The look of a text that holds nothing; only its ends are folded."""
+        size = self.edge
+        if len(text) > 4 * size:
+            head, tail = fold(text[: 2 * size]), fold(text[-2 * size :])
+            if len(head) > size and len(tail) > size:
+                return Look((), head[:size], tail[-size:], whole=False)
+        folded = fold(text)
+        return Look((), folded[:size], folded[-size:], len(folded) <= size)
 
     def look_slices(self, text: str) -> Generator[None, None, Look]:
         """Look at one text alone, and stop for breath after every slice of at most half a millisecond."""

@@ -124,6 +124,12 @@ class Front(HttpToolsProtocol):
         """The exchange is over: nobody needs to be told any more."""
         self.gone = None
 
+    def allow(self, seconds: float) -> None:
+        """Give the body that is arriving so many seconds from now, instead of the settings'."""
+        if self._reading == "body":
+            self._disarm()
+            self._arm(seconds)
+
     def data_received(self, data: bytes) -> None:
         """Feed the parser. What does not arrive at once has a deadline: the head, and then the body."""
         if self._ended:

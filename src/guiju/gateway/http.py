@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import msgspec
 
-from guiju.config import Limits
 from guiju.errors import CallerError, GuijuError, Language
 
 Scope = MutableMapping[str, Any]
@@ -18,9 +17,12 @@ Send = Callable[[Message], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON: Final[Header] = (b"content-type", b"application/json")
+PLAIN: Final[Header] = (b"content-type", b"text/plain; charset=utf-8")
 STREAM: Final[Header] = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
 
+CONSENTS: Final = 16
+"""Consents that a request names, at most."""
 _CREDENTIALS: Final = {
     b"authorization": "invalid_api_key",
     b"x-api-key": "invalid_api_key",
@@ -40,11 +42,15 @@ class Head(msgspec.Struct):
         key: the bearer token.
         identity: the signed assertion in `x-guiju-identity`.
         language: what the caller reads.
+        kind: `Content-Type`, where it stands once; only forms look at it.
+        consents: ids of consents that the caller relies on.
     """
 
     key: str = ""
     identity: str = ""
     language: Language = "zh"
+    kind: str = ""
+    consents: tuple[str, ...] = ()
 
 
 def head(scope: Scope, fallback: Language) -> Head:
@@ -70,20 +76,28 @@ def head(scope: Scope, fallback: Language) -> Head:
             made.language = "zh" if said == b"zh" else "en" if said == b"en" else fallback
         elif name == b"x-guiju-identity":
             made.identity = value.decode("latin-1")
+        elif name == b"content-type":
+            made.kind = "" if made.kind else value.decode("latin-1")
+        elif name == b"x-guiju-consent":
+            made.consents = tuple(one.strip() for one in value.decode("latin-1").split(",")[:CONSENTS])
         elif name == b"content-encoding":
             raise CallerError("invalid_request", what="Content-Encoding", param="Content-Encoding")
     return made
 
 
-async def read(receive: Receive, limits: Limits) -> bytes:
+async def read(receive: Receive, most: int) -> bytes:
     """The body, whole. How long it may take is seen to by the front.
+
+    Args:
+        receive: of the request.
+        most: bytes, at most.
 
     Raises:
         CallerError: too large.
         ClientGone: nobody waits for an answer.
     """
     parts: list[bytes] = []
-    left = limits.body_bytes
+    left = most
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -91,7 +105,7 @@ async def read(receive: Receive, limits: Limits) -> bytes:
         part = message.get("body", b"")
         left -= len(part)
         if left < 0:
-            raise CallerError("request_too_large", what=f"body > {limits.body_bytes} bytes")
+            raise CallerError("request_too_large", what=f"body > {most} bytes")
         parts.append(part)
         if not message.get("more_body"):
             return part if len(parts) == 1 else b"".join(parts)

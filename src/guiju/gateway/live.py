@@ -11,7 +11,10 @@ from typing import Final
 
 import msgspec
 
+from guiju.adapters.faces import Assumed, Faces
 from guiju.adapters.identity import Assertions
+from guiju.adapters.pictures import Seeing
+from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
@@ -23,10 +26,12 @@ from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
+from guiju.records.consents import Consents
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
 from guiju.records.usage import Tally
+from guiju.records.use import Uses
 from guiju.terms import REACHES, Audience, Control, Exchange, Identity, Reach, Reason, Text
 
 CANARY_KEY: Final = "guiju-canary"
@@ -143,10 +148,16 @@ class Policy(msgspec.Struct, frozen=True):
         """
         family = OutsideError if reason.code == "guard_unavailable" else CallerError
         category = self.named(reason.category, language)
-        facts = {"category": category, "what": _UNREAD, "decision_id": decision, "redress_url": redress_url}
+        facts: dict[str, object] = {"category": category, "what": _UNREAD, "until": local(reason.until)}
+        facts |= {"decision_id": decision, "redress_url": redress_url}
         if answer:
             facts["instead"] = Bilingual(answer.zh, answer.en)
         return family(reason.code, **facts)
+
+
+def local(at: int) -> str:
+    """A time as people are told it; `…` for none."""
+    return time.strftime("%Y-%m-%d %H:%M UTC+8", time.gmtime(at + 8 * 3600)) if at else "…"
 
 
 @dataclass(eq=False)
@@ -155,9 +166,15 @@ class Live:
 
     Attributes:
         remember: keeps a verified identity; it returns at once and writes later.
+        uses: how long each person uses the service.
         clock: wall time in seconds.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
+        faces: tells whether there may be a face in a picture.
+        consents: the consents in force.
+        pictures: what looks at pictures; none where nothing does, so that they are refused.
+        signatures: what files are signed with, and whose signatures are believed.
+        recording: a WAV file of the words that label speech; `b""` for the rhythm.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -174,8 +191,14 @@ class Live:
     version: str
     tally: Tally
     hits: Hits
+    uses: Uses
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
+    faces: Faces = field(default_factory=Assumed)
+    consents: Consents = field(default_factory=Consents)
+    pictures: Seeing | None = None
+    signatures: Signatures = field(default_factory=Signatures)
+    recording: bytes = b""
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

@@ -14,6 +14,7 @@ import msgspec
 from guiju.errors import CODES
 from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.completions import CompletionRequest
+from guiju.gateway.wire.edits import EditRequest
 from guiju.gateway.wire.embeddings import EmbeddingRequest
 from guiju.gateway.wire.guards import DetectorRequest, DifyRequest
 from guiju.gateway.wire.images import ImagesRequest
@@ -21,6 +22,7 @@ from guiju.gateway.wire.messages import MessagesRequest
 from guiju.gateway.wire.moderations import ModerationRequest, Wanted
 from guiju.gateway.wire.responses import ResponsesRequest
 from guiju.gateway.wire.speech import SpeechRequest
+from guiju.gateway.wire.transcripts import TranscriptRequest
 
 Schema = dict[str, Any]
 _TOLD: Final = (
@@ -36,7 +38,12 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "speech": ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav"),
 }
 """Door → the media types of the file that is answered there."""
-_STREAMS: Final = frozenset({"chat", "completions", "messages", "responses"})
+_STREAMS: Final = frozenset({"chat", "completions", "messages", "responses", "transcriptions"})
+_FORMS: Final[Mapping[str, Schema]] = {
+    "transcriptions": {"file": {"type": "string", "format": "binary"}},
+    "edits": {"image": {"type": "string", "format": "binary"}},
+}
+"""Door at which a form is asked → its files; all are needed."""
 
 
 def _object(**fields: Schema) -> Schema:
@@ -56,7 +63,9 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "responses": ResponsesRequest,
     "embeddings": EmbeddingRequest,
     "images": ImagesRequest,
+    "edits": EditRequest,
     "speech": SpeechRequest,
+    "transcriptions": TranscriptRequest,
     "moderations": ModerationRequest,
     "guard.dify": DifyRequest,
     "guard.contents": DetectorRequest,
@@ -79,7 +88,9 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "responses": _object(id=_TEXT, object=_one_of("response"), status=_TEXT, output=_LIST),
     "embeddings": _object(object=_one_of("list"), model=_TEXT, data=_LIST),
     "images": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
+    "edits": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
     "speech": {"type": "string", "format": "binary"},
+    "transcriptions": _object(text=_TEXT, aigc=_AIGC),
     "moderations": _object(id=_TEXT, model=_TEXT, results=_LIST),
     "guard.dify": {"type": "object"},
     "guard.contents": _LIST,
@@ -150,7 +161,11 @@ def _operation(name: str) -> dict[str, Any]:
         made["security"] = [{"bearer": []}, {"header": []}]
     if (asked := _ASKED.get(name)) is not None:
         schema = {"$ref": f"#/components/schemas/{asked.__name__}"} if isinstance(asked, type) else asked
-        made["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        kind = "application/json"
+        if name in _FORMS:
+            files = {"type": "object", "properties": _FORMS[name], "required": sorted(_FORMS[name])}
+            kind, schema = "multipart/form-data", {"allOf": [schema, files]}
+        made["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return made
 
 
@@ -162,6 +177,8 @@ def _responses(name: str) -> dict[str, Any]:
     content: dict[str, Any] = {kind: {"schema": _ANSWERED[name]} for kind in kinds}
     if name in _STREAMS:
         content["text/event-stream"] = {"schema": _ANY}
+    if name == "transcriptions":
+        content["text/plain"] = {"schema": _TEXT}
     made: dict[str, Any] = {"200": {"description": "200", "content": content}}
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     if name == "readyz":

@@ -14,10 +14,9 @@ import msgspec
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
-from guiju.detect import rumours
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
-from guiju.gateway import http
+from guiju.gateway import http, notices, pictures
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
@@ -25,11 +24,11 @@ from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
-from guiju.gateway.wire.protocol import Call, Said, Wire, Writer
-from guiju.gateway.wire.services import ANSWERS
+from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
+from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
-from guiju.terms import Hearing
+from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
@@ -45,7 +44,7 @@ class TextRun(Run):
     gate: Gate | None = None
     restoring: Restoring | None = None
 
-    async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
+    async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
         policy, graded = self.policy, self.rulings.graded
         self.reply = Reply(
@@ -61,7 +60,20 @@ class TextRun(Run):
         else:
             await self._whole(asked, upstream, canonical, send)
 
-    async def refused(self, asked: Asked, hearing: Hearing, send: Send) -> None:
+    async def seen(self, asked: TextQuestions) -> TextQuestions:
+        """What is asked, with the words on its pictures among its texts, and the pictures made anew."""
+        if not isinstance(asked, Asked) or not asked.pictures:
+            return asked
+        self.uploads = True
+        return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
+
+    def firm(self, asked: TextQuestions, findings: list[Finding]) -> list[Finding]:
+        """Personal data on a picture can't be masked: where somebody else gets it, it is refused instead."""
+        if not isinstance(asked, Asked) or not asked.pictures or not self.exchange or not self.exchange.outside:
+            return findings
+        return pictures.firm(asked, findings)
+
+    async def refused(self, asked: TextQuestions, hearing: Hearing, send: Send) -> None:
         """Tell that what was asked is refused, or answer it with what has been approved for that.
 
         Raises:
@@ -78,16 +90,32 @@ class TextRun(Run):
         if asked.stream:
             made = writer.start("") + writer.stopped(sentence, None, guiju)
         else:
-            made = writer.whole([_refusal(sentence)] * (asked.request.n or 1), None, guiju)
+            made = writer.whole([_refusal(sentence)] * asked.choices, None, guiju)
         await http.answer(send, 200, made, self._headers(asked, http.STREAM if asked.stream else http.JSON))
+
+    def reads(self, source: UpstreamReply, asked: TextQuestions) -> Answer:
+        """What reads the model service's answer."""
+        return ANSWERS[source.kind](asked.choices)
+
+    async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
+        """Ask the model service."""
+        return await self._model(upstream, canonical)
+
+    def as_error(self, hearing: Hearing) -> bool:
+        """Whether a stop is told as an error."""
+        return self.key.on_block == "error" or silent(hearing)
+
+    def kind_of(self, asked: TextQuestions) -> http.Header:
+        """The type of a whole answer."""
+        return http.JSON
 
     def broken(self, body: bytes) -> bytes:
         """The error in the words of the writer of the stream."""
         return self.answer.broken(body)
 
     # ------------------------------------------------------------------ 4 and 5, streamed
-    async def _stream(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
-        choices = asked.request.n or 1
+    async def _stream(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
+        choices = asked.choices
         answer = self.answer = self._writer(asked)
         mark, tail = self._marks(asked)
         try:
@@ -100,7 +128,7 @@ class TextRun(Run):
             finishes: dict[int, str] = {}
             usage: Usage | None = None
             spoke: set[int] = set()
-            async for delta in self._deltas(source, choices, finishes):
+            async for delta in self._deltas(source, asked, finishes):
                 usage = delta.usage or usage
                 pieces = await self._cleared(await self._take(delta))
                 if self._stopped:
@@ -121,20 +149,22 @@ class TextRun(Run):
             made = b"" if self.started else answer.start(mark)
             made += self._written(answer, rest, spoke)
             await self._close("passed", "finished")
-            notices = self._notices()
-            if added := self._appended(notices, asked) + tail:
+            told = self._notices()
+            if added := self._appended(told, asked) + tail:
                 made += b"".join(answer.piece(Piece(i, "content", added)) for i in sorted(spoke))
             answer.judged(self.asked, self._answered)
-            answer.noticed(notices)
+            answer.noticed(told)
             made += answer.end(sorted(finishes.items()), usage)
             await self._start(send, asked, http.STREAM)
             await send({"type": "http.response.body", "body": made})
         finally:
             source.close()
 
-    async def _deltas(self, source: UpstreamReply, choices: int, finishes: dict[int, str]) -> AsyncIterator[Delta]:
+    async def _deltas(
+        self, source: UpstreamReply, asked: TextQuestions, finishes: dict[int, str]
+    ) -> AsyncIterator[Delta]:
         """What the upstream sends, to its very end: text after `finish_reason` or `[DONE]` is looked at too."""
-        answer = ANSWERS[source.kind](choices)
+        answer = self.reads(source, asked)
         if not source.streamed:
             yield self._noted(answer.whole(await source.body()), finishes)
             return
@@ -165,7 +195,7 @@ class TextRun(Run):
             delta.pieces = self.restoring.take(delta.pieces)
         return delta
 
-    async def _stop_stream(self, send: Send, asked: Asked, answer: Writer, usage: Usage | None) -> None:
+    async def _stop_stream(self, send: Send, asked: TextQuestions, answer: Writer, usage: Usage | None) -> None:
         """End a stream whose text may not go on, in the way that this key's clients notice."""
         hearing = self._stopped
         assert hearing is not None
@@ -173,7 +203,7 @@ class TextRun(Run):
         if silent(hearing) and not self.started:
             raise RefusedError(hearing)
         error, guiju = self.refusal(hearing)
-        if self.key.on_block == "error" or silent(hearing):
+        if self.as_error(hearing):
             made = answer.broken(self.wire.error(error, self.head.language, guiju))
         else:
             sentence = error.told(self.head.language)
@@ -184,8 +214,8 @@ class TextRun(Run):
         await send({"type": "http.response.body", "body": made})
 
     # ------------------------------------------------------------------ 4 and 5, whole
-    async def _whole(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
-        choices = asked.request.n or 1
+    async def _whole(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
+        choices = asked.choices
         finishes: dict[int, str] = {}
         try:
             source = await self._asked(upstream, canonical)
@@ -196,7 +226,7 @@ class TextRun(Run):
             try:
                 if source.streamed:
                     raise OutsideError("upstream_failed", what="a stream that was not asked for")
-                delta = self._noted(ANSWERS[source.kind](choices).whole(await source.body()), finishes)
+                delta = self._noted(self.reads(source, asked).whole(await source.body()), finishes)
             finally:
                 source.close()
         if self.restoring:
@@ -208,7 +238,7 @@ class TextRun(Run):
         writer.judged(self.asked, self._answered)
         if hearing:
             await self._close("stopped", "stopped")
-            if self.key.on_block == "error" or silent(hearing):
+            if self.as_error(hearing):
                 raise RefusedError(hearing)
             error, guiju = self.refusal(hearing)
             sentence = error.told(self.head.language)
@@ -216,19 +246,19 @@ class TextRun(Run):
         else:
             if len(finishes) < choices:
                 raise OutsideError("upstream_failed", what="it answered fewer choices than were asked for")
-            notices = self._notices()
-            writer.noticed(notices)
-            made = writer.whole(self._said(asked, pieces, finishes, notices), delta.usage, None)
+            told = self._notices()
+            writer.noticed(told)
+            made = writer.whole(self._said(asked, pieces, finishes, told), delta.usage, None)
             self._count(pieces)
             await self._close("passed", "finished")
-        await http.answer(send, 200, made, self._headers(asked, http.JSON))
+        await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
     def _said(
-        self, asked: Asked, pieces: list[Piece | Call], finishes: dict[int, str], notices: list[dict[str, str]]
+        self, asked: TextQuestions, pieces: list[Piece | Call], finishes: dict[int, str], told: list[dict[str, str]]
     ) -> list[Said]:
         """Put the released pieces of a whole reply together again, choice by choice."""
         mark, tail = self._marks(asked)
-        tail = self._appended(notices, asked) + tail
+        tail = self._appended(told, asked) + tail
         made = {choice: Said({}, {}, finishes[choice]) for choice in sorted(finishes)}
         for piece in pieces:
             said = made[piece.choice]
@@ -259,7 +289,7 @@ class TextRun(Run):
 
     async def _asked(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model; and look at more of its answer at once where guard models were silent about the request."""
-        source = await self._model(upstream, canonical)
+        source = await self.ask(upstream, canonical)
         if self.degraded and self.reply:
             self.reply.hold()
         return source
@@ -307,13 +337,13 @@ class TextRun(Run):
                     spoke.add(piece.choice)
         return b"".join(made)
 
-    def _writer(self, asked: Asked) -> Writer:
+    def _writer(self, asked: TextQuestions) -> Writer:
         assert self.exchange is not None
         assert self.exchange.label is not None
         aigc = marking.envelope(self.exchange.label)
         return self.wire.writer(asked, self.id, int(self.live.clock()), aigc)
 
-    def _marks(self, asked: Asked) -> tuple[str, str]:
+    def _marks(self, asked: TextQuestions) -> tuple[str, str]:
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
         if asked.structured:
             return "", ""
@@ -321,19 +351,18 @@ class TextRun(Run):
         return marking.before(place), marking.after(place)
 
     def _notices(self) -> list[dict[str, str]]:
-        """What the reader is to be told beside the answer: corrections of the rumours that controls noted (4.1)."""
-        noted = [verdict for hearing in (*self.asked, *self._answered) for _, verdict in hearing.verdicts]
-        claims = [f.rule for verdict in noted for f in verdict.findings if f.detector == rumours.Rumours.id]
-        known = self.policy.corrections
-        return [rumours.notice(known[claim]) for claim in dict.fromkeys(claims) if claim in known]
+        """What the reader is to be told beside the answer."""
+        sitting = self.exchange.sitting if self.exchange else None
+        made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
+        return made + notices.reminders(self.asked, sitting, self.head.language)
 
-    def _appended(self, notices: list[dict[str, str]], asked: Asked) -> str:
+    def _appended(self, told: list[dict[str, str]], asked: TextQuestions) -> str:
         """The notices as text, where the key's label mode puts marks into text."""
         if self._marks(asked) == ("", ""):
             return ""
-        return "".join("\n\n" + rumours.sentence(one) for one in notices)
+        return "".join("\n\n" + notices.sentence(one) for one in told)
 
-    def _headers(self, asked: Asked, kind: http.Header) -> list[http.Header]:
+    def _headers(self, asked: TextQuestions, kind: http.Header) -> list[http.Header]:
         assert self.exchange is not None
         assert self.exchange.label is not None
         headers = [
@@ -344,9 +373,9 @@ class TextRun(Run):
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        return headers
+        return headers + self.used_headers()
 
-    async def _start(self, send: Send, asked: Asked, kind: http.Header) -> None:
+    async def _start(self, send: Send, asked: TextQuestions, kind: http.Header) -> None:
         """Send the head of the answer, once the *opened* entry is on disk."""
         if self.started:
             return

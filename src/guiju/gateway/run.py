@@ -16,19 +16,21 @@ from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
+from guiju.controls.rest import allowed
 from guiju.controls.upstream import SAID
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
-from guiju.errors import GuijuError
-from guiju.gateway.http import Head, Send
+from guiju.errors import CallerError, GuijuError
+from guiju.gateway.http import Head, Header, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
+from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
-from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Text
+from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Sitting, Text
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
@@ -75,7 +77,18 @@ class Run(ABC):
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
+        doubted: whether an assertion of identity came that does not hold.
+        person: account and person, once the person is known.
+        uploads: whether pictures or sound are asked, in which nobody can find personal data.
+        form: the `Content-Type` of what goes upstream where it is not JSON.
+        likenesses: what of a person is worked on.
+        ingredients: labels that what is asked about carries.
     """
+
+    uploads = False
+    form = ""
+    likenesses: tuple[Likeness, ...] = ()
+    ingredients = 0
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -98,6 +111,8 @@ class Run(ABC):
         self.dropped: set[str] = set()
         self.masked: Placeholders | None = None
         self.tokens = 0
+        self.doubted = False
+        self.person: tuple[str, str] | None = None
         self.opened: int | None = None
         self.closing = False
         self.degraded: list[str] = []
@@ -113,11 +128,12 @@ class Run(ABC):
         """
         live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
-        asked = self.wire.parse(body, live.settings.gateway.fields, live.settings.limits)
+        asked = self.parsed(body)
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
-        identity = await self._identity()
-        exchange = self.exchange = self._exchange(asked, identity, upstream)
+        identity, sitting = await self._who()
+        asked = await self.seen(asked)
+        exchange = self.exchange = self._exchange(asked, identity, sitting, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
@@ -126,14 +142,7 @@ class Run(ABC):
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
-        policy = self.policy
-        began = perf_counter()
-        findings = await live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
-        self.found = findings
-        hearing = hear(policy.controls.request, exchange, self.rulings.graded(findings, "input"), "input")
-        if self.counted:
-            live.metrics.counts.looked(perf_counter() - began)
-        self.asked.append(hearing)
+        hearing = await self._looked(asked, exchange)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
             await self.refused(asked, hearing, send)
@@ -151,11 +160,7 @@ class Run(ABC):
         # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
-            versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
-            if policy.detectors.version != live.version:
-                versions["detectors"] = policy.detectors.version
-            counts = self.masked.counts if self.masked else None
-            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded, counts)
+            self._open(asked, exchange, canonical, heard)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
         except ObjectedError as objected:
@@ -163,6 +168,37 @@ class Run(ABC):
         finally:
             if self._guarding:
                 self._guarding.cancel()
+
+    def _open(self, asked: Questions, exchange: Exchange, canonical: bytes, heard: list[Hearing]) -> None:
+        """Write the *opened* entry."""
+        policy, version = self.policy, self.live.version
+        versions = {"guiju": version, "lexicon": policy.lexicon, "policy": policy.rulings}
+        if policy.detectors.version != version:
+            versions["detectors"] = policy.detectors.version
+        counts = self.masked.counts if self.masked else None
+        self.opened = self.live.books.opened(
+            exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
+        )
+
+    def parsed(self, body: bytes) -> Any:
+        """The request.
+
+        Raises:
+            CallerError: with the code that says which rule the body breaks.
+        """
+        return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
+
+    async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
+        """What is found in what is asked, and what is decided about it."""
+        policy = self.policy
+        began = perf_counter()
+        self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        graded = self.firm(asked, self.rulings.graded(self.found, "input"))
+        hearing = hear(policy.controls.request, exchange, graded, "input")
+        if self.counted:
+            self.live.metrics.counts.looked(perf_counter() - began)
+        self.asked.append(hearing)
+        return hearing
 
     async def _mask(self, asked: Any, hearing: Hearing) -> Any:
         """What goes upstream: with placeholders for personal data where a control wants them masked (Article 11)."""
@@ -204,7 +240,7 @@ class Run(ABC):
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
 
-    async def _model(self, upstream: Service, canonical: bytes, path: str = "") -> UpstreamReply:
+    async def _model(self, upstream: Service, canonical: bytes, path: str = "", form: str = "") -> UpstreamReply:
         """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
         that objects ends the call.
 
@@ -214,7 +250,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return await upstream.ask(canonical, path)
+            return await upstream.ask(canonical, path, form)
         assert task is not None
         objects = False
 
@@ -226,7 +262,7 @@ class Run(ABC):
 
         guarding.add_done_callback(ended)
         try:
-            source = await upstream.ask(canonical, path)
+            source = await upstream.ask(canonical, path, form)
         except asyncio.CancelledError:
             if objects and task.uncancel() == 0:
                 await self._objected(guarding.result())
@@ -252,6 +288,19 @@ class Run(ABC):
         await self._close("stopped", "stopped")
         raise _objection(hearing)
 
+    async def seen(self, asked: Any) -> Any:
+        """What is asked, with the words of what is no text among its texts.
+
+        Raises:
+            CallerError: `not_checkable`, it holds something that can't be looked at.
+            OutsideError: `guard_unavailable`, there is nobody to look.
+        """
+        return asked
+
+    def firm(self, asked: Any, findings: list[Finding]) -> list[Finding]:
+        """Findings, as they count where what would have to be masked can't be."""
+        return findings
+
     @abstractmethod
     async def serve(self, asked: Any, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and answer."""
@@ -268,18 +317,49 @@ class Run(ABC):
         """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
         return b""
 
-    async def _identity(self) -> Identity | None:
-        """The verified identity that came with the request, if one came."""
-        if not self.head.identity:
-            return None
-        now = int(self.live.clock())
-        identity = await self.live.assertions.verify(self.head.identity, self.key.account, now)
-        self.live.remember(self.key.account, identity)
-        return identity
+    async def _who(self) -> tuple[Identity | None, Sitting | None]:
+        """The verified identity that came with the request, if one came, and how long its person has been here.
 
-    def _exchange(self, asked: Questions, identity: Identity | None, upstream: Service) -> Exchange:
+        Raises:
+            OutsideError: `guard_unavailable`: an issuer is down, and the person is not known.
+        """
+        live, rest = self.live, self.live.settings.rest
+        now = live.clock()
+        identity = None
+        if self.head.identity:
+            try:
+                identity = await live.assertions.verify(self.head.identity, self.key.account, int(now))
+            except CallerError:
+                self.doubted = True
+            else:
+                live.remember(self.key.account, identity)
+        if not self.counted or identity is None or identity.level == "none":
+            minors = self.counted and self.key.audience == "minors"
+            return identity, Sitting(int(now), 0, 0, 0, False, allowed(rest, "", "minors")) if minors else None
+        self.person = (self.key.account, identity.person)
+        guardian = await live.uses.guardian(self.person, now)
+        return identity, live.uses.sat(self.person, allowed(rest, identity.age, self.key.audience, guardian), now)
+
+    def used_headers(self) -> list[Header]:
+        """Tells an application how long its user has been here."""
+        sitting = self.exchange.sitting if self.exchange else None
+        if sitting is None or self.person is None:
+            return []
+        return [(b"x-guiju-use", b"continuous=%d; today=%d" % (sitting.continuous_s, sitting.today_s))]
+
+    def left(self) -> None:
+        """The exchange is over: its person was here until now."""
+        if self.person is not None:
+            live = self.live
+            live.uses.answered(self.person, live.settings.rest.gap_minutes * 60, live.clock())
+
+    def _exchange(
+        self, asked: Questions, identity: Identity | None, sitting: Sitting | None, upstream: Service
+    ) -> Exchange:
         settings = self.live.settings
-        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, key=LEVELS.index)
+        here = settings.gateway.identity_doors.get(self.wire.name, "none")
+        consents = self._consents()
+        level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
         return Exchange(
             id=self.id,
             account=self.key.account,
@@ -293,7 +373,18 @@ class Run(ABC):
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
             content=self.wire.labelled,
             outside=upstream.outside,
+            doubted=self.doubted,
+            sitting=sitting,
+            unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
+            likenesses=self.likenesses,
+            consented=tuple(one.kind for one in consents),
+            consents=tuple(one.id for one in consents),
         )
+
+    def _consents(self) -> list[Kept]:
+        """The consents that the caller names, where any is needed: those that are in force."""
+        now = int(self.live.clock())
+        return self.live.consents.in_force(self.head.consents, self.key.account, now) if self.likenesses else []
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
         """A refusal is on disk before it is told."""
@@ -372,7 +463,7 @@ class Run(ABC):
         redress_url = self.live.settings.provider.redress_url
         answer = None if silent(hearing) else self.rulings.answer(reason.category, hearing.stage)
         error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
-        guiju = {
+        guiju: dict[str, Any] = {
             "decision_id": self.id,
             "stage": hearing.stage,
             "reason": reason.code,
@@ -380,4 +471,9 @@ class Run(ABC):
             "category": reason.category,
             "redress_url": redress_url,
         }
+        if reason.code == "real_name_required" and self.exchange:
+            known = self.exchange.identity.level if self.exchange.identity else "none"
+            guiju |= {"level": known, "level_required": self.exchange.level}
+        if reason.until:
+            guiju["until"] = reason.until
         return error, guiju

@@ -2,13 +2,15 @@
 """The book of the law: reads texts/*.toml into frozen terms. All articles of the draft and of the text in force.
 
 A text either stands by itself (`draft-2023`, which gives the canonical ids) or over another one (`interim-2023` says
-what became of each duty of the draft, and adds its own). Nothing here decides anything; `proof.py` does.
+what became of each duty of the draft, and adds its own). Both refer to other law for labels: those texts stand beside
+either, with ids and letters of their own. Nothing here decides anything; `proof.py` does.
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -27,7 +29,9 @@ Read = Literal["official", "secondary", "memory"]
 Proof = Literal["canary", "entry", "run", "check", "document", "note", "none"]
 """What kind of evidence shows a duty kept; docs/en/reference/law.md says what each is."""
 
-PROFILES: Final = ("interim-2023", "draft-2023")
+PROFILES: Final = ("interim-2023", "companion-2026", "draft-2023")
+BESIDE: Final = ("labelling-2025", "deep-synthesis-2022")
+"""Texts whose duties belong to every profile; each can be read by itself, too."""
 _DOCS: Final = Page("reference/law.md")
 
 
@@ -137,6 +141,8 @@ class LawText(_Row, frozen=True):
         date: day of publication of a draft, day of effect of a text in force (ISO 8601).
         in_force: whether the text is law; a draft kept as a strict profile is not.
         base: the text it stands over; `""` for none.
+        letter: what stands before its articles where it stands beside another text, such as `L` in `L4(1)`.
+        adds: whether the base's rows stand as they are, and only what is new is written.
     """
 
     id: str
@@ -147,6 +153,8 @@ class LawText(_Row, frozen=True):
     in_force: bool
     duties: tuple[Duty, ...]
     base: str = ""
+    letter: str = ""
+    adds: bool = False
 
     def duty(self, id: str) -> Duty:
         """The duty of that id.
@@ -192,35 +200,46 @@ class _RiskFile(_Row, frozen=True):
     aspect: tuple[Said, ...]
 
 
-def load(profile: str) -> LawText:
-    """Read one text with all its duties, those not in force included.
+def load(name: str) -> LawText:
+    """Read one text with all its duties, those not in force included; a profile with those of the texts beside it.
 
     Args:
-        profile: `interim-2023` (the default elsewhere) or `draft-2023`.
+        name: one of `PROFILES`, of which `interim-2023` is the default elsewhere, or of `BESIDE`.
 
     Raises:
-        ConfigError: there is no such profile, or its file is not well formed.
+        ConfigError: there is no such text, or its file is not well formed.
     """
-    if profile not in PROFILES:
-        raise ConfigError("config_invalid", what=f"profile = {profile!r}", hint=" | ".join(PROFILES))
-    raw = _read(profile)
-    rows: list[dict[str, Any]] = raw.pop("duty", [])
-    if base := raw.get("base"):
-        rows = _over(_read(str(base)).get("duty", []), rows, profile)
+    if name not in (*PROFILES, *BESIDE):
+        raise ConfigError("config_invalid", what=f"profile = {name!r}", hint=" | ".join((*PROFILES, *BESIDE)))
+    text = _load(name)
+    if name in BESIDE:
+        return text
+    more = tuple(
+        msgspec.structs.replace(duty, article=beside.letter + duty.article)
+        for beside in map(_load, BESIDE)
+        for duty in beside.duties
+    )
+    return msgspec.structs.replace(text, duties=(*text.duties, *more))
+
+
+def _load(name: str) -> LawText:
+    raw = _read(name)
+    raw.pop("duty", None)
+    rows = _rows(name)
     figures = {figure.id: msgspec.to_builtins(figure) for figure in thresholds()}
     try:
         for row in rows:
-            row["numbers"] = [figures[name] for name in row.get("numbers", ())]
+            row["numbers"] = [figures[one] for one in row.get("numbers", ())]
         return msgspec.convert({**raw, "duties": rows}, LawText)
     except KeyError as error:
-        raise _broken(profile, f"no threshold {error}") from error
+        raise _broken(name, f"no threshold {error}") from error
     except msgspec.ValidationError as error:
-        raise _broken(profile, str(error)) from error
+        raise _broken(name, str(error)) from error
 
 
 def known_ids() -> frozenset[str]:
     """The ids of the duties of all texts."""
-    return frozenset(row["id"] for profile in PROFILES for row in _read(profile).get("duty", []))
+    return frozenset(row["id"] for text in (*PROFILES, *BESIDE) for row in _read(text).get("duty", []))
 
 
 def risks() -> tuple[Risk, ...]:
@@ -262,6 +281,7 @@ def tests() -> dict[str, str]:
         raise _broken("tests", str(error)) from error
 
 
+@cache
 def _risk_file() -> _RiskFile:
     try:
         return msgspec.convert(_read("risks"), _RiskFile)
@@ -269,7 +289,23 @@ def _risk_file() -> _RiskFile:
         raise _broken("risks", str(error)) from error
 
 
-def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str) -> list[dict[str, Any]]:
+def _rows(name: str) -> list[dict[str, Any]]:
+    """The rows of a text, over those of its base, over those of its base's base."""
+    raw = _read(name)
+    rows: list[dict[str, Any]] = raw.get("duty", [])
+    if not (base := raw.get("base")):
+        return rows
+    below = _rows(str(base))
+    if raw.get("adds"):
+        named = {row["id"] for row in rows}
+        rows = [*({"id": row["id"], "change": "same"} for row in below if row["id"] not in named), *rows]
+        return _over(below, rows, name, adds=True)
+    return _over(below, rows, name)
+
+
+def _over(
+    base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], name: str, *, adds: bool = False
+) -> list[dict[str, Any]]:
     """Lay a later text over an earlier one.
 
     A row that is `same` or `dropped` keeps the base's sentence, deadlines and numbers unless it brings its own; any
@@ -287,6 +323,9 @@ def _over(base: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], 
         if change != "same" and "differs" not in row:
             raise _broken(name, f"duty {row['id']} does not say what differs")
         below = dict(known.get(row["id"], {}))
+        if adds and change == "same":
+            whole.append(below)
+            continue
         if change not in ("same", "dropped"):
             for field in ("zh", "en", "deadlines", "numbers"):
                 below.pop(field, None)

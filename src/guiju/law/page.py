@@ -57,12 +57,18 @@ def counts(states: Iterable[DutyState]) -> dict[BoardState, int]:
 
 
 def by_article(text: LawText, states: Iterable[DutyState]) -> list[tuple[str, list[DutyState]]]:
-    """The states grouped by article, articles in the order of their numbers, what has none at the end."""
+    """The states grouped by article, in the order of their numbers; what has none, and other texts, at the end."""
     articles = {duty.id: duty.article for duty in text.duties}
     groups: dict[str, list[DutyState]] = {}
     for state in states:
         groups.setdefault(articles[state.id], []).append(state)
-    return sorted(groups.items(), key=lambda group: [int(n) for n in re.findall(r"\d+", group[0])] or [_LAST])
+    return sorted(groups.items(), key=lambda group: _order(group[0]))
+
+
+def _order(article: str) -> tuple[str, list[int]]:
+    """Where an article stands: those of the text itself before those of texts beside it, which begin with a letter."""
+    letter, rest = (article[0], article[1:]) if article[:1].isalpha() else ("", article)
+    return letter, [int(n) for n in re.findall(r"\d+", rest)] or [_LAST]
 
 
 def render(text: LawText, states: Sequence[DutyState], sources: Mapping[str, str]) -> str:

@@ -3,10 +3,22 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from guiju.errors import Language
-from guiju.marking.verify import SEVERAL, Verified
+import msgspec
+
+from guiju.errors import Bilingual, Language
+from guiju.marking.verify import SEVERAL, Verdict, Verified
+
+VERDICTS: Final[dict[Verdict, Bilingual]] = {
+    "whole": Bilingual("有标识，内容完整", "Labelled, and whole"),
+    "altered": Bilingual("有标识，但已被改动", "Labelled, but changed since"),
+    "unbound": Bilingual("有标识，无从核对是否完整", "Labelled, with nothing to check it by"),
+    "unknown_producer": Bilingual("有标识，提供者不明", "Labelled, by somebody unknown"),
+    "none": Bilingual("没有标识", "No label"),
+    "unreadable": Bilingual("无法读取", "Can't be read"),
+}
+"""The six verdicts in a few words."""
 
 _KINDS: Final[dict[str, dict[Language, str]]] = {
     "1": {"zh": "是生成合成内容", "en": "is generated or synthesised"},
@@ -98,6 +110,13 @@ def sentences(found: Verified, language: Language) -> tuple[str, str, str]:
     if found.verdict == "unreadable":
         return *_UNREADABLE[language], means
     return _says(found, language), _checked(found, language), means
+
+
+def report(found: Verified) -> dict[str, Any]:
+    """What was found, for JSON: the fields of `Verified`, and the three sentences in both languages."""
+    said: dict[str, Any] = msgspec.to_builtins(found)
+    both: tuple[Language, Language] = ("zh", "en")
+    return {**said, "explanation": {name: sentences(found, name) for name in both}}
 
 
 def _says(found: Verified, language: Language) -> str:

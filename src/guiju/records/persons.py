@@ -52,6 +52,21 @@ def remember(store: Store, account_id: str, identity: Identity, now: int) -> Non
     store.do(work)
 
 
+def verdict_of(store: Store, account_id: str, person_id: str) -> Identity | None:
+    """The verdict that is kept of a person, expired or not; none where nothing is kept.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    mine = (person.c.account_id == account_id) & (person.c.id == person_id)
+    with store.read() as connection:
+        row = connection.execute(select(person).where(mine)).first()
+    if row is None:
+        return None
+    level = cast(IdentityLevel, row.level)
+    return Identity(row.id, level, row.method, row.verified_at, row.expires_at, row.transaction_hash)
+
+
 def level_of(store: Store, account_id: str, person_id: str, now: int) -> IdentityLevel:
     """How well a person is known at `now` (Unix seconds); `none` when unknown there or when the verdict has expired.
 

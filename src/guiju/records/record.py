@@ -75,6 +75,7 @@ class Books:
         versions: Mapping[str, str],
         degraded: Sequence[str] = (),
         masked: Mapping[str, int] | None = None,
+        ingredients: int = 0,
     ) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
 
@@ -86,8 +87,11 @@ class Books:
             versions: of what decided.
             degraded: guards that gave no answer and without which it goes on.
             masked: kinds of personal data for which placeholders went instead, and how many different ones of each.
+            ingredients: labels of generated content that pictures which were asked about carry.
         """
         entry = self._entry(exchange, body, heard)
+        if ingredients:
+            entry["ingredients"] = ingredients
         if masked:
             entry["masked"] = dict(sorted(masked.items()))
         if degraded:
@@ -172,7 +176,7 @@ class Books:
         return await self._ledger.durable(ticket)
 
     def _entry(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing]) -> dict[str, Any]:
-        return {
+        entry: dict[str, Any] = {
             "x": exchange.id,
             "account": exchange.account,
             "key": exchange.key,
@@ -182,6 +186,9 @@ class Books:
             "chars_in": sum(len(text.text) for text in exchange.texts),
             "input_digest": keyed(self._key, body),
         }
+        if exchange.likenesses:
+            entry |= {"likenesses": list(exchange.likenesses), "consents": list(exchange.consents)}
+        return entry
 
 
 def told(reason: Reason | None) -> dict[str, str] | None:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -117,6 +118,40 @@ person = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("day_key_id", String(32), ForeignKey("day_key.id"), index=True),
     Column("wrapped_key", LargeBinary),
+)
+
+# Assertions that may come only once and came: a keyed hash of each one's id, until it would no longer hold.
+assertion_seen = Table(
+    "assertion_seen",
+    metadata,
+    Column("mark", LargeBinary, primary_key=True),
+    Column("until_s", BigInteger, nullable=False, index=True),
+)
+
+# How long a person used the service on a day: times alone (Article 10).
+person_use = Table(
+    "person_use",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("session", Integer, nullable=False),
+    Column("continuous_s", Double, nullable=False),
+    Column("today_s", Double, nullable=False),
+    Column("night", Boolean, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("break_until", Double, nullable=False),
+    Column("last_at", Double, nullable=False),
+)
+
+guardian = Table(
+    "guardian",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("day_minutes", Integer, nullable=False),
+    Column("night", String(16), nullable=False),
+    Column("set_at", BigInteger, nullable=False),
 )
 
 member = Table(
@@ -282,6 +317,22 @@ confidential = Table(
     Column("added_by", String(128), nullable=False),
     Column("added_at", BigInteger, nullable=False),
     Column("removed_at", BigInteger, nullable=False),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("giver", String(64), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("proof", String(64), nullable=False),
+    Column("until_s", BigInteger, nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger, nullable=False),
 )
 
 rumour_version = Table(

@@ -14,7 +14,17 @@ import msgspec
 
 from guiju.errors import CallerError
 from guiju.gateway.wire import canonical
-from guiju.gateway.wire.canonical import Asked, ChatRequest, Message, RefusalPart, ResponseFormat, Shape, ToolCall
+from guiju.gateway.wire.canonical import (
+    Asked,
+    ChatRequest,
+    Message,
+    PicturePart,
+    RefusalPart,
+    ResponseFormat,
+    Shape,
+    TextPart,
+    ToolCall,
+)
 from guiju.gateway.wire.canonical import Tool as FunctionTool
 from guiju.gateway.wire.canonical import ToolChoice as FunctionChoice
 
@@ -28,6 +38,15 @@ class TextBlock(Shape, tag="text", tag_field="type"):
     text: str
 
 
+class Source(Shape, tag="base64", tag_field="type"):
+    media_type: str
+    data: str
+
+
+class PictureBlock(Shape, tag="image", tag_field="type"):
+    source: Source
+
+
 class ToolUse(Shape, tag="tool_use", tag_field="type"):
     id: str
     name: str
@@ -39,7 +58,8 @@ class ToolResult(Shape, tag="tool_result", tag_field="type"):
     content: list[TextBlock]
 
 
-Block = TextBlock | ToolUse | ToolResult
+Said = TextBlock | PictureBlock
+Block = Said | ToolUse | ToolResult
 
 
 class Turn(Shape):
@@ -146,9 +166,8 @@ def _turns(messages: list[Message]) -> tuple[list[TextBlock], list[Turn]]:
     for i, message in enumerate(messages):
         at = f"messages[{i}]"
         _check(message, at)
-        texts = _texts(message, at)
         if message.role in ("system", "developer"):
-            system += texts
+            system += _texts(message)
             continue
         if message.role == "tool":
             if not message.tool_call_id:
@@ -156,13 +175,14 @@ def _turns(messages: list[Message]) -> tuple[list[TextBlock], list[Turn]]:
             if results is None:
                 results = []
                 turns.append(Turn("user", results))
-            results.append(ToolResult(message.tool_call_id, texts))
+            results.append(ToolResult(message.tool_call_id, _texts(message)))
             continue
         results = None
         calls = [_use(call, f"{at}.tool_calls[{j}]") for j, call in enumerate(message.tool_calls or ())]
-        if not texts and not calls:
+        said = _said(message)
+        if not said and not calls:
             raise CallerError("invalid_request", what=f"{at} is empty", param=f"{at}.content")
-        turns.append(Turn("assistant" if message.role == "assistant" else "user", [*texts, *calls]))
+        turns.append(Turn("assistant" if message.role == "assistant" else "user", [*said, *calls]))
     if not turns:
         raise CallerError("invalid_request", what="messages holds nobody's turn", param="messages")
     return system, turns
@@ -183,16 +203,29 @@ def _check(message: Message, at: str) -> None:
         _no_place(f"{at}.refusal")
 
 
-def _texts(message: Message, at: str) -> list[TextBlock]:
-    """The texts of a message that hold something: empty blocks are an error there. A refusal is what the model said."""
-    content = message.content
-    if isinstance(content, list):
-        said = [part.refusal if isinstance(part, RefusalPart) else part.text for part in content]
-    else:
-        said = [content or ""]
-    if message.refusal and message.refusal not in said:
-        said.append(message.refusal)
-    return [TextBlock(text) for text in said if text]
+def _said(message: Message) -> list[Said]:
+    """What a message says, without empty texts: they are an error there. A refusal is what the model said."""
+    parts = message.content if isinstance(message.content, list) else [TextPart(message.content or "")]
+    made: list[Said] = []
+    for part in parts:
+        if isinstance(part, PicturePart):
+            made.append(_picture(part.image_url.url))
+        elif text := part.refusal if isinstance(part, RefusalPart) else part.text:
+            made.append(TextBlock(text))
+    if message.refusal and TextBlock(message.refusal) not in made:
+        made.append(TextBlock(message.refusal))
+    return made
+
+
+def _texts(message: Message) -> list[TextBlock]:
+    """The same for those who may not send pictures: `settle` has seen to it that they don't."""
+    return [block for block in _said(message) if isinstance(block, TextBlock)]
+
+
+def _picture(url: str) -> PictureBlock:
+    """A picture that stands in the request, under its own head: `data:TYPE;base64,…`."""
+    head, _, data = url.partition(",")
+    return PictureBlock(Source(head.removeprefix("data:").removesuffix(";base64").lower(), data))
 
 
 def _use(call: ToolCall, at: str) -> ToolUse:

@@ -7,6 +7,7 @@ refused unless the operator's table says otherwise (ADR 0004). Every string leaf
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar
@@ -36,6 +37,15 @@ class RefusalPart(Shape, tag="refusal", tag_field="type"):
     refusal: str
 
 
+class PictureAddress(Shape):
+    url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
+class PicturePart(Shape, tag="image_url", tag_field="type"):
+    image_url: PictureAddress
+
+
 class CalledFunction(Shape):
     name: str
     arguments: str
@@ -49,7 +59,7 @@ class ToolCall(Shape, omit_defaults=False):
 
 class Message(Shape):
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[TextPart | RefusalPart] | None = None
+    content: str | list[TextPart | RefusalPart | PicturePart] | None = None
     name: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
@@ -121,6 +131,20 @@ class ChatRequest(Shape):
     safety_identifier: str | None = None
 
 
+class Picture(msgspec.Struct):
+    """A picture of a request.
+
+    Attributes:
+        field: path of the part that holds it.
+        data: the file, as it came.
+        at: where its address stands in the canonical request; what was seen takes its place.
+    """
+
+    field: str
+    data: bytes
+    at: PictureAddress
+
+
 class Asked(msgspec.Struct):
     """A parsed request.
 
@@ -130,6 +154,7 @@ class Asked(msgspec.Struct):
         texts: every string leaf but the model's name, which stands beside no other text.
         dropped: names of fields that did not go on.
         own: what the protocol's writer needs to know of the request.
+        pictures: what it holds that is no text and must be looked at before it goes on.
     """
 
     request: ChatRequest
@@ -137,6 +162,7 @@ class Asked(msgspec.Struct):
     texts: tuple[Text, ...]
     dropped: tuple[str, ...]
     own: Any = None
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def model(self) -> str:
@@ -152,6 +178,11 @@ class Asked(msgspec.Struct):
     def name(self) -> Text:
         """The model's name: it goes upstream, so it is looked at too."""
         return Text("model", self.request.model)
+
+    @property
+    def choices(self) -> int:
+        """How many answers are asked for."""
+        return self.request.n or 1
 
     @property
     def structured(self) -> bool:
@@ -179,20 +210,25 @@ def settle(
     texts = tuple(leaves(request, extra))
     if sum(len(text.text) for text in texts) > limits.characters:
         raise CallerError("request_too_large", what=f"characters > {limits.characters}")
-    return Asked(request, extra, texts, tuple(dropped), own)
+    return Asked(request, extra, texts, tuple(dropped), own, tuple(_pictures(request, limits)))
 
 
 T = TypeVar("T")
 
 
-def convert(raw: Any, shape: type[T]) -> T:
+def convert(raw: Any, shape: type[T], *, lax: bool = False) -> T:
     """Turn decoded JSON into a shape.
+
+    Args:
+        raw: what was decoded.
+        shape: what it is to become.
+        lax: numbers and booleans are texts, as the fields of a form are.
 
     Raises:
         CallerError: `unknown_field`, `not_checkable` or `invalid_request`.
     """
     try:
-        return msgspec.convert(raw, shape)
+        return msgspec.convert(raw, shape, strict=not lax)
     except msgspec.ValidationError as error:
         raise _fault(str(error)) from None
     except UnicodeEncodeError:
@@ -262,6 +298,30 @@ def _within(request: ChatRequest, limits: Limits) -> None:
                         part.text = unmarked(part.text)
 
 
+_DATA = re.compile(r"data:image/(?:png|jpe?g|webp|gif);base64,", re.ASCII | re.IGNORECASE)
+
+
+def _pictures(request: ChatRequest, limits: Limits) -> Iterator[Picture]:
+    """The pictures of a request; only those that stand in it, since nobody here fetches what an address names."""
+    number = 0
+    for i, message in enumerate(request.messages):
+        for j, part in enumerate(message.content if isinstance(message.content, list) else ()):
+            if not isinstance(part, PicturePart):
+                continue
+            at = f"messages[{i}].content[{j}]"
+            number += 1
+            if number > limits.pictures:
+                raise CallerError("request_too_large", what=f"pictures > {limits.pictures}")
+            head = _DATA.match(part.image_url.url)
+            if message.role != "user" or not head:
+                raise CallerError("not_checkable", what="image_url", param=at)
+            try:
+                data = binascii.a2b_base64(part.image_url.url[head.end() :], strict_mode=True)
+            except ValueError:
+                raise CallerError("not_checkable", what="image_url", param=at) from None
+            yield Picture(at, data, part.image_url)
+
+
 _AT = re.compile(r" - at `\$\.?(?P<at>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]*)`")
 _KIND = re.compile(r"Invalid value '(?P<kind>[^']*)' - at `[^`]*type`$")
@@ -292,7 +352,7 @@ def leaves(request: ChatRequest, extra: Mapping[str, Any]) -> Iterator[Text]:
             for j, part in enumerate(message.content):
                 if isinstance(part, TextPart):
                     yield Text(f"{at}.content[{j}].text", part.text, joins=j > 0)
-                else:
+                elif isinstance(part, RefusalPart):
                     yield Text(f"{at}.content[{j}].refusal", part.refusal, joins=j > 0)
         if message.reasoning_content:
             yield Text(at + ".reasoning_content", message.reasoning_content, aside=True)

@@ -15,6 +15,7 @@ from guiju.gateway.wire.canonical import (
     FunctionDefinition,
     JsonSchema,
     Message,
+    PicturePart,
     RefusalPart,
     ResponseFormat,
     TextPart,
@@ -55,13 +56,12 @@ def masked_extra(extra: Mapping[str, Any], by: Masker) -> dict[str, Any]:
 
 def _message(one: Message, by: Masker) -> Message:
     content = one.content
-    made: str | list[TextPart | RefusalPart] | None
+    made: str | list[TextPart | RefusalPart | PicturePart] | None
     if isinstance(content, list):
-        said = by.parts([part.refusal if isinstance(part, RefusalPart) else part.text for part in content])
-        made = [
-            RefusalPart(text) if isinstance(part, RefusalPart) else TextPart(text)
-            for part, text in zip(content, said, strict=True)
-        ]
+        words = [part for part in content if not isinstance(part, PicturePart)]
+        said = iter(by.parts([part.refusal if isinstance(part, RefusalPart) else part.text for part in words]))
+        # A picture whose words would have to be masked is refused before.
+        made = [part if isinstance(part, PicturePart) else type(part)(next(said)) for part in content]
     else:
         made = content and by.text(content)
     return _copy(

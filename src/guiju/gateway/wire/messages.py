@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol of /v1/messages, Anthropic's: its requests are read into the canonical one.
 
-Images, documents and thinking that is encrypted can't be looked at, and are refused; the service's own tools too.
+Documents and thinking that is encrypted can't be looked at, and are refused; the service's own tools too.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from guiju.gateway.wire.canonical import (
     ChosenFunction,
     FunctionDefinition,
     Message,
+    PictureAddress,
+    PicturePart,
+    RefusalPart,
     Shape,
     TextPart,
     Tool,
@@ -40,6 +43,19 @@ class TextBlock(Shape, tag="text", tag_field="type"):
     text: str
     cache_control: dict[str, Any] | None = None
     citations: None = None
+
+
+class PictureSource(Shape):
+    type: str = ""
+    media_type: str = ""
+    data: str = ""
+    url: str = ""
+    file_id: str = ""
+
+
+class PictureBlock(Shape, tag="image", tag_field="type"):
+    source: PictureSource
+    cache_control: dict[str, Any] | None = None
 
 
 class ToolUse(Shape, tag="tool_use", tag_field="type"):
@@ -63,7 +79,7 @@ class Thinking(Shape, tag="thinking", tag_field="type"):
 
 class Turn(Shape):
     role: Literal["user", "assistant"]
-    content: str | list[TextBlock | ToolUse | ToolResult | Thinking]
+    content: str | list[TextBlock | PictureBlock | ToolUse | ToolResult | Thinking]
 
 
 class CustomTool(Shape):
@@ -152,10 +168,12 @@ def _canonical(asked: MessagesRequest) -> ChatRequest:
     )
 
 
-def _turn(turn: Turn, blocks: list[TextBlock | ToolUse | ToolResult | Thinking], messages: list[Message]) -> None:
+def _turn(
+    turn: Turn, blocks: list[TextBlock | PictureBlock | ToolUse | ToolResult | Thinking], messages: list[Message]
+) -> None:
     """Add one turn: results of tools are messages of their own and come first, as a chat expects them."""
     made = Message(turn.role)
-    texts: list[TextBlock] = []
+    said: list[TextPart | RefusalPart | PicturePart] = []
     for block in blocks:
         if isinstance(block, ToolResult):
             messages.append(Message("tool", _texts(block.content or ""), tool_call_id=block.tool_use_id))
@@ -164,12 +182,20 @@ def _turn(turn: Turn, blocks: list[TextBlock | ToolUse | ToolResult | Thinking],
             made.tool_calls = [*(made.tool_calls or ()), ToolCall(block.id, CalledFunction(block.name, arguments))]
         elif isinstance(block, Thinking):
             made.reasoning_content = (made.reasoning_content or "") + block.thinking
+        elif isinstance(block, PictureBlock):
+            said.append(_picture(block.source))
         else:
-            texts.append(block)
-    if texts:
-        made.content = _texts(texts)
-    if texts or made.tool_calls or made.reasoning_content:
+            said.append(TextPart(block.text))
+    if said:
+        made.content = said
+    if said or made.tool_calls or made.reasoning_content:
         messages.append(made)
+
+
+def _picture(source: PictureSource) -> PicturePart:
+    """A picture, by its address: one that stands elsewhere is refused by its address."""
+    held = source.type == "base64"
+    return PicturePart(PictureAddress(f"data:{source.media_type};base64,{source.data}" if held else source.url))
 
 
 def _texts(content: str | list[TextBlock]) -> Any:

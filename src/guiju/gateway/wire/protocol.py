@@ -134,6 +134,23 @@ class Questions(Protocol):
     def name(self) -> Text: ...
 
 
+class TextQuestions(Questions, Protocol):
+    """A parsed request to which text is answered.
+
+    Attributes:
+        choices: how many answers are asked for.
+        structured: whether the answer is for a machine: its text must not carry a visible mark.
+        dropped: names of fields that did not go on.
+    """
+
+    @property
+    def choices(self) -> int: ...
+    @property
+    def structured(self) -> bool: ...
+    @property
+    def dropped(self) -> tuple[str, ...]: ...
+
+
 class Speaks(Protocol):
     """What a protocol needs for the road, whatever is answered.
 
@@ -150,8 +167,8 @@ class Speaks(Protocol):
     @property
     def text(self) -> bool: ...
 
-    def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Any:
-        """Read a request.
+    def parse(self, body: Any, table: Mapping[str, Treatment], limits: Limits) -> Any:
+        """Read a request: the bytes of its body, or the form that it is.
 
         Raises:
             CallerError: with the code that says which rule the body breaks.
@@ -181,7 +198,7 @@ class Wire(Speaks, Protocol):
     @property
     def fields(self) -> frozenset[str]: ...
 
-    def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> Writer:
+    def writer(self, asked: Any, exchange: str, created: int, aigc: dict[str, str]) -> Writer:
         """What writes the answer to it."""
         ...
 

@@ -19,6 +19,8 @@ from guiju.gateway.wire.canonical import (
     FunctionDefinition,
     JsonSchema,
     Message,
+    PictureAddress,
+    PicturePart,
     RefusalPart,
     ResponseFormat,
     Shape,
@@ -45,6 +47,11 @@ class InputText(Shape, tag="input_text", tag_field="type"):
     text: str
 
 
+class InputPicture(Shape, tag="input_image", tag_field="type"):
+    image_url: str
+    detail: Literal["auto", "low", "high"] | None = None
+
+
 class OutputText(Shape, tag="output_text", tag_field="type"):
     text: str
     annotations: list[Any] | None = None
@@ -55,7 +62,7 @@ class InputRefusal(Shape, tag="refusal", tag_field="type"):
     refusal: str
 
 
-Part = InputText | OutputText | InputRefusal
+Part = InputText | InputPicture | OutputText | InputRefusal
 
 
 class InputMessage(Shape, tag="message", tag_field="type"):
@@ -243,7 +250,9 @@ def _item(item: Item, messages: list[Message]) -> None:
             messages.append(Message("assistant", reasoning_content=text))
 
 
-def _part(part: Part) -> TextPart | RefusalPart:
+def _part(part: Part) -> TextPart | RefusalPart | PicturePart:
+    if isinstance(part, InputPicture):
+        return PicturePart(PictureAddress(part.image_url, part.detail))
     return RefusalPart(part.refusal) if isinstance(part, InputRefusal) else TextPart(part.text)
 
 

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju persons`: what is kept of one person: the verdict about their identity, times of use, a guardian's settings.
+
+There is no list of persons and no search: whoever asks names one, by the id or by the issuer's own name for them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from guiju.cli.books import AsJson, Data, day, now, opened, show
+from guiju.cli.tongue import say
+from guiju.errors import ConfigError
+from guiju.records import accounts, persons, use
+from guiju.records.db import Store
+from guiju.records.secrets import Secrets
+from guiju.records.use import Who
+from guiju.terms import Guardian
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help=say("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search."),
+)
+PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
+AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
+
+
+@app.command(
+    help=say(
+        "由签发方对此人的称呼（从标准输入读入）算出其编号；不保存称呼。",
+        "Compute a person's id from the issuer's own name for them, read from standard input; the name is not kept.",
+    )
+)
+def find(
+    issuer: Annotated[str, typer.Option(help=say("签发方，即断言中的 iss", "the issuer: iss of its assertions"))],
+    account: AccountName = "default",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Find a person."""
+    subject = sys.stdin.readline().rstrip("\r\n")
+    if not subject:
+        raise ConfigError("not_found", what=say("标准输入中的称呼", "a name on standard input"))
+    with opened(data) as (_, store):
+        owner = account_id(store, account)
+        parts = "\x1f".join(("person", owner, issuer, subject))
+        made = hmac.new(Secrets.open(data / "keys").person, parts.encode(), hashlib.sha256).hexdigest()[:32]
+        known = persons.verdict_of(store, owner, made) is not None
+    told = made if known else f"{made}  " + say("（没有此人的记录）", "(nothing is kept of them)")
+    show({"person": made, "account_id": owner, "known": known}, as_json, told)
+    if not known:
+        raise typer.Exit(1)
+
+
+@app.command(name="show", help=say("一个人的核验结论、使用时间和设置。", "One person's verdict, use and settings."))
+def show_(
+    person: PersonId,
+    account: AccountName = "default",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Show a person."""
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        verdict = persons.verdict_of(store, *who)
+        signs = use.signs(store, who, now())
+        guardian = use.guardian_of(store, who)
+    document: dict[str, Any] = {"person": person, "account_id": who[0]}
+    document["identity"] = msgspec.to_builtins(verdict) if verdict else None
+    document["use"] = {"hours_7_days": signs.hours, "nights_7_days": signs.nights, "days_in_a_row": signs.days}
+    document["guardian"] = msgspec.to_builtins(guardian) if guardian else None
+    lines = [say("没有核验结论", "no verdict")]
+    if verdict:
+        lines = [
+            say("等级：", "level: ") + f"{verdict.level} ({verdict.method})",
+            say("核验于：", "verified: ") + day(verdict.verified_at),
+            say("有效至：", "valid until: ") + day(verdict.expires_at),
+        ]
+    lines.append(
+        say(
+            f"近七天使用 {signs.hours} 小时，其中 {signs.nights} 天在夜间使用；连续 {signs.days} 天",
+            f"{signs.hours} hours in seven days, {signs.nights} of them with use at night; {signs.days} days in a row",
+        )
+    )
+    if guardian:
+        lines.append(say("监护人设置：", "guardian: ") + _guarded(guardian))
+    show(document, as_json, "\n".join(lines))
+
+
+@app.command(
+    help=say(
+        "保存监护人为此人所作的设置；一分钟内生效。只涉及时间，看不到内容。",
+        "Keep what a guardian has set for a person; it acts within a minute. It concerns time alone, never content.",
+    )
+)
+def guardian(
+    person: PersonId,
+    account: AccountName = "default",
+    day_minutes: Annotated[
+        int,
+        typer.Option(
+            min=-1,
+            max=1440,
+            help=say("每天的分钟数；0 依配置，-1 不限", "minutes a day; 0 as the settings say, -1 no limit"),
+        ),
+    ] = 0,
+    night: Annotated[
+        Literal["settings", "allow", "deny"],
+        typer.Option(help=say("夜间：依配置、允许、不允许", "nights: as the settings say, allowed, or not")),
+    ] = "settings",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Keep a guardian's settings."""
+    made = Guardian(day_minutes, "" if night == "settings" else night)
+    with opened(data) as (_, store):
+        use.guard(store, one(store, account, person), made, now())
+    show({"person": person, **msgspec.to_builtins(made)}, as_json, _guarded(made))
+
+
+def _guarded(said: Guardian) -> str:
+    minutes = say("依配置", "as the settings say") if not said.day_minutes else str(said.day_minutes)
+    minutes = say("不限", "no limit") if said.day_minutes < 0 else minutes
+    nights = {"": say("依配置", "as the settings say"), "allow": say("允许", "allowed"), "deny": say("不允许", "not")}
+    return say(
+        f"每天分钟数 {minutes}，夜间 {nights[said.night]}", f"minutes a day {minutes}, nights {nights[said.night]}"
+    )
+
+
+def account_id(store: Store, name: str) -> str:
+    """The id of an account.
+
+    Raises:
+        ConfigError: `not_found`.
+    """
+    found = accounts.find_account(store, name)
+    if found is None:
+        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
+    return found.id
+
+
+def one(store: Store, account: str, person: str) -> Who:
+    """The person that was named, of whom something is kept.
+
+    Raises:
+        ConfigError: `not_found`.
+    """
+    who = (account_id(store, account), person)
+    if persons.verdict_of(store, *who) is None:
+        raise ConfigError("not_found", what=say(f"使用者“{person}”", f"person “{person}”"))
+    return who

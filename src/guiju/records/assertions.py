@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the store knows of assertions of identity: who was verified before, and which came already (Article 9)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy import Connection, delete, insert
+from sqlalchemy.exc import IntegrityError
+
+from guiju.records.db import Store
+from guiju.records.persons import level_of
+from guiju.records.schema import assertion_seen
+
+
+class Kept:
+    """Asks the store beside the event loop.
+
+    Args:
+        store: the store.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def known(self, account: str, person: str, now: int) -> bool:
+        """Whether a person is kept as verified, and the verdict has not expired.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        return await asyncio.to_thread(level_of, self._store, account, person, now) != "none"
+
+    async def spend(self, mark: bytes, until: int, now: int) -> bool:
+        """Note that an assertion came.
+
+        Args:
+            mark: keyed hash of its id.
+            until: Unix seconds after which it would not hold any more.
+            now: Unix seconds.
+
+        Returns:
+            False when it had come before, to whichever process.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        return await asyncio.to_thread(spend, self._store, mark, until, now)
+
+
+def spend(store: Store, mark: bytes, until: int, now: int) -> bool:
+    """See `Kept.spend`."""
+
+    def work(connection: Connection) -> None:
+        connection.execute(delete(assertion_seen).where(assertion_seen.c.until_s < now))
+        connection.execute(insert(assertion_seen).values(mark=mark, until_s=until))
+
+    try:
+        store.do(work)
+    except IntegrityError:
+        return False
+    return True

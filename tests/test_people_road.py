@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""People on the whole road: rest, what the app is told, and that a cry for help is answered whoever utters it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from cli_kit import guiju
+from conftest import Running, Start
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Rest
+from guiju.records import accounts, schema
+from guiju.records.accounts import KeyRecord
+from identity_kit import Time
+from places import BOTH, place
+from rest_kit import NIGHT, at, at_night, clocked, for_minors, person
+
+CRY = "我不想活了，想自杀"
+LEXICON = "term,category,severity\n想自杀,self_harm,block\n规矩金丝雀,A.1f,block\n"
+
+
+def test_a_break_is_told_with_its_end_and_leaves_help_open(start: Start) -> None:
+    rest = Rest(remind_minutes=10, stop_minutes=30, break_minutes=15)
+    gateway = start(lexicon=LEXICON, overlay=(("rest", rest), ("provider.redress_url", "https://a.example/r")))
+    clock = clocked(gateway)
+    for _ in range(3):
+        assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 200
+        clock.now += 600
+    answer = gateway.chat("[[say:好]]", headers=person(gateway))
+    told = answer.json["error"]
+    assert (answer.status, told["code"], told["guiju"]["category"]) == (403, "usage_break", "rest.break")
+    assert 0 < told["guiju"]["until"] - time.time() <= 901
+    assert told["guiju"]["redress_url"] == "https://a.example/r"
+    assert answer.headers["x-should-retry"] == "false"
+    help_ = gateway.chat(CRY, headers=person(gateway))
+    assert help_.status == 200
+    assert "emergency number" in help_.body.decode()
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "person-2")).status == 200
+    clock.now += 901
+    assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 200
+
+
+@pytest.mark.parametrize("who", ["nobody", "a minor at night", "a person whose assertion does not hold"])
+def test_a_cry_for_help_is_answered_whoever_utters_it(start: Start, who: str) -> None:
+    gateway = start(lexicon=LEXICON, overlay=(("gateway.identity", "phone"),))
+    headers = {}
+    if who == "a minor at night":
+        at_night(gateway)
+    elif who != "nobody":
+        headers = {"x-guiju-identity": "a.b.c"}
+    assert gateway.chat("[[say:好]]", headers=headers).status == 403
+    answer = gateway.chat(CRY, headers=headers)
+    assert answer.status == 200
+    assert "emergency number" in answer.body.decode()
+    assert answer.json["choices"][0]["finish_reason"] == "content_filter"
+
+
+def test_reminders_come_beside_answers_and_do_not_change_them(start: Start) -> None:
+    gateway = start(overlay=(("rest", Rest(remind_minutes=10)),))
+    clock = clocked(gateway)
+    seen = []
+    for stream in (False, True, False):
+        answer = gateway.chat("[[say:好]]", headers=person(gateway), stream=stream)
+        whole = answer.events[-1] if stream else answer.json
+        text = answer.text() if stream else answer.json["choices"][0]["message"]["content"]
+        assert text == "好"
+        seen.append([one["kind"] for one in whole.get("guiju", {}).get("notices", ())])
+        assert answer.headers["x-guiju-use"].startswith("continuous=")
+        clock.now += 660
+    assert seen == [[], ["rest"], ["rest"]]
+    assert "x-guiju-use" not in gateway.chat("[[say:好]]").headers, "nobody is known, nothing is counted"
+
+
+@pytest.mark.slow
+def test_a_reminder_stands_in_the_text_where_the_label_does(start: Start) -> None:
+    gateway = start(overlay=(("rest", Rest(remind_minutes=10)), ("gateway.label", "end")))
+    clock = clocked(gateway)
+    for minutes in (0, 11):
+        clock.now += minutes * 60
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+    assert "[Reminder] You have been here for 11 minutes" in answer.json["choices"][0]["message"]["content"]
+
+
+@pytest.mark.slow
+def test_minors_rest_at_night_by_age_and_by_key(start: Start) -> None:
+    gateway = start()
+    gateway.house.live.clock = lambda: at(NIGHT)
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "one")).status == 200
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "two", age_band="14to15")).status == 403
+    for_minors(gateway)
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "three")).status == 403
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "four", age_band="adult")).status == 200
+    gateway.house.live.clock = lambda: at(12)
+    assert gateway.chat("[[say:好]]", headers=person(gateway, "two", age_band="14to15")).status == 200
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BOTH)
+def test_two_gateways_count_one_person_and_another_key_is_no_way_out(kind: str, start: Start, tmp_path: Path) -> None:
+    with place(kind, tmp_path / "here") as here:
+        overlay = (("rest", Rest(day_minutes=30, remind_minutes=0)), ("store.url", here.url))
+        one = start(overlay=overlay, data=here.data)
+        other = start(overlay=overlay, data=here.data) if kind != "sqlite" else one
+        second = second_key(one)
+        clocks = [clocked(one), *([clocked(other)] if other is not one else [])]
+        use(one, clocks, 3)
+        answer = other.chat("[[say:好]]", headers=person(other), key=second)
+        assert (answer.status, answer.json["error"]["guiju"]["category"]) == (403, "rest.day")
+
+
+def use(gateway: Running, clocks: list[Time], times: int) -> None:
+    """Ask every ten minutes, and write it."""
+    for number in range(times + 1):
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+        assert answer.status == (200 if number < times else 403)
+        for clock in clocks if number < times else ():
+            clock.now += 600
+    uses = gateway.house.live.uses
+    asyncio.run_coroutine_threadsafe(uses.settle(time.time()), gateway.loop).result(5)
+
+
+def second_key(gateway: Running) -> str:
+    """Another key of the same account."""
+    wanted = KeyRecord(id="", account="operator", prefix="", name="second", created_at=int(time.time()))
+    secret, _ = accounts.create_key(gateway.house.store, gateway.house.secrets, wanted)
+    gateway.house.live.keyring.refresh(gateway.house.store)
+    return secret
+
+
+@pytest.mark.slow
+def test_the_command_shows_one_person_and_keeps_what_a_guardian_sets(start: Start, tmp_path: Path) -> None:
+    gateway = start(data=tmp_path / "data")
+    clock = clocked(gateway)
+    for _ in range(2):
+        gateway.chat("[[say:好]]", headers=person(gateway))
+        clock.now += 600
+    with gateway.house.store.read() as connection:
+        known = connection.execute(select(schema.person.c.id)).scalar_one()
+    asked = ("--account", "operator", "--data", "data", "--json")
+    shown = json.loads(guiju("persons", "show", known, *asked, cwd=tmp_path).stdout)
+    assert shown["identity"]["level"] == "phone"
+    assert set(shown["use"]) == {"hours_7_days", "nights_7_days", "days_in_a_row"}
+    set_to = json.loads(guiju("persons", "guardian", known, "--day-minutes", "5", *asked, cwd=tmp_path).stdout)
+    assert set_to["day_minutes"] == 5
+    clock.now += 61
+    assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 403, "within a minute"
+    nobody = guiju("persons", "show", "0" * 32, *asked, cwd=tmp_path)
+    assert (nobody.returncode, json.loads(nobody.stdout)["error"]["code"]) == (2, "not_found")
+    assert guiju("persons", "list", cwd=tmp_path).returncode == 2, "there is no list of persons"
+
+
+@pytest.mark.slow
+def test_what_the_model_gets_is_the_same_for_everybody(start: Start) -> None:
+    """Article 12: no attribute of the person reaches the model unless the text itself carries it."""
+    more = (
+        {},
+        {"age_band": "16to17"},
+        {"age_band": "adult", "gender": "f", "nationality": "x", "birthdate": "1990-01-01"},
+    )
+    with ScriptedModel() as model:
+        gateway = start(upstream=model.url)
+        gateway.house.live.clock = lambda: at(12)
+        for stream in (False, True):
+            for said in more:
+                for method in ("cn_mobile_realname", "cn_netid"):
+                    headers = person(gateway, method=method, **said)
+                    assert gateway.chat("[[say:好]]你好", headers=headers, stream=stream).status == 200
+        asked = [json.dumps(one) for one in model.requests]
+    assert len(asked) == 12
+    assert len(set(asked[:6])) == len(set(asked[6:])) == 1
+    assert "safety_identifier" in asked[0], "the person is known by a hash that says nothing of them"
