@@ -12,7 +12,7 @@ BEGIN: Final = "<!-- figures: written by training.card, not by hand -->"
 END: Final = "<!-- end of figures -->"
 _WORDS: Final = {
     "zh": {
-        "head": ("来源", "语言", "行数", "提问", "其中拒绝", "回答", "其中拒绝"),
+        "head": ("来源", "语言", "行数", "提问", "其中拒绝", "回答"),
         "violates": "违规",
         "harmless": "无害",
         "pool": "无害样本池",
@@ -21,7 +21,7 @@ _WORDS: Final = {
         "measure": "只用于测量",
     },
     "en": {
-        "head": ("source", "language", "rows", "asked", "refused", "answered", "refused"),
+        "head": ("source", "language", "rows", "asked", "refused", "answered"),
         "violates": "violates",
         "harmless": "harmless",
         "pool": "the harmless pool",
@@ -37,7 +37,7 @@ def table(made: dict[str, Any], language: str) -> str:
     examples by head, and what is harmless and easily taken for something else."""
     words = _WORDS[language]
     source, lang, *columns = words["head"]
-    lines = [f"| {source} | {lang} | | {' | '.join(columns)} |", "|---|---|---|---|---|---|---|---|"]
+    lines = [f"| {source} | {lang} | | {' | '.join(columns)} |", "|---|---|---|---|---|---|---|"]
     for name, one in made["pool"].items():
         lines.append(_line(f"**{words['pool']}**", name, str(words["harmless"]), one))
     for part in ("by_set", "own", "harmless"):
@@ -54,7 +54,7 @@ def table(made: dict[str, Any], language: str) -> str:
 
 
 def _line(name: str, language: str, kind: str, one: dict[str, Any]) -> str:
-    shares = " | ".join(f"{100 * one[side]:.1f} %" for side in ("request_side", "refused", "reply_side", "withheld"))
+    shares = " | ".join(f"{100 * one[side]:.1f} %" for side in ("request_side", "refused", "reply_side"))
     return f"| {name} | {language} | {kind} | {one['rows']:,} | {shares} |"
 
 

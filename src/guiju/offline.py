@@ -120,8 +120,9 @@ class Offline:
 def _judging(document: policy.Document) -> policy.Document:
     """The policy with all that the classifier finds over its thresholds refused, not only what it is sure of: offline
     nobody is refused anything, and who looks at a file wants to know."""
+    kept = tuple(one for one in document.ruling if not (one.detector == "model.reply" and one.category == "*"))
     told = tuple(Ruling(action="refuse", detector=detector) for detector in ("model.request", "model.reply"))
-    return msgspec.structs.replace(document, ruling=(*document.ruling, *told))
+    return msgspec.structs.replace(document, ruling=(*kept, *told))
 
 
 def points() -> dict[str, dict[Head, float]]:
