@@ -110,12 +110,13 @@ async def take_up(house: House) -> None:
         OutsideError: `store_unavailable`; what is in force stays.
     """
     live, store = house.live, house.store
+    # First of all, so that a store that is down is noticed here: a key made since is then 503, never 401.
+    await asyncio.to_thread(live.keyring.refresh, store)
+    await asyncio.to_thread(live.consents.refresh, store)
     if house.leads:
         for kind in (lexicons, policies, bans, works, rumours, confidential):
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
-    await asyncio.to_thread(live.keyring.refresh, store)
-    await asyncio.to_thread(live.consents.refresh, store)
     if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
