@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any, Final
@@ -135,8 +135,12 @@ class DayKeys:
             self._destroy(old)
         return found
 
-    def replay(self, store: Store) -> int:
+    def replay(self, store: Store, also: Callable[[Connection, tuple[str, str]], object] | None = None) -> int:
         """After a backup was restored: erase again whoever was erased since, and re-attach the others' keys.
+
+        Args:
+            store: the store.
+            also: deletes what other tables hold of a person.
 
         Returns:
             How many persons were erased again.
@@ -150,6 +154,8 @@ class DayKeys:
             for row in connection.execute(select(person)).all():
                 mine = (person.c.account_id == row.account_id) & (person.c.id == row.id)
                 if row.created_at <= erased.get(_hash(row.account_id, row.id), -1):
+                    if also is not None:
+                        also(connection, (row.account_id, row.id))
                     connection.execute(delete(person).where(mine))
                     gone += 1
                 elif row.day_key_id is not None and not (self._days / f"{row.day_key_id}.key").exists():
