@@ -68,13 +68,11 @@ def suspended(gateway: Running, **more: Any) -> Step:
         "kind": "spam",
         "until": now + 86_400 * 3,
         "decided_by": "li",
-        "case_id": "c",
-        "reason": "r",
     }
     step = Step(
         **{"id": "s-1", "account": "operator", "person": known, "since": now, "automatic": False, **made, **more}
     )
-    decide_step(gateway.house.store, step, now)
+    decide_step(gateway.house.store, step, ("c", "r"), now)
     live.standings.take_up(-2, now)
     return step
 

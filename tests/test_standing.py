@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -214,12 +215,11 @@ def test_a_strike_that_is_taken_back_vanishes_with_what_followed(store: Store) -
 
 def test_what_a_person_decides_stands_until_it_ends_or_is_lifted(store: Store) -> None:
     step = Step(id="s1", account=WHO[0], person=WHO[1], rung="end", kind="malware", since=NOW, until=0, automatic=False)
-    with pytest.raises(ConfigError):
-        kept.decide_step(store, step, NOW)
-    whole = Step(
-        **{**{f: getattr(step, f) for f in step.__struct_fields__}, "decided_by": "li", "case_id": "c-1", "reason": "r"}
-    )
-    kept.decide_step(store, whole, NOW)
+    whole = msgspec.structs.replace(step, decided_by="li")
+    for one, grounds in ((step, ("c", "r")), (whole, ("", "r")), (whole, ("c", " "))):
+        with pytest.raises(ConfigError):
+            kept.decide_step(store, one, grounds, NOW)
+    kept.decide_step(store, whole, ("c-1", "sent out malware again"), NOW)
     process = Standings(store, DECIDE, Time())
     process.take_up(1, NOW + 400 * DAY)
     assert process.of(WHO, NOW + 400 * DAY).rung == "end"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import io
 import logging
 import os
 import time
@@ -21,7 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
-from guiju.adapters import egress, signatures
+from guiju.adapters import egress, heard, signatures
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
@@ -293,6 +294,7 @@ class House:
             guards=self.guards(settings, metrics),
             pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
             signatures=self.signatures(settings),
+            recording=recording(settings),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
@@ -455,6 +457,24 @@ class House:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()
         self.store.close()
+
+
+def recording(settings: Settings) -> bytes:
+    """The words that label speech, as they were recorded; `b""` where the settings name none.
+
+    Raises:
+        ConfigError: the file can't be read, or is no WAV file of 30 seconds at most.
+    """
+    name = settings.gateway.label_recording
+    if not name:
+        return b""
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(name, error)) from error
+    if why := heard.fault(io.BytesIO(data)):
+        raise ConfigError("config_invalid", what=f"gateway.label_recording: {why}", hint="WAV, 30 s")
+    return data
 
 
 def _unbounded(own: KeyRecord) -> KeyRecord:

@@ -122,10 +122,8 @@ def decide(
             until=0 if rung == "end" else at + days * 86_400,
             automatic=False,
             decided_by=by or getpass.getuser(),
-            case_id=case.strip(),
-            reason=reason.strip(),
         )
-        standing.decide_step(store, step, at)
+        standing.decide_step(store, step, (case, reason), at)
     show(msgspec.to_builtins(step), as_json, say(f"已作出处置 {step.id}。", f"Decided: {step.id}."))
 
 

@@ -181,6 +181,7 @@ class Live:
         consents: the consents in force.
         pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
+        recording: a WAV file of the words that label speech; `b""` for the rhythm.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -209,5 +210,6 @@ class Live:
     consents: Consents = field(default_factory=Consents)
     pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
+    recording: bytes = b""
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

@@ -82,12 +82,14 @@ class Run(ABC):
         form: the `Content-Type` of what goes upstream where it is not JSON.
         likenesses: what of a person is worked on.
         ingredients: labels that what is asked about carries.
+        service: the name of the model service that answered; none where none has.
     """
 
     uploads = False
     form = ""
     likenesses: tuple[Likeness, ...] = ()
     ingredients = 0
+    service = ""
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -248,7 +250,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return await upstream.ask(canonical, path, form)
+            return self._answering(await upstream.ask(canonical, path, form))
         assert task is not None
         objects = False
 
@@ -277,6 +279,11 @@ class Run(ABC):
         self._guarding = None
         self.asked.append(hearing)
         self.heard.append(hearing)
+        return self._answering(source)
+
+    def _answering(self, source: UpstreamReply) -> UpstreamReply:
+        """Note for the books which service answers."""
+        self.service = source.service
         return source
 
     async def _objected(self, hearing: Hearing) -> None:
@@ -400,6 +407,7 @@ class Run(ABC):
             self.out.digests(),
             sorted(self.dropped),
             self.degraded,
+            self.service,
         )
 
     def findings(self) -> list[Finding]:

@@ -208,9 +208,10 @@ class DayKeys:
         if not others and not earlier.keys.keys() - {without}:
             return
         new = self._new(connection, day)
-        keys = {_name(*name.split("/")): self._again(old, new, name, wrapped) for name, wrapped in earlier.keys.items()}
-        keys |= {_name(row.account_id, row.id): self._rewrap(row, old, new) for row in others}
-        keys.pop(without, None)
+        was, will = AESGCM(self._key(old)), AESGCM(self._key(new))
+        held = dict(earlier.keys) | {_name(row.account_id, row.id): row.wrapped_key for row in others}
+        held.pop(without, None)
+        keys = {name: _again(was, will, name, wrapped) for name, wrapped in held.items()}
         self._write_moved(new, Moved((old, *earlier.old), keys))
         self._update(connection, new, others, keys)
 
@@ -220,13 +221,6 @@ class DayKeys:
         query = update(person).where(person.c.account_id == bindparam("a"), person.c.id == bindparam("p"))
         values = [{"a": row.account_id, "p": row.id, "k": keys[_name(row.account_id, row.id)]} for row in rows]
         connection.execute(query.values(day_key_id=new, wrapped_key=bindparam("k")), values)
-
-    def _rewrap(self, row: Row[Any], old: str, new: str) -> bytes:
-        return self._again(old, new, _name(row.account_id, row.id), row.wrapped_key)
-
-    def _again(self, old: str, new: str, name: str, wrapped: bytes) -> bytes:
-        account_id, person_id = name.split("/")
-        return self.wrap(new, account_id, person_id, self.unwrap(old, account_id, person_id, wrapped))
 
     def _attach(self, connection: Connection, row: Row[Any], moved: Sequence[tuple[str, Moved]]) -> None:
         name, old = _name(row.account_id, row.id), row.day_key_id
@@ -265,6 +259,12 @@ class DayKeys:
         finally:
             os.close(handle)
         sync_directory(path.parent)
+
+
+def _again(was: AESGCM, will: AESGCM, name: str, wrapped: bytes) -> bytes:
+    """A person's key, taken from under one day key and sealed under another."""
+    nonce = token_bytes(_NONCE)
+    return nonce + will.encrypt(nonce, was.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], name.encode()), name.encode())
 
 
 def _name(account_id: str, person_id: str) -> str:

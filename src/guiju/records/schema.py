@@ -182,8 +182,6 @@ standing_step = Table(
     Column("until_at", BigInteger, nullable=False),
     Column("automatic", Boolean, nullable=False),
     Column("decided_by", String(128), nullable=False),
-    Column("case_id", String(64), nullable=False),
-    Column("reason", Text, nullable=False),
     Column("lifted_at", BigInteger, nullable=False),
     Index("ix_standing_step_person", "account_id", "person_id"),
 )

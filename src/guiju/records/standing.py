@@ -58,7 +58,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
         kind: why: a kind of use that Article 19 names.
         since, until: Unix seconds; no end where `until` is 0.
         automatic: whether it followed from strikes; else somebody decided it.
-        decided_by, case_id, reason: who, in which case, and why.
+        decided_by: who. In which case and why is not kept here, since a case leads to a text: the book of changes has
+            its hash.
         lifted_at: Unix seconds; 0 while it stands.
     """
 
@@ -71,9 +72,15 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     until: int
     automatic: bool
     decided_by: str = ""
-    case_id: str = ""
-    reason: str = ""
     lifted_at: int = 0
+
+
+class Grounds(msgspec.Struct, frozen=True):
+    """What a decision rests on; only its hash is kept."""
+
+    step: str
+    case: str
+    reason: str
 
 
 class Strike(msgspec.Struct, frozen=True):
@@ -371,24 +378,25 @@ def overturn(store: Store, strike_id: str, now: int, decide: Decide) -> Who:
     return store.do(work)
 
 
-def decide_step(store: Store, step: Step, now: int) -> None:
+def decide_step(store: Store, step: Step, grounds: tuple[str, str], now: int) -> None:
     """A person decides a step of any length, or an end; the book of changes has it by its id, without the person.
 
     Args:
         store: the store.
-        step: with who decided it, in which case, and why.
+        step: with who decided it.
+        grounds: the case, and why; kept as a hash, so that whoever holds the case can show that it is this one.
         now: Unix seconds.
 
     Raises:
         ConfigError: `config_invalid`: nobody, no case or no reason is named.
         OutsideError: `store_unavailable`.
     """
-    if not (step.decided_by and step.case_id and step.reason):
+    if not (step.decided_by and all(said.strip() for said in grounds)):
         raise ConfigError("config_invalid", what="--by, --case, --reason", hint="guiju standing decide --help")
 
     def work(connection: Connection) -> None:
         _put(connection, step)
-        _enter(connection, step, "", "decided", step.decided_by, now)
+        _enter(connection, step, ("", changes.fingerprint(Grounds(step.id, *grounds))), step.decided_by, now)
 
     store.do(work)
 
@@ -410,19 +418,18 @@ def lift(store: Store, step_id: str, by: str, now: int) -> Who:
         if row is None:
             raise ConfigError("not_found", what=f"step {step_id}")
         connection.execute(update(standing_step).where(mine).values(lifted_at=now))
-        _enter(connection, _read(row), "decided", "", by, now)
+        step = _read(row)
+        _enter(connection, step, (changes.fingerprint(Grounds(step.id, step.rung, "lifted")), ""), by, now)
         bump(connection, COUNTER)
         return row["account_id"], row["person_id"]
 
     return store.do(work)
 
 
-def _enter(connection: Connection, step: Step, before: str, after: str, by: str, now: int) -> None:
-    """Enter a decision into the book of changes: which step, and what it was; never whom it concerns."""
-    facts = msgspec.structs.replace(step, person="")
-    hashes = tuple(changes.fingerprint(facts) if said else "" for said in (before, after))
+def _enter(connection: Connection, step: Step, hashes: tuple[str, str], by: str, now: int) -> None:
+    """Enter a decision into the book of changes: which step; never whom it concerns."""
     subject = Subject(KIND, step.id, 0, step.account)
-    changes.enter(connection, subject, (hashes[0], hashes[1]), Terms(weakens=False, by=by, now=now, delay=0))
+    changes.enter(connection, subject, hashes, Terms(weakens=False, by=by, now=now, delay=0))
 
 
 def forget(connection: Connection, who: Who) -> int:

@@ -36,8 +36,6 @@ def upgrade() -> None:
         sa.Column("until_at", sa.BigInteger(), nullable=False),
         sa.Column("automatic", sa.Boolean(), nullable=False),
         sa.Column("decided_by", sa.String(128), nullable=False),
-        sa.Column("case_id", sa.String(64), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("lifted_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_standing_step"),
     )
