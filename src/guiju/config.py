@@ -79,6 +79,7 @@ class Upstream(_Section, frozen=True):
         max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
         party: in whose hands it is (Article 11); `auto` takes one on this machine or a private network for the
             provider's own. Personal data are masked before they go to a third party.
+        purpose, contract: why, and on what terms, a third party gets what is asked (Article 11).
     """
 
     name: str
@@ -89,6 +90,8 @@ class Upstream(_Section, frozen=True):
     kind: UpstreamKind = "openai"
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
     party: Party = "auto"
+    purpose: str = ""
+    contract: str = ""
 
 
 GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
