@@ -118,6 +118,7 @@ class Books:
         digests: Sequence[str],
         dropped: Sequence[str],
         degraded: Sequence[str] = (),
+        service: str = "",
     ) -> int:
         """Write how an exchange ended; returns the ticket that gates the last byte.
 
@@ -130,6 +131,7 @@ class Books:
             digests: keyed digest of each choice's released text.
             dropped: names of fields of the upstream's answer that did not go on.
             degraded: guards that gave no answer and without which it went on.
+            service: the name of the model service that answered, as the settings have it.
         """
         stops = next((one for one in heard if one.stops), None)
         entry: dict[str, Any] = {
@@ -147,6 +149,8 @@ class Books:
             entry["dropped"] = dropped
         if degraded:
             entry["degraded"] = list(degraded)
+        if service:
+            entry["service"] = service
         return self._ledger.append("closed", entry)
 
     def checked(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing], degraded: Sequence[str] = ()) -> int:
