@@ -31,6 +31,7 @@ class Provider(_Section, frozen=True):
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
+        authority_url: where anybody may report to the authority (Article 18).
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
         label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
     """
@@ -38,6 +39,7 @@ class Provider(_Section, frozen=True):
     name: str = ""
     code: str = DEVELOPMENT_CODE
     redress_url: str = ""
+    authority_url: str = "https://www.12377.cn"
     c2pa_certificate: str = ""
     c2pa_key: str = ""
     label_key: str = ""
