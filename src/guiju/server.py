@@ -10,14 +10,14 @@ import signal
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server, socket
 from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import renewal
+from guiju import recalling, renewal
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.errors import Bilingual, ConfigError, failed
@@ -83,6 +83,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        if house.leads:
+            house.start(recalling.watch(house))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
@@ -108,8 +110,10 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     finally:
         if seat:
             loop.remove_reader(seat.alive)
-        elif pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
-            pid.unlink()
+        else:
+            with suppress(FileNotFoundError):  # another process of the same data may have taken it away just now
+                if pid.read_text("ascii").strip() == str(os.getpid()):
+                    pid.unlink()
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
