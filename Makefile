@@ -11,7 +11,7 @@ WORKERS ?= 2
 # The page shows the strict text, whose ids all others map to.
 LAW := draft-2023
 BIN := .venv/bin
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
+PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-pictures setup-local setup-clients run test test-all tests-all lint docs generated law lock bench clean
@@ -38,7 +38,7 @@ run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
 test: setup-dev
-	$(PYTEST) -m "not slow" -rfEs
+	$(PYTEST) --dist loadfile -m "not slow" -rfEs
 
 test-all: setup-dev lint generated docs tests-all
 

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from conftest import Answered, Running
-from guiju.adapters.scripted_media import sound
+from guiju.adapters.scripted_media import picture, sound
+from guiju.records import consents
+from guiju.records.changes import Terms
+from guiju.records.consents import Likeness, Wanted
 
 Body = Callable[[str], dict[str, Any]]
 
@@ -40,6 +44,8 @@ VECTORS = "/v1/embeddings"
 IMAGES = "/v1/images/generations"
 SPEECH = "/v1/audio/speech"
 """The door at which no text is answered."""
+EDITS = "/v1/images/edits"
+"""The door at which pictures are asked about."""
 HEARD = "/v1/audio/transcriptions"
 """The door at which sound is asked and text is answered."""
 GUARDS: dict[str, Body] = {
@@ -81,3 +87,21 @@ def hear(gateway: Running, text: str, stream: bool = False) -> Answered:
     more = {"stream": "true"} if stream else {}
     body, kind = form({"model": "scripted", "prompt": text, **more}, {"file": ("a.wav", sound())})
     return gateway.ask("POST", HEARD, body, {"Content-Type": kind})
+
+
+def edit(gateway: Running, text: str, consents: str = "") -> Answered:
+    """Ask for a picture to be changed."""
+    body, kind = form({"model": "scripted", "prompt": text}, {"image": ("a.png", picture("x"))})
+    return gateway.ask("POST", EDITS, body, {"Content-Type": kind, "x-guiju-consent": consents})
+
+
+def consented(gateway: Running, kind: Likeness = "face", account: str = "operator") -> str:
+    """Record a consent in a running gateway's store, wait until it is known, and name it."""
+    now = int(time.time())
+    wanted = Wanted(account=account, kind=kind, giver="0" * 64, purpose="试", proof="1" * 64, until_s=now + 3600)
+    made = consents.add(gateway.house.store, wanted, "0" * 8, Terms(False, "t", now, 0)).id
+    deadline = time.monotonic() + 10
+    while not gateway.house.live.consents.in_force([made], account, now):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return made

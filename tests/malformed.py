@@ -10,9 +10,11 @@ import json
 import random
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from conftest import KEY
+from doors import form
 from raw_client import Case
 
 AUTH: Final = b"Authorization: Bearer " + KEY.encode() + b"\r\n"
@@ -230,10 +232,31 @@ def huge_body(rng: random.Random) -> Case:
     return Case("100 MB in chunks", _after(head, b"10000\r\n" + BLOCK + b"\r\n", 1600), refused=True)
 
 
-def _after(start: bytes, block: bytes, times: int) -> Iterator[bytes]:
-    yield start
-    for _ in range(times):
-        yield block
+class _After(NamedTuple):
+    """A start, and a block many times; it can be sent again."""
+
+    start: bytes
+    block: bytes
+    times: int
+
+    def parts(self) -> Iterator[bytes]:
+        yield self.start
+        for _ in range(self.times):
+            yield self.block
+
+
+class Parts:
+    """Parts that are made anew each time that they are sent."""
+
+    def __init__(self, make: Callable[[], Iterator[bytes]]) -> None:
+        self._make = make
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._make()
+
+
+def _after(start: bytes, block: bytes, times: int) -> Parts:
+    return Parts(_After(start, block, times).parts)
 
 
 def coded_body(rng: random.Random) -> Case:
@@ -386,6 +409,30 @@ MAKERS: Final[tuple[Maker, ...]] = (
 )  # fmt: skip
 HEAVY: Final[tuple[Maker, ...]] = (endless, huge_body)
 """Cases that move megabytes: one in fifty."""
+
+
+def bad_form(rng: random.Random) -> Case:
+    """A form with a few bytes flipped, put in, taken out or doubled, or under another border."""
+    body, kind = form(
+        {"model": "scripted", "prompt": "x", "n": "1"}, {"file": ("a.wav", b"RIFF"), "image": ("a.png", b"\x89PNG")}
+    )
+    data = bytearray(body)
+    for _ in range(rng.randint(0, 6)):
+        at = rng.randrange(len(data))
+        data[at : at + rng.randint(0, 8)] = rng.choice(
+            [b"", b"\r\n", b"\x00", b'"', b"--", b";", b"\xff", b"--testborder\r\n"]
+        )
+    kind = rng.choice(
+        [kind, kind, kind + "x", "multipart/form-data", "multipart/form-data; boundary=", 'multipart/mixed; boundary="']
+    )
+    return Case("form", [request(bytes(data), b"Content-Type: " + kind.encode() + b"\r\n")], requests=3)
+
+
+def through(path: str, case: Case) -> Case:
+    """The same case at another door."""
+    old, new = b"/v1/chat/completions", path.encode()
+    parts = Parts(lambda: (part.replace(old, new) for part in case.parts))
+    return replace(case, name=f"{path} {case.name}", parts=parts)
 
 
 def cases(seed: int, number: int) -> Iterator[Case]:

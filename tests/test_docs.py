@@ -38,6 +38,7 @@ def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_generated_pages_are_what_the_sources_say() -> None:
     ran = run(sys.executable, "scripts/reference.py", "--check")
     assert ran.returncode == 0, ran.stdout + ran.stderr

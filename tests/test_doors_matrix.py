@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, hear, say
+from doors import DOORS, EDITS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, edit, hear, say
 from guiju import composition
 from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
@@ -125,17 +125,19 @@ UPLOADED = {
     "uploads": Cell("[[say:好]]", lambda a: code(a) == "not_checkable", party="third_party"),
 }
 """Controls of doors at which pictures or sound are asked."""
+LIKENESSES = {"consent"}
+"""Controls of what is made of persons; see test_doors_edits."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
-    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH, HEARD} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH, HEARD, EDITS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
     rooms = pages(Host(Settings, lambda page, outcome: None))
     rooms.close()
     assert rooms.paths == set(PAGES)
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
-    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | STRUCTURAL
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
@@ -169,7 +171,10 @@ def heard_too(cell: Cell, gateway: Running, asleep: Running) -> None:
 @pytest.mark.parametrize("control", list(UPLOADED))
 def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     cell = UPLOADED[control]
-    heard_too(cell, started(start, control, cell, False), started(start, control, cell, True))
+    gateway, asleep = started(start, control, cell, False), started(start, control, cell, True)
+    heard_too(cell, gateway, asleep)
+    assert cell.met(edit(gateway, cell.asks))
+    assert not cell.met(edit(asleep, cell.asks))
 
 
 @pytest.mark.parametrize("control", [name for name, cell in CELLS.items() if cell.party != "auto"])

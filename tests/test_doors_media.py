@@ -132,7 +132,7 @@ def test_a_list_and_a_known_person_are_asked_for(start: Start, path: str) -> Non
         (IMAGES, {"image": "data:"}, "unknown_field"),
         (SPEECH, {"response_format": "pcm"}, "invalid_request"),
         (SPEECH, {"response_format": "aac"}, "invalid_request"),
-        (SPEECH, {"voice": {"id": "voice_1"}}, "invalid_request"),
+        (SPEECH, {"voice": {"id": "voice_1"}}, "consent_required"),
         (SPEECH, {"unheard_of": 1}, "unknown_field"),
         (SPEECH, {"model": "规矩"}, "invalid_request"),
         (SPEECH, {"input": "长" * 2_000_000}, "request_too_large"),

@@ -113,7 +113,7 @@ def test_a_request_names_one_host(gateway: Running, head: bytes, expected: int) 
     assert status(talk(gateway, head + b"Connection: close\r\n\r\n")) == expected
 
 
-@pytest.mark.parametrize("path", [*CLOSED, "/v1/files/file-1/content", "/v1/audio/transcriptions"])
+@pytest.mark.parametrize("path", [*CLOSED, "/v1/files/file-1/content", "/v1/audio/translations"])
 def test_a_closed_door_says_why(gateway: Running, path: str) -> None:
     reason = CLOSED["/".join(path.split("/")[:3])]
     for language, said in (("zh-CN", reason.zh), ("en", reason.en)):

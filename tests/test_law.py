@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from conftest import Start
+from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju import composition
@@ -261,6 +262,13 @@ def sound_goes_to_nobody(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "not_checkable"
 
 
+def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
+    """4.5b: a picture that may show a person is changed only with a recorded consent."""
+    answer = edit_picture(start(every=every), "换成夜景")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "consent_required"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -291,6 +299,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
+    ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
 }

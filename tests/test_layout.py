@@ -57,8 +57,14 @@ def at(path: Path, node: ast.AST | int) -> str:
     return f"{path.relative_to(ROOT)}:{line}"
 
 
+@cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """All nodes of a file's tree, gathered once for all tests."""
+    return tuple(ast.walk(tree(path)))
+
+
 def functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
 
@@ -112,7 +118,7 @@ def test_only_the_books_make_evidence_and_only_hear_makes_hearings() -> None:
     bad = [
         at(path, node)
         for path in package()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if (called(node) == "Evidence" and not path.is_relative_to(PACKAGE / "records"))
         or (called(node) == "Hearing" and path != PACKAGE / "controls" / "hearing.py")
     ]
@@ -123,7 +129,7 @@ def test_nothing_is_mocked() -> None:
     bad = [
         at(path, node)
         for path in sources()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if any(name.split(".")[-1] == "mock" or ".mock." in name for name in imported(node))
         or (called(node) in ("setattr", "delattr") and "monkeypatch" in ast.unparse(node))
     ]
@@ -141,7 +147,7 @@ def test_vague_words_name_nothing() -> None:
     bad += [
         f"{at(path, node)} {node.name}"
         for path in package()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if isinstance(node, ast.ClassDef) and words(node.name) & vague
     ]
     assert not bad
@@ -152,6 +158,7 @@ def test_imports_stand_at_the_top() -> None:
     bad = [
         at(path, node)
         for path in sources()
+        if any(isinstance(node, ast.Import | ast.ImportFrom) and node.col_offset for node in nodes(path))
         for function in functions(path)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -166,7 +173,7 @@ def test_imports_stand_at_the_top() -> None:
     bad += [
         at(path, node)
         for path in package()
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         if called(node) in ("import_module", "__import__") and path not in seams
     ]
     assert not bad
@@ -179,7 +186,7 @@ def constant(target: ast.expr) -> bool:
 def test_no_state_at_module_level() -> None:
     makers = {"dict", "list", "set", "deque", "defaultdict", "Counter", "OrderedDict"}
     literals = (ast.Dict, ast.List, ast.Set, ast.DictComp, ast.ListComp, ast.SetComp)
-    bad = [at(path, node) for path in package() for node in ast.walk(tree(path)) if isinstance(node, ast.Global)]
+    bad = [at(path, node) for path in package() for node in nodes(path) if isinstance(node, ast.Global)]
     for path in package():
         for node in tree(path).body:
             if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
@@ -194,7 +201,7 @@ def test_the_pure_rooms_know_neither_io_nor_clock() -> None:
         f"{at(path, node)} {name}"
         for path in package()
         if path.relative_to(PACKAGE).as_posix().startswith(PURE)
-        for node in ast.walk(tree(path))
+        for node in nodes(path)
         for name in [*imported(node), called(node)]
         if name.split(".")[0] in OUTSIDE or name in ("open", "now", "today", "utcnow")
     ]
@@ -248,7 +255,7 @@ def test_the_look_at_logs_finds_content(call: str) -> None:
 
 
 def test_print_is_for_scripts() -> None:
-    calls = ((path, node) for path in package() for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    calls = ((path, node) for path in package() for node in nodes(path) if isinstance(node, ast.Call))
     assert not [at(path, node) for path, node in calls if ast.unparse(node.func) == "print"]
 
 
@@ -265,9 +272,7 @@ def test_exceptions_to_the_habits_say_why() -> None:
     bad = []
     for path in sources():
         lines = path.read_text("utf-8").splitlines()
-        bad += [
-            at(path, n) for n in ast.walk(tree(path)) if broad(n) and "# " not in lines[getattr(n, "lineno", 1) - 1]
-        ]
+        bad += [at(path, n) for n in nodes(path) if broad(n) and "# " not in lines[getattr(n, "lineno", 1) - 1]]
         bad += [
             at(path, number)
             for number, line in enumerate(lines, 1)

@@ -21,7 +21,9 @@ from cryptography.x509.oid import NameOID
 
 from conftest import CANARIES, KEY, Start, free_port
 from guiju.adapters.scripted import ScriptedModel
-from guiju.config import Serve
+from guiju.config import Serve, Settings
+from guiju.errors import ConfigError
+from guiju.server import bind
 from serving import GUIJU
 
 
@@ -77,11 +79,18 @@ def test_callers_and_the_canary_are_served_over_tls(start: Start, files: tuple[P
     [("none.pem", "key.pem", "none.pem"), ("cert.pem", "cert.pem", "cert.pem"), ("cert.pem", "", "tls_key")],
 )
 def test_a_file_that_does_not_fit_is_named(files: tuple[Path, Path], cert: str, key: str, said: str) -> None:
+    paths = [str(files[0].parent / name) if name else "" for name in (cert, key)]
+    with pytest.raises(ConfigError) as refused:
+        bind(Settings(serve=Serve(port=free_port(), tls_cert=paths[0], tls_key=paths[1])))
+    assert said in refused.value.sentence("en")
+
+
+def test_the_command_says_so_and_ends(files: tuple[Path, Path]) -> None:
     folder = files[0].parent
     (folder / "words.csv").write_text(CANARIES, "utf-8")
     with ScriptedModel() as model:
         (folder / "guiju.toml").write_text(
-            f'[serve]\nport = {free_port()}\ntls_cert = "{cert}"\ntls_key = "{key}"\n'
+            f'[serve]\nport = {free_port()}\ntls_cert = "none.pem"\ntls_key = "key.pem"\n'
             f'[[upstream]]\nname = "m"\nurl = "{model.url}"\n',
             "utf-8",
         )
@@ -90,5 +99,5 @@ def test_a_file_that_does_not_fit_is_named(files: tuple[Path, Path], cert: str, 
             cwd=folder, capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
     assert ran.returncode == 2, ran.stdout + ran.stderr
-    assert said in ran.stderr
+    assert "none.pem" in ran.stderr
     assert "Traceback" not in ran.stderr

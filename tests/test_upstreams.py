@@ -194,8 +194,10 @@ def test_two_attempts_are_all(start: Start, broken: FaultUpstream, spare: FaultU
 def test_nobody_listens_at_the_first(start: Start, spare: FaultUpstream) -> None:
     nobody = Settings(name="nobody", url=f"http://127.0.0.1:{free_port()}/v1")
     running = gateway(start, nobody, standby(spare))
-    assert running.chat("hi", model="good").status == 200
+    answer = running.chat("hi", model="good")
+    assert answer.status == 200
     assert asked(spare) == {"good": 1}
+    assert running.entry("closed", answer.headers["x-guiju-decision-id"])["service"] == "standby"
 
 
 def test_another_is_asked_by_its_own_name_of_the_model(

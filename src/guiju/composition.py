@@ -20,6 +20,7 @@ from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
+from guiju.controls.consent import Consented
 from guiju.controls.content import (
     InputContent,
     InputWords,
@@ -84,6 +85,7 @@ def controls(least: IdentityLevel) -> Controls:
             PersonalInput(),
             ConfidentialInput(),
             Uploads(),
+            Consented(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
             Rest(),
@@ -369,6 +371,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "confidential.input": (leaving, (_planted("confidential"),)),
         "confidential.output": (text, (_planted("confidential"),)),
         "uploads": (unseen, ()),
+        "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
     }

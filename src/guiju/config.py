@@ -259,7 +259,11 @@ class Gateway(_Section, frozen=True):
         identity_doors: short name of a door, such as `images` → the least level there.
         fields: request field → `forward`, `drop` or `refuse`, beside the built-in table.
         guards: whether guard models are asked about a request before the model is, or beside it.
+        faces: whether every picture counts as one with a face, or is looked at (guiju[faces]).
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
+        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes;
+            `envelope` leaves it to the app, which then shows a label beside the player.
+        label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
     """
@@ -270,7 +274,10 @@ class Gateway(_Section, frozen=True):
     identity_doors: dict[str, IdentityLevel] = msgspec.field(default_factory=dict)
     fields: dict[str, Literal["forward", "drop", "refuse"]] = msgspec.field(default_factory=dict)
     guards: Literal["before", "beside"] = "before"
+    faces: Literal["assume", "detect"] = "assume"
     uploads: Literal["own", "any"] = "own"
+    label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
+    label_recording: str = ""
     credentials: Literal["auto", "on", "off"] = "auto"
 
 
@@ -391,6 +398,10 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
     asked = old.gateway.identity_doors.items()
     if any(LEVELS.index(doors.get(name, "none")) < LEVELS.index(level) for name, level in asked):
         made.append("gateway.identity_doors")
+    if new.gateway.faces == "detect" != old.gateway.faces:
+        made.append("gateway.faces")
+    if new.gateway.uploads == "any" != old.gateway.uploads:
+        made.append("gateway.uploads")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):

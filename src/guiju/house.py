@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import hashlib
+import io
 import logging
 import os
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,8 +22,9 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
-from guiju.adapters import signatures
+from guiju.adapters import heard, signatures
 from guiju.adapters.canary import CanaryModel
+from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
 from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Pictures
@@ -47,6 +50,7 @@ from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
+from guiju.records.consents import Consents
 from guiju.records.db import Store
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
@@ -270,6 +274,8 @@ class House:
         tally = Tally()
         tally.load(self.store, time.time())
         metrics = Metrics(installed("guiju"))
+        consents = Consents()
+        consents.refresh(self.store)
         return Live(
             settings=settings,
             policy=policy,
@@ -284,11 +290,14 @@ class House:
             guards=self.guards(settings, metrics),
             pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
             signatures=self.signatures(settings),
+            recording=recording(settings),
             remember=self._remember,
             version=installed("guiju"),
             limiter=SharedLimiter(seat.limits, seat.number, seat.of) if (seat := self.options.seat) else Limiter(),
             tally=tally,
             hits=Hits(),
+            faces=self.faces(settings),
+            consents=consents,
             uses=self._uses(),
         )
 
@@ -322,6 +331,18 @@ class House:
         )
         self.off = (*off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
+
+    def faces(self, settings: Settings) -> Faces:
+        """What tells whether there may be a face in a picture.
+
+        Raises:
+            ConfigError: `config_invalid`: what looks is not installed.
+        """
+        if settings.gateway.faces == "assume":
+            return Assumed()
+        if find_spec("cv2") is None:
+            raise ConfigError("config_invalid", what="gateway.faces: cv2", hint="pip install 'guiju[faces]'")
+        return Looked()
 
     def upstreams(self, settings: Settings) -> Upstreams:
         services: list[Upstream] = [CanaryModel(self.canary.model, self.canary.word)]
@@ -422,6 +443,24 @@ class House:
             log.error("usage_not_kept", extra={"code": error.code})
         await self.ledger.close()
         self.store.close()
+
+
+def recording(settings: Settings) -> bytes:
+    """The words that label speech, as they were recorded; `b""` where the settings name none.
+
+    Raises:
+        ConfigError: the file can't be read, or is no WAV file of 30 seconds at most.
+    """
+    name = settings.gateway.label_recording
+    if not name:
+        return b""
+    try:
+        data = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(name, error)) from error
+    if why := heard.fault(io.BytesIO(data)):
+        raise ConfigError("config_invalid", what=f"gateway.label_recording: {why}", hint="WAV, 30 s")
+    return data
 
 
 def _unbounded(own: KeyRecord) -> KeyRecord:

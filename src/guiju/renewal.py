@@ -20,6 +20,7 @@ from guiju.config import Serve, Settings, weakenings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
+from guiju.house import recording as recorded
 from guiju.likenesses import COUNTERS
 from guiju.records import bans, changes, confidential, lexicons, policies, rumours, use, works
 from guiju.records.usage import EVERY_S
@@ -109,11 +110,13 @@ async def take_up(house: House) -> None:
         OutsideError: `store_unavailable`; what is in force stays.
     """
     live, store = house.live, house.store
+    # First of all, so that a store that is down is noticed here: a key made since is then 503, never 401.
+    await asyncio.to_thread(live.keyring.refresh, store)
+    await asyncio.to_thread(live.consents.refresh, store)
     if house.leads:
         for kind in (lexicons, policies, bans, works, rumours, confidential):
             await asyncio.to_thread(kind.settle, store, int(time.time()))
     now = await asyncio.to_thread(store.versions)
-    await asyncio.to_thread(live.keyring.refresh, store)
     if _changed(house, now) or house.day != composition.today():
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
@@ -158,18 +161,23 @@ async def _swap(house: House, base: str) -> None:
     guards = house.guards(settings, live.metrics)
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
+    recording = await asyncio.to_thread(recorded, settings)
+    faces = house.faces(settings)
     await upstreams.open()
     await guards.open()
-    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures)
+    old = (live.settings, live.policy, live.upstreams, live.assertions, live.guards)
+    old_files = (live.signatures, live.recording, live.faces)
     live.settings, live.policy, live.upstreams, live.guards = settings, policy, upstreams, guards
-    live.assertions, live.signatures = house.assertions(settings), signatures
+    live.assertions, live.signatures, live.recording = house.assertions(settings), signatures, recording
+    live.faces = faces
     if await house.sing(base):
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
         house.start(upstreams.retire())
         await guards.close()
-        live.settings, live.policy, live.upstreams, live.assertions, live.guards, live.signatures = old
+        live.settings, live.policy, live.upstreams, live.assertions, live.guards = old
+        live.signatures, live.recording, live.faces = old_files
         live.guards.listed()
         await house.sing(base)
         raise ConfigError("config_invalid", what="canary", hint="guiju doctor")

@@ -218,6 +218,8 @@ class Exchange(msgspec.Struct, frozen=True):
         doubted: whether an assertion of identity came that does not hold.
         sitting: how long the person has used the service; none where nobody counts it.
         unseen: whether pictures or sound would go there, in which nobody can find personal data.
+        likenesses: what of a person is worked on: `face`, `voice`.
+        consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
     """
 
     id: str
@@ -235,6 +237,9 @@ class Exchange(msgspec.Struct, frozen=True):
     doubted: bool = False
     sitting: Sitting | None = None
     unseen: bool = False
+    likenesses: tuple[str, ...] = ()
+    consented: tuple[str, ...] = ()
+    consents: tuple[str, ...] = ()
 
 
 class Detector(Protocol):

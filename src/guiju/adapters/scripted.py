@@ -212,6 +212,11 @@ class ScriptedApp:
         elif route == ("POST", "/v1/images/generations"):
             if (body := await self._asked(receive, send)) is not None:
                 await _reply(send, 200, scripted_media.pictures(body))
+        elif route == ("POST", "/v1/images/edits"):
+            form = scripted_media.form(_kind(scope), await _read(receive))
+            self.requests.append(form)
+            asked = {name: said[0] for name, said in form.items()}
+            await _reply(send, 200, scripted_media.pictures(asked))
         elif route == ("POST", "/v1/audio/speech"):
             if await self._asked(receive, send) is not None:
                 await _send(send, 200, b"audio/wav", scripted_media.sound())

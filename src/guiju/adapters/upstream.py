@@ -121,9 +121,11 @@ class Reply:
     Attributes:
         streamed: whether it is an event stream.
         kind: the protocol that it is in.
+        service: the name of the service that answers, as the settings have it.
     """
 
     kind: UpstreamKind = "openai"
+    service = ""
 
     def __init__(
         self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: UpstreamKind = "openai"
@@ -286,7 +288,9 @@ class Upstream:
             wait.end()
             self._circuit.left()
             raise
-        return Reply(response, self._limits, wait, self.kind)
+        reply = Reply(response, self._limits, wait, self.kind)
+        reply.service = self.name
+        return reply
 
     async def _hear_out(self, response: aiohttp.ClientResponse, wait: Wait) -> None:
         """Read why a request was refused: a refusal for content is not a fault of the service's.

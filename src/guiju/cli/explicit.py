@@ -9,9 +9,8 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from guiju.adapters import ffmpeg
+from guiju.adapters import ffmpeg, heard
 from guiju.errors import Bilingual, ConfigError, Language, failed
-from guiju.marking import wav_sound
 from guiju.marking.family import Family, MarkingError
 from guiju.marking.wav_sound import Place
 from guiju.marking.words import WORDS, fault
@@ -143,13 +142,4 @@ def _heard(family: Family, source: BinaryIO, target: BinaryIO, place: str, wante
     if form == "spoken" and not wanted.recording:
         raise MarkingError("no_recording", family.name)
     recording = wanted.recording if form == "spoken" else b""
-    where = cast(Place, end or "start")
-    if family.name == "wav":
-        try:
-            wav_sound.sounded(source, target, where, recording)
-        except MarkingError as error:
-            if error.reason != "unsupported":
-                raise
-        else:
-            return
-    ffmpeg.sounded(source, target, family.name, where, recording)
+    heard.put(family.name, source, target, cast(Place, end or "start"), recording)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from itertools import product
 from typing import Final, Literal
@@ -191,6 +192,7 @@ def _maskable(ruling: Ruling) -> bool:
     return ruling.detector == "personal" or ruling.category.startswith(("personal.", "secret."))
 
 
+@cache
 def shipped() -> Document:
     """The policy that is in force until another one is applied."""
     text = files("guiju.controls").joinpath("policy.toml").read_text("utf-8")

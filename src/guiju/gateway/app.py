@@ -14,10 +14,11 @@ import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.gateway import closed, guard, http
+from guiju.gateway.edits import EditRun
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
-from guiju.gateway.media import MediaRun
+from guiju.gateway.media import MediaRun, SpeechRun
 from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
@@ -25,10 +26,10 @@ from guiju.gateway.transcript import TranscriptRun
 from guiju.gateway.vectors import VectorRun
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
+from guiju.gateway.wire.edits import Edits
 from guiju.gateway.wire.embeddings import Embeddings
 from guiju.gateway.wire.guards import Detector, Dify, LiteLLM
 from guiju.gateway.wire.images import Images
-from guiju.gateway.wire.media import MediaWire
 from guiju.gateway.wire.messages import Messages
 from guiju.gateway.wire.moderations import Moderations
 from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
@@ -39,8 +40,6 @@ from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
 _OPENAI: Final = Chat()
-_VECTORS: Final = Embeddings()
-_HEARD: Final = Transcripts()
 TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/chat/completions": _OPENAI,
     "/v1/completions": Completions(),
@@ -48,8 +47,14 @@ TEXT_DOORS: Final[dict[str, Wire]] = {
     "/v1/responses": Responses(),
 }
 """Doors at which text is asked and answered; each goes down the whole road."""
-MEDIA_DOORS: Final[dict[str, MediaWire]] = {"/v1/images/generations": Images(), "/v1/audio/speech": Speech()}
-"""Doors at which words are asked and a file is answered, with its label in it."""
+OTHER_DOORS: Final[dict[str, tuple[type[Run], Speaks]]] = {
+    "/v1/embeddings": (VectorRun, Embeddings()),
+    "/v1/images/generations": (MediaRun, Images()),
+    "/v1/images/edits": (EditRun, Edits()),
+    "/v1/audio/speech": (SpeechRun, Speech()),
+    "/v1/audio/transcriptions": (TranscriptRun, Transcripts()),
+}
+"""Doors at which something else than text is asked or answered."""
 GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/v1/moderations": Moderations(),
     "/beta/litellm_basic_guardrail_api": LiteLLM(),
@@ -57,7 +62,7 @@ GUARD_DOORS: Final[dict[str, GuardWire]] = {
     "/api/v1/text/contents": Detector(),
 }
 """Doors at which a verdict is asked for, and no model answers."""
-IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *MEDIA_DOORS.values(), _VECTORS, _HEARD))
+IDENTIFIED: Final = frozenset(wire.name for wire in (*TEXT_DOORS.values(), *(one for _, one in OTHER_DOORS.values())))
 """Short names of the doors at which persons ask, and which may each want a level of identity (Article 9)."""
 Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
@@ -111,12 +116,8 @@ class App:
         }
         for path, wire in TEXT_DOORS.items():
             self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
-        for path, makes in MEDIA_DOORS.items():
-            self.doors[path] = Door("POST", makes.name, partial(self.other, MediaRun, makes), makes)
-        self.doors["/v1/embeddings"] = Door("POST", _VECTORS.name, partial(self.other, VectorRun, _VECTORS), _VECTORS)
-        self.doors["/v1/audio/transcriptions"] = Door(
-            "POST", _HEARD.name, partial(self.upload, TranscriptRun, _HEARD), _HEARD
-        )
+        for path, (kind, speaks) in OTHER_DOORS.items():
+            self.doors[path] = Door("POST", speaks.name, partial(self.other, kind, speaks), speaks)
         for path, asks in GUARD_DOORS.items():
             self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
 
@@ -153,20 +154,15 @@ class App:
             body = await http.read(receive, self.live.settings.limits.body_bytes)
             await self._run(TextRun(self.live, head, key, wire), body, scope, receive, send)
 
-    async def upload(
-        self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head
-    ) -> None:
-        """POST of a form with files."""
-        await self.other(kind, wire, scope, receive, send, head, self.live.settings.limits.upload_bytes)
-
     async def other(
-        self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head, most: int = 0
+        self, kind: type[Run], wire: Speaks, scope: Scope, receive: Receive, send: Send, head: Head
     ) -> None:
         """POST to a door at which something else than text is asked or answered."""
         key = self._key(head)
         self._within_budget(key)
         with self._allowed(key):
-            body = await http.read(receive, most or self.live.settings.limits.body_bytes)
+            limits = self.live.settings.limits
+            body = await http.read(receive, limits.upload_bytes if kind.uploads else limits.body_bytes)
             await self._run(kind(self.live, head, key, wire), body, scope, receive, send)
 
     async def guard(self, wire: GuardWire, scope: Scope, receive: Receive, send: Send, head: Head) -> None:

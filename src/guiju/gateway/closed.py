@@ -17,9 +17,9 @@ _THERE: Final = Bilingual(
     "The conversation would lie at the model service; what is asked is not all here, so it can't be looked at.",
 )
 _MEDIA: Final = Bilingual(
-    "由图片、声音生成的，本版本尚不能查看其中的人脸与声音是否取得单独同意（第四条）；视频尚不能标识（第十六条）。",
-    "What is made of pictures or sound: this version can't yet tell whether there is a consent for the faces and "
-    "voices in it (Article 4), nor label video (Article 16).",
+    "图片、声音、视频的其他入口：由此生成的内容在此无从查看，视频尚不能标识（第十六条）。",
+    "Other doors of pictures, sound and film: what they make of these is not looked at here, and film is not yet "
+    "labelled (Article 16).",
 )
 _TRAINING: Final = Bilingual(
     "训练另有义务（第七条），不经此处进行。", "Training has duties of its own (Article 7); it does not go through here."

@@ -21,6 +21,8 @@ PLAIN: Final[Header] = (b"content-type", b"text/plain; charset=utf-8")
 STREAM: Final[Header] = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
 
+CONSENTS: Final = 16
+"""Consents that a request names, at most."""
 _CREDENTIALS: Final = {
     b"authorization": "invalid_api_key",
     b"x-api-key": "invalid_api_key",
@@ -41,12 +43,14 @@ class Head(msgspec.Struct):
         identity: the signed assertion in `x-guiju-identity`.
         language: what the caller reads.
         kind: `Content-Type`, where it stands once; only forms look at it.
+        consents: ids of consents that the caller relies on.
     """
 
     key: str = ""
     identity: str = ""
     language: Language = "zh"
     kind: str = ""
+    consents: tuple[str, ...] = ()
 
 
 def head(scope: Scope, fallback: Language) -> Head:
@@ -74,6 +78,8 @@ def head(scope: Scope, fallback: Language) -> Head:
             made.identity = value.decode("latin-1")
         elif name == b"content-type":
             made.kind = "" if made.kind else value.decode("latin-1")
+        elif name == b"x-guiju-consent":
+            made.consents = tuple(one.strip() for one in value.decode("latin-1").split(",")[:CONSENTS])
         elif name == b"content-encoding":
             raise CallerError("invalid_request", what="Content-Encoding", param="Content-Encoding")
     return made

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from guiju.adapters.faces import Assumed, Faces
 from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
@@ -25,6 +26,7 @@ from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
+from guiju.records.consents import Consents
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
@@ -168,8 +170,11 @@ class Live:
         clock: wall time in seconds.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
+        faces: tells whether there may be a face in a picture.
+        consents: the consents in force.
         pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
+        recording: a WAV file of the words that label speech; `b""` for the rhythm.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -190,7 +195,10 @@ class Live:
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
+    faces: Faces = field(default_factory=Assumed)
+    consents: Consents = field(default_factory=Consents)
     pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
+    recording: bytes = b""
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

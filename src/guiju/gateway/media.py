@@ -6,21 +6,27 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import tempfile
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
+from guiju.adapters import heard
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstreams import Service
+from guiju.config import Gateway
 from guiju.controls.hearing import hear
 from guiju.errors import ConfigError, Language, OutsideError
 from guiju.gateway import http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
+from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
+from guiju.marking.wav_sound import Place
 from guiju.marking.words import WORDS
 from guiju.records.sources import optional
 from guiju.terms import Label
@@ -58,7 +64,7 @@ class MediaRun(Run):
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:
-            source = await self._model(upstream, canonical, self.wire.path)
+            source = await self._model(upstream, canonical, self.wire.path, self.form)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise
@@ -78,11 +84,12 @@ class MediaRun(Run):
         assert self.exchange is not None
         label = self.exchange.label
         assert label is not None
-        seen = (self.key.label or self.live.settings.gateway.label) != "envelope"
+        explicit = _explicit(self.live.settings.gateway, self.key.label, self.head.language, self.live.recording)
         try:
-            language = self.head.language if seen else None
-            return await asyncio.to_thread(_labelled, files, label, asked.ending, language, self.live.signatures)
-        except MarkingError:
+            return await asyncio.to_thread(_labelled, files, label, asked.ending, explicit, self.live.signatures)
+        except MarkingError as error:
+            kind = error.reason
+            log.error("label_not_written", extra={"x": self.id, "kind": kind})
             bare = msgspec.structs.replace(self.exchange, label=None)
             hearing = hear(self.policy.controls.release, bare, (), "output")
             self.heard.append(hearing)
@@ -92,26 +99,81 @@ class MediaRun(Run):
             raise RefusedError(hearing) from None
 
 
+class SpeechRun(MediaRun):
+    """An exchange in which words are spoken."""
+
+    async def seen(self, asked: Any) -> Any:
+        """A voice that is made of a person's needs a consent (Article 4.5)."""
+        if isinstance(asked, Spoken) and asked.voiced:
+            self.likenesses = ("voice",)
+        return asked
+
+
 def numbered(label: Label, number: int) -> Label:
     """The label of one of several files of an exchange: its number is the exchange's, and which one it is."""
     return msgspec.structs.replace(label, produce_id=f"{label.produce_id}-{number}") if number else label
 
 
-def _labelled(
-    files: list[bytes], label: Label, ending: str, language: Language | None, signatures: Signatures
-) -> list[bytes]:
-    """The files with their labels; pictures with words that people see, in a language, unless the app shows them."""
+class Explicit(msgspec.Struct, frozen=True):
+    """What people see and hear, unless the app shows it.
+
+    Attributes:
+        language: of the words on pictures; none for no words.
+        place: of the label in speech; none for none.
+        recording: that is heard there; `b""` for the rhythm.
+    """
+
+    language: Language | None = None
+    place: Place | None = None
+    recording: bytes = b""
+
+
+def _explicit(settings: Gateway, key: str, language: Language, recording: bytes) -> Explicit:
+    """Where explicit labels go: as the key says, else the settings; speech may have a place of its own.
+
+    Args:
+        settings: of the gateway.
+        key: where the key says that text labels go; `""` where it does not say.
+        language: of the reader.
+        recording: see `Explicit`.
+    """
+    place = key or settings.label
+    sound = place if settings.label_sound == "as_text" else settings.label_sound
+    heard_at = None if sound == "envelope" else cast(Place, sound)
+    return Explicit(None if place == "envelope" else language, heard_at, recording)
+
+
+def _labelled(files: list[bytes], label: Label, ending: str, explicit: Explicit, signatures: Signatures) -> list[bytes]:
+    """The files with their labels; pictures with words that people see and speech with a label that they hear, unless
+    the app shows them."""
     made = []
     for number, file in enumerate(files):
         source, target = io.BytesIO(file), io.BytesIO()
         family = family_of(head_of(source), ending)
-        if language and family and family.kind == "image":
-            source = _inscribed(source, WORDS[label.kind][language])
         if family is None:
             raise MarkingError("unsupported", ending)
+        if explicit.language and family.kind == "image":
+            source = _inscribed(source, WORDS[label.kind][explicit.language])
+        elif explicit.place and family.kind == "audio":
+            source = _heard(family.name, file, explicit.place, explicit.recording)
         _signed(signatures, family, source, target, generated(numbered(label, number)), ending)
         made.append(target.getvalue())
     return made
+
+
+def _heard(family: str, file: bytes, place: Place, recording: bytes) -> io.BytesIO:
+    """A sound with a label that is heard.
+
+    Raises:
+        MarkingError: it can't have one; what encodes it is not installed, too.
+    """
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as target:
+        source.write(file)
+        source.flush()
+        source.seek(0)
+        heard.put(family, cast(BinaryIO, source), cast(BinaryIO, target), place, recording)
+        target.seek(0)
+        return io.BytesIO(target.read())
 
 
 def _signed(

@@ -14,6 +14,7 @@ import msgspec
 from guiju.errors import CODES
 from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.completions import CompletionRequest
+from guiju.gateway.wire.edits import EditRequest
 from guiju.gateway.wire.embeddings import EmbeddingRequest
 from guiju.gateway.wire.guards import DetectorRequest, DifyRequest
 from guiju.gateway.wire.images import ImagesRequest
@@ -40,6 +41,7 @@ _FILES: Final[Mapping[str, tuple[str, ...]]] = {
 _STREAMS: Final = frozenset({"chat", "completions", "messages", "responses", "transcriptions"})
 _FORMS: Final[Mapping[str, Schema]] = {
     "transcriptions": {"file": {"type": "string", "format": "binary"}},
+    "edits": {"image": {"type": "string", "format": "binary"}},
 }
 """Door at which a form is asked → its files; all are needed."""
 
@@ -61,6 +63,7 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "responses": ResponsesRequest,
     "embeddings": EmbeddingRequest,
     "images": ImagesRequest,
+    "edits": EditRequest,
     "speech": SpeechRequest,
     "transcriptions": TranscriptRequest,
     "moderations": ModerationRequest,
@@ -85,6 +88,7 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "responses": _object(id=_TEXT, object=_one_of("response"), status=_TEXT, output=_LIST),
     "embeddings": _object(object=_one_of("list"), model=_TEXT, data=_LIST),
     "images": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
+    "edits": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
     "speech": {"type": "string", "format": "binary"},
     "transcriptions": _object(text=_TEXT, aigc=_AIGC),
     "moderations": _object(id=_TEXT, model=_TEXT, results=_LIST),

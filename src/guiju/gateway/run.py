@@ -28,6 +28,7 @@ from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
+from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Sitting, Text
 
@@ -79,9 +80,17 @@ class Run(ABC):
         doubted: whether an assertion of identity came that does not hold.
         person: account and person, once the person is known.
         uploads: whether pictures or sound are asked, in which nobody can find personal data.
+        form: the `Content-Type` of what goes upstream where it is not JSON.
+        likenesses: what of a person is worked on.
+        ingredients: labels that what is asked about carries.
+        service: the name of the model service that answered; none where none has.
     """
 
     uploads = False
+    form = ""
+    likenesses: tuple[Likeness, ...] = ()
+    ingredients = 0
+    service = ""
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -135,7 +144,6 @@ class Run(ABC):
         if pause:
             await asyncio.sleep(pause)
         # 3. The input: is a policy in force (4), is the person known (9), is the content allowed (4, 15)?
-        policy = self.policy
         hearing = await self._looked(asked, exchange)
         if hearing.stops:
             await self._refuse(exchange, canonical, hearing)
@@ -154,11 +162,7 @@ class Run(ABC):
         # Guard models are asked before the model is, or beside it, and then before anything of its answer is read.
         try:
             heard = [hearing, *await self._guards(exchange, canonical)]
-            versions = {"guiju": live.version, "lexicon": policy.lexicon, "policy": policy.rulings}
-            if policy.detectors.version != live.version:
-                versions["detectors"] = policy.detectors.version
-            counts = self.masked.counts if self.masked else None
-            self.opened = live.books.opened(exchange, asked.stream, canonical, heard, versions, self.degraded, counts)
+            self._open(asked, exchange, canonical, heard)
             # 4. The model. 5. The screen. 6. The label. 7. The books.
             await self.serve(asked, upstream, canonical, send)
         except ObjectedError as objected:
@@ -166,6 +170,17 @@ class Run(ABC):
         finally:
             if self._guarding:
                 self._guarding.cancel()
+
+    def _open(self, asked: Questions, exchange: Exchange, canonical: bytes, heard: list[Hearing]) -> None:
+        """Write the *opened* entry."""
+        policy, version = self.policy, self.live.version
+        versions = {"guiju": version, "lexicon": policy.lexicon, "policy": policy.rulings}
+        if policy.detectors.version != version:
+            versions["detectors"] = policy.detectors.version
+        counts = self.masked.counts if self.masked else None
+        self.opened = self.live.books.opened(
+            exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
+        )
 
     def parsed(self, body: bytes) -> Any:
         """The request.
@@ -237,7 +252,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return await upstream.ask(canonical, path, form)
+            return self._answering(await upstream.ask(canonical, path, form))
         assert task is not None
         objects = False
 
@@ -266,6 +281,11 @@ class Run(ABC):
         self._guarding = None
         self.asked.append(hearing)
         self.heard.append(hearing)
+        return self._answering(source)
+
+    def _answering(self, source: UpstreamReply) -> UpstreamReply:
+        """Note for the books which service answers."""
+        self.service = source.service
         return source
 
     async def _objected(self, hearing: Hearing) -> None:
@@ -345,6 +365,7 @@ class Run(ABC):
     ) -> Exchange:
         settings = self.live.settings
         here = settings.gateway.identity_doors.get(self.wire.name, "none")
+        consents = self._consents()
         level: IdentityLevel = max(self.key.identity, settings.gateway.identity, here, key=LEVELS.index)
         return Exchange(
             id=self.id,
@@ -362,7 +383,15 @@ class Run(ABC):
             doubted=self.doubted,
             sitting=sitting,
             unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
+            likenesses=self.likenesses,
+            consented=tuple(one.kind for one in consents),
+            consents=tuple(one.id for one in consents),
         )
+
+    def _consents(self) -> list[Kept]:
+        """The consents that the caller names, where any is needed: those that are in force."""
+        now = int(self.live.clock())
+        return self.live.consents.in_force(self.head.consents, self.key.account, now) if self.likenesses else []
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
         """A refusal is on disk before it is told."""
@@ -412,6 +441,7 @@ class Run(ABC):
             self.out.digests(),
             sorted(self.dropped),
             self.degraded,
+            self.service,
         )
 
     def findings(self) -> list[Finding]:

@@ -19,14 +19,9 @@ from guiju.terms import Hearing
 
 
 class UploadRun(Run):
-    """An exchange whose request is a form with files.
-
-    Attributes:
-        form: the `Content-Type` of the form that goes upstream.
-    """
+    """An exchange whose request is a form with files."""
 
     uploads = True
-    form = ""
 
     def parsed(self, body: bytes) -> Any:
         """See `Run`."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
 
@@ -280,6 +281,7 @@ def tests() -> dict[str, str]:
         raise _broken("tests", str(error)) from error
 
 
+@cache
 def _risk_file() -> _RiskFile:
     try:
         return msgspec.convert(_read("risks"), _RiskFile)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -21,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from guiju.errors import ConfigError, OutsideError
 from guiju.records import engine as engines
@@ -232,9 +234,22 @@ def _create_or_check(connection: Connection) -> None:
     if found := found_revision(connection):
         check_revision(found)
         return
-    schema.metadata.create_all(connection)
-    schema.revision.create(connection)
+    for statement in _making(connection.dialect.name):
+        connection.exec_driver_sql(statement)
     connection.execute(insert(schema.revision).values(version_num=schema.HEAD))
+
+
+@cache
+def _making(name: str) -> tuple[str, ...]:
+    """What makes the newest schema in a database of one kind, spelt out once."""
+    dialect = (postgresql if name == "postgresql" else sqlite).dialect()
+    tables = [*schema.metadata.sorted_tables, schema.revision]
+    indexes = [index for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
+    made: list[CreateTable | CreateIndex] = [
+        *(CreateTable(table, if_not_exists=True) for table in tables),
+        *(CreateIndex(index, if_not_exists=True) for index in indexes),
+    ]
+    return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
 def versions(connection: Connection) -> dict[str, int]:

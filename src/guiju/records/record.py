@@ -75,6 +75,7 @@ class Books:
         versions: Mapping[str, str],
         degraded: Sequence[str] = (),
         masked: Mapping[str, int] | None = None,
+        ingredients: int = 0,
     ) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
 
@@ -86,8 +87,11 @@ class Books:
             versions: of what decided.
             degraded: guards that gave no answer and without which it goes on.
             masked: kinds of personal data for which placeholders went instead, and how many different ones of each.
+            ingredients: labels of generated content that pictures which were asked about carry.
         """
         entry = self._entry(exchange, body, heard)
+        if ingredients:
+            entry["ingredients"] = ingredients
         if masked:
             entry["masked"] = dict(sorted(masked.items()))
         if degraded:
@@ -114,6 +118,7 @@ class Books:
         digests: Sequence[str],
         dropped: Sequence[str],
         degraded: Sequence[str] = (),
+        service: str = "",
     ) -> int:
         """Write how an exchange ended; returns the ticket that gates the last byte.
 
@@ -126,6 +131,7 @@ class Books:
             digests: keyed digest of each choice's released text.
             dropped: names of fields of the upstream's answer that did not go on.
             degraded: guards that gave no answer and without which it went on.
+            service: the name of the model service that answered, as the settings have it.
         """
         stops = next((one for one in heard if one.stops), None)
         entry: dict[str, Any] = {
@@ -143,6 +149,8 @@ class Books:
             entry["dropped"] = dropped
         if degraded:
             entry["degraded"] = list(degraded)
+        if service:
+            entry["service"] = service
         return self._ledger.append("closed", entry)
 
     def checked(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing], degraded: Sequence[str] = ()) -> int:
@@ -172,7 +180,7 @@ class Books:
         return await self._ledger.durable(ticket)
 
     def _entry(self, exchange: Exchange, body: bytes, heard: Sequence[Hearing]) -> dict[str, Any]:
-        return {
+        entry: dict[str, Any] = {
             "x": exchange.id,
             "account": exchange.account,
             "key": exchange.key,
@@ -182,6 +190,9 @@ class Books:
             "chars_in": sum(len(text.text) for text in exchange.texts),
             "input_digest": keyed(self._key, body),
         }
+        if exchange.likenesses:
+            entry |= {"likenesses": list(exchange.likenesses), "consents": list(exchange.consents)}
+        return entry
 
 
 def told(reason: Reason | None) -> dict[str, str] | None:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -317,6 +317,22 @@ confidential = Table(
     Column("added_by", String(128), nullable=False),
     Column("added_at", BigInteger, nullable=False),
     Column("removed_at", BigInteger, nullable=False),
+)
+
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("giver", String(64), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("proof", String(64), nullable=False),
+    Column("until_s", BigInteger, nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("withdrawn_at", BigInteger, nullable=False),
 )
 
 rumour_version = Table(
