@@ -23,8 +23,7 @@ Hits = Callable[[str], bool]
 
 
 def guiju(terms: Sequence[dict[str, Any]]) -> Hits:
-    entry = import_module("guiju.detect.entry").Entry
-    made = [entry(str(i), one["term"], "own", "block", context=tuple(one["context"])) for i, one in enumerate(terms)]
+    made = import_module("msgspec").convert(terms, list[import_module("guiju.detect.entry").Entry])
     words = import_module("guiju.detect.words").Words(made, "bench")
     return lambda text: any(f.severity == "block" for f in words.look(text).findings)
 

@@ -22,11 +22,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from detect import cpu, entries, texts
 
 from guiju.detect import benign, shipped
 from guiju.detect.attack import disguised
-from guiju.detect.entry import Entry
 
 PEER: Final = Path(__file__).with_name("peer.py")
 PEERS: Final = ("litellm", "llm-guard", "presidio")
@@ -41,23 +41,19 @@ def asked(seed: int, terms: int, per_term: int, lines: int) -> tuple[dict[str, A
     packs = [one for one in shipped.entries(["all"]) if one.severity == "block"]
     chosen: list[tuple[str, str]] = []
     for entry in rng.sample(packs, min(terms, len(packs))):
-        beside = f"{entry.context[0]} " if entry.context else ""
+        beside = f"{entry.context[0]}{' ' if entry.term.isascii() else '，'}" if entry.context else ""
         chosen.append(("plain", f"{beside}{entry.term}"))
         made = list(disguised(entry, random.Random(f"{seed}:{entry.id}")))
         chosen += [(tier, text) for _, tier, text in rng.sample(made, min(per_term, len(made)))]
     pool = benign.pool()
     chosen += [("benign", line) for line in rng.sample(pool, min(lines, len(pool)))]
     question = {
-        "terms": [_said(one) for one in packs],
+        "terms": msgspec.to_builtins(packs),
         "texts": [text for _, text in chosen],
-        "many": [_said(one) for one in entries(10_000, rng)],
+        "many": msgspec.to_builtins(entries(10_000, rng)),
         "timed": [text[205 : 205 + SIZE] for text in texts(20, rng)],
     }
     return question, [kind for kind, _ in chosen]
-
-
-def _said(entry: Entry) -> dict[str, Any]:
-    return {"term": entry.term, "context": list(entry.context)}
 
 
 def run(name: str, python: str, question: dict[str, Any], core: int) -> dict[str, Any]:
