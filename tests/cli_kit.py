@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 from conftest import CANARIES, KEY, Answered, free_port
+from guiju.cli.main import main
 from serving import Served
 
 GUIJU = Path(sys.executable).with_name("guiju")
@@ -56,6 +58,22 @@ def guiju(*words: object, cwd: Path, language: str = "en", bound: bool = False) 
         timeout=60,
         check=False,
     )
+
+
+def typed(*words: object, cwd: Path, language: str = "en") -> subprocess.CompletedProcess[str]:
+    """The same within this process, which takes a tenth of the time: no module is brought in anew. The sentences that a
+    noun brings in with itself, its help above all, stay in the language of the tests."""
+    told, failed = io.StringIO(), io.StringIO()
+    before = os.environ.copy()
+    with chdir(cwd), redirect_stdout(told), redirect_stderr(failed):
+        os.environ.clear()
+        os.environ.update(environment(language))
+        try:
+            status = main([str(word) for word in words])
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+    return subprocess.CompletedProcess(list(map(str, words)), status, told.getvalue(), failed.getvalue())
 
 
 class Gateway(Served):

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,6 +77,8 @@ class Running:
     port: int
     data: Path
     loop: asyncio.AbstractEventLoop
+    headers: dict[str, str] = field(default_factory=dict)
+    """What every request of a test brings along."""
 
     @property
     def base(self) -> str:
@@ -90,7 +92,7 @@ class Running:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         sent = {"Authorization": f"Bearer {key}", "Accept-Language": "en"} if key else {}
         data = body if isinstance(body, bytes) or body is None else json.dumps(body, ensure_ascii=False).encode()
-        connection.request(method, path, data, {**sent, **(headers or {})})
+        connection.request(method, path, data, {**sent, **self.headers, **(headers or {})})
         answer = connection.getresponse()
         made = Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
         connection.close()

@@ -15,12 +15,14 @@ import uvicorn
 import uvloop
 
 from conftest import Answered, free_port
+from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
 from guiju.gateway.front import protocol
 from guiju.server import Server, pages
 from guiju.web.pages import Host
 
 BORDER = "----guiju"
+NOBODY = Signatures()
 
 
 @dataclass
@@ -64,7 +66,12 @@ def form(*parts: tuple[str, str, bytes]) -> bytes:
 
 
 @contextmanager
-def serving(settings: Settings, exempt: frozenset[str] | None = None, workers: int = 1) -> Iterator[Site]:
+def serving(
+    settings: Settings,
+    exempt: frozenset[str] | None = None,
+    workers: int = 1,
+    signatures: Signatures = NOBODY,
+) -> Iterator[Site]:
     """Serve the pages in a thread of this process."""
     site = Site(free_port())
     ready = threading.Event()
@@ -74,7 +81,7 @@ def serving(settings: Settings, exempt: frozenset[str] | None = None, workers: i
         site.counts[page, outcome] += 1
 
     async def work() -> None:
-        rooms = pages(Host(lambda: settings, counted, exempt, workers))
+        rooms = pages(Host(lambda: settings, counted, exempt, workers, lambda: signatures))
         front = protocol(settings.limits, None)
         config = uvicorn.Config(rooms, port=site.port, http=front, ws="none", lifespan="off", log_config=None)
         server = made["server"] = Server(config, ready.set)

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from typing import Any
 
 import msgspec
 
 from conftest import KEY, Running
 from guiju.adapters.identity import Assertions
 from guiju.records.accounts import KeyRecord
+from guiju.records.standing import Step, decide_step
 from guiju.records.use import Uses
 from identity_kit import SECRET, Time, assertion, issuer
 
@@ -51,6 +54,27 @@ def person(gateway: Running, name: str = "person-1", **more: object) -> dict[str
         gateway.house.live.assertions = Believing()
     now = int(gateway.house.live.clock())
     return {"x-guiju-identity": assertion(sub=name, iat=now, exp=now + 300, **more)}
+
+
+def suspended(gateway: Running, **more: Any) -> Step:
+    """Whoever asks is a person whom somebody has suspended."""
+    gateway.headers = person(gateway)
+    identity = {"x-guiju-identity": gateway.headers["x-guiju-identity"]}
+    gateway.chat("[[say:好]]", headers=identity)
+    live, now = gateway.house.live, int(time.time())
+    known = asyncio.run(live.assertions.verify(identity["x-guiju-identity"], "operator", now)).person
+    made = {
+        "rung": "suspend",
+        "kind": "spam",
+        "until": now + 86_400 * 3,
+        "decided_by": "li",
+    }
+    step = Step(
+        **{"id": "s-1", "account": "operator", "person": known, "since": now, "automatic": False, **made, **more}
+    )
+    decide_step(gateway.house.store, step, ("c", "r"), now)
+    live.standings.take_up(-2, now)
+    return step
 
 
 class Believing(Assertions):

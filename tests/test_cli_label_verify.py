@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cli_kit import guiju
+from cli_kit import guiju, typed
 from guiju.adapters.reader import Request
 from guiju.adapters.reading import Reader
 from guiju.marking.label import generated
@@ -35,7 +35,7 @@ def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     (tmp_path / "in" / "whole.png").write_bytes(bound())
     (tmp_path / "in" / "none.png").write_bytes(picture())
     (tmp_path / "keys").write_text(f"# ours\n{PUBLIC}  # of 2026\n")
-    done = guiju("label", "verify", "in", "--trust", "keys", "--json", cwd=tmp_path)
+    done = typed("label", "verify", "in", "--trust", "keys", "--json", cwd=tmp_path)
     assert {Path(row["file"]).name: row["verdict"] for row in json.loads(done.stdout)} == {
         "whole.png": "whole",
         "none.png": "none",
@@ -43,19 +43,19 @@ def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     assert done.returncode == 0
     broken = labelled(OURS)[:-20]
     (tmp_path / "in" / "cut.png").write_bytes(broken)
-    assert guiju("label", "verify", "in", cwd=tmp_path).returncode == 1
+    assert typed("label", "verify", "in", cwd=tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh", "没有标识"), ("en", "No label")])
 def test_a_person_reads_it_in_their_language(tmp_path: Path, language: str, words: str) -> None:
     (tmp_path / "a.png").write_bytes(picture())
-    assert words in guiju("label", "verify", "a.png", cwd=tmp_path, language=language).stdout
+    assert words in typed("label", "verify", "a.png", cwd=tmp_path, language=language).stdout
 
 
 @pytest.mark.parametrize("words", [("none.png",), ("a.png", "--trust", "none"), ("a.png", "--trust", "a.png")])
 def test_what_is_not_there_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
     (tmp_path / "a.png").write_bytes(picture())
-    done = guiju("label", "verify", *words, cwd=tmp_path)
+    done = typed("label", "verify", *words, cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 

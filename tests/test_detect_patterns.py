@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +14,7 @@ from guiju.detect.patterns import Book, Pattern, Patterns
 from guiju.detect.patterns import book as rows_of
 from guiju.law import book
 from guiju.terms import Text
+from pace import loops
 
 UNFAIR, INJECTED = Discrimination(), Injection()
 
@@ -153,6 +152,4 @@ def test_hostile_text_is_looked_at_in_linear_time() -> None:
     for shape in shapes:
         text = shape * (30_000 // len(shape))
         for detector in (UNFAIR, INJECTED):
-            began = time.process_time()
-            detector.find([Text("t", text)])
-            assert time.process_time() - began < 0.5, shape
+            assert loops(lambda text=text, it=detector: it.find([Text("t", text)]), 200) <= 200, shape

@@ -36,7 +36,8 @@ def test_it_is_view_e_without_barriers(text: str) -> None:
 
 
 def test_every_character_is_sketched_as_it_folds() -> None:
-    for first in range(0, 0x110000, 64):
+    # The first plane, the symbols of the second, and tags; every character of all planes alone is a slow test.
+    for first in (*range(0, 0x10000, 64), *range(0x1D400, 0x20000, 64), *range(0xE0000, 0xE0200, 64)):
         text = "".join(f"x{chr(code)}y" for code in range(first, first + 64))
         assert sketch(text) == plain(text), hex(first)
 
@@ -89,7 +90,7 @@ class Eager(Scan):
 def test_a_skimmed_piece_is_a_step() -> None:
     counts = []
 
-    @settings(max_examples=250, deadline=None, derandomize=True)
+    @settings(max_examples=100, deadline=None, derandomize=True)
     @given(cases)
     def compare(case: tuple[tuple[str, ...], list[str]]) -> None:
         counts.append(same(*case, Eager))

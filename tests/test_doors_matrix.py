@@ -21,7 +21,7 @@ from guiju.server import pages
 from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
-from rest_kit import at_night
+from rest_kit import at_night, suspended
 from test_law import TERM, shifted, without
 
 STATED = "女性不配当领导。"
@@ -96,6 +96,7 @@ CELLS = {
         overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
     ),
     "rest": Cell("[[say:好]]", lambda a: code(a) == "usage_break", prepare=at_night),
+    "standing": Cell("[[say:好]]", lambda a: code(a) == "account_suspended", prepare=suspended),
     "words.input": Cell(f"说 {TERM}", lambda a: code(a) == "content_filter"),
     "words.output": Cell(
         shifted(f"好的。{TERM}。"), lambda a: not holds(a, TERM), overlay=(("gateway.reach", "pattern"),)

@@ -28,7 +28,7 @@ from guiju.marking.wav import WAV
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
-from rest_kit import at, at_night, clocked, person
+from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
@@ -262,6 +262,16 @@ def sound_goes_to_nobody(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "not_checkable"
 
 
+def misuse_is_suspended(start: Start, every: Every) -> None:
+    """19.a: who was suspended for misuse is not served, and hears until when."""
+    gateway = start(every=every)
+    step = suspended(gateway)
+    answer = gateway.chat("[[say:好]]")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "account_suspended"
+    assert answer.json["error"]["guiju"]["until"] == step.until
+
+
 def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     """4.5b: a picture that may show a person is changed only with a recorded consent."""
     answer = edit_picture(start(every=every), "换成夜景")
@@ -272,6 +282,7 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
+    ("standing", "19.a"): misuse_is_suspended,
     ("rest", "10.b"): minors_rest_at_night,
     ("rest", "c.14.minors"): minors_rest_at_night,
     ("rest", "c.18.rest"): two_hours_are_told,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +15,7 @@ from guiju.detect.likeness import mark
 from guiju.detect.units import placed, rolling, units
 from guiju.terms import Finding, Text
 from likeness_kit import CORE, FALSE, HARMLESS, KEY, OTHER, ban, statements
+from pace import loops
 
 NEAR = Bans([ban(), ban(OTHER, name="b-2")], KEY, "1")
 NUMBER = "110101199003074233"
@@ -175,11 +175,9 @@ def test_five_hundred_bans_hit_nothing_harmless_and_cost_little() -> None:
     bans = Bans([ban(text, name=f"b-{i}") for i, text in enumerate(statements(500))], KEY)
     rng = random.Random(5)
     texts = [Text("f", kind(rng)[:2000]) for kind in KINDS for _ in range(10)]
-    began = time.thread_time()
     assert [one for text in texts for one in bans.find((text,))] == []
-    took = time.thread_time() - began
-    characters = sum(len(text.text) for text in texts)
-    assert took <= 0.002 * len(texts) + 5e-6 * characters, f"{took * 1e3:.1f} ms for {characters} characters"
+    most = 1.5 * len(texts) + sum(len(text.text) for text in texts) / 250
+    assert loops(lambda: [bans.find((text,)) for text in texts], most) <= most
 
 
 def test_hostile_texts_cost_little() -> None:
@@ -194,7 +192,4 @@ def test_hostile_texts_cost_little() -> None:
         "教练" * 12_000,
         "a b " * 6_000,
     ):
-        began = time.thread_time()
-        found(bans, shape)
-        took = time.thread_time() - began
-        assert took <= 0.2, f"{took * 1e3:.0f} ms for {len(shape)} characters"
+        assert loops(lambda shape=shape: found(bans, shape), 150) <= 150

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from guiju.detect.model.features import places, raw, several, single
 from guiju.detect.model.heads import Heads, language
 from guiju.detect.model.judge import SIDES, Judge
-from guiju.detect.model.weights import FOLDER, HEADS, thresholds, weights
+from guiju.detect.model.weights import FOLDER, HEADS, Thresholds, thresholds, weights
 from guiju.terms import Text
 
 MOST = 20 * 1024 * 1024
@@ -88,9 +88,7 @@ def test_a_place_is_a_small_part_or_the_whole(heads: Heads) -> None:
             assert place.whole == ((place.start, place.end) == (0, len(text)))
             assert place.whole or place.end - place.start <= 0.4 * len(text)
     found = judge.find((Text("messages[0].content", ASKS),))
-    assert {(one.detector, one.field, one.severity) for one in found} == {
-        ("model.request", "messages[0].content", "block")
-    }
+    assert {(one.detector, one.field) for one in found} == {("model.request", "messages[0].content")}
 
 
 def test_what_is_asked_in_two_parts_is_read_as_one() -> None:
@@ -110,9 +108,19 @@ def test_what_is_shipped_is_within_bounds() -> None:
     package = files(FOLDER)
     size = sum(len(package.joinpath(name).read_bytes()) for name in ("weights.npz", "thresholds.toml"))
     assert size <= MOST
-    for lang in (thresholds().zh, thresholds().en):
-        assert set(lang) == set(HEADS)
-        assert all(0 < least < 1 for least in lang.values())
+    for spoken in ("zh", "en"):
+        least, sure = thresholds().of(spoken), thresholds().sure[spoken]
+        assert set(least) == set(sure) == set(HEADS)
+        assert all(0 < least[head] <= sure[head] < 1 for head in HEADS)
+
+
+@pytest.mark.parametrize(("certain", "severity"), [(2.0, "signal"), (0.0, "block")])
+def test_only_what_it_is_sure_of_is_grave_enough_to_refuse(certain: float, severity: str) -> None:
+    least, sure = dict.fromkeys(HEADS, 0.0), dict.fromkeys(HEADS, certain)
+    judge = Judge("request", at=Thresholds(version="", zh=least, en=least, sure={"zh": sure, "en": sure}))
+    assert {one.severity for one in judge.find((Text("a", PLAIN),))} == {severity}
+    plain = judge.find((Text("a", "我不想活了，想自杀"),))
+    assert {one.severity for one in plain} == {"block"}, "what speaks of harm to oneself is answered with help"
 
 
 def test_a_language_is_told_by_its_script() -> None:

@@ -85,6 +85,7 @@ def test_a_file_that_does_not_fit_is_named(files: tuple[Path, Path], cert: str, 
     assert said in refused.value.sentence("en")
 
 
+@pytest.mark.slow
 def test_the_command_says_so_and_ends(files: tuple[Path, Path]) -> None:
     folder = files[0].parent
     (folder / "words.csv").write_text(CANARIES, "utf-8")

@@ -18,13 +18,16 @@ import pytest
 from markupsafe import escape
 
 from conftest import Start
+from guiju.adapters.signatures import Signatures
 from guiju.config import Settings, Verify
 from guiju.marking.explained import VERDICTS, sentences
 from guiju.marking.label import KEYS, parse
 from guiju.marking.png import PNG
 from guiju.web.guard import HEADERS
+from hostile_files import FILES as HOSTILE
+from hostile_media import HOSTILE as MEDIA
 from pages_kit import BORDER, Site, form, serving
-from test_marking_verify import OURS, bound, labelled, picture, verify
+from test_marking_verify import OURS, PUBLIC, bound, labelled, picture, verify
 
 FORM = f"multipart/form-data; boundary={BORDER}"
 JSON = {"accept": "application/json"}
@@ -66,6 +69,14 @@ def test_a_program_gets_the_verdict_and_the_seven_keys(site: Site, verdict: str)
         assert list(answer.json["label"]) == list(KEYS)
     assert {name: len(said) for name, said in answer.json["explanation"].items()} == {"zh": 3, "en": 3}
     assert site.counts["verify", verdict] == before + 1
+
+
+def test_who_is_trusted_makes_a_file_whole() -> None:
+    with serving(Settings(), signatures=Signatures(known=(PUBLIC,))) as site:
+        assert site.send(bound(), **JSON).json["verdict"] == "whole"
+        page = site.send(bound(), accept_language="en").body.decode()
+        assert f"<span>{VERDICTS['whole'].en}</span></h1>" in page
+        assert sentences(verify(bound(), frozenset({PUBLIC})), "en")[1].replace("'", "&#39;") in page
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -270,6 +281,21 @@ def test_nothing_is_kept(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     assert held() == before
     assert "secret-name" not in caplog.text
     assert OURS.produce_id not in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_hostile_files_break_nothing(site: Site) -> None:
+    before, verdicts = held(), {}
+    files = {f"{name}.{ending}": make() for name, (ending, make) in HOSTILE.items()} | dict(MEDIA)
+    for name, data in files.items():
+        answer = site.send(data, name, **JSON)
+        assert answer.status == (200 if data else 400), name
+        verdicts[name] = answer.json.get("verdict", "unreadable")
+    assert len(verdicts) >= 60
+    assert {name: one for name, one in verdicts.items() if one not in ("unreadable", "none", "unknown_producer")} == {}
+    assert held() == before
+    assert site.send(FILES["unbound"], **JSON).json["verdict"] == "unbound"
 
 
 @pytest.mark.slow

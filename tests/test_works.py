@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from guiju.detect.units import Key, units
 from guiju.detect.works import GRAM, LEAST, QUOTE, Shelf, Work, Works, chosen, grams, shelf
 from guiju.terms import Finding, Text
 from likeness_kit import WORK, statements
+from pace import loops
 
 KEY = Key(b"k" * 32, "works")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -151,6 +151,4 @@ def test_an_empty_shelf_finds_nothing() -> None:
 
 def test_looking_is_linear_in_hostile_texts() -> None:
     for shape in (WORK[:24] * 2000, "规" * 48_000, WORK * 200, "ab" * 24_000):
-        began = time.thread_time()
-        found(shape)
-        assert time.thread_time() - began <= 0.3
+        assert loops(lambda shape=shape: found(shape), 200) <= 200

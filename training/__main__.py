@@ -63,7 +63,7 @@ def main() -> None:
     card.main()
 
 
-def _plain(plan: Plan) -> dict[str, float]:
+def _plain(plan: Plan) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in plan.__struct_fields__}
 
 
@@ -87,13 +87,15 @@ def flagged_by_lists(texts: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def choose(whole: Sequence[Row], scores: Floats, others: NDArray[np.bool_]) -> dict[str, dict[str, float]]:
-    """The thresholds of both languages."""
+    """The thresholds of both languages, and those (`sure.zh`) from which on the classifier alone refuses."""
     pool = points.pool(whole)
-    made = {}
+    made, sure = {}, {}
     for lang in ("zh", "en"):
         which = [at for at in pool if whole[at].lang == lang]
         made[lang] = points.points(scores[which], others[which])
-    return made
+        certain = points.sure(scores[which])
+        sure[f"sure.{lang}"] = {head: max(least, made[lang][head]) for head, least in certain.items()}
+    return made | sure
 
 
 def shrunk(fitted: Net) -> dict[str, NDArray[Any]]:
@@ -118,7 +120,7 @@ def write(folder: Path, held: dict[str, NDArray[Any]], chosen: dict[str, dict[st
         f'version = "{version}"',
     ]
     for lang, heads in chosen.items():
-        lines += ["", f"[{lang}]", *(f"{head} = {least:.4f}" for head, least in heads.items())]
+        lines += ["", f"[{lang}]", *(f"{head} = {least:.5f}" for head, least in heads.items())]
     (folder / "thresholds.toml").write_text("\n".join(lines) + "\n", "utf-8")
     return version
 

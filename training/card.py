@@ -11,28 +11,51 @@ ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- figures: written by training.card, not by hand -->"
 END: Final = "<!-- end of figures -->"
 _WORDS: Final = {
-    "zh": ("来源", "语言", "行数", "提问一侧", "回答一侧", "违规", "无害", "无害样本池", "自写"),
-    "en": ("source", "language", "rows", "asked", "answered", "violates", "harmless", "the harmless pool", "own"),
+    "zh": {
+        "head": ("来源", "语言", "行数", "提问", "其中拒绝", "回答"),
+        "violates": "违规",
+        "harmless": "无害",
+        "pool": "无害样本池",
+        "own": "自写",
+        "train": "用于训练",
+        "measure": "只用于测量",
+    },
+    "en": {
+        "head": ("source", "language", "rows", "asked", "refused", "answered"),
+        "violates": "violates",
+        "harmless": "harmless",
+        "pool": "the harmless pool",
+        "own": "own",
+        "train": "learnt from",
+        "measure": "only measured",
+    },
 }
 
 
 def table(made: dict[str, Any], language: str) -> str:
-    """The table of one language: the pool first, then each set, shares of rows that are flagged on each side."""
-    source, lang, rows, asked, told, violates, harmless, pool, own = _WORDS[language]
-    lines = [f"| {source} | {lang} | | {rows} | {asked} | {told} |", "|---|---|---|---|---|---|"]
+    """The table of one language, shares of rows that are flagged on each side: the pool first, then each set, our own
+    examples by head, and what is harmless and easily taken for something else."""
+    words = _WORDS[language]
+    source, lang, *columns = words["head"]
+    lines = [f"| {source} | {lang} | | {' | '.join(columns)} |", "|---|---|---|---|---|---|---|"]
     for name, one in made["pool"].items():
-        lines.append(_line(f"**{pool}**", name, harmless, one))
-    for key, one in made["by_set"].items():
-        name, spoken, kind = key.rsplit(" ", 2)
-        shown = f"{own}: `{name}`" if name.startswith(("zh_", "en_")) else f"`{name}`"
-        if name != "jade3_responses":  # parted by its style of refusal: nothing is shown with it
-            lines.append(_line(shown, spoken, violates if kind == "violates" else harmless, one))
+        lines.append(_line(f"**{words['pool']}**", name, str(words["harmless"]), one))
+    for part in ("by_set", "own", "harmless"):
+        for key, one in made[part].items():
+            name, spoken, kind = key.rsplit(" ", 2)
+            if part == "own":
+                head, use = name.split(", ")
+                shown = f"{words['own']}: `{head}`, {words[use]}"
+            else:
+                shown = f"{words['own']}: {name}" if part == "harmless" else f"`{name}`"
+            if name != "jade3_responses":  # parted by its style of refusal: nothing is shown with it
+                lines.append(_line(shown, spoken, str(words[kind]), one))
     return "\n".join(lines)
 
 
 def _line(name: str, language: str, kind: str, one: dict[str, Any]) -> str:
-    asked, told = (f"{100 * one[side]:.1f} %" for side in ("request_side", "reply_side"))
-    return f"| {name} | {language} | {kind} | {one['rows']:,} | {asked} | {told} |"
+    shares = " | ".join(f"{100 * one[side]:.1f} %" for side in ("request_side", "refused", "reply_side"))
+    return f"| {name} | {language} | {kind} | {one['rows']:,} | {shares} |"
 
 
 def written(page: str, made: dict[str, Any], language: str) -> str:

@@ -14,7 +14,9 @@ from training.net import Floats
 from training.points import REPLY, REQUEST, pool
 from training.sets import HEADS, Row
 
+LANGS: Final = ("zh", "en")
 _LEAST: Final = 20
+_PLAIN: Final = ("everyday", "exam.", "group.", "scary.", "security.borderline")
 _MOST: Final = 1500
 """Rows of one kind that a figure is of, at least and at most."""
 
@@ -40,28 +42,42 @@ def made(
         whole: texts.
         scores: of each, by a classifier that saw nothing of its source.
         others: whether packs or patterns refuse it, as asked and as answered.
-        chosen: thresholds by language and head.
+        chosen: thresholds by language and head, and `sure.` before it.
     """
-    over = np.zeros((len(whole), len(HEADS)), bool)
+    over = np.zeros((len(whole), 2, len(HEADS)), bool)
     for at, row in enumerate(whole):
-        over[at] = scores[at] >= [chosen[row.lang][head] for head in HEADS]
+        over[at] = [scores[at] >= [chosen[name][head] for head in HEADS] for name in (row.lang, f"sure.{row.lang}")]
     held = pool(whole)
     return {
         "thresholds": chosen,
-        "pool": {lang: _pool(whole, over, others, [at for at in held if whole[at].lang == lang]) for lang in chosen},
-        "by_set": _grouped(whole, over, others, lambda row: row.source),
+        "pool": {lang: _pool(whole, over, others, [at for at in held if whole[at].lang == lang]) for lang in LANGS},
+        "by_set": _grouped(whole, over, others, lambda row: "" if row.family.startswith("own.") else row.source),
+        "own": _grouped(whole, over, others, _own),
+        "harmless": _grouped(whole, over, others, _plain),
         "by_topic": _grouped(
             whole, over, others, lambda row: f"{row.source}.{row.topic}" if row.family.startswith("own.") else ""
         ),
     }
 
 
+def _own(row: Row) -> str:
+    """Head of one of our own examples, and whether it is learnt from."""
+    return f"{row.topic.partition('.')[0]}, {row.use}" if row.family.startswith("own.") else ""
+
+
+def _plain(row: Row) -> str:
+    """What a harmless row of our own is about, where it is a kind that is easily taken for something else."""
+    topic = row.topic.partition(".")[2] if row.family.startswith("own.") and not row.yes else ""
+    return topic if topic.startswith(_PLAIN) else ""
+
+
 def _sides(over: NDArray[np.bool_], others: NDArray[np.bool_]) -> dict[str, float]:
-    """Shares flagged on each side, and by each head."""
-    asked = over[:, [HEADS.index(head) for head in REQUEST]].any(1) | others[:, 0]
-    told = over[:, [HEADS.index(head) for head in (*REPLY, "spam")]].any(1) | others[:, 1]
-    heads = {head: round(float(over[:, at].mean()), 4) for at, head in enumerate(HEADS)}
-    return {"request_side": round(float(asked.mean()), 4), "reply_side": round(float(told.mean()), 4), **heads}
+    """Shares flagged on each side, shares refused, and shares flagged by each head."""
+    asked = over[..., [HEADS.index(head) for head in REQUEST]].any(2) | others[:, :1]
+    told = over[..., [HEADS.index(head) for head in (*REPLY, "spam")]].any(2) | others[:, 1:]
+    sides = {"request_side": asked[:, 0], "reply_side": told[:, 0], "refused": asked[:, 1], "withheld": told[:, 1]}
+    heads = {head: over[:, 0, at] for at, head in enumerate(HEADS)}
+    return {name: round(float(flagged.mean()), 4) for name, flagged in (sides | heads).items()}
 
 
 def _pool(

@@ -21,16 +21,20 @@ from training.sets import HEADS, Row
 
 FOLDS: Final = (
     ("jade", "swsr", "harmbench", "chatterbot_zh", "truthfulqa"),
-    ("catqa", "davidson", "inthewild", "bipia", "lf_alpaca_zh", "lf_alpaca_en"),
+    ("catqa", "davidson", "inthewild", "bipia"),
     ("harmfulqa", "gptfuzz", "cold", "diasafety", "rtp", "lf_dpo_zh", "belle_seed"),
 )
 """Families of sets, by fold: all violations, and what is most like what people ask a model and are told."""
 ROWS: Final = (
     *("classical_poetry", "cn_laws", "code_py", "crosswoz", "csl_abstracts", "gaokao", "kdconv", "sighan15"),
     *("uhgeval_concise", "halueval", "winobias", "presidio_synth", "thucnews", "cvalues"),
+    *("lf_alpaca_zh", "lf_alpaca_en"),
 )
 """Families of harmless sets that are dealt out row by row: other text of the same kind is learnt from."""
 _PART: Final = 4096
+_TOP: Final = 0.985
+_ENOUGH: Final = 200
+"""Harmless rows of a fold and language by which it is aligned, at least."""
 
 
 def fold(row: Row) -> int:
@@ -65,6 +69,23 @@ def crossed(rows: Sequence[Row], of: csr_matrix, plan: Plan, like: Alike | None 
         fitted = net.fit(of[seen], said[seen], counts[seen], plan, like.of(seen) if like else None)
         told(fitted, of, np.flatnonzero(folds == number), made)
         print(f"fold {number}: {len(seen)} rows", flush=True)
+    return aligned(rows, folds, made)
+
+
+def aligned(rows: Sequence[Row], folds: NDArray[np.int64], logits: Floats) -> Floats:
+    """Logits of the folds' classifiers on one scale: what each says of its most suspicious harmless rows is one point.
+
+    Without it one threshold means something else in each fold, as each has seen other violations.
+    """
+    made = logits.copy()
+    for lang in ("zh", "en"):
+        spoken = np.array([row.lang == lang for row in rows])
+        plain = spoken & np.array([row.benign and row.family in ROWS for row in rows])
+        if any((plain & (folds == number)).sum() < _ENOUGH for number in range(len(FOLDS))):
+            continue
+        tops = np.stack([np.quantile(logits[plain & (folds == number)], _TOP, axis=0) for number in range(len(FOLDS))])
+        for number in range(len(FOLDS)):
+            made[spoken & (folds == number)] += (tops.mean(0) - tops[number]).astype(np.float32)
     return made
 
 

@@ -27,6 +27,8 @@ _BLOCK: Final = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _WIDTH: Final = 32
 _RARE: Final = 1e-3
 _AT_ONCE: Final = 512
+_KEPT: Final = 96
+"""Directions of the vectors that are kept."""
 
 
 def words() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -61,15 +63,17 @@ def words() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def weighed(rows: NDArray[np.int64], vectors: NDArray[np.float32], times: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Vectors, less of those that nearly every text has (Arora et al. 2017).
+    """Vectors, less of those that nearly every text has (Arora et al. 2017), by their widest directions.
 
     Args:
         rows, vectors: as `words` gives them.
         times: how often each row of the table is in all texts.
     """
     share = times[rows] / max(int(times[rows].sum()), 1)
-    made: NDArray[np.float32] = (vectors * (_RARE / (_RARE + share))[:, None]).astype(np.float32)
-    return made
+    made = (vectors * (_RARE / (_RARE + share))[:, None]).astype(np.float32)
+    _, turned = np.linalg.eigh((made.T @ made).astype(np.float64))
+    kept: NDArray[np.float32] = made @ turned[:, : -_KEPT - 1 : -1].astype(np.float32)
+    return kept
 
 
 def _rows(some: list[str]) -> list[int]:

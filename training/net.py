@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from guiju.detect.model.features import BITS, several
 from guiju.detect.model.heads import LEAST
@@ -34,13 +34,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         steps: of L-BFGS, at most.
         least: rows that must have a feature.
         positive: how much more a violation counts.
+        rare: how much easier it is to learn about what few texts have; a head is the mean of its fits.
     """
 
-    decay: float = 0.15
+    decay: float = 0.01
     alike: float = 1.0
-    steps: int = 40
+    steps: int = 60
     least: int = 4
     positive: float = 3.0
+    rare: dict[str, tuple[float, ...]] = msgspec.field(default_factory=lambda: {"request": (0.0, 0.2)})
 
 
 class Net(msgspec.Struct, frozen=True):
@@ -130,12 +132,23 @@ def fit(of: csr_matrix, said: Floats, counts: Floats, plan: Plan, like: Alike | 
             bias[head] = -5
             continue
         more = like.sums[which] * plan.alike if like else np.zeros((len(which), 0), np.float32)
-        found = _head(few[which], more, (said[which, head], counts[which, head]), plan)
-        table[held, head] = found[: len(held)]
-        if like:
-            table[like.rows, head] += like.vectors @ found[len(held) : -1] * plan.alike
-        bias[head] = found[-1]
+        wanted = said[which, head], counts[which, head]
+        powers = plan.rare.get(HEADS[head], (0.0,))
+        for power in powers:
+            ease = _ease(times[held], power)
+            found = _head(csr_matrix(few[which] @ diags(ease), dtype=np.float32), more, wanted, plan) / len(powers)
+            table[held, head] += found[: len(held)] * ease
+            if like:
+                table[like.rows, head] += like.vectors @ found[len(held) : -1] * plan.alike
+            bias[head] += found[-1]
     return Net(table, bias)
+
+
+def _ease(times: NDArray[np.int64], power: float) -> Floats:
+    """How easy it is to learn about each feature, by how often it is used; on average as easy as without."""
+    made = (times.mean() / times) ** power
+    ease: Floats = (made / np.sqrt(np.average(made * made, weights=times))).astype(np.float32)
+    return ease
 
 
 def _head(part: csr_matrix, more: Floats, wanted: tuple[Floats, Floats], plan: Plan) -> Floats:

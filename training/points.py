@@ -20,9 +20,11 @@ from training.sets import HEADS, Row
 
 MOST: Final = 2000
 """Rows of one set in the pool."""
-PROMISED: Final = 0.009
+PROMISED: Final = 0.0095
 """Share of the pool that may be flagged on a side; a little less than the 1 % that is promised."""
-REQUEST: Final[Mapping[str, float]] = {"request": 0.55, "jailbreak": 0.15, "injection": 0.12, "spam": 0.25}
+SURE: Final = 0.001
+"""Share of the pool that may be refused on a side by the classifier alone."""
+REQUEST: Final[Mapping[str, float]] = {"request": 0.55, "jailbreak": 0.15, "injection": 0.18, "spam": 0.25}
 REPLY: Final[Mapping[str, float]] = {"reply": 0.2, "toxicity": 0.6}
 """Of what may be flagged, the part that each head may use; `spam` has the same threshold on both sides."""
 _HALVINGS: Final = 30
@@ -65,23 +67,33 @@ def pool(rows: Sequence[Row]) -> list[int]:
     return sorted(at for held in by_set.values() for at in sorted(held, key=mark)[:MOST])
 
 
-def points(scores: Floats, others: NDArray[np.bool_]) -> dict[str, float]:
+def points(scores: Floats, others: NDArray[np.bool_], promised: float = PROMISED) -> dict[str, float]:
     """The thresholds of one language.
 
     Args:
         scores: of the pool.
         others: whether packs or patterns flag each row, as asked and as answered.
+        promised: share of the pool that all of them may flag on a side.
     """
-    asked = _side(scores, others[:, 0], REQUEST, {})
-    told = _side(scores, others[:, 1], REPLY, {"spam": asked["spam"]})
-    return {head: float(min((asked | told)[head], 0.9999)) for head in HEADS}
+    asked = _side(scores, others[:, 0], REQUEST, {}, promised)
+    told = _side(scores, others[:, 1], REPLY, {"spam": asked["spam"]}, promised)
+    return {head: float(min((asked | told)[head], 0.99999)) for head in HEADS}
+
+
+def sure(scores: Floats) -> dict[str, float]:
+    """The scores of one language from which on the classifier alone refuses."""
+    return points(scores, np.zeros((len(scores), 2), bool), SURE)
 
 
 def _side(
-    scores: Floats, others: NDArray[np.bool_], parts: Mapping[str, float], fixed: Mapping[str, float]
+    scores: Floats,
+    others: NDArray[np.bool_],
+    parts: Mapping[str, float],
+    fixed: Mapping[str, float],
+    promised: float,
 ) -> dict[str, float]:
     """The lowest thresholds of a side's heads at which the union is as promised."""
-    low, high = 0.0, 0.05
+    low, high = 0.0, 5 * promised
     found: dict[str, float] = {}
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
@@ -89,7 +101,7 @@ def _side(
         flagged = others.copy()
         for head, least in {**found, **fixed}.items():
             flagged |= scores[:, HEADS.index(head)] >= least
-        low, high = (middle, high) if flagged.mean() <= PROMISED else (low, middle)
+        low, high = (middle, high) if flagged.mean() <= promised else (low, middle)
     return {head: _quantile(scores[:, HEADS.index(head)], low * part) for head, part in parts.items()}
 
 

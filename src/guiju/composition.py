@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import datetime
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version as installed
@@ -18,6 +18,7 @@ import msgspec
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import policy as rulings
+from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.consent import Consented
@@ -37,6 +38,7 @@ from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, Rumours
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
+from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import shipped
@@ -58,11 +60,24 @@ from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
 from guiju.records import policies
 from guiju.records.db import Store
-from guiju.terms import Allowed, Control, Detector, Exchange, Finding, IdentityLevel, Reach, Sitting, Text
+from guiju.terms import (
+    Allowed,
+    Control,
+    Detector,
+    Due,
+    Exchange,
+    Finding,
+    IdentityLevel,
+    Reach,
+    Record,
+    Sitting,
+    Standing,
+    Text,
+)
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "rest", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {"identity", "rest", "standing", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -88,6 +103,7 @@ def controls(least: IdentityLevel) -> Controls:
             Consented(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
+            GoodStanding(),
             Rest(),
         ),
         release=(Answerable(), Labelled()),
@@ -268,6 +284,7 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
         RUMOUR: {"zh": "虚假信息", "en": "false information"},
         BREAK: {"zh": "连续使用时间已到上限", "en": "you have used the service for long enough without one"},
         DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
+        **{ladders.CATEGORY + kind.id: {"zh": kind.zh, "en": kind.en} for kind in ladders.shipped().kind},
         NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
@@ -277,6 +294,26 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
     for risk in book.risks():
         made[risk.id] = {"zh": risk.category.zh, "en": risk.category.en}
     return made
+
+
+def ladder(settings: Settings) -> Ladder:
+    """What follows from misuse: the operator's ladder, or the shipped one.
+
+    Raises:
+        ConfigError: the operator's can't be read, or goes too far.
+    """
+    if not settings.standing.ladder:
+        return ladders.shipped()
+    path = Path(settings.standing.ladder)
+    try:
+        return ladders.read(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+
+
+def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
+    """The ladder as the books ask it, whichever is in force then."""
+    return lambda record, now: ladders.due(in_force(), record, now)
 
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
@@ -353,6 +390,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "policy": (bare, ()),
         "identity": (unknown, ()),
         "rest": (tired, ()),
+        "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
         "content.output": (text, (judged,)),

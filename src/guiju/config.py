@@ -318,6 +318,16 @@ class Rest(_Section, frozen=True):
     night_until: Annotated[int, msgspec.Meta(ge=0, le=23)] = 6
 
 
+class Standing(_Section, frozen=True):
+    """What follows from misuse (Article 19).
+
+    Attributes:
+        ladder: a file of the form of controls/standing.toml that takes its place; the shipped one where it is empty.
+    """
+
+    ladder: str = ""
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -338,6 +348,7 @@ class Settings(_Section, frozen=True):
     gateway: Gateway = Gateway()
     detect: Detect = Detect()
     rest: Rest = Rest()
+    standing: Standing = Standing()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -426,6 +437,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("evidence.retention_days")
     if _looser(old.rest, new.rest):
         made.append("rest")
+    if new.standing != old.standing:
+        made.append("standing")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made

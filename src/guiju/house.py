@@ -58,6 +58,8 @@ from guiju.records.ledger import Ledger
 from guiju.records.record import Books
 from guiju.records.secrets import Secrets
 from guiju.records.sources import in_database, optional, place_of
+from guiju.records.standing import COUNTER as STANDING
+from guiju.records.standing import Standings
 from guiju.records.usage import Tally
 from guiju.records.use import Uses
 from guiju.terms import Identity, IdentityLevel
@@ -299,7 +301,17 @@ class House:
             faces=self.faces(settings),
             consents=consents,
             uses=self._uses(),
+            standings=self._standings(),
+            ladder=composition.ladder(settings),
+            strikes=self.secrets.person,
+            beside=self.start,
         )
+
+    def _standings(self) -> Standings:
+        """The standing of persons as it is now, by the ladder that is in force whenever it is asked."""
+        made = Standings(self.store, composition.decide(lambda: self.live.ladder))
+        made.take_up(self.store.versions().get(STANDING, 0), time.time())
+        return made
 
     def _uses(self) -> Uses:
         """The counts of how long people use the service; what must not wait is written beside the road."""

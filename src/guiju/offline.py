@@ -16,7 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from guiju.controls import policy
-from guiju.controls.policy import Rulings
+from guiju.controls.policy import Ruling, Rulings
 from guiju.detect import shipped
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
@@ -118,10 +118,11 @@ class Offline:
 
 
 def _judging(document: policy.Document) -> policy.Document:
-    """The policy with what the classifier finds over its thresholds taken as it is, and not only noted: offline nobody
-    is refused anything, and who looks at a file wants to know."""
-    kept = tuple(one for one in document.ruling if not (one.detector.startswith("model.") and one.category == "*"))
-    return msgspec.structs.replace(document, ruling=kept)
+    """The policy with all that the classifier finds over its thresholds refused, not only what it is sure of: offline
+    nobody is refused anything, and who looks at a file wants to know."""
+    kept = tuple(one for one in document.ruling if not (one.detector == "model.reply" and one.category == "*"))
+    told = tuple(Ruling(action="refuse", detector=detector) for detector in ("model.request", "model.reply"))
+    return msgspec.structs.replace(document, ruling=(*kept, *told))
 
 
 def points() -> dict[str, dict[Head, float]]:

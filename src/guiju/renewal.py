@@ -22,7 +22,7 @@ from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.house import recording as recorded
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, confidential, lexicons, policies, rumours, use, works
+from guiju.records import bans, changes, confidential, lexicons, policies, rumours, standing, use, works
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -60,7 +60,8 @@ async def watch(house: House, base: str) -> None:
                 await _count_trial(house)
             if house.leads and loop.time() >= swept:
                 swept = loop.time() + _SWEEP_S
-                await asyncio.to_thread(use.sweep, house.store, house.live.clock())
+                for kept in (use, standing):
+                    await asyncio.to_thread(kept.sweep, house.store, house.live.clock())
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
@@ -121,6 +122,7 @@ async def take_up(house: House) -> None:
         policy = await asyncio.to_thread(house.policy, live.settings)
         if policy.versions != live.policy.versions:
             live.policy = policy
+    await asyncio.to_thread(live.standings.take_up, now.get(standing.COUNTER, 0), live.clock())
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
@@ -158,7 +160,7 @@ async def _swap(house: House, base: str) -> None:
         raise ConfigError("config_invalid", what=", ".join(fixed), hint="guiju serve")
     await asyncio.to_thread(enter, house, live.settings, settings)
     policy = await asyncio.to_thread(house.policy, settings)
-    guards = house.guards(settings, live.metrics)
+    guards, ladder = house.guards(settings, live.metrics), composition.ladder(settings)
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
     recording = await asyncio.to_thread(recorded, settings)
@@ -171,6 +173,7 @@ async def _swap(house: House, base: str) -> None:
     live.assertions, live.signatures, live.recording = house.assertions(settings), signatures, recording
     live.faces = faces
     if await house.sing(base):
+        live.ladder = ladder
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:

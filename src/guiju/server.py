@@ -10,7 +10,7 @@ import signal
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server, socket
 from typing import Final
@@ -106,8 +106,10 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     finally:
         if seat:
             loop.remove_reader(seat.alive)
-        elif pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
-            pid.unlink()
+        else:
+            with suppress(FileNotFoundError):  # another process of the same data may have taken it away just now
+                if pid.read_text("ascii").strip() == str(os.getpid()):
+                    pid.unlink()
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2

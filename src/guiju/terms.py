@@ -39,9 +39,16 @@ IdentityLevel = Literal["none", "phone", "document", "network_id", "organisation
 AgeBand = Literal["", "under14", "14to15", "16to17", "adult"]
 """How old a person is, as far as the law asks: a band, never a birth date; `""` when nobody said."""
 
+Misuse = Literal["hype", "posting", "spam", "malware", "marketing", "unlawful"]
+"""The kinds of use that Article 19 names; never a class of risk."""
+
+Rung = Literal["none", "notice", "warn", "limit", "suspend", "end"]
+"""What follows from misuse, mildest first (Article 19; Interim Measures, Article 14)."""
+
 ACTIONS: Final[tuple[Action, ...]] = ("pass", "note", "mask", "hold", "refuse")
 REACHES: Final[tuple[Reach, ...]] = ("pattern", "sentence", "whole")
 LEVELS: Final[tuple[IdentityLevel, ...]] = ("none", "phone", "document", "network_id", "organisation")
+RUNGS: Final[tuple[Rung, ...]] = ("none", "notice", "warn", "limit", "suspend", "end")
 AGES: Final[tuple[AgeBand, ...]] = ("under14", "14to15", "16to17", "adult")
 
 
@@ -192,6 +199,51 @@ class Sitting(msgspec.Struct, frozen=True):
     allowed: Allowed
 
 
+class Record(msgspec.Struct, frozen=True):
+    """What is looked at to find the step that is due to one person (Article 19).
+
+    Attributes:
+        strikes: Unix seconds of each.
+        row: strikes in a row until now.
+        share: share of the person's requests of the last day that struck.
+        told_s: seconds since the person was first told of what is still in force.
+        suspended: earlier suspensions within 30 days.
+    """
+
+    strikes: Sequence[int]
+    row: int = 0
+    share: float = 1.0
+    told_s: int = 86_400
+    suspended: int = 0
+
+
+class Due(msgspec.Struct, frozen=True):
+    """A step that is due, and until when it would hold (Unix seconds)."""
+
+    rung: Rung
+    until: int
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a person stands (Article 19).
+
+    Attributes:
+        rung: the strongest step in force, and `kind` why.
+        since, until: Unix seconds; `until` is 0 where only a decision ends it.
+        step: its id, by which it is contested.
+        over: whether this request comes faster than a limit allows.
+        unknown: whether nobody knows: what was known is too old.
+    """
+
+    rung: Rung = "none"
+    kind: Misuse = "unlawful"
+    since: int = 0
+    until: int = 0
+    step: str = ""
+    over: bool = False
+    unknown: bool = False
+
+
 class Label(msgspec.Struct, frozen=True):
     """The implicit label of generated content (Article 16; GB 45438-2025, 6.1 and Annex E)."""
 
@@ -216,6 +268,7 @@ class Exchange(msgspec.Struct, frozen=True):
         content: whether what is answered is content, which needs a label.
         outside: whether what is asked goes to somebody else's model service (Article 11).
         doubted: whether an assertion of identity came that does not hold.
+        standing: what follows from the person's misuse; none where nobody is known.
         sitting: how long the person has used the service; none where nobody counts it.
         unseen: whether pictures or sound would go there, in which nobody can find personal data.
         likenesses: what of a person is worked on: `face`, `voice`.
@@ -236,6 +289,7 @@ class Exchange(msgspec.Struct, frozen=True):
     outside: bool = False
     doubted: bool = False
     sitting: Sitting | None = None
+    standing: Standing | None = None
     unseen: bool = False
     likenesses: tuple[str, ...] = ()
     consented: tuple[str, ...] = ()

@@ -10,7 +10,8 @@ A file `<lang>_<name>.txt` holds sections, groups and frames:
 
 `+` violates, `-` is harmless; both may have slots. Groups are parted by an empty line: a violation stands in one group
 with the harmless twins that share its words. A group is never split between training and measuring, so that no figure
-is won by a frame that was seen. A section `[request - exam.law measure]` is never trained on.
+is won by a frame that was seen. A section `[request - exam.law measure]` is never trained on. A file
+`<lang>.<name>.toml` holds parts (`mixed`).
 """
 
 from __future__ import annotations
@@ -18,48 +19,20 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Final
 
+from training.examples import mixed
+from training.examples.form import Example, ExampleError
+
+__all__ = ["HEADS", "Example", "ExampleError", "files", "read", "rows"]
 HEADS: Final = ("request", "reply", "injection", "jailbreak", "toxicity", "spam")
 PER_FRAME: Final = 6
 """Rows that one frame gives, at most: more would only repeat its words."""
 _SECTION: Final = re.compile(r"\[(\w+) (\S+) (\S+?)( measure)?\]")
 _SLOT: Final = re.compile(r"\{(\w+)\}")
 _HERE: Final = Path(__file__).parent
-
-
-class ExampleError(ValueError):
-    """A file of examples breaks the form; the sentence names file and line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One row.
-
-    Attributes:
-        id: file, group and number.
-        group: what is never split: file and number of the group.
-        lang: `zh` or `en`.
-        head: which head learns from it.
-        category: one of the 31 risks, or `-`.
-        topic: what it is about, for figures.
-        unsafe: whether it violates.
-        train: whether it may be trained on.
-        text: the words.
-    """
-
-    id: str
-    group: str
-    lang: str
-    head: str
-    category: str
-    topic: str
-    unsafe: bool
-    train: bool
-    text: str
 
 
 def files(folder: Path = _HERE) -> list[Path]:
@@ -111,6 +84,8 @@ def rows(folder: Path = _HERE) -> Iterator[Example]:
     """The rows of all files."""
     for path in files(folder):
         yield from read(path)
+    for path in mixed.files(folder):
+        yield from mixed.read(path)
 
 
 def _filled(frame: str, slots: dict[str, list[str]], where: str) -> list[str]:

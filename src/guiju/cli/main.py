@@ -56,6 +56,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
     "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
+    "standing": Noun("guiju.cli.standing", "一个使用者的违规记录与处置", "one person's strikes and what followed"),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
     "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),

@@ -18,7 +18,7 @@ from guiju.detect.readings import Readings
 from guiju.detect.scan import Scan
 from guiju.detect.shows import HAN, LATIN, ROT13, SAID, Shows
 from guiju.detect.sketch import sketch
-from guiju.detect.triggers import Found, Shown, Triggers, narrow, signs
+from guiju.detect.triggers import Found, Shown, Signs, Triggers, narrow, signs
 from guiju.detect.views import OVERRIDES, visual
 from guiju.terms import Finding
 
@@ -50,10 +50,7 @@ class Deep:
             view: its sketch, where there is one already.
             found: what the index found in that.
         """
-        shows = signs(text)
-        if shows.wide:
-            text = narrow(text)
-            shows = signs(text)
+        text, shows = _signed(text)
         if shows.coded or shows.hidden:
             return False
         view = view or sketch(text)
@@ -85,13 +82,20 @@ class Deep:
             if number:
                 yield
             part = text[start:end]
-            if self.quiet(part):
-                continue
+            read, shows = _signed(part)
+            view, found = "", None
+            if not (shows.coded or shows.hidden):
+                view = sketch(read)
+                found = self._index.every(view)
+                if self._triggers.quiet(read, view, found, shows):
+                    continue
             gathered.begin(start)
-            for derived in self._derived(part):
+            whole = raw(read)
+            whole.sketch, whole.found = view, found
+            for derived in self._derived(whole, shows):
                 if not budget.take(derived):
                     break
-                if self._index.matches(sketch(derived.text)):
+                if self._index.terms(self._found(derived)):
                     for one in Scan(self._index).step(derived.text, last=True)[1]:
                         if weighed := self._weighed(one, derived):
                             if not gathered.begun:
@@ -104,13 +108,19 @@ class Deep:
         return gathered.found
 
     # ------------------------------------------------------------------ what a text reads as
-    def _derived(self, text: str) -> Iterator[Derived]:
-        """All that a text reads as."""
-        shows = signs(text)
-        if shows.wide:
-            text = narrow(text)
-            shows = signs(text)
-        whole = raw(text)
+    def _found(self, of: Derived) -> Found:
+        """What stands in the sketch of a derived text, looked for once."""
+        if of.found is None:
+            of.sketch = sketch(of.text)
+            of.found = self._index.every(of.sketch)
+        return of.found
+
+    def _shown(self, of: Derived, shows: Signs | None = None) -> Shown:
+        """What a derived text shows."""
+        return self._triggers.shown(of.text, of.sketch, self._found(of), shows)
+
+    def _derived(self, whole: Derived, shows: Signs) -> Iterator[Derived]:
+        """All that a text with these signs reads as."""
         bases = [whole]
         if shows.hidden and (carried := decoded.hidden(whole)):
             yield carried
@@ -122,27 +132,27 @@ class Deep:
                 for last in decoded.levels(base):
                     yield last
                     yield from _undone(last)
-            yield from self._orders(base)
+            yield from self._orders(base, shows if base is whole else None)
             if last is not base:
                 if signs(last.text).hidden and (carried := decoded.hidden(last)):
                     yield carried
                 yield from self._orders(last)
 
-    def _orders(self, of: Derived) -> Iterator[Derived]:
+    def _orders(self, of: Derived, shows: Signs | None = None) -> Iterator[Derived]:
         """What a text reads as where characters, sounds or their order are changed."""
-        shown = self._triggers.shown(of.text)
+        shown = self._shown(of, shows)
         read = [(of, shown)]
         if joined := self._readings.joined(of, shown):
             yield joined
-            read.append((joined, self._triggers.shown(joined.text)))
-        for one, shows in read:
-            yield from self._letters(one, shows)
-            if shows.has("reversed"):
+            read.append((joined, self._shown(joined)))
+        for one, shown in read:
+            yield from self._letters(one, shown)
+            if shown.has("reversed"):
                 yield (turned := one.turned("reversed"))
-                yield from self._letters(turned, self._triggers.shown(turned.text))
-            if shows.has("rot13") or shows.has("rot13 reversed"):
+                yield from self._letters(turned, self._shown(turned))
+            if shown.has("rot13") or shown.has("rot13 reversed"):
                 yield (rotated := one.spelt(one.text.translate(ROT13), "rot13"))
-                if shows.has("rot13 reversed"):
+                if shown.has("rot13 reversed"):
                     yield rotated.turned("reversed")
 
     def _letters(self, of: Derived, shown: Shown) -> Iterator[Derived]:
@@ -150,7 +160,7 @@ class Deep:
         at = of
         if changes := self._readings.pinyin(of.text, shown):
             yield (at := of.changed(changes, "pinyin"))
-            shown = self._triggers.shown(at.text)
+            shown = self._shown(at)
         if changes := self._readings.leet(at.text, shown):
             yield at.changed(changes, "leet")
 
@@ -184,6 +194,15 @@ class Deep:
                 for entry in self._index.entries(pattern)
             }
         return self._sizes[rule]
+
+
+def _signed(text: str) -> tuple[str, Signs]:
+    """A text with what it shows; with full-width letters it is the narrow reading of them that shows it."""
+    shows = signs(text)
+    if shows.wide:
+        text = narrow(text)
+        shows = signs(text)
+    return text, shows
 
 
 def _undone(of: Derived) -> Iterator[Derived]:

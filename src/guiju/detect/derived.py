@@ -26,12 +26,17 @@ class Derived:
         text: as a detector reads it.
         start, end: of each of its characters, where what it was made of lies in the raw text.
         view: how it was derived, such as `decoded>reversed`; `""` is the raw text itself.
+
+    Attributes:
+        sketch, found: its sketch and what stands in that, once somebody has looked.
     """
 
-    __slots__ = ("end", "start", "text", "view")
+    __slots__ = ("end", "found", "sketch", "start", "text", "view")
 
     def __init__(self, text: str, start: Places, end: Places, view: str = "") -> None:
         self.text, self.start, self.end, self.view = text, start, end, view
+        self.sketch = ""
+        self.found: Sequence[tuple[int, int, int]] | None = None
 
     def place(self, start: int, end: int) -> Span:
         """Where a stretch of it lies in the raw text."""

@@ -11,7 +11,7 @@ from guiju.detect.derived import Change, Derived, in_order, origins
 from guiju.detect.index import Index
 from guiju.detect.sketch import sketch
 from guiju.detect.table import HARD, fold
-from guiju.detect.triggers import TONED, TONES, Shown, Triggers
+from guiju.detect.triggers import TONES, Shown, Triggers, toned
 from guiju.detect.views import GAP, is_gap, tokens
 
 _PLACES: Final = 16
@@ -52,7 +52,7 @@ class Readings:
     def pinyin(self, text: str, shown: Shown) -> list[Change]:
         """Where terms stand in pinyin, or in characters that sound like theirs."""
         patterns = {of for kind, of in shown.shapes if kind == "pinyin"}
-        if shown.signs.leet and TONED.search(text):
+        if shown.signs.leet and toned(text):
             bare = self._triggers.shapes(sketch(TONES.sub("", text)))
             patterns |= {of for kind, of in bare if kind == "pinyin"}
         sounds_like = any(kind == "sound" for kind, _ in shown.said)

@@ -216,8 +216,9 @@ def _back_slowly(raw: str, size: int) -> tuple[int, int]:
     """The same, character by character; of a long run only what `views.tokens` keeps of it."""
     kept = count = edge = edge_kept = 0
     char, start, start_kept = "", len(raw), 0
+    parts = {one: fold(one) for one in set(raw)}
     for i in range(len(raw) - 1, -1, -1):
-        part = fold(raw[i])
+        part = parts[raw[i]]
         kept += len(part)
         for c in reversed(part):
             if is_gap(c):

@@ -28,6 +28,9 @@ TONES: Final = re.compile(r"(?<=[a-zA-ZüÜ])[1-5](?![0-9])")
 _SYLLABLE: Final = "(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?[aeiouvü]{1,3}(?:ng?|r)?"
 TONED: Final = re.compile(f"(?:{_SYLLABLE}[1-5](?![0-9])[^0-9a-z]{{0,2}}){{2}}", re.IGNORECASE)
 """Two syllables with their tones as digits."""
+_MAYBE_TONED: Final = re.compile("[aeiouvüngr](?=([1-5](?![0-9])[^0-9a-z]{0,2}[a-zü]{1,7}[1-5]))", re.IGNORECASE)
+_BEFORE: Final = 7
+"""Where two such syllables could be, which is told much faster; characters of the first before its end."""
 _RUN: Final = re.compile("[a-z]+")
 _PINYIN: Final = re.compile(f"(?>{_SYLLABLE}){{1,24}}")
 """Letters that may be pinyin; what does not match is none."""
@@ -115,6 +118,14 @@ def signs(text: str) -> Signs:
     )
 
 
+def toned(text: str) -> bool:
+    """Whether two syllables in a row have their tones as digits."""
+    for found in _MAYBE_TONED.finditer(text):
+        if TONED.search(text, max(found.start() - _BEFORE, 0), found.end(1) + 1):
+            return True
+    return False
+
+
 def narrow(text: str) -> str:
     """A text with full-width letters, digits and signs as those of ASCII."""
     return text.translate(_NARROW)
@@ -172,7 +183,7 @@ class Triggers:
             return False
         if not shows.leet:
             return True
-        return not self.leet(text, view) and not (TONED.search(text) and self.shapes(sketch(TONES.sub("", text))))
+        return not self.leet(text, view) and not (toned(text) and self.shapes(sketch(TONES.sub("", text))))
 
     def leet(self, text: str, view: str) -> list[tuple[bool, int]]:
         """Patterns that stand in the leet reading of a text more often than in its plain one; first, whether in
@@ -198,12 +209,17 @@ class Triggers:
             made = sounds.TABLE.take(units).tobytes().decode("utf-16-le", "surrogatepass")
         return _RUN.sub(_signs, made) if shows.latin else made
 
-    def shown(self, text: str) -> Shown:
-        """What a text shows."""
-        shows, view = signs(text), sketch(text)
+    def shown(self, text: str, view: str, found: Found, shows: Signs | None = None) -> Shown:
+        """What a text shows.
+
+        Args:
+            text, view, found: see `quiet`.
+            shows: its signs, where they are known.
+        """
+        shows = shows or signs(text)
         return Shown(
             shows,
-            self.shapes(view),
+            self.shapes(view, found),
             frozenset(self.said(view, shows)) if shows.han else frozenset(),
             tuple(self.leet(text, view)) if shows.leet else (),
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
+from guiju.controls.standing import Ladder
 from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
 from guiju.errors import Bilingual, CallerError, GuijuError, Language, OutsideError
@@ -30,6 +31,7 @@ from guiju.records.consents import Consents
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
+from guiju.records.standing import Standings
 from guiju.records.usage import Tally
 from guiju.records.use import Uses
 from guiju.terms import REACHES, Audience, Control, Exchange, Identity, Reach, Reason, Text
@@ -150,6 +152,8 @@ class Policy(msgspec.Struct, frozen=True):
         category = self.named(reason.category, language)
         facts: dict[str, object] = {"category": category, "what": _UNREAD, "until": local(reason.until)}
         facts |= {"decision_id": decision, "redress_url": redress_url}
+        if reason.code == "usage_limited":
+            facts["after_s"] = 10
         if answer:
             facts["instead"] = Bilingual(answer.zh, answer.en)
         return family(reason.code, **facts)
@@ -167,6 +171,9 @@ class Live:
     Attributes:
         remember: keeps a verified identity; it returns at once and writes later.
         uses: how long each person uses the service.
+        standings: what follows from the misuse of persons, by `ladder`.
+        strikes: key of the marks by which a text is known again within an hour.
+        beside: runs something beside the road.
         clock: wall time in seconds.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
@@ -192,6 +199,10 @@ class Live:
     tally: Tally
     hits: Hits
     uses: Uses
+    standings: Standings
+    ladder: Ladder
+    strikes: bytes
+    beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)

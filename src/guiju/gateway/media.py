@@ -60,7 +60,7 @@ class MediaRun(Run):
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        await http.answer(send, 200, body, headers + self.used_headers())
+        await http.answer(send, 200, body, headers + self.asker.headers())
 
     async def _made(self, asked: Asked, upstream: Service, canonical: bytes) -> Made:
         try:

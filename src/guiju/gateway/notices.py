@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from guiju.controls.rest import REMIND
+from guiju.controls.standing import shipped
 from guiju.detect import rumours
 from guiju.detect.rumours import Rumour
 from guiju.errors import Language
-from guiju.terms import Hearing, Sitting
+from guiju.terms import Hearing, Sitting, Standing
+
+_TOLD_S: Final = 3600
+_OPEN: Final = {
+    "notice": ("您的一次请求涉嫌违规使用本服务。", "One of your requests was taken for misuse of the service."),
+    "warn": ("再次违规使用本服务，将被限制或暂停。", "Further misuse leads to a limit or a suspension."),
+    "limit": ("您的请求频率现在受到限制。", "Your requests are slowed now."),
+}
+"""What is told of the steps that leave the service open, in zh and en."""
 
 
 def corrections(heard: Sequence[Hearing], known: Mapping[str, Rumour]) -> list[dict[str, str]]:
@@ -31,8 +41,19 @@ def reminders(heard: Sequence[Hearing], sitting: Sitting | None, language: Langu
     return [{"kind": "rest", "text": text, "minutes": str(minutes), "language": language}]
 
 
+def steps(standing: Standing | None, at: int, language: Language, redress_url: str) -> list[dict[str, str]]:
+    """What a person is told of a step that leaves the service open, for an hour after it began."""
+    if standing is None or standing.rung not in _OPEN or at - standing.since > _TOLD_S:
+        return []
+    kind = next(kind for kind in shipped().kind if kind.id == standing.kind)
+    zh, en = _OPEN[standing.rung]
+    text = f"{zh}原因：{kind.zh}。" if language == "zh" else f"{en} Reason: {kind.en}."
+    made = {"kind": "standing", "rung": standing.rung, "step": standing.step, "until": str(standing.until)}
+    return [{**made, "text": text, "redress_url": redress_url, "language": language}]
+
+
 def sentence(notice: Mapping[str, str]) -> str:
     """A notice as a paragraph under an answer."""
-    if notice["kind"] == "rest":
+    if notice["kind"] in ("rest", "standing"):
         return f"【提醒】{notice['text']}" if notice["language"] == "zh" else f"[Reminder] {notice['text']}"
     return rumours.sentence(notice)

@@ -354,7 +354,9 @@ class TextRun(Run):
         """What the reader is to be told beside the answer."""
         sitting = self.exchange.sitting if self.exchange else None
         made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
-        return made + notices.reminders(self.asked, sitting, self.head.language)
+        made += notices.reminders(self.asked, sitting, self.head.language)
+        url = self.live.settings.provider.redress_url
+        return made + notices.steps(self.asker.standing, int(self.live.clock()), self.head.language, url)
 
     def _appended(self, told: list[dict[str, str]], asked: TextQuestions) -> str:
         """The notices as text, where the key's label mode puts marks into text."""
@@ -373,7 +375,7 @@ class TextRun(Run):
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        return headers + self.used_headers()
+        return headers + self.asker.headers()
 
     async def _start(self, send: Send, asked: TextQuestions, kind: http.Header) -> None:
         """Send the head of the answer, once the *opened* entry is on disk."""

@@ -16,13 +16,13 @@ from guiju.adapters.upstream import ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
-from guiju.controls.rest import allowed
 from guiju.controls.upstream import SAID
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
-from guiju.errors import CallerError, GuijuError
-from guiju.gateway.http import Head, Header, Send
+from guiju.errors import GuijuError
+from guiju.gateway.asker import Asker
+from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
@@ -30,7 +30,7 @@ from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
-from guiju.terms import LEVELS, Exchange, Finding, Hearing, Identity, IdentityLevel, Label, Sitting, Text
+from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
@@ -77,8 +77,7 @@ class Run(ABC):
         opened: ticket of the *opened* entry.
         tokens: what the model service says that it used; 0 where it does not say.
         degraded: guard models that gave no answer, and without which it goes on.
-        doubted: whether an assertion of identity came that does not hold.
-        person: account and person, once the person is known.
+        asker: who asks.
         uploads: whether pictures or sound are asked, in which nobody can find personal data.
         form: the `Content-Type` of what goes upstream where it is not JSON.
         likenesses: what of a person is worked on.
@@ -113,8 +112,7 @@ class Run(ABC):
         self.dropped: set[str] = set()
         self.masked: Placeholders | None = None
         self.tokens = 0
-        self.doubted = False
-        self.person: tuple[str, str] | None = None
+        self.asker = Asker(live, head, key, counted=self.counted)
         self.opened: int | None = None
         self.closing = False
         self.degraded: list[str] = []
@@ -133,13 +131,13 @@ class Run(ABC):
         asked = self.parsed(body)
         upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
-        identity, sitting = await self._who()
+        await self.asker.meet()
         asked = await self.seen(asked)
-        exchange = self.exchange = self._exchange(asked, identity, sitting, upstream)
+        exchange = self.exchange = self._exchange(asked, upstream)
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
-        person = identity.person if identity else ""
+        person = exchange.identity.person if exchange.identity else ""
         canonical = self.wire.encode(asked, to, person)
         if pause:
             await asyncio.sleep(pause)
@@ -324,45 +322,12 @@ class Run(ABC):
         """An error, as the wire makes it, inside a stream that has begun; nothing where nothing is streamed."""
         return b""
 
-    async def _who(self) -> tuple[Identity | None, Sitting | None]:
-        """The verified identity that came with the request, if one came, and how long its person has been here.
-
-        Raises:
-            OutsideError: `guard_unavailable`: an issuer is down, and the person is not known.
-        """
-        live, rest = self.live, self.live.settings.rest
-        now = live.clock()
-        identity = None
-        if self.head.identity:
-            try:
-                identity = await live.assertions.verify(self.head.identity, self.key.account, int(now))
-            except CallerError:
-                self.doubted = True
-            else:
-                live.remember(self.key.account, identity)
-        if not self.counted or identity is None or identity.level == "none":
-            minors = self.counted and self.key.audience == "minors"
-            return identity, Sitting(int(now), 0, 0, 0, False, allowed(rest, "", "minors")) if minors else None
-        self.person = (self.key.account, identity.person)
-        guardian = await live.uses.guardian(self.person, now)
-        return identity, live.uses.sat(self.person, allowed(rest, identity.age, self.key.audience, guardian), now)
-
-    def used_headers(self) -> list[Header]:
-        """Tells an application how long its user has been here."""
-        sitting = self.exchange.sitting if self.exchange else None
-        if sitting is None or self.person is None:
-            return []
-        return [(b"x-guiju-use", b"continuous=%d; today=%d" % (sitting.continuous_s, sitting.today_s))]
-
     def left(self) -> None:
-        """The exchange is over: its person was here until now."""
-        if self.person is not None:
-            live = self.live
-            live.uses.answered(self.person, live.settings.rest.gap_minutes * 60, live.clock())
+        """The exchange is over."""
+        self.asker.left(self.exchange, self.asked, self.found, self.rulings)
 
-    def _exchange(
-        self, asked: Questions, identity: Identity | None, sitting: Sitting | None, upstream: Service
-    ) -> Exchange:
+    def _exchange(self, asked: Questions, upstream: Service) -> Exchange:
+        asker = self.asker
         settings = self.live.settings
         here = settings.gateway.identity_doors.get(self.wire.name, "none")
         consents = self._consents()
@@ -374,14 +339,15 @@ class Run(ABC):
             door=self.wire.name,
             model=asked.model,
             texts=asked.texts,
-            identity=identity,
+            identity=asker.identity,
             level=level,
             lexicon=self.policy.lexicon,
             label=Label(settings.provider.code, self.id) if self.wire.labelled else None,
             content=self.wire.labelled,
             outside=upstream.outside,
-            doubted=self.doubted,
-            sitting=sitting,
+            doubted=asker.doubted,
+            sitting=asker.sitting,
+            standing=asker.standing,
             unseen=self.uploads and upstream.outside and settings.gateway.uploads == "own",
             likenesses=self.likenesses,
             consented=tuple(one.kind for one in consents),
@@ -484,4 +450,7 @@ class Run(ABC):
             guiju |= {"level": known, "level_required": self.exchange.level}
         if reason.until:
             guiju["until"] = reason.until
+        standing = self.asker.standing
+        if standing and standing.step and reason.article == "19":
+            guiju["step"] = standing.step
         return error, guiju

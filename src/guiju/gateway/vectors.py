@@ -35,4 +35,4 @@ class VectorRun(Run):
         headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
-        await http.answer(send, 200, self.wire.write(vectors, asked), headers + self.used_headers())
+        await http.answer(send, 200, self.wire.write(vectors, asked), headers + self.asker.headers())

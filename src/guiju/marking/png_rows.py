@@ -8,7 +8,8 @@ For 8 bits a channel, without palette, key colour, interlacing or animation; wha
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+import struct
+from collections.abc import Callable
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ _DATA: Final = b"IDAT"
 _NONE, _SUB, _UP, _PAETH = 0, 1, 2, 4
 _LEVEL: Final = 2
 _SLACK: Final = 1 << 20
+_BLOCK: Final = 65_535
+"""Bytes of a stored block, at most."""
 
 Rows = NDArray[np.uint8]
 Draw = Callable[[Image.Image, int], None]
@@ -58,9 +61,14 @@ def redrawn(source: BinaryIO, target: BinaryIO, first: int, last: int, draw: Dra
     channels = _CHANNELS.get(head[9], 0)
     if head[8] != 8 or not channels or head[12] or any(kind in _LONG_WAY for kind, _, _ in chunks):
         return False
-    rows = _inflated(source, chunks, width * channels, height).copy()
-    _redraw(rows, head, first, min(last, height), draw)
-    packed = packer.compress(rows.tobytes(), _LEVEL)
+    raw = _inflated(source, chunks, width * channels, height)
+    rows = np.frombuffer(raw, np.uint8).reshape(height, width * channels + 1)
+    end = min(last + 1, height)  # the row behind them too: its filter looks at the one above
+    made = _redrawn(rows, head, first, end, draw)
+    whole, stream = packer.compressobj(_LEVEL), memoryview(raw)
+    before, behind = first * rows.shape[1], end * rows.shape[1]
+    parts = (stream[:before], made.tobytes(), stream[behind:])
+    packed = b"".join((*map(whole.compress, parts), whole.flush()))
     target.write(png.SIGNATURE)
     written = False
     for kind, at, size in chunks:
@@ -74,7 +82,7 @@ def redrawn(source: BinaryIO, target: BinaryIO, first: int, last: int, draw: Dra
     return True
 
 
-def _inflated(source: BinaryIO, chunks: list[tuple[bytes, int, int]], stride: int, height: int) -> Rows:
+def _inflated(source: BinaryIO, chunks: list[tuple[bytes, int, int]], stride: int, height: int) -> bytes:
     """The filtered rows, each behind its filter's number."""
     size = (stride + 1) * height
     packed = sum(length for kind, _, length in chunks if kind == _DATA)
@@ -85,28 +93,35 @@ def _inflated(source: BinaryIO, chunks: list[tuple[bytes, int, int]], stride: in
         if kind == _DATA:
             source.seek(at + 8)
             made.append(exactly(source, length, "PNG data"))
-    raw = packer.decompressobj().decompress(b"".join(made), size)
+    raw: bytes = packer.decompressobj().decompress(b"".join(made), size)
     if len(raw) != size:
         raise MarkingError("unreadable", "PNG data is cut short")
-    rows = np.frombuffer(raw, np.uint8).reshape(height, stride + 1)
-    if rows[:, 0].max() > _PAETH:
+    if max(raw[:: stride + 1]) > _PAETH:
         raise MarkingError("unreadable", "PNG filter")
-    return rows
+    return raw
 
 
-def _redraw(rows: Rows, head: bytes, first: int, last: int, draw: Draw) -> None:
-    """Draw on rows in place; the row behind them is filtered anew as well, as its filter looks at the one above."""
-    end = min(last + 1, len(rows))
+def _redrawn(rows: Rows, head: bytes, first: int, end: int, draw: Draw) -> Rows:
+    """Some rows, drawn on and filtered anew, each in the better one of two filters."""
     begin = next(row for row in range(first, -1, -1) if rows[row, 0] in (_NONE, _SUB) or row == 0)
     stride = rows.shape[1] - 1
-    image = _picture(rows[begin:end], head)
-    draw(image, begin)
-    plain = np.asarray(image, np.uint8).reshape(end - begin, stride)
-    step = stride // int.from_bytes(head[:4], "big")
-    above = plain[first - begin - 1] if first > begin else None
-    for row, values in enumerate(plain[first - begin :], first):
-        rows[row] = min(_filtered(values, above, step), key=_weight)
-        above = values
+    width = int.from_bytes(head[:4], "big")
+    top = max(first - 1, 0)
+    image = _picture(rows[begin:end], head).crop((0, max(top - begin, 0), width, end - begin))
+    top = max(top, begin)
+    draw(image, top)
+    plain = np.asarray(image, np.uint8).reshape(end - top, stride)
+    values, above = plain[first - top :], plain[: end - first] if top < first else plain[:-1]
+    made, step = np.empty((end - first, stride + 1), np.uint8), stride // width
+    made[:, 0] = _SUB
+    made[:, 1 : 1 + step] = values[:, :step]
+    np.subtract(values[:, step:], values[:, :-step], out=made[:, 1 + step :])
+    lower = made[len(values) - len(above) :]  # a row that has none above it keeps that filter
+    up = values[len(values) - len(above) :] - above
+    better = _weights(up) < _weights(lower[:, 1:])
+    lower[better, 0] = _UP
+    lower[better, 1:] = up[better]
+    return made
 
 
 def _picture(rows: Rows, head: bytes) -> Image.Image:
@@ -114,7 +129,7 @@ def _picture(rows: Rows, head: bytes) -> Image.Image:
     small = io.BytesIO()
     small.write(png.SIGNATURE)
     png.put(small, b"IHDR", head[:4] + len(rows).to_bytes(4, "big") + head[8:])
-    png.put(small, _DATA, packer.compress(rows.tobytes(), 0))
+    png.put(small, _DATA, _stored(rows.tobytes()))
     png.put(small, b"IEND", b"")
     small.seek(0)
     image = decoded(small, formats=("PNG",))
@@ -122,15 +137,17 @@ def _picture(rows: Rows, head: bytes) -> Image.Image:
     return image
 
 
-def _filtered(values: Rows, above: Rows | None, step: int) -> Iterator[Rows]:
-    """A row in each of two filters, behind the filter's number; without a row above in one."""
-    sub = values.copy()
-    sub[step:] -= values[:-step]
-    yield np.concatenate([np.array([_SUB], np.uint8), sub])
-    if above is not None:
-        yield np.concatenate([np.array([_UP], np.uint8), values - above])
+def _weights(rows: Rows) -> NDArray[np.int64]:
+    """How far filtered rows are from zeros, by which encoders choose."""
+    made: NDArray[np.int64] = np.minimum(rows, -rows).sum(axis=1, dtype=np.int64)
+    return made
 
 
-def _weight(row: Rows) -> int:
-    """How far a filtered row is from zeros, by which encoders choose."""
-    return int(np.abs(row[1:].view(np.int8).astype(np.int16)).sum())
+def _stored(data: bytes) -> bytes:
+    """A zlib stream that packs nothing (RFC 1950; RFC 1951, 3.2.4), for a reader in the same process."""
+    parts = [b"\x78\x01"]
+    for at in range(0, len(data), _BLOCK):
+        piece = data[at : at + _BLOCK]
+        last = at + _BLOCK >= len(data)
+        parts += [struct.pack("<BHH", last, len(piece), len(piece) ^ 0xFFFF), piece]
+    return b"".join((*parts, struct.pack(">I", packer.adler32(data))))

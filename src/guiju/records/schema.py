@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -152,6 +152,38 @@ guardian = Table(
     Column("day_minutes", Integer, nullable=False),
     Column("night", String(16), nullable=False),
     Column("set_at", BigInteger, nullable=False),
+)
+
+# Strikes: a time, a kind of use, where it came from, and the step that it led to (Article 19). `mark` holds sixteen
+# bits by which the same text is known again within an hour; then it is -1.
+strike = Table(
+    "strike",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("person_id", String(64), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("rung", String(16), nullable=False),
+    Column("mark", Integer, nullable=False),
+    Index("ix_strike_person", "account_id", "person_id"),
+)
+
+standing_step = Table(
+    "standing_step",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("person_id", String(64), nullable=False),
+    Column("rung", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("automatic", Boolean, nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("lifted_at", BigInteger, nullable=False),
+    Index("ix_standing_step_person", "account_id", "person_id"),
 )
 
 member = Table(

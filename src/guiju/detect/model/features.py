@@ -3,7 +3,8 @@
 
 The text is folded by the table of views (c) and (d); separators stay only between words of scripts that write spaces,
 digits in a row count as one, any other character as two at most. A *token* is a Han character or a whole word. Features
-are 1- to 4-grams of tokens, and 4-grams of letters within words and over their borders.
+are 1- to 3-grams of tokens, 2- and 3-grams of what they sound like (characters that are read alike are one) or of the
+stems of words, and 4-grams of letters within words and over their borders.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from guiju.detect.sounds import TABLE as SOUNDS
 from guiju.detect.table import DOT, HARD, NEAR, SOFT
 
 Units = NDArray[np.uint16]
@@ -23,8 +25,10 @@ Places = NDArray[np.intp]
 
 BITS: Final = 20
 """The table of weights has 2 ** BITS rows."""
-ORDERS: Final = 4
-"""Tokens of the longest gram of tokens; letters of the grams of letters."""
+ORDERS: Final = 3
+"""Tokens of the longest gram of tokens."""
+_RUN: Final = 4
+"""Letters of the grams of letters."""
 _SPACE: Final = 1
 _BREAK: Final = 2
 _BETWEEN: Final = "\uffff"
@@ -33,6 +37,8 @@ _DIGIT: Final = ord("0")
 _UNSPACED: Final = 0x2E80
 """From here on scripts write no spaces between words, or are taken so."""
 _LONGEST: Final = 64
+_STEM: Final = 5
+"""Letters of a word that are its stem."""
 _IS_SPACE, _IS_WORD, _IS_OTHER, _IS_BREAK = 0, 1, 2, 4
 
 
@@ -44,6 +50,8 @@ _POWERS: Final = _odd(*(0x9E3779B97F4A7C15 * (at + 1) >> 7 for at in range(_LONG
 """By place in a word: what its letter counts."""
 _STEPS: Final = _odd(0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F)
 """By place in a gram of tokens: what its token counts."""
+_HEARD: Final = _odd(0x7FEB352D, 0x846CA68B, 0xD35A2D97)
+"""By place in a gram of sounds: what its token counts."""
 _LETTERS: Final = _odd(0x165667B1, 0x2545F491, 0x6C8E9CF5, 0x1B873593)
 """By place in a gram of letters: what its letter counts."""
 _SPREAD: Final = np.uint32(0x2C1B3C6D)
@@ -81,7 +89,8 @@ class Grams(msgspec.Struct, frozen=True):
         first, last: tokens at which each begins and ends; empty for a single text.
         texts: which text each token stands in; empty for a single text.
         begins: unit of the canonical form at which each token begins.
-        sizes: how many grams there are of each order of tokens, and of letters.
+        sizes: how many grams there are of each kind, but those of letters.
+        widths: tokens of a gram of each of those kinds.
         letters: tokens in which the first and the last letter of each gram of letters stand.
     """
 
@@ -91,6 +100,7 @@ class Grams(msgspec.Struct, frozen=True):
     texts: Places
     begins: Places
     sizes: tuple[int, ...]
+    widths: tuple[int, ...]
     letters: tuple[Places, Places]
 
 
@@ -160,32 +170,32 @@ def grams(units: Units, many: bool) -> Grams:
     starts[1:] &= (kinds[1:] & kinds[:-1]) != _IS_WORD
     begins = starts.nonzero()[0]
     if not len(begins):
-        return Grams(_NONE, _NONE, _NONE, _NONE, _NONE, (), (_NONE, _NONE))
-    wide = form.astype(np.uint32)
-    if len(begins) == len(form):
-        tokens, of_unit = wide * _POWERS[0], begins
-    else:
-        of_unit = starts.cumsum() - 1
-        within = np.minimum(np.arange(len(form)) - begins.take(of_unit), _LONGEST - 1)
-        spread = wide * _POWERS.take(within)
-        spread *= kinds > _IS_SPACE
-        tokens = np.add.reduceat(spread, begins, dtype=np.uint32)
-    sums, total = [], tokens * _STEPS[0]
+        return Grams(_NONE, _NONE, _NONE, _NONE, _NONE, (), (), (_NONE, _NONE))
+    tokens, heard, of_unit = _tokens(form, kinds, starts, begins)
+    sums, widths, total = [], [], tokens * _STEPS[0]
     for order in range(min(ORDERS, len(tokens))):
         if order:
             total = total[:-1] + tokens[order:] * _STEPS[order]
         sums.append(total)
+        widths.append(order + 1)
+    total = heard * _HEARD[0]
+    for order in range(1, min(ORDERS, len(tokens))):
+        total = total[:-1] + heard[order:] * _HEARD[order]
+        sums.append(total)
+        widths.append(order + 1)
     sizes = tuple(map(len, sums))
-    letters = _letters(wide, kinds, of_unit, sums)
+    letters = _letters(form.astype(np.uint32), kinds, of_unit, sums)
     rows = _mixed(np.concatenate(sums))
     if not many:
-        return Grams(rows, _NONE, _NONE, _NONE, begins, sizes, letters)
+        return Grams(rows, _NONE, _NONE, _NONE, begins, sizes, tuple(widths), letters)
     first = np.concatenate([*(np.arange(size) for size in sizes), letters[0]])
-    last = np.concatenate([*(np.arange(size) + order for order, size in enumerate(sizes)), letters[1]])
+    last = np.concatenate([*(np.arange(n) + width - 1 for n, width in zip(sizes, widths, strict=True)), letters[1]])
     between = kinds.take(begins) == _IS_BREAK
     texts = between.cumsum()
     whole = (texts.take(first) == texts.take(last)) & ~between.take(first)
-    return Grams(rows.compress(whole), first.compress(whole), last.compress(whole), texts, begins, sizes, letters)
+    return Grams(
+        rows.compress(whole), first.compress(whole), last.compress(whole), texts, begins, sizes, tuple(widths), letters
+    )
 
 
 def spans(of: Grams) -> tuple[Places, Places]:
@@ -193,22 +203,43 @@ def spans(of: Grams) -> tuple[Places, Places]:
     if len(of.first) or not len(of.rows):
         return of.first, of.last
     first = np.concatenate([*(np.arange(size) for size in of.sizes), of.letters[0]])
-    return first, np.concatenate([*(np.arange(size) + order for order, size in enumerate(of.sizes)), of.letters[1]])
+    ends = (np.arange(size) + width - 1 for size, width in zip(of.sizes, of.widths, strict=True))
+    return first, np.concatenate([*ends, of.letters[1]])
+
+
+def _tokens(
+    form: Units, kinds: NDArray[np.uint8], starts: NDArray[np.bool_], begins: Places
+) -> tuple[Hashes, Hashes, Places]:
+    """Hashes of the tokens, of what they sound like or the stems of words, and the token that each unit stands in."""
+    wide = form.astype(np.uint32)
+    if len(begins) == len(form):
+        of_unit, tokens = begins, wide * _POWERS[0]
+        heard = tokens
+    else:
+        of_unit = starts.cumsum() - 1
+        within = np.minimum(np.arange(len(form)) - begins.take(of_unit), _LONGEST - 1)
+        spread = wide * _POWERS.take(within)
+        spread *= kinds > _IS_SPACE
+        tokens = np.add.reduceat(spread, begins, dtype=np.uint32)
+        spread *= within < _STEM
+        heard = np.add.reduceat(spread, begins, dtype=np.uint32)
+    sounds = SOUNDS.take(form.take(begins))
+    return tokens, np.where(kinds.take(begins) == _IS_OTHER, sounds, heard).astype(np.uint32), of_unit
 
 
 def _letters(wide: Hashes, kinds: NDArray[np.uint8], of_unit: Places, sums: list[Hashes]) -> tuple[Places, Places]:
     """Add the sums of the grams of letters; gives the tokens in which their first and last letters stand."""
-    if len(of_unit) < ORDERS or of_unit[-1] == len(of_unit) - 1:
+    if len(of_unit) < _RUN or of_unit[-1] == len(of_unit) - 1:
         return _NONE, _NONE
     kind = kinds[:-3] | kinds[1:-2] | kinds[2:-1] | kinds[3:]
     at = (kind == _IS_WORD).nonzero()[0]
     if not len(at):
         return _NONE, _NONE
     total = wide[:-3] * _LETTERS[0]
-    for step in range(1, ORDERS):
+    for step in range(1, _RUN):
         total += wide[step : len(wide) - 3 + step] * _LETTERS[step]
     sums.append(total.take(at))
-    return of_unit.take(at), of_unit.take(at + (ORDERS - 1))
+    return of_unit.take(at), of_unit.take(at + (_RUN - 1))
 
 
 def _mixed(total: Hashes) -> Places:

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from guiju.detect.model.heads import Heads, language
 from guiju.detect.model.weights import HEADS, Floats, Head, Thresholds, thresholds, weights
 from guiju.detect.words import passages
-from guiju.terms import Finding, Text
+from guiju.terms import Finding, Severity, Text
 
 Side = Literal["request", "reply"]
 SIDES: Final[Mapping[Side, tuple[Head, ...]]] = {
@@ -63,8 +63,9 @@ class Judge:
         return out
 
     def told(self, text: str, scores: Floats) -> list[Finding]:
-        """What the scores of a text mean, as findings without a field."""
-        least = self._at.of(language(text))
+        """What the scores of a text mean, as findings without a field: a `signal`, or a `block` where it is sure."""
+        spoken = language(text)
+        least, sure = self._at.of(spoken), self._at.sure[spoken]
         out = []
         for head, at in self._looks:
             if scores[at] >= least[head] and not (head == "spam" and self._heads.size(text) < _ADVERTISES):
@@ -73,5 +74,7 @@ class Judge:
                 category = category or (self._heads.category(text) if head in ("request", "spam") else "")
                 category = category or GENERAL[head]
                 view = "whole" if place.whole else "folded"
-                out.append(Finding(self.id, category, "block", f"model.{head}", "", place.start, place.end, view))
+                certain = category == "self_harm" or scores[at] >= sure[head]
+                severity: Severity = "block" if certain else "signal"
+                out.append(Finding(self.id, category, severity, f"model.{head}", "", place.start, place.end, view))
         return out

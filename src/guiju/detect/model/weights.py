@@ -51,11 +51,13 @@ class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         version: of the weights, a hash of the file.
         zh, en: head → score.
+        sure: language → head → score from which on a finding is certain enough to refuse by itself.
     """
 
     version: str
     zh: dict[Head, float]
     en: dict[Head, float]
+    sure: dict[Language, dict[Head, float]]
 
     def of(self, language: Language) -> dict[Head, float]:
         """Those of one language."""
