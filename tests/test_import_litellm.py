@@ -92,6 +92,20 @@ def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path:
     assert {"name": "UPSTREAM_KEY_HOSTED_VLLM", "from": "model_list[2].litellm_params.api_key"} in done["environment"]
 
 
+def test_who_speaks_anthropics_protocol_is_asked_in_it(guiju: Run, tmp_path: Path) -> None:
+    listed = "- {model_name: c, litellm_params: {model: anthropic/claude-x, api_key: os.environ/A_KEY}}"
+    own = "- {model_name: d, litellm_params: {model: claude-y, api_base: 'http://10.0.0.7:8000', api_key: os.environ/A_KEY}}"
+    (tmp_path / "config.yaml").write_text(f"model_list:\n  {listed}\n  {own}\n", "utf-8")
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
+    assert [(one.kind, one.url, one.models) for one in made] == [
+        ("anthropic", "https://api.anthropic.com/v1", {"c": "claude-x"}),
+        ("anthropic", "http://10.0.0.7:8000/v1", {"d": "claude-y"}),
+    ]
+    again = document(guiju("import", "litellm", "config.yaml", "--json"))
+    assert (again["toml"], [one["new"] for one in again["kept"]]) == ("", [False, False])
+
+
 def test_no_literal_key_is_written_or_printed(guiju: Run, tmp_path: Path) -> None:
     said = guiju("import", "litellm", "config.yaml")[1] + guiju("import", "litellm", "config.yaml", "--json")[1]
     assert "UPSTREAM_KEY_HOSTED_VLLM: its value now stands in model_list[2].litellm_params.api_key" in said

@@ -17,7 +17,7 @@ from typing import Final
 
 import uvicorn
 
-from guiju import renewal
+from guiju import recalling, renewal
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.errors import Bilingual, ConfigError, failed
@@ -81,6 +81,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        if house.leads:
+            house.start(recalling.watch(house))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))

@@ -62,6 +62,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
     "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
+    "recalls": Noun("guiju.cli.recalls", "召回应答并告知账户", "recall answers and tell accounts"),
     "consents": Noun("guiju.cli.consents", "登记人脸、声音的单独同意", "record consents for faces and voices"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),

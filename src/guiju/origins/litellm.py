@@ -153,7 +153,8 @@ def _service(deployment: object, place: str, credentials: Mapping[str, Mapping[s
     url = _url(provider, values.get("api_base") or values.get("base_url"))
     if isinstance(url, Bilingual):
         return Lost(place, url)
-    return _with_key(Service(place, named, url, models={public: own}), values.get("api_key"), provider)
+    service = Service(place, named, url, models={public: own}, kind=provider.kind)
+    return _with_key(service, values.get("api_key"), provider)
 
 
 def _provider(model: str, named: object) -> tuple[str, str]:

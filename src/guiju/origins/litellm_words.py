@@ -7,21 +7,24 @@ from typing import Final
 
 import msgspec
 
+from guiju.config import UpstreamKind
 from guiju.errors import Bilingual
 
 
 class Provider(msgspec.Struct, frozen=True):
-    """A provider that speaks OpenAI's protocol.
+    """A provider that speaks OpenAI's protocol, or Anthropic's.
 
     Attributes:
         url: its public address; `""` when each installation has its own.
         key_env: the variable from which LiteLLM takes its key when a deployment names none.
         path: what belongs at the end of an address that LiteLLM takes without it.
+        kind: which of the two.
     """
 
     url: str = ""
     key_env: str = ""
     path: str = ""
+    kind: UpstreamKind = "openai"
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
@@ -35,7 +38,7 @@ PROVIDERS: Final[dict[str, Provider]] = {
     "xinference": Provider(),
     "ollama": Provider("http://127.0.0.1:11434/v1", path="/v1"),
     "ollama_chat": Provider("http://127.0.0.1:11434/v1", path="/v1"),
-    "anthropic": Provider("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "/v1"),
+    "anthropic": Provider("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "/v1", "anthropic"),
     "cerebras": Provider("https://api.cerebras.ai/v1", "CEREBRAS_API_KEY"),
     "dashscope": Provider("https://dashscope-intl.aliyuncs.com/compatible-mode/v1", "DASHSCOPE_API_KEY"),
     "deepinfra": Provider("https://api.deepinfra.com/v1/openai", "DEEPINFRA_API_KEY"),

@@ -235,6 +235,7 @@ def _services(row: Row, place: str, kinds: Mapping[int, Kind]) -> list[Service] 
             secret=secret,
             secret_place=f"{place}.key" + (f" ({n})" if len(secrets) > 1 else ""),
             models=models,
+            kind=kind.speaks,
         )
         for n, secret in enumerate(secrets, 1)
     ]

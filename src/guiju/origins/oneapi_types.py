@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The types of channel of One API and New API that speak OpenAI's protocol; from 20 on the two number differently."""
+"""The types of channel of One API and New API that speak OpenAI's protocol or Anthropic's; from 20 on the two number
+differently."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import msgspec
+
+from guiju.config import UpstreamKind
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -14,12 +17,14 @@ class Kind(msgspec.Struct, frozen=True):
     Attributes:
         label: the service.
         url: the address of a channel that names none; `""` when each has its own.
-        path: what leads from there to the doors of OpenAI's protocol.
+        path: what leads from there to the doors of its protocol.
+        speaks: OpenAI's protocol, or Anthropic's.
     """
 
     label: str
     url: str = ""
     path: str = "/v1"
+    speaks: UpstreamKind = "openai"
 
 
 _BOTH: Final[dict[int, Kind]] = {
@@ -30,7 +35,7 @@ _BOTH: Final[dict[int, Kind]] = {
     10: Kind("aiproxy", "https://api.aiproxy.io"),
     12: Kind("api2gpt", "https://api.api2gpt.com"),
     13: Kind("aigc2d", "https://api.aigc2d.com"),
-    14: Kind("anthropic", "https://api.anthropic.com"),
+    14: Kind("anthropic", "https://api.anthropic.com", speaks="anthropic"),
     16: Kind("zhipu", "https://open.bigmodel.cn", "/api/paas/v4"),
     17: Kind("ali", "https://dashscope.aliyuncs.com", "/compatible-mode/v1"),
     20: Kind("openrouter", "https://openrouter.ai/api"),

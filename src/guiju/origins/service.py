@@ -7,6 +7,8 @@ from fractions import Fraction
 
 import msgspec
 
+from guiju.config import UpstreamKind
+
 
 class Service(msgspec.Struct, frozen=True):
     """A model service as it was found.
@@ -23,6 +25,7 @@ class Service(msgspec.Struct, frozen=True):
         rank: of those that serve a name, only the lowest get requests; the others stand by.
         share: how much of a name's requests it gets among those of its rank.
         weight: what its section is to say; see `weights.weighed`.
+        kind: the protocol that it speaks.
     """
 
     place: str
@@ -36,6 +39,7 @@ class Service(msgspec.Struct, frozen=True):
     rank: float = 0
     share: Fraction = Fraction(1)
     weight: int = 1
+    kind: UpstreamKind = "openai"
 
     @property
     def places(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -365,6 +365,35 @@ consent = Table(
     Column("added_by", String(128), nullable=False),
     Column("added_at", BigInteger, nullable=False),
     Column("withdrawn_at", BigInteger, nullable=False),
+)
+
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("account_id", String(32), ForeignKey("account.id"), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("set_by", String(128), nullable=False),
+    Column("set_at", BigInteger, nullable=False),
+)
+
+recall = Table(
+    "recall",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("produce_id", String(64), nullable=False),
+    Column("category", String(64), nullable=False),
+    Column("case_id", String(64), nullable=False),
+    Column("added_by", String(128), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_at", BigInteger, nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("told_at", BigInteger, nullable=False),
+    UniqueConstraint("account_id", "produce_id"),
 )
 
 rumour_version = Table(
