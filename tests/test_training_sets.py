@@ -102,6 +102,16 @@ def test_the_promise_is_kept_by_all_heads_together() -> None:
     assert 0.003 < told.mean() <= points.PROMISED
 
 
+def test_what_is_refused_is_rare_in_the_pool_and_among_twins() -> None:
+    chance = np.random.default_rng(2)
+    pool, twins = (chance.random((4000, len(HEADS)), np.float32) ** power for power in (2, 1))
+    for one, promised in ((pool, points.SURE), (twins, points.CLOSE)):
+        chosen = points.sure(pool, twins)
+        over = one >= np.array([chosen[head] for head in HEADS])
+        assert over[:, [HEADS.index(head) for head in points.REQUEST]].any(1).mean() <= promised
+        assert over[:, [HEADS.index(head) for head in (*points.REPLY, "spam")]].any(1).mean() <= promised
+
+
 def test_calibration_puts_even_chances_in_the_middle() -> None:
     logits = np.tile(np.array([[-2.0], [2.0]], np.float32), (50, len(HEADS)))
     said = (logits > 0).astype(np.float32)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import logging
 import os
@@ -17,13 +18,15 @@ import msgspec
 import pytest
 from markupsafe import escape
 
-from conftest import Start
+from conftest import Running, Start
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings, Verify
 from guiju.marking.explained import VERDICTS, sentences
-from guiju.marking.label import KEYS, parse
+from guiju.marking.label import KEYS, parse, propagated
 from guiju.marking.png import PNG
+from guiju.records.trace import Result, Trace
 from guiju.web.guard import HEADERS
+from guiju.web.verify import evidence_of
 from hostile_files import FILES as HOSTILE
 from hostile_media import HOSTILE as MEDIA
 from pages_kit import BORDER, Site, form, serving
@@ -281,6 +284,45 @@ def test_nothing_is_kept(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     assert held() == before
     assert "secret-name" not in caplog.text
     assert OURS.produce_id not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("result", "choice", "spread", "state"),
+    [
+        ("found", 0, "", "whole"),
+        ("found", -1, "", None),
+        ("altered", -1, "", "altered"),
+        ("altered", -1, "another platform's", "unsure"),
+        ("interrupted", -1, "", None),
+        ("pruned", -1, "", None),
+        ("not_ours", -1, "", None),
+    ],
+)
+def test_what_the_evidence_says_of_a_file(result: Result, choice: int, spread: str, state: str | None) -> None:
+    label = propagated(OURS, "P", spread) if spread else OURS
+    check = evidence_of(verify(labelled(label)), Trace(result, "w", choice))
+    assert (check and check.state) == state
+
+
+@pytest.mark.slow
+def test_a_file_of_this_gateway_is_whole_by_its_evidence_and_a_changed_one_is_not(start: Start) -> None:
+    gateway = start()
+    kind = {"content-type": FORM, "accept": "application/json"}
+
+    def told(data: bytes, by: Running = gateway) -> tuple[str, list[tuple[str, str]]]:
+        said = by.ask("POST", "/verify", form(("file", "a.png", data)), kind, key="").json
+        return said["verdict"], [(check["how"], check["state"]) for check in said["checks"]]
+
+    answer = gateway.ask("POST", "/v1/images/generations", {"model": "scripted", "prompt": "一只猫", "n": 2})
+    one, two = (base64.b64decode(row["b64_json"]) for row in answer.json["data"])
+    gateway.entry("closed", answer.headers["x-guiju-decision-id"])
+    assert told(one) == told(two) == ("whole", [("evidence", "whole")])
+    read = parse(PNG.read(io.BytesIO(one))[0].text)
+    assert read is not None
+    assert told(labelled(read.aigc)) == ("altered", [("evidence", "altered")])
+    assert told(labelled(propagated(read.aigc, "P", "n"), one)) == ("unbound", [("evidence", "unsure")])
+    assert told(FILES["unbound"]) == ("unbound", [])
+    assert told(one, start()) == ("unbound", [])
 
 
 @pytest.mark.slow

@@ -93,7 +93,9 @@ def choose(whole: Sequence[Row], scores: Floats, others: NDArray[np.bool_]) -> d
     for lang in ("zh", "en"):
         which = [at for at in pool if whole[at].lang == lang]
         made[lang] = points.points(scores[which], others[which])
-        certain = points.sure(scores[which])
+        own = [row.family.startswith("own.") and row.lang == lang and not row.yes for row in whole]
+        close = np.flatnonzero(own)
+        certain = points.sure(scores[which], scores[close])
         sure[f"sure.{lang}"] = {head: max(least, made[lang][head]) for head, least in certain.items()}
     return made | sure
 

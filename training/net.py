@@ -37,9 +37,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         rare: how much easier it is to learn about what few texts have; a head is the mean of its fits.
     """
 
-    decay: float = 0.01
+    decay: float = 0.005
     alike: float = 1.0
-    steps: int = 60
+    steps: int = 70
     least: int = 4
     positive: float = 3.0
     rare: dict[str, tuple[float, ...]] = msgspec.field(default_factory=lambda: {"request": (0.0, 0.2)})

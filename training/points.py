@@ -24,6 +24,8 @@ PROMISED: Final = 0.0095
 """Share of the pool that may be flagged on a side; a little less than the 1 % that is promised."""
 SURE: Final = 0.001
 """Share of the pool that may be refused on a side by the classifier alone."""
+CLOSE: Final = 0.01
+"""Share of our own harmless rows, which use the words of violations, that may be refused on a side."""
 REQUEST: Final[Mapping[str, float]] = {"request": 0.55, "jailbreak": 0.15, "injection": 0.18, "spam": 0.25}
 REPLY: Final[Mapping[str, float]] = {"reply": 0.2, "toxicity": 0.6}
 """Of what may be flagged, the part that each head may use; `spam` has the same threshold on both sides."""
@@ -80,9 +82,16 @@ def points(scores: Floats, others: NDArray[np.bool_], promised: float = PROMISED
     return {head: float(min((asked | told)[head], 0.99999)) for head in HEADS}
 
 
-def sure(scores: Floats) -> dict[str, float]:
-    """The scores of one language from which on the classifier alone refuses."""
-    return points(scores, np.zeros((len(scores), 2), bool), SURE)
+def sure(scores: Floats, twins: Floats) -> dict[str, float]:
+    """The scores of one language from which on the classifier alone refuses.
+
+    Args:
+        scores: of the pool.
+        twins: of our own harmless rows, which use the words of violations.
+    """
+    pool = points(scores, np.zeros((len(scores), 2), bool), SURE)
+    close = points(twins, np.zeros((len(twins), 2), bool), CLOSE)
+    return {head: max(pool[head], close[head]) for head in HEADS}
 
 
 def _side(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import AF_INET, AF_INET6, create_server, socket
-from typing import Final
+from typing import BinaryIO, Final
 
 import uvicorn
 
@@ -25,6 +25,8 @@ from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
+from guiju.records.sources import place_of
+from guiju.records.trace import Trace, trace
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 
@@ -187,8 +189,21 @@ def pages(host: Host) -> Pages:
 def _host(house: House) -> Host:
     live, seat = house.live, house.options.seat
     workers = seat.of if seat else 1
+
+    def traced(number: str, file: BinaryIO) -> Trace | None:
+        if live.ids.parse(number.partition("-")[0]) is None:
+            return None
+        file.seek(0)
+        place = place_of(house.settings, house.options.data)
+        return trace(place, live.ids, number, file.read(), house.secrets.digest)
+
     return Host(
-        lambda: live.settings, live.metrics.counts.ended, exempt(house.settings), workers, lambda: live.signatures
+        settings=lambda: live.settings,
+        counted=live.metrics.counts.ended,
+        exempt=exempt(house.settings),
+        workers=workers,
+        signatures=lambda: live.signatures,
+        traced=traced,
     )
 
 

@@ -21,7 +21,7 @@ from training.examples.form import Example, ExampleError
 
 _ASKED: Final = 4
 _ABOUT: Final = 2
-_HARMLESS: Final = 3
+_HARMLESS: Final = 4
 """Rows of one act: asked for, asked about; and of a harmless one in any way to ask, and in one of the plainest."""
 _PLAINEST: Final = 8
 """Ways to ask that stand first, in which nearly everything harmless is asked."""

@@ -98,7 +98,7 @@ def verified(
     if not reads:
         if found:
             return Verified("unreadable", family.name, places=places, reason="label")
-        return Verified(_decided(None, "", more), family.name, checks=tuple(more))
+        return Verified(_decided(False, "", more), family.name, checks=tuple(more))
     return _weighed(family, source, scratch, reads, places, known, more)
 
 
@@ -117,7 +117,19 @@ def _weighed(
     own = _protected(family, source, scratch, aigc, known)
     checks = (*more, own) if own else tuple(more)
     fault = producer_fault(aigc)
-    return Verified(_decided(aigc, fault, checks), family.name, aigc.fields(), places, tuple(faults), fault, checks)
+    return Verified(_decided(True, fault, checks), family.name, aigc.fields(), places, tuple(faults), fault, checks)
+
+
+def with_check(found: Verified, check: Check) -> Verified:
+    """What was found, and one more check that was made of it.
+
+    Args:
+        found: of a file that could be read.
+        check: such as that of the evidence of whoever made it.
+    """
+    checks = (*found.checks, check)
+    verdict = _decided(found.label is not None, found.producer_fault, checks)
+    return msgspec.structs.replace(found, verdict=verdict, checks=checks)
 
 
 def producer_fault(aigc: Aigc) -> str:
@@ -145,11 +157,11 @@ def _protected(family: Family, source: BinaryIO, scratch: BinaryIO, aigc: Aigc, 
     return Check("reserved1", state, signer, signer in known, True, protection.deviations)
 
 
-def _decided(aigc: Aigc | None, fault: str, checks: Sequence[Check]) -> Verdict:
+def _decided(labelled: bool, fault: str, checks: Sequence[Check]) -> Verdict:
     states = {check.state for check in checks}
     if "altered" in states:
         return "altered"
-    if aigc is None and not any(check.generated for check in checks):
+    if not labelled and not any(check.generated for check in checks):
         return "none"
     if "whole" in states:
         return "whole" if any(check.state == "whole" and check.known for check in checks) else "unknown_producer"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
+from guiju.records.trace import Trace
 from guiju.web import static
 from guiju.web.guard import guarded
 from guiju.web.locale import COOKIE, TAGS, language_of, say
@@ -37,6 +38,7 @@ class Host(msgspec.Struct, frozen=True):
         exempt: addresses without a limit of their own; none for all, as behind a proxy.
         workers: how many processes share a limit.
         signatures: whose signatures are believed now.
+        traced: what the evidence of this installation says of a file with a number; none where the number is another's.
     """
 
     settings: Callable[[], Settings]
@@ -44,6 +46,7 @@ class Host(msgspec.Struct, frozen=True):
     exempt: frozenset[str] | None = frozenset()
     workers: int = 1
     signatures: Callable[[], Signatures] = Signatures
+    traced: Callable[[str, BinaryIO], Trace | None] = lambda number, file: None
 
 
 class Pages:

@@ -8,6 +8,7 @@ is read; nothing of it is shown to others, kept, or written to a log.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import PurePosixPath
@@ -22,13 +23,15 @@ from guiju.config import Settings
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.marking.explained import VERDICTS, report, sentences
 from guiju.marking.families import FAMILIES
-from guiju.marking.verify import Verified
+from guiju.marking.verify import Check, Verified, with_check
+from guiju.records.trace import Trace
 from guiju.web.locale import say
 from guiju.web.pages import Host, Pages, asks_json
 from guiju.web.readers import Readers
 from guiju.web.turns import Turns
 from guiju.web.uploads import Upload, deadline, drained, received
 
+log = logging.getLogger("guiju.web")
 PATH = "/verify"
 _GRACE_S = 5.0
 """Seconds that the connection outlives the deadline, so that the answer to it can be sent."""
@@ -49,7 +52,7 @@ class VerifyPage:
         self._turns = Turns()
         self._open = 0
         self._readers = Readers(host.settings().verify.readers)
-        self._writer = ThreadPoolExecutor(1, "guiju-upload")
+        self._writer = ThreadPoolExecutor(2, "guiju-upload")
 
     def route(self) -> Route:
         """Its row in the table of routes."""
@@ -122,11 +125,26 @@ class VerifyPage:
                     path = f"/proc/{os.getpid()}/fd/{upload.file.fileno()}"
                     ending = PurePosixPath(upload.name).suffix.removeprefix(".")
                     asked = reader.Request(path, ending, trusted.known, trusted.anchors)
-                    return await self._readers.verified(asked), upload
+                    found = await self._readers.verified(asked)
+                    return await self._evidenced(found, upload), upload
         except TimeoutError:
             raise CallerError("timeout") from None
         finally:
             self._open -= 1
+
+    async def _evidenced(self, found: Verified, upload: Upload) -> Verified:
+        """What was found, and what the evidence of this installation says of it; what can't be asked says nothing."""
+        number = (found.label or {}).get("ProduceID", "")
+        if found.verdict == "unreadable" or not number:
+            return found
+        loop = asyncio.get_running_loop()
+        try:
+            traced = await loop.run_in_executor(self._writer, self.host.traced, number, upload.file)
+        except GuijuError as error:
+            log.error("evidence_not_asked", extra={"code": error.code})
+            return found
+        check = evidence_of(found, traced) if traced else None
+        return with_check(found, check) if check else found
 
     def _told(self, request: Request, found: Verified, upload: Upload) -> Response:
         """The answer as a page."""
@@ -146,6 +164,24 @@ class VerifyPage:
             reason=reason if reason in _REASONS else "limits",
             faults=[*found.faults, *_producer(found)],
         )
+
+
+def evidence_of(found: Verified, traced: Trace) -> Check | None:
+    """What the evidence says of a file that bears one of its numbers.
+
+    Whoever spreads a file writes a part of its label (Labelling Measures, 6), and the file is another one from then on:
+    where that part is not ours any more, the evidence can't tell whether the content is the same.
+
+    Args:
+        found: as it was read.
+        traced: what was recorded under its number.
+    """
+    if traced.result == "found" and traced.choice >= 0:
+        return Check("evidence", "whole", known=True, generated=True)
+    if traced.result != "altered" or found.label is None:
+        return None
+    spread = found.label["PropagateID"] != found.label["ProduceID"]
+    return Check("evidence", "unsure" if spread else "altered", known=True, generated=True)
 
 
 def _pages(request: Request) -> Pages:
