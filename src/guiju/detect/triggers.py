@@ -71,6 +71,7 @@ _LEET: Final = re.compile(
 """A digit or sign beside a letter, with at most three invisible characters between."""
 _BESIDE: Final = (b"a1", b"1a", b"a$", b"$a", b"!a", b"a!1", b"a!$")
 """The same as kinds, with nothing between."""
+_WIDE: Final = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _NARROW: Final = {code + 0xFEE0: code for code in range(0x21, 0x7F)}
 
 
@@ -94,6 +95,8 @@ class Signs(msgspec.Struct, frozen=True):
 def signs(text: str) -> Signs:
     """What a text shows, by its characters alone."""
     han = not text.isascii()
+    if han and len(text) < FEW:
+        return _signs_of_few(text)
     if han:
         units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)
         kinds = _KINDS.take(units).tobytes()
@@ -115,6 +118,22 @@ def signs(text: str) -> Signs:
         han=han,
         latin=latin,
         wide=han and b"w" in kinds,
+    )
+
+
+def _signs_of_few(text: str) -> Signs:
+    """The same of a short text, by its bytes in UTF-8."""
+    data = text.encode("utf-8", "surrogatepass")
+    kinds = data.translate(_ASCII)
+    latin = b"a" in kinds
+    return Signs(
+        coded=(_LONG in kinds.translate(_ALNUM) and decoded.shows(text))
+        or (b"&" in kinds and _CODED.search(text) is not None),
+        hidden=(b"\xf3" in data or b"\xef\xb8" in data) and _CARRIED.search(text) is not None,
+        leet=latin and (b"1" in kinds or b"$" in kinds or b"!" in kinds) and _LEET.search(text) is not None,
+        han=True,
+        latin=latin,
+        wide=b"\xef" in data and _WIDE.search(text) is not None,
     )
 
 

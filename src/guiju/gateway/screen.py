@@ -21,7 +21,8 @@ from guiju.terms import Detector, Finding, Following, Reach, Stage, Text
 SENTENCE: Final = 120
 """Characters after which a sentence counts as ended (DESIGN §4)."""
 _END: Final = re.compile(r"[。！？!?…\n]+[”’」』）)\]\"']*|\.(?:[”’)\]\"']*)(?=\s)")
-
+_MAY_END: Final = re.compile(r"[。！？!?…\s.]")
+"""What an end has in it, and what is only then seen to be one."""
 
 Grading = Callable[[Sequence[Finding], Stage], list[Finding]]
 """Turns what was found into what it means (`controls.policy`)."""
@@ -59,6 +60,7 @@ class Screen:
         "_quiet",
         "_reach",
         "_scan",
+        "_size",
         "_words",
         "blocking",
         "released",
@@ -84,6 +86,7 @@ class Screen:
         self._quiet = False
         self._scan = Scan(words.index)
         self._held: list[str] = []
+        self._size = 0
         self._free = ""
         self._last = False
         self._overruled: set[tuple[str, str, str]] = set()
@@ -139,7 +142,7 @@ class Screen:
             return ""
         free, self._free = self._free, ""
         self.released += len(free)
-        return free + self._release("", self._last)
+        return free + self._release("", self._last, again=True)
 
     def _note(self, found: list[Finding]) -> None:
         """Sort findings into what blocks and what only signals."""
@@ -150,13 +153,13 @@ class Screen:
             elif placed not in self.signals:
                 self.signals.append(placed)
 
-    def _release(self, free: str, last: bool) -> str:
+    def _release(self, free: str, last: bool, again: bool = False) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
         if self._reach != "pattern":
             self._held.append(free)
-            free = ""
-            if not self.blocking and (last or self._reach == "sentence"):
-                free = self._judged(last)
+            self._size += len(free)
+            ends = self._reach == "sentence" and (again or self._size >= SENTENCE or _MAY_END.search(free))
+            free = self._judged(last) if not self.blocking and (last or ends) else ""
         if self.blocking:
             self._free += free
             return ""
@@ -171,6 +174,7 @@ class Screen:
             self._judge(held[at:end], self.released + at)
             at = end
         self._held[:] = [held[at:]]
+        self._size = len(held) - at
         return held[:at]
 
     def _end(self, held: str, at: int, last: bool) -> int:
@@ -189,13 +193,13 @@ class Screen:
         cut, self._cut = self._cut, "" if _END.search(unit) else unit
         if any(mark in unit for mark in OVERRIDES):
             self._note([_shift(f, at) for f in self._words.look(unit).findings if f.view == "bidi"])
-        if not self._quiet:
-            found = self._words.deep.find(cut + unit)
+        if not self._quiet and (found := self._words.deep.find(cut + unit)):
             self._note([_shift(f, at - len(cut)) for f in found if f.end > len(cut)])
         for detector, context in self._detectors:
             before = self._before[-context:] if context else ""
             found = detector.find((Text("", before + unit),))
-            self._note([_shift(f, at - len(before)) for f in found if f.end > len(before)])
+            if found:
+                self._note([_shift(f, at - len(before)) for f in found if f.end > len(before)])
         if self._context:
             self._before = (self._before + unit)[-self._context :]
 
