@@ -25,7 +25,19 @@ def _blocks(content: Any, kinds: dict[str, str]) -> Any:
     """Parts under the names that another protocol has for them."""
     if not isinstance(content, list):
         return content
-    return [{**one, "type": kinds.get(one["type"], one["type"])} for one in content]
+    return [
+        _picture(one, kinds["image_url"]) or {**one, "type": kinds.get(one["type"], one["type"])} for one in content
+    ]
+
+
+def _picture(part: Body, kind: str) -> Body | None:
+    """A part with a picture, in the form that another protocol has for it."""
+    if part["type"] != "image_url":
+        return None
+    url = part["image_url"]["url"]
+    return (
+        {"type": kind, "source": {"type": "url", "url": url}} if kind == "image" else {"type": kind, "image_url": url}
+    )
 
 
 def _turn(message: Body) -> Body:

@@ -32,6 +32,7 @@ from cli_kit import (
     verified,
 )
 from conftest import CANARIES, KEY, free_port
+from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.records.chain import writer_name
 from test_server import until
@@ -251,21 +252,25 @@ def test_production_refuses_a_choice_of_controls(language: str, tmp_path: Path) 
 
 
 # ---------------------------------------------------------------------- what flags turn on and off
-BY_WHAT_IT_SAYS = [
-    *("content.input", "bans.input", "rumours.input", "confidential.input"),
-    *("content.output", "bans.output", "works.output", "rumours.output", "confidential.output"),
-]
-OF_PEOPLE = ["identity", "personal.input", "personal.output"]
+IN_FORCE = composition.controls("none").ids
+OFF = {
+    "exact": [control for control in IN_FORCE if control not in composition.EXACT],
+    "people": [control for control in IN_FORCE if control not in composition.PEOPLE],
+    "all": [],
+}
+
+
+def test_settings_turn_off_what_their_names_say() -> None:
+    assert {"identity", "personal.input", "bans.input", "content.output"} <= set(OFF["exact"])
+    assert {"bans.input", "content.input", "rumours.output"} <= set(OFF["people"]) < set(OFF["exact"])
+    assert not {"identity", "personal.input", "personal.output"} & set(OFF["people"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    ("controls", "off"), [("exact", OF_PEOPLE + BY_WHAT_IT_SAYS), ("people", BY_WHAT_IT_SAYS), ("all", [])]
-)
-def test_what_is_off_is_said_at_the_start(
-    controls: str, off: list[str], language: str, tmp_path: Path, model: ScriptedModel
-) -> None:
+@pytest.mark.parametrize("controls", sorted(OFF))
+def test_what_is_off_is_said_at_the_start(controls: str, language: str, tmp_path: Path, model: ScriptedModel) -> None:
+    off = OFF[controls]
     with serving(tmp_path, model.url, "--controls", controls, language=language) as gateway:
         lines = gateway.said().splitlines()
         said = {"zh": "  ! 控制“{}”已按启动参数关闭", "en": "  ! control “{}” is off, as the flags say"}[language]

@@ -44,6 +44,14 @@ def test_an_entry_says_why_it_is_there_and_is_there_once() -> None:
     assert short == [], "what blocks is longer than two characters"
 
 
+def test_each_entry_is_found_as_it_stands() -> None:
+    words = Words(ALL, "all")
+    for entry in ALL:
+        beside = f"{entry.context[0]} " if entry.context else ""
+        found = {finding.rule for finding in words.look(f"{beside}{entry.term}").findings}
+        assert entry.id in found, entry.term
+
+
 def test_nothing_of_the_packs_blocks_a_benign_line_and_no_group_is_hit_more_than_others() -> None:
     pool = benign.pool()
     trial = tried(ALL, pool)

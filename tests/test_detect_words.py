@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from guiju.detect.entry import Boundary, Entry
 from guiju.detect.words import Words, passages
@@ -122,6 +126,16 @@ def test_what_nobody_would_read_is_left_alone(terms: tuple[str, ...], text: str)
 )
 def test_borders_of_words(term: str, boundary: Boundary, text: str, found: bool) -> None:
     assert bool(words(term, boundary=boundary).look(text).findings) == found
+
+
+@given(st.text("a1规 :-.、/", min_size=2, max_size=12))
+@example("1:1 a")
+@example("a-a")
+@settings(max_examples=200, deadline=None)
+def test_a_term_is_found_as_it_stands_whatever_separators_it_holds(term: str) -> None:
+    term = re.sub(r"([ :\-.、/])[ :\-.、/]+", r"\1", term).strip(" :-.、/")  # a row of separators counts as one
+    if len(term) > 2:
+        assert views(words(term), term), term
 
 
 def test_offsets_are_those_of_the_raw_text() -> None:

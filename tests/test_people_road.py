@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from cli_kit import guiju
 from conftest import Running, Start
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Rest
-from guiju.records import accounts, schema
+from guiju.records import accounts, rights, schema
 from guiju.records.accounts import KeyRecord
+from guiju.records.daykeys import DayKeys
 from identity_kit import Time
 from places import BOTH, place
 from rest_kit import NIGHT, at, at_night, clocked, for_minors, person
@@ -131,6 +133,37 @@ def second_key(gateway: Running) -> str:
     secret, _ = accounts.create_key(gateway.house.store, gateway.house.secrets, wanted)
     gateway.house.live.keyring.refresh(gateway.house.store)
     return secret
+
+
+@pytest.mark.slow
+def test_who_was_erased_while_the_gateway_serves_is_a_new_person(start: Start) -> None:
+    gateway = start()
+    clocked(gateway)
+    store, keys = gateway.house.store, DayKeys(gateway.data / "keys")
+
+    def kept() -> list[str]:
+        with store.read() as connection:
+            return list(connection.execute(select(schema.person.c.id)).scalars())
+
+    gateway.chat("[[say:好]]", headers=person(gateway))
+    until(lambda: len(kept()) == 1)
+    who = ("operator", kept()[0])
+    assert rights.asks(store, keys, who, "erase", "li", int(time.time())).outcome == "done"
+    until(lambda: not gateway.house.known)
+    assert who not in gateway.house.live.uses._seen
+    assert kept() == []
+    time.sleep(1.1)  # an erasure reaches all that was made up to its second
+    assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 200
+    until(lambda: kept() == [who[1]])
+    assert keys.replay(store) == 0
+
+
+def until(holds: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 @pytest.mark.slow

@@ -283,7 +283,8 @@ def test_an_approved_answer_is_given_instead_of_a_bare_refusal(start: Start, str
     assert "12356" in answered.body.decode()
     assert "content_filter" in answered.body.decode()
     entry = gateway.entry("refused", answered.headers["x-guiju-decision-id"])
-    assert (entry["state"], entry["reason"]["category"]) == ("stopped", "self_harm")
+    assert (entry["state"], entry["reason"]["category"]) == ("stopped", "")
+    assert "input_digest" not in entry, "who asks for help is counted and nothing more"
 
 
 def test_a_trial_is_counted_on_the_road(start: Start) -> None:

@@ -19,7 +19,8 @@ from guiju.config import Settings as All
 from guiju.config import weakenings
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest, allowed, pause
 from guiju.law import book
-from guiju.records import schema, use
+from guiju.records import retention, schema, use
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.use import Uses
 from guiju.terms import Allowed, Exchange, Guardian, Sitting
@@ -221,7 +222,7 @@ def test_a_store_that_is_down_leaves_the_count_of_this_process(store: Store, tmp
     asyncio.run(what())
 
 
-def test_what_is_kept_are_times_and_after_a_week_nothing(store: Store) -> None:
+def test_what_is_kept_are_times_and_after_a_week_nothing(store: Store, tmp_path: Path) -> None:
     async def what(world: World) -> None:
         for _ in range(12):
             await world.workers[0].ask()
@@ -233,10 +234,11 @@ def test_what_is_kept_are_times_and_after_a_week_nothing(store: Store) -> None:
     world.go(-86_400 + HOUR)
     told = use.signs(store, WHO, world.wall[0])
     assert (told.hours, told.nights, told.days) == (7.0, 0, 7)
-    use.sweep(store, world.wall[0])
+    keys = DayKeys(tmp_path / "keys")
+    retention.sweep(store, keys, round(world.wall[0]))
     with store.read() as connection:
         assert len(connection.execute(select(schema.person_use)).all()) == use.KEPT_DAYS
-    assert use.sweep(store, world.wall[0] + 30 * 86_400) == use.KEPT_DAYS
+    assert retention.sweep(store, keys, round(world.wall[0]) + 30 * 86_400) == {"use": use.KEPT_DAYS}
 
 
 def test_what_a_guardian_sets_holds_for_one_person(store: Store) -> None:

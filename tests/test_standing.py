@@ -20,8 +20,9 @@ from guiju.controls import standing as ladder
 from guiju.controls.standing import GoodStanding
 from guiju.errors import ConfigError
 from guiju.law import book
-from guiju.records import changes, schema
+from guiju.records import changes, retention, schema
 from guiju.records import standing as kept
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.standing import Standings, Step
 from guiju.terms import RUNGS, Due, Exchange, Finding, Record, Standing, Text
@@ -222,7 +223,6 @@ def test_what_a_person_decides_stands_until_it_ends_or_is_lifted(store: Store) -
     process = Standings(store, DECIDE, Time())
     process.take_up(1, NOW + 400 * DAY)
     assert process.of(WHO, NOW + 400 * DAY).rung == "end"
-    assert kept.sweep(store, NOW + 1000 * DAY) == 0
     kept.lift(store, "s1", "wang", NOW)
     process.take_up(2, NOW)
     assert process.of(WHO, NOW).rung == "none"
@@ -231,15 +231,16 @@ def test_what_a_person_decides_stands_until_it_ends_or_is_lifted(store: Store) -
     assert WHO[1] not in repr(entered), "the book of changes knows the step, not the person"
 
 
-def test_a_row_in_the_store_says_neither_what_was_written_nor_a_class_of_risk(store: Store) -> None:
+def test_a_row_in_the_store_says_neither_what_was_written_nor_a_class_of_risk(store: Store, here: Place) -> None:
+    keys = DayKeys(here.data / "keys")
     struck(store, 7, NOW)
     with store.read() as connection:
         row = connection.execute(select(schema.strike)).mappings().one()
     assert set(row) == {"id", "account_id", "person_id", "at", "kind", "source", "rung", "mark"}
-    kept.sweep(store, NOW + 3601)
+    retention.sweep(store, keys, NOW + 3601)
     with store.read() as connection:
         assert connection.execute(select(schema.strike.c.mark)).scalar_one() == -1
-    kept.sweep(store, NOW + 91 * DAY)
+    retention.sweep(store, keys, NOW + 91 * DAY)
     assert kept.record(store, WHO)[0] == []
 
 

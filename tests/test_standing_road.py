@@ -69,6 +69,7 @@ def test_misuse_is_told_then_limited_then_suspended_and_taken_back(start: Start)
     assert said["guiju"]["until"] - wall[0] <= 3600
     assert REDRESS[1] in said["message"]
     assert said["guiju"]["step"]
+    assert said["guiju"]["authority_url"] == "https://www.12377.cn"
     assert gateway.chat("[[say:好]]", headers=person(gateway, "person-2")).status == 200, "bound to the person"
     for one in strikes(gateway, 5):
         standing.overturn(gateway.house.store, one.id, int(wall[0]), lambda record, now: None)

@@ -31,6 +31,7 @@ class Provider(_Section, frozen=True):
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
         redress_url: where a refused caller may contest a decision.
+        authority_url: where anybody may report to the authority (Article 18).
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
         label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
     """
@@ -38,6 +39,7 @@ class Provider(_Section, frozen=True):
     name: str = ""
     code: str = DEVELOPMENT_CODE
     redress_url: str = ""
+    authority_url: str = "https://www.12377.cn"
     c2pa_certificate: str = ""
     c2pa_key: str = ""
     label_key: str = ""
@@ -79,6 +81,7 @@ class Upstream(_Section, frozen=True):
         max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
         party: in whose hands it is (Article 11); `auto` takes one on this machine or a private network for the
             provider's own. Personal data are masked before they go to a third party.
+        purpose, contract: why, and on what terms, a third party gets what is asked (Article 11).
     """
 
     name: str
@@ -89,6 +92,8 @@ class Upstream(_Section, frozen=True):
     kind: UpstreamKind = "openai"
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
     party: Party = "auto"
+    purpose: str = ""
+    contract: str = ""
 
 
 GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]

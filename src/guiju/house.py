@@ -22,7 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
-from guiju.adapters import heard, signatures
+from guiju.adapters import egress, heard, signatures
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
@@ -127,6 +127,8 @@ def check_production(settings: Settings) -> None:
         hint = " | ".join(sorted(IDENTIFIED))
         raise ConfigError("config_invalid", what=f"gateway.identity_doors {unknown}", hint=hint)
     signatures.check(settings)
+    if settings.mode == "production" and (bare := egress.missing(settings)):
+        raise ConfigError("not_ready_for_production", what=f"purpose, contract: {', '.join(bare)}")
     if settings.mode == "production" and settings.provider.code == DEVELOPMENT_CODE:
         raise ConfigError("not_ready_for_production", what="provider.code")
 

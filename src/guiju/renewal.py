@@ -22,7 +22,8 @@ from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.house import recording as recorded
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, confidential, lexicons, policies, rumours, standing, use, works
+from guiju.records import bans, changes, confidential, lexicons, policies, retention, rights, rumours, standing, works
+from guiju.records.daykeys import DayKeys
 from guiju.records.usage import EVERY_S
 from guiju.workers import Seat, put
 
@@ -60,13 +61,20 @@ async def watch(house: House, base: str) -> None:
                 await _count_trial(house)
             if house.leads and loop.time() >= swept:
                 swept = loop.time() + _SWEEP_S
-                for kept in (use, standing):
-                    await asyncio.to_thread(kept.sweep, house.store, house.live.clock())
+                await _sweep(house)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
+
+
+async def _sweep(house: House) -> None:
+    """Delete what is due; what went is written into the ledger."""
+    now, keys = int(house.live.clock()), DayKeys(house.options.data / "keys")
+    await asyncio.to_thread(keys.sweep, house.store)
+    if gone := await asyncio.to_thread(retention.sweep, house.store, keys, now):
+        house.live.books.change({"kind": "retention", "deleted": gone, "at": now})
 
 
 async def _count_trial(house: House) -> None:
@@ -123,6 +131,9 @@ async def take_up(house: House) -> None:
         if policy.versions != live.policy.versions:
             live.policy = policy
     await asyncio.to_thread(live.standings.take_up, now.get(standing.COUNTER, 0), live.clock())
+    if now.get(rights.COUNTER) != house.seen.get(rights.COUNTER):
+        house.known.clear()  # who comes back after an erasure is kept anew
+        await live.uses.erased()
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))

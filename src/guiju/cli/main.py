@@ -57,6 +57,9 @@ NOUNS: Final[dict[str, Noun]] = {
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
     "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
     "standing": Noun("guiju.cli.standing", "一个使用者的违规记录与处置", "one person's strikes and what followed"),
+    "privacy": Noun(
+        "guiju.cli.privacy", "留存期限、对外提供、个人的请求", "retention, recipients, requests of persons"
+    ),
     "lexicon": Noun("guiju.cli.lexicon", "管理词表", "manage word lists"),
     "policy": Noun("guiju.cli.policy", "管理策略：何种发现如何处置", "manage the policy: what is done on a finding"),
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),

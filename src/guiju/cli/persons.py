@@ -6,8 +6,10 @@ There is no list of persons and no search: whoever asks names one, by the id or 
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import hmac
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,7 +20,8 @@ import typer
 from guiju.cli.books import AsJson, Data, day, now, opened, show
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
-from guiju.records import accounts, persons, use
+from guiju.records import accounts, holds, persons, rights, use
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 from guiju.records.use import Who
@@ -31,6 +34,8 @@ app = typer.Typer(
     help=say("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search."),
 )
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
+By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who does it; the login name by default"))]
+Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
 AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
 
 
@@ -125,6 +130,93 @@ def guardian(
     with opened(data) as (_, store):
         use.guard(store, one(store, account, person), made, now())
     show({"person": person, **msgspec.to_builtins(made)}, as_json, _guarded(made))
+
+
+@app.command(
+    help=say(
+        "导出一个人的全部记录（查阅、复制）；登记请求并给出回执。",
+        "All that is kept of a person (access, copy); the request is entered and has a receipt.",
+    )
+)
+def export(
+    person: PersonId,
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Export what is kept."""
+    keys, at = DayKeys(data / "keys"), now()
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        made = rights.everything(store, keys, who, at)
+        receipt = rights.asks(store, keys, who, "access", by or getpass.getuser(), at)
+    document = {"receipt": receipt.id, **made}
+    show(document, as_json, json.dumps(document, ensure_ascii=False, indent=1))
+
+
+@app.command(
+    help=say(
+        "删除一个人的全部记录；备份恢复后仍保持删除。有依法保留时先受理，保留结束后自动执行。",
+        "Erase a person; a restored backup keeps them erased. While a legal hold is on, it is accepted and waits.",
+    )
+)
+def erase(
+    person: PersonId,
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person."""
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by or getpass.getuser(), now())
+    told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
+    if made.outcome == "held":
+        told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
+    else:
+        told += say("已删除。", "erased.")
+    show(msgspec.to_builtins(made), as_json, told)
+
+
+@app.command(
+    help=say(
+        "依法保留一个人的记录：须两人，写明法律、范围和期限。",
+        "Keep what a law asks for: two persons, a law, a scope, an end.",
+    )
+)
+def hold(
+    person: PersonId,
+    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
+    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
+    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
+    second: Second,
+    by: By = "",
+    account: AccountName = "default",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Place a legal hold."""
+    at = now()
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        made = holds.place(store, who, law, scope, at + days * 86_400, (by or getpass.getuser(), second), at)
+    show(msgspec.to_builtins(made), as_json, say(f"已保留：{made.id}。", f"Held: {made.id}."))
+
+
+@app.command(help=say("提前结束一项依法保留；须两人。", "Lift a legal hold before its end; two persons."))
+def release(
+    held: Annotated[str, typer.Argument(metavar="HOLD", help=say("保留编号", "the hold's id"))],
+    second: Second,
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Lift a legal hold."""
+    with opened(data) as (_, store):
+        holds.lift(store, held, (by or getpass.getuser(), second), now())
+    show({"released": held}, as_json, say(f"已结束保留 {held}。", f"Lifted {held}."))
 
 
 def _guarded(said: Guardian) -> str:

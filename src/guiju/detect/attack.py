@@ -83,15 +83,29 @@ def _attacked(entry: Entry, words: Words, rng: Dice, rounds: int) -> Attacked:
     counts: dict[Tier, Count] = {"must": Count(), "should": Count()}
     by: dict[tuple[str, Tier], Count] = {}
     for _ in range(rounds):
-        ways: list[Disguise | Stack] = [*DISGUISES, *stacks(entry.term, rng, _STACKS)]
-        for one in ways:
-            tier = one.promised(entry.term)
-            text = _text(entry, one, rng) if tier else ""
-            if tier and text:
-                found = any(f.rule == entry.id and f.severity == entry.severity for f in words.look(text).findings)
-                counts[tier].add(found)
-                by.setdefault((one.layer if isinstance(one, Stack) else one.id, tier), Count()).add(found)
+        for name, tier, text in disguised(entry, rng):
+            found = any(f.rule == entry.id and f.severity == entry.severity for f in words.look(text).findings)
+            counts[tier].add(found)
+            by.setdefault((name, tier), Count()).add(found)
     return Attacked(entry, counts["must"], counts["should"], by)
+
+
+def disguised(entry: Entry, rng: Dice) -> Iterator[tuple[str, Tier, str]]:
+    """Texts that hold an entry in disguise: in each way once, and in some stacks.
+
+    Args:
+        entry: the entry; one of its context words stands beside it.
+        rng: what chooses.
+
+    Yields:
+        The disguise or the group of stacks, what is promised of it, and the text.
+    """
+    ways: list[Disguise | Stack] = [*DISGUISES, *stacks(entry.term, rng, _STACKS)]
+    for one in ways:
+        tier = one.promised(entry.term)
+        text = _text(entry, one, rng) if tier else ""
+        if tier and text:
+            yield one.layer if isinstance(one, Stack) else one.id, tier, text
 
 
 def _text(entry: Entry, one: Disguise | Stack, rng: Dice) -> str:

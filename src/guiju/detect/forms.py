@@ -37,6 +37,8 @@ class Form(msgspec.Struct, frozen=True, gc=False):
         exact: the folded term, separators at its ends left out, each row of them as one.
         squeezed: `exact` without separators.
         counts: how often each character of view (e) stands in a row.
+        first: characters of the first of these rows, separators within it too ("1:1 …").
+        within: rows of separators within them.
         breaks: places in view (e) after which the term itself has a separator.
         word: all of it is written in scripts with spaces between words.
         whole: a reading without separators needs word borders.
@@ -47,6 +49,8 @@ class Form(msgspec.Struct, frozen=True, gc=False):
     exact: str
     squeezed: str
     counts: tuple[int, ...]
+    first: int
+    within: int
     breaks: frozenset[int]
     word: bool
     whole: bool
@@ -73,6 +77,8 @@ def form(term: str, boundary: Boundary) -> Form:
         exact=exact,
         squeezed=squeezed,
         counts=counts,
+        first=spans[0][1],
+        within=sum(len(_SEPARATORS.findall(exact[a:b])) for a, b in spans),
         breaks=breaks,
         word=word,
         whole=word and (boundary == "word" or (boundary == "auto" and len(squeezed) < SHORT_WORD)),
@@ -115,7 +121,7 @@ def _exact(f: Form, text: str, spans: Sequence[tuple[int, int]], left: str, last
     """The term as it is spelt, without a separator that is not its own."""
     size = len(f.exact)
     if len(spans) > 1:
-        start = spans[0][1] - f.counts[0]
+        start = spans[0][1] - f.first
         fits = text.startswith(f.exact, start)
         return _bordered(text, start, start + size, left, last, border, "folded") if fits else None
     start = text.find(f.exact, *spans[0])
@@ -199,7 +205,7 @@ def _extra(f: Form, text: str, spans: Sequence[tuple[int, int]], start: int, end
     Han terms: all of them soft, or one at every place of two or more. Terms of spaced scripts: soft ones at every
     place; a long term at half of the places, a very long one anywhere; a long one at every place by anything.
     """
-    own, clause = 0, False
+    own, clause = f.within, False
     for i in f.breaks:
         between = text[spans[i][1] : spans[i + 1][0]]
         if between:

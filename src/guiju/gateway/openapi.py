@@ -108,7 +108,11 @@ _BOUNDS: Final[Mapping[str, Schema]] = {
 }
 _OURS: Final = {
     "type": "object",
-    "properties": {"decision_id": _TEXT, "reason": _TEXT, "article": _TEXT, "category": _TEXT, "redress_url": _TEXT},
+    "properties": {
+        **dict.fromkeys(("decision_id", "reason", "article", "category", "redress_url", "authority_url"), _TEXT),
+        **dict.fromkeys(("level", "level_required", "step"), _TEXT),
+        "until": {"type": "integer"},
+    },
 }
 _ERROR: Final = _object(
     error={

@@ -361,8 +361,10 @@ class Run(ABC):
 
     async def _refuse(self, exchange: Exchange, canonical: bytes, hearing: Hearing) -> None:
         """A refusal is on disk before it is told."""
-        books = self.live.books
-        await books.durable(books.refused(exchange, canonical, hearing))
+        books, reason = self.live.books, hearing.decisive.reason
+        answer = self.rulings.answer(reason.category, "input") if reason else None
+        helped = answer is not None and answer.how == "reply"
+        await books.durable(books.refused(exchange, canonical, hearing, helped=helped))
 
     def _hear_upstream(self, refusal: Refusal) -> Hearing:
         """Hear what the model service says that it refused: its word becomes a hearing of ours."""
@@ -444,6 +446,7 @@ class Run(ABC):
             "article": reason.article,
             "category": reason.category,
             "redress_url": redress_url,
+            "authority_url": self.live.settings.provider.authority_url,
         }
         if reason.code == "real_name_required" and self.exchange:
             known = self.exchange.identity.level if self.exchange.identity else "none"

@@ -25,6 +25,7 @@ from guiju.errors import ConfigError
 from guiju.records import changes, db, engine, schema, transfer
 from guiju.records.daykeys import DayKeys
 from guiju.records.migrate import migrate, pending
+from guiju.records.rights import forget
 from guiju.records.secrets import sync_directory
 from guiju.records.transfer import Progress, quiet
 
@@ -131,7 +132,7 @@ def restore(url: str, data: Path, file: Path, now: int, force: bool = False, pro
                 _after_restore(target, before, manifest, now)
         finally:
             source.dispose()
-        DayKeys(data / "keys").replay(store)
+        DayKeys(data / "keys").replay(store, forget)
     return manifest
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any, Final
@@ -135,8 +135,12 @@ class DayKeys:
             self._destroy(old)
         return found
 
-    def replay(self, store: Store) -> int:
+    def replay(self, store: Store, also: Callable[[Connection, tuple[str, str]], object] | None = None) -> int:
         """After a backup was restored: erase again whoever was erased since, and re-attach the others' keys.
+
+        Args:
+            store: the store.
+            also: deletes what other tables hold of a person.
 
         Returns:
             How many persons were erased again.
@@ -150,6 +154,8 @@ class DayKeys:
             for row in connection.execute(select(person)).all():
                 mine = (person.c.account_id == row.account_id) & (person.c.id == row.id)
                 if row.created_at <= erased.get(_hash(row.account_id, row.id), -1):
+                    if also is not None:
+                        also(connection, (row.account_id, row.id))
                     connection.execute(delete(person).where(mine))
                     gone += 1
                 elif row.day_key_id is not None and not (self._days / f"{row.day_key_id}.key").exists():
@@ -202,9 +208,10 @@ class DayKeys:
         if not others and not earlier.keys.keys() - {without}:
             return
         new = self._new(connection, day)
-        keys = {_name(*name.split("/")): self._again(old, new, name, wrapped) for name, wrapped in earlier.keys.items()}
-        keys |= {_name(row.account_id, row.id): self._rewrap(row, old, new) for row in others}
-        keys.pop(without, None)
+        was, will = AESGCM(self._key(old)), AESGCM(self._key(new))
+        held = dict(earlier.keys) | {_name(row.account_id, row.id): row.wrapped_key for row in others}
+        held.pop(without, None)
+        keys = {name: _again(was, will, name, wrapped) for name, wrapped in held.items()}
         self._write_moved(new, Moved((old, *earlier.old), keys))
         self._update(connection, new, others, keys)
 
@@ -214,13 +221,6 @@ class DayKeys:
         query = update(person).where(person.c.account_id == bindparam("a"), person.c.id == bindparam("p"))
         values = [{"a": row.account_id, "p": row.id, "k": keys[_name(row.account_id, row.id)]} for row in rows]
         connection.execute(query.values(day_key_id=new, wrapped_key=bindparam("k")), values)
-
-    def _rewrap(self, row: Row[Any], old: str, new: str) -> bytes:
-        return self._again(old, new, _name(row.account_id, row.id), row.wrapped_key)
-
-    def _again(self, old: str, new: str, name: str, wrapped: bytes) -> bytes:
-        account_id, person_id = name.split("/")
-        return self.wrap(new, account_id, person_id, self.unwrap(old, account_id, person_id, wrapped))
 
     def _attach(self, connection: Connection, row: Row[Any], moved: Sequence[tuple[str, Moved]]) -> None:
         name, old = _name(row.account_id, row.id), row.day_key_id
@@ -259,6 +259,12 @@ class DayKeys:
         finally:
             os.close(handle)
         sync_directory(path.parent)
+
+
+def _again(was: AESGCM, will: AESGCM, name: str, wrapped: bytes) -> bytes:
+    """A person's key, taken from under one day key and sealed under another."""
+    nonce = token_bytes(_NONCE)
+    return nonce + will.encrypt(nonce, was.decrypt(wrapped[:_NONCE], wrapped[_NONCE:], name.encode()), name.encode())
 
 
 def _name(account_id: str, person_id: str) -> str:

@@ -100,11 +100,22 @@ class Books:
         entry["versions"] = versions
         return self._ledger.append("opened", entry)
 
-    def refused(self, exchange: Exchange, body: bytes, heard: Hearing) -> int:
-        """Write that an exchange was refused before the model saw it."""
+    def refused(self, exchange: Exchange, body: bytes, heard: Hearing, *, helped: bool = False) -> int:
+        """Write that an exchange was refused before the model saw it.
+
+        Args:
+            exchange: the exchange.
+            body: what was asked.
+            heard: the hearing that stopped it.
+            helped: whether it is answered with help: then it is counted, and neither what it was about nor anything
+                by which its text could be known again is kept.
+        """
         entry = self._entry(exchange, body, [heard])
         entry["state"] = "stopped"
         entry["reason"] = told(heard.decisive.reason)
+        if helped:
+            del entry["input_digest"], entry["chars_in"]
+            entry["reason"] = told(Reason("content_filter"))
         return self._ledger.append("refused", entry)
 
     def closed(

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 14))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -184,6 +184,50 @@ standing_step = Table(
     Column("decided_by", String(128), nullable=False),
     Column("lifted_at", BigInteger, nullable=False),
     Index("ix_standing_step_person", "account_id", "person_id"),
+)
+
+# What must be kept of a person, sealed under that person's key (DESIGN §8).
+vault = Table(
+    "vault",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("person_id", String(64), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+    Index("ix_vault_person", "account_id", "person_id"),
+)
+
+legal_hold = Table(
+    "legal_hold",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("person_id", String(64), nullable=False),
+    Column("law", String(256), nullable=False),
+    Column("scope", String(256), nullable=False),
+    Column("placed_by", String(128), nullable=False),
+    Column("placed_at", BigInteger, nullable=False),
+    Column("until_at", BigInteger, nullable=False),
+    Column("lifted_by", String(128), nullable=False),
+    Column("lifted_at", BigInteger, nullable=False),
+    Index("ix_legal_hold_person", "account_id", "person_id"),
+)
+
+# What persons asked for; of a request that is done the person is no longer known.
+rights_request = Table(
+    "rights_request",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("person_id", String(64), nullable=False),
+    Column("asked", String(16), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("done_at", BigInteger, nullable=False),
+    Column("outcome", String(16), nullable=False),
 )
 
 member = Table(

@@ -432,24 +432,6 @@ def _enter(connection: Connection, step: Step, hashes: tuple[str, str], by: str,
     changes.enter(connection, subject, hashes, Terms(weakens=False, by=by, now=now, delay=0))
 
 
-def sweep(store: Store, now: float) -> int:
-    """Forget marks after an hour, strikes after 90 days, and automatic steps a year after their end.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    at = int(now)
-
-    def work(connection: Connection) -> int:
-        old = (strike.c.at <= at - REPEATS_S) & (strike.c.mark >= 0)
-        connection.execute(update(strike).where(old).values(mark=-1))
-        gone = connection.execute(delete(strike).where(strike.c.at <= at - KEPT_S)).rowcount
-        ended = standing_step.c.automatic & (standing_step.c.until_at < at - 365 * 86_400)
-        return gone + connection.execute(delete(standing_step).where(ended)).rowcount
-
-    return store.do(work)
-
-
 def forget(connection: Connection, who: Who) -> int:
     """Delete what is kept here of a person, but for steps in force that somebody decided."""
     mine = (strike.c.account_id == who[0]) & (strike.c.person_id == who[1])

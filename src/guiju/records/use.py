@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Row, delete, select
 from guiju.errors import GuijuError
 from guiju.records.db import Store, upsert
 from guiju.records.schema import guardian as guardians
-from guiju.records.schema import person_use
+from guiju.records.schema import person, person_use
 from guiju.terms import Allowed, Guardian, Sitting
 
 log = logging.getLogger("guiju.use")
@@ -239,6 +239,18 @@ class Uses:
                         seen.dirty = dirty
             self._forget(self._clock(), 3600.0)
 
+    async def erased(self) -> None:
+        """Drop those of whom the store keeps nothing any more.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        met = list(self._seen)
+        kept = await asyncio.to_thread(_kept, self._store, met)
+        for who in met:
+            if who not in kept:
+                self._seen.pop(who, None)
+
     def _forget(self, mono: float, after_s: float) -> None:
         """Forget who was written and has not been here for a while."""
         for who in [one for one, seen in self._seen.items() if not seen.dirty and mono - seen.touched > after_s]:
@@ -253,6 +265,17 @@ def _read(store: Store, who: Who) -> tuple[Count | None, Guardian]:
         row = connection.execute(select(person_use).where(mine).order_by(person_use.c.day.desc()).limit(1)).first()
         said = connection.execute(select(guardians.c.day_minutes, guardians.c.night).where(theirs)).first()
     return _count(row) if row else None, Guardian(said.day_minutes, said.night) if said else Guardian()
+
+
+def _kept(store: Store, met: Sequence[Who]) -> set[Who]:
+    """Those of whom a verdict is kept."""
+    found: set[Who] = set()
+    with store.read() as connection:
+        for start in range(0, len(met), 500):
+            ids = [person_id for _, person_id in met[start : start + 500]]
+            query = select(person.c.account_id, person.c.id).where(person.c.id.in_(ids))
+            found.update((row.account_id, row.id) for row in connection.execute(query))
+    return found
 
 
 def _count(row: Row[tuple[object, ...]]) -> Count:
@@ -288,16 +311,6 @@ def _merged(mine: Count, other: Count | None) -> Count:
         made.today_s, made.night = max(newer.today_s, older.today_s), newer.night or older.night
     made.last_at = max(mine.last_at, other.last_at) if abs(mine.last_at - other.last_at) < AGAIN_S else mine.last_at
     return made
-
-
-def sweep(store: Store, now: float) -> int:
-    """Delete days that nobody needs any more; returns how many rows went.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    old = person_use.c.day <= day_of(now) - KEPT_DAYS
-    return store.do(lambda c: c.execute(delete(person_use).where(old)).rowcount)
 
 
 class Signs(msgspec.Struct, frozen=True):

@@ -88,8 +88,9 @@ class Heads:
         return made
 
     def size(self, text: str) -> int:
-        """How many tokens the beginning of a text has."""
-        return len(single(text[:WINDOW]).begins)
+        """How many different tokens the beginning of a text has: a word said again and again says no more than once."""
+        found = single(text[:WINDOW])
+        return len(np.unique(found.rows[: found.sizes[0]]))
 
     def place(self, text: str, head: int) -> Place:
         """The words that a head's score of a text rests on."""

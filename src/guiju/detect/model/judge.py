@@ -28,7 +28,7 @@ GENERAL: Final[Mapping[Head, str]] = {
 }
 """The category of what a head finds where none of the risks is clear."""
 _ADVERTISES: Final = 6
-"""Tokens from which a text can be an advertisement: a word and a number alone are none."""
+"""Different tokens from which a text can be an advertisement: a word and a number alone are none."""
 _SELF: Final = re.compile(
     "自杀|自殺|自残|自殘|自伤|自傷|轻生|輕生|割腕|不想活|活不下去|结束.{0,4}生命|了结自己|去死算了|伤害(?:我)?自己"
     "|suicid|self[- ]?harm|(?:kill|hurt|cut|harm|hang|end)(?:ing)?[ ]+(?:myself|my[ ]+(?:own[ ]+)?life|it[ ]+all)"
