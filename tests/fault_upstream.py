@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from guiju.adapters import scripted_media
+from winding_up import wind_up
 
 TEXT = "今天天气很好。We go out for a walk, and come back at seven. 明天再去一次。"
 """What a good answer says."""
@@ -145,10 +146,12 @@ class FaultUpstream:
     left: dict[str, float] = field(default_factory=dict)
     busy: int = 0
     url: str = ""
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         model = ""
         self.busy += 1
+        self._writers.add(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
@@ -168,6 +171,7 @@ class FaultUpstream:
         finally:
             self.busy -= 1
             self.left[model] = time.monotonic()
+            self._writers.discard(writer)
             writer.close()
 
     async def _run(self, sock: socket.socket) -> None:
@@ -176,11 +180,7 @@ class FaultUpstream:
         server = await asyncio.start_server(self._serve, sock=sock)
         self._ready.set()
         await self._stop.wait()
-        server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await wind_up(server, self._writers)
 
     def __enter__(self) -> Self:
         sock = socket.create_server(("127.0.0.1", 0), backlog=512)

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import parse_qs
 
+from winding_up import wind_up
+
 SECRET = "secret-of-the-test"
 MEANWHILE = "稍后"
 """A text that holds it is answered late; the others at once."""
@@ -136,6 +138,7 @@ class GuardServer:
     asked: list[Asked] = field(default_factory=list)
     left: int = 0
     url: str = ""
+    _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @property
     def texts(self) -> list[str]:
@@ -143,6 +146,7 @@ class GuardServer:
         return [one.text for one in self.asked]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
@@ -155,6 +159,7 @@ class GuardServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             self.left += 1
         finally:
+            self._writers.discard(writer)
             writer.close()
 
     async def _run(self, sock: socket.socket) -> None:
@@ -163,11 +168,7 @@ class GuardServer:
         server = await asyncio.start_server(self._serve, sock=sock)
         self._ready.set()
         await self._stop.wait()
-        server.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await wind_up(server, self._writers)
 
     def __enter__(self) -> Self:
         sock = socket.create_server(("127.0.0.1", 0), backlog=128)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guiju.terms import Text
+from lengths import EXAMPLES
 from test_screen_cuts import MADE, SETS, spelled
 
 
@@ -37,7 +38,7 @@ def test_clear_means_that_nothing_is_found(made: tuple[tuple[str, ...], str, lis
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=20_000, deadline=None, print_blob=True)
+@settings(max_examples=EXAMPLES, deadline=None, print_blob=True)
 @given(requests())
 def test_clear_means_that_nothing_is_found_at_length(made: tuple[tuple[str, ...], str, list[Text]]) -> None:
     agree(made)

@@ -4,6 +4,7 @@ they were not run against those products here. LiteLLM's own proxy is in test_cl
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import openai
@@ -42,6 +43,17 @@ def test_a_guard_without_a_list_or_a_key_says_nothing_good(start: Start, path: s
     bare = start(lexicon="")
     assert bare.ask("POST", path, GUARDS[path]("hi")).json["error"]["code"] == "guard_unavailable"
     assert bare.ask("POST", path, GUARDS[path]("hi"), key="no").status == 401
+
+
+@pytest.mark.parametrize("path", list(GUARDS))
+def test_what_is_no_unicode_text_is_an_error(gateway: Running, path: str) -> None:
+    for text in ("\ud800", "a\udfffb", "\udc00\ud800"):
+        body = json.dumps({**GUARDS[path](text), "tools": [{"x": {text: 1}}]}).encode()
+        answer = gateway.ask("POST", path, body)
+        assert (answer.status, answer.json["error"]["code"]) == (400, "invalid_request")
+    whole = json.dumps({**GUARDS[path]("😀")}).encode()
+    assert b"\\ud83d" in whole
+    assert gateway.ask("POST", path, whole).status == 200
 
 
 def test_a_guard_decides_by_its_controls(start: Start) -> None:

@@ -75,9 +75,10 @@ def test_an_error_never_repeats_text_of_the_request() -> None:
 
 
 def test_a_lone_surrogate_is_not_text() -> None:
-    asked = parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}')
     with pytest.raises(CallerError):
-        canonical.encode(asked, "m", "")
+        parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud800"}]}')
+    asked = parse(b'{"model":"m","messages":[{"role":"user","content":"\\ud83d\\ude00"}]}')
+    assert "😀".encode() in canonical.encode(asked, "m", "")
 
 
 def test_every_string_leaf_is_a_text_to_look_at() -> None:

@@ -16,6 +16,7 @@ from guiju.detect.entry import Entry
 from guiju.detect.words import Words
 from guiju.gateway.screen import Screen
 from guiju.terms import REACHES, Reach
+from lengths import EXAMPLES
 
 SETS = (
     ("规矩金丝雀", "guijucanary"),
@@ -171,7 +172,7 @@ def test_any_cut(made: tuple[tuple[str, ...], str, list[str], Reach, str]) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@settings(max_examples=20_000, deadline=None, print_blob=True)
+@settings(max_examples=EXAMPLES, deadline=None, print_blob=True)
 @given(case())
 def test_any_cut_at_length(made: tuple[tuple[str, ...], str, list[str], Reach, str]) -> None:
     any_cut(made)

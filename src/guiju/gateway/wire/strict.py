@@ -41,6 +41,8 @@ def _finite(digits: str) -> float:
 
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """One string, or the rest of a body whose last string does not end: never tried twice at one place, so never slow."""
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""Half of a character that is written as two escapes; raw bytes can't hold one."""
 _decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
 
 
@@ -71,7 +73,18 @@ def decode(body: bytes, limits: Limits) -> dict[str, Any]:
         raise CallerError("invalid_request", what="the body is not a JSON object", param="body")
     if too_deep(made, depth):
         raise CallerError("request_too_large", what=f"JSON depth > {depth}")
+    if _HALF.search(body) and not _unicode(made):
+        raise CallerError("invalid_request", what="a string is not Unicode text", param="body")
     return made
+
+
+def _unicode(value: Any) -> bool:
+    """Whether all strings of a value are Unicode text: half of a pair that stands alone is none (RFC 8259, 8.2)."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How long the slow tests take: fewer cases each time, all of them where somebody asks for it.
+
+GUIJU_EXAMPLES (4000; 20000 in full): cases that hypothesis makes. GUIJU_STREAMS (500; 1000 in full): harmless streams
+at each reach. `test_evidence_kill` and its like have GUIJU_KILLS and GUIJU_CUTS.
+"""
+
+from __future__ import annotations
+
+import os
+
+EXAMPLES = int(os.environ.get("GUIJU_EXAMPLES", "4000"))
+STREAMS = int(os.environ.get("GUIJU_STREAMS", "500"))
