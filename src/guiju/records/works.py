@@ -11,20 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import select
 
 from guiju.detect.units import Key, units
 from guiju.detect.works import Grams, Shelf, Work, grams, shelf
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.records import changes
-from guiju.records.db import Store, bump, versions
+from guiju.records.db import Store, versions
+from guiju.records.registered import Entered, Register, hash_of, named
 from guiju.records.schema import work
 from guiju.terms import Severity
 
@@ -45,19 +45,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity = "block"
 
 
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
+class Kept(Entered, frozen=True, kw_only=True):
     """One work as the store has it."""
 
-    id: str
-    title: str
-    owner: str
     licence: str
-    severity: Severity
-    size: int
-    hash: str
-    added_by: str
-    added_at: int
-    removed_at: int
+
+
+_REGISTER: Final = Register(work, KIND, COUNTER, "grams", Kept)
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -82,9 +76,7 @@ def add(store: Store, name: str, text: str, facts: Facts, key: tuple[Key, str], 
         ConfigError: `work_invalid`: it is too short; `config_invalid`: it has no title or owner.
         OutsideError: `store_unavailable`.
     """
-    for field in ("title", "owner"):
-        if not getattr(facts, field).strip():
-            raise ConfigError("config_invalid", what=f"--{field}", hint="guiju works add --help")
+    named(facts, "works")
     try:
         made = grams(text, key[0])
     except ValueError as error:
@@ -97,66 +89,28 @@ def add(store: Store, name: str, text: str, facts: Facts, key: tuple[Key, str], 
         licence=facts.licence,
         severity=facts.severity,
         size=len(units(text)),
-        hash=hashlib.sha256(raw).hexdigest(),
+        hash=hash_of(raw),
         added_by=terms.by,
         added_at=terms.now,
         removed_at=0,
     )
 
-    def write(connection: Connection) -> Kept:
-        same = select(*_columns()).where(work.c.hash == kept.hash, work.c.removed_at == 0)
-        if (known := connection.execute(same).mappings().first()) is not None:
-            return Kept(**known)
-        connection.execute(insert(work).values(**msgspec.structs.asdict(kept), grams=raw, key_id=key[1]))
-        subject = changes.Subject(KIND, kept.id, 1)
-        changes.enter(connection, subject, ("", kept.hash), msgspec.structs.replace(terms, weakens=False))
-        bump(connection, COUNTER)
-        return kept
-
-    return store.do(write, wait_s=120.0)
+    return _REGISTER.enter(store, kept, raw, key[1], terms)
 
 
 def remove(store: Store, work_id: str, terms: changes.Terms) -> changes.Change:
-    """Take a work out of protection; it weakens, so it waits.
-
-    Raises:
-        ConfigError: `not_found`.
-        OutsideError: `store_unavailable`.
-    """
-
-    def write(connection: Connection) -> changes.Change:
-        row = connection.execute(select(work.c.hash).where(work.c.id == work_id, work.c.removed_at == 0)).first()
-        if row is None:
-            raise ConfigError("not_found", what=work_id)
-        subject = changes.Subject(KIND, work_id, 0)
-        made = changes.enter(connection, subject, (row.hash, ""), msgspec.structs.replace(terms, weakens=True))
-        if made.state == "done":
-            _remove(connection, work_id, terms.now)
-        return made
-
-    return store.do(write)
+    """Take a work out of protection; it weakens, so it waits. See `Register.remove`."""
+    return _REGISTER.remove(store, work_id, terms)
 
 
 def settle(store: Store, now: int) -> int:
     """Take out what has waited long enough; each process may call it, one of them does it."""
-    with store.read() as connection:
-        if not changes.due(connection, KIND, now):
-            return 0
-
-    def write(connection: Connection) -> int:
-        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
-        for one in ripe:
-            _remove(connection, one.subject, now)
-        return len(ripe)
-
-    return store.do(write)
+    return _REGISTER.settle(store, now)
 
 
 def history(store: Store) -> list[Kept]:
     """The works under protection, newest first."""
-    query = select(*_columns()).where(work.c.removed_at == 0).order_by(work.c.added_at.desc(), work.c.id)
-    with store.read() as connection:
-        return [Kept(**row) for row in connection.execute(query).mappings()]
+    return _REGISTER.history(store)
 
 
 def open_shelf(store: Store, data: Path, key: tuple[Key, str], *, keep: bool = True) -> tuple[str, Shelf]:
@@ -249,12 +203,3 @@ def _mapped(path: Path, key: Key) -> Shelf | None:
     except (OSError, ValueError, msgspec.DecodeError):
         return None
     return Shelf(header.works, parts[0], header.starts, (parts[1], parts[2]), key)
-
-
-def _remove(connection: Connection, work_id: str, now: int) -> None:
-    connection.execute(update(work).where(work.c.id == work_id).values(removed_at=now, grams=b""))
-    bump(connection, COUNTER)
-
-
-def _columns() -> Sequence[Any]:
-    return [work.c[name] for name in Kept.__struct_fields__]
