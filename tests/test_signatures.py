@@ -224,10 +224,9 @@ def test_a_picture_of_the_gateway_is_whole_at_its_own_page(start: Start, tmp_pat
 def test_the_gateway_signs_credentials_where_a_type_takes_them(start: Start) -> None:
     gateway = start(overlay=(("gateway.credentials", "on"),))
     found = told(gateway, pictured(gateway))
-    assert [(check.how, check.state, check.signer, check.known) for check in found.checks] == [
-        ("c2pa", "whole", NAME, False)
-    ]
-    assert found.verdict == "unknown_producer"
+    by = {check.how: (check.state, check.signer, check.known) for check in found.checks}
+    assert by == {"c2pa": ("whole", NAME, False), "evidence": ("whole", "", True)}
+    assert told(start(), pictured(gateway)).verdict == "unknown_producer"  # whose evidence knows nothing of it
     asked = {"model": "scripted", "input": "你好", "voice": "alloy", "response_format": "wav"}
     sound = gateway.ask("POST", "/v1/audio/speech", asked)
     assert sound.status == 200

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju persons export`, `erase`, `hold`, `release` and `guiju privacy`, as a person types them (Articles 11, 13)."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pytest
+from sqlalchemy import insert
+
+from cli_kit import guiju
+from guiju.config import Settings, Upstream
+from guiju.errors import ConfigError
+from guiju.house import check_production
+from guiju.records import schema
+from guiju.records.db import Store
+from guiju.records.persons import remember
+from guiju.terms import Identity
+
+pytestmark = pytest.mark.slow
+ACCOUNT, PERSON = "a" * 32, "b" * 32
+WHO = (PERSON, "--account", "shop", "--data", "data", "--json")
+
+
+def run(folder: Path, *words: str) -> Any:
+    """What a command says."""
+    return json.loads(guiju(*words, cwd=folder).stdout)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a store that keeps one person."""
+    store = Store.open("sqlite", tmp_path / "data")
+    store.do(lambda c: c.execute(insert(schema.account).values(id=ACCOUNT, name="shop", created_at=1)).rowcount)
+    now = int(time.time())
+    remember(store, ACCOUNT, Identity(PERSON, "phone", "m", now, now + 900, token_hex(16)), now)
+    store.close()
+    return tmp_path
+
+
+def test_a_person_sees_is_held_and_is_erased(folder: Path) -> None:
+    seen = run(folder, "persons", "export", *WHO)
+    assert seen["identity"]["level"] == "phone"
+    terms = ("--law", "Art 54, No. 1", "--scope", "all", "--days", "3")
+    alone = run(folder, "persons", "hold", *WHO, *terms, "--by", "li", "--second", "Li")
+    assert alone["error"]["code"] == "two_persons"
+    held = run(folder, "persons", "hold", *WHO, *terms, "--by", "li", "--second", "wang")
+    asked = run(folder, "persons", "erase", *WHO)
+    assert asked["outcome"] == "held"
+    waiting = run(folder, "privacy", "requests", "--data", "data", "--json")
+    assert {one["outcome"] for one in waiting} == {"held", "done"}
+    assert asked["due_at"] > asked["received_at"] + 14 * 86_400
+    run(folder, "persons", "release", held["id"], "--by", "li", "--second", "wang", "--data", "data", "--json")
+    assert run(folder, "persons", "erase", *WHO)["outcome"] == "done"
+    gone = guiju("persons", "show", *WHO, cwd=folder)
+    assert json.loads(gone.stdout)["error"]["code"] == "not_found"
+
+
+def test_terms_and_recipients_are_listed(folder: Path) -> None:
+    assert {one["id"] for one in run(folder, "privacy", "retention", "--json")} >= {"use", "identity", "vault"}
+    file = folder / "guiju.toml"
+    service = '[[upstream]]\nname = "far"\nurl = "https://models.example.zz/v1"\n'
+    file.write_text(service, "utf-8")
+    ran = guiju("privacy", "egress", "--data", "data", "--json", cwd=folder)
+    assert (ran.returncode, json.loads(ran.stdout)[0]["party"]) == (1, "third_party")
+    file.write_text(service + 'purpose = "answers"\ncontract = "C-1"\n', "utf-8")
+    assert guiju("privacy", "egress", "--data", "data", cwd=folder).returncode == 0
+    far = Upstream(name="far", url="https://models.example.zz/v1")
+    with pytest.raises(ConfigError) as error:
+        check_production(Settings(mode="production", upstream=(far,)))
+    assert (error.value.code, error.value.facts["what"]) == ("not_ready_for_production", "purpose, contract: far")
