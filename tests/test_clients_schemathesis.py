@@ -12,6 +12,7 @@ import pytest
 
 from clients_kit import BIN, environment, installed
 from conftest import KEY, Start
+from doors import EDITS, HEARD
 
 pytestmark = [pytest.mark.slow, pytest.mark.clients]
 
@@ -32,7 +33,11 @@ def test_nothing_breaks_the_description(start: Start, tmp_path: Path) -> None:
         env=environment(tmp_path), cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
-    assert "No issues found" in ran.stdout
+    assert "= ERRORS =" not in ran.stdout, ran.stdout[-6000:]
+    # No bytes that are made up are a picture or a sound, so that those doors are said to refuse all but everything.
+    warned = set(re.findall(r"^  - [A-Z]+ (/\S+)$", ran.stdout, re.MULTILINE))
+    assert warned <= {EDITS, HEARD}, ran.stdout[-6000:]
+    assert warned or "No issues found" in ran.stdout
     asked = re.search(r"(\d+) generated, (\d+) passed", ran.stdout)
     assert asked is not None
     assert int(asked[1]) > 1000, ran.stdout[-2000:]

@@ -134,6 +134,12 @@ def document(doors: Mapping[str, tuple[str, str]], version: str) -> dict[str, An
     _, made = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     for request in (ChatRequest, ResponsesRequest):
         made[request.__name__]["properties"]["moderation"] = {"$ref": f"#/components/schemas/{Wanted.__name__}"}
+    for name, files in _FORMS.items():
+        shape = _ASKED[name]
+        assert isinstance(shape, type)
+        form = made[shape.__name__]
+        form["properties"] = {**form["properties"], **files}
+        form["required"] = [*form["required"], *sorted(files)]
     for name, schema in made.items():
         if name != ModerationRequest.__name__:  # takes any name of a model
             _bound(schema.get("properties", {}))
@@ -167,8 +173,7 @@ def _operation(name: str) -> dict[str, Any]:
         schema = {"$ref": f"#/components/schemas/{asked.__name__}"} if isinstance(asked, type) else asked
         kind = "application/json"
         if name in _FORMS:
-            files = {"type": "object", "properties": _FORMS[name], "required": sorted(_FORMS[name])}
-            kind, schema = "multipart/form-data", {"allOf": [schema, files]}
+            kind = "multipart/form-data"
         made["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
     return made
 
