@@ -105,8 +105,13 @@ def test_harmless_streams_by_the_hundred_arrive_unchanged(start: Start, reach: s
             lexicon=lexicon(seed, 100_500, listed),
             overlay=(("gateway.reach", reach), ("gateway.label", label)),
         )
-        assert gateway.house.live.policy.words.size >= 100_000  # a few of the terms are one term when folded
-        assert not changed(gateway, listed, range(STREAMS), label)
+        words = gateway.house.live.policy.words
+        assert words.size >= 100_000  # a few of the terms are one term when folded
+        # Of so many random terms a few are said by chance, by sound or in another order: such a text is not harmless.
+        said = {n for n, one in enumerate(listed) if any(f.severity == "block" for f in words.look(one).findings)}
+        print(f"{len(said)} of {STREAMS} texts say a term")
+        assert len(said) <= STREAMS // 100
+        assert not changed(gateway, listed, [n for n in range(STREAMS) if n not in said], label)
 
 
 def test_the_judge_sees_what_is_changed_or_stopped(start: Start) -> None:

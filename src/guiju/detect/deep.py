@@ -13,13 +13,15 @@ from typing import Final
 
 from guiju.detect import decoded
 from guiju.detect.derived import Budget, Derived, raw, windows
+from guiju.detect.forms import COMPOUND
 from guiju.detect.index import Index
 from guiju.detect.readings import Readings
 from guiju.detect.scan import Scan
 from guiju.detect.shows import HAN, LATIN, ROT13, SAID, Shows
 from guiju.detect.sketch import sketch
+from guiju.detect.table import fold
 from guiju.detect.triggers import Found, Shown, Signs, Triggers, narrow, signs
-from guiju.detect.views import OVERRIDES, visual
+from guiju.detect.views import OVERRIDES, is_word, visual
 from guiju.terms import Finding
 
 WINDOW: Final = 1024
@@ -175,7 +177,8 @@ class Deep:
             least = LATIN if latin else HAN
             if size < least:
                 return None
-            severity = "signal" if size == least else severity
+            within = latin and size < COMPOUND and _within(derived.text, found)
+            severity = "signal" if size == least or within else severity
         if "pinyin" in views and not latin and size < SAID + ("reversed" in views):
             severity = "signal"
         if size < 2 or (size == 2 and "rejoined~" in views):
@@ -203,6 +206,11 @@ def _signed(text: str) -> tuple[str, Signs]:
         text = narrow(text)
         shows = signs(text)
     return text, shows
+
+
+def _within(text: str, found: Finding) -> bool:
+    """Whether a place stands inside a word: letters in another order say many a short term by chance there."""
+    return any(is_word(fold(one)[:1]) for one in (text[found.start - 1 : found.start], text[found.end : found.end + 1]))
 
 
 def _undone(of: Derived) -> Iterator[Derived]:
