@@ -149,6 +149,7 @@ def start_once(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -
 
 def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     stops: list[Callable[[], None]] = []
+    shared: list[str] = []  # a database that goes away next must not be in use any more
 
     def go(
         *,
@@ -175,12 +176,13 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         whole = every is composition.controls if checked is None else checked
         running, stop = _in_thread(chosen, every, port, whole)
         stops.append(stop)
+        shared.extend(name for name, value in overlay if name == "store.url" and "postgresql" in str(value))
         return running
 
     yield go
     for stop in stops:
         stop()
-    ended(8)
+    ended(0 if shared else 8)
 
 
 _ENDING: list[Callable[[], None]] = []
