@@ -4,18 +4,20 @@ what they did not look at is never in the books as passed (Articles 4, 15; robus
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from conftest import KEY, Running, Start
 from guard_server import MEANWHILE, GuardServer, hang, judge, says
-from guards_kit import EITHER, QUICK, SLOW, controls, finish, guarded, shift, until
+from guards_kit import EITHER, QUICK, SLOW, controls, finish, guarded, run, shift, until
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Guard
 from guiju.controls.guards import UNANSWERED
@@ -72,6 +74,60 @@ def test_who_is_in_danger_is_answered_and_not_refused(mode: str, start: Start, g
         answer = gateway.chat("我很难受", stream=stream)
         assert answer.status == 200
         assert "12356" in answer.body.decode()
+
+
+class Beside:
+    """Stands before something, and does all but one thing as that does it."""
+
+    def __init__(self, real: Any, met: asyncio.Future[None]) -> None:
+        self._real = real
+        self._met = met
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class Judges(Beside):
+    """Guards whose word comes a step after the model service may answer, in the same turn of the loop."""
+
+    async def asked(self, *what: Any, **more: Any) -> Any:
+        outcome = await self._real.asked(*what, **more)
+        self._met.set_result(None)
+        return outcome
+
+
+class Services(Beside):
+    """Model services, each of which waits for the guards."""
+
+    def find(self, *what: Any, **more: Any) -> Any:
+        service, to = self._real.find(*what, **more)
+        return Answers(service, self._met), to
+
+
+class Answers(Beside):
+    """A model service that answers once it may."""
+
+    async def ask(self, *what: Any) -> Any:
+        reply = await self._real.ask(*what)
+        await self._met
+        return reply
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_comes_with_the_objection_is_refused_like_any_other(
+    stream: bool, start: Start, guard: GuardServer
+) -> None:
+    """The call to the model is over then, and nothing of the exchange may be cut short in its stead."""
+    gateway = guarded(start, guard, "beside")
+
+    async def meet() -> None:
+        live: Any = gateway.house.live
+        met: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        live.guards, live.upstreams = Judges(live.guards, met), Services(live.upstreams, met)
+
+    run(gateway, meet)
+    answer = gateway.chat("前面有红灯", stream=stream)
+    assert (answer.status, answer.json["error"]["code"]) == (400, "content_filter")
 
 
 def test_no_policy_lets_pass_what_a_guard_did_not_look_at(start: Start, guard: GuardServer) -> None:

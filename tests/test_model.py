@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guiju.detect.model.features import places, raw, several, single
@@ -121,6 +121,22 @@ def test_only_what_it_is_sure_of_is_grave_enough_to_refuse(certain: float, sever
     assert {one.severity for one in judge.find((Text("a", PLAIN),))} == {severity}
     plain = judge.find((Text("a", "我不想活了，想自杀"),))
     assert {one.severity for one in plain} == {"block"}, "what speaks of harm to oneself is answered with help"
+
+
+_ALL = dict.fromkeys(HEADS, 0.0)
+_ALWAYS = Judge("request", at=Thresholds(version="", zh=_ALL, en=_ALL, sure={"zh": _ALL, "en": _ALL}))
+
+
+@given(TEXTS | st.text("═─│…·  \n", min_size=1, max_size=80))
+@example("═" * 40)
+def test_whatever_a_text_holds_it_is_judged(text: str) -> None:
+    for found in _ALWAYS.find((Text("a", text),)):
+        assert 0 <= found.start <= found.end <= len(text)
+
+
+def test_a_word_said_again_and_again_is_no_advertisement(heads: Heads) -> None:
+    assert heads.size("今天" * 200) == 2
+    assert heads.size("═" * 40) == heads.size("") == 0
 
 
 def test_a_language_is_told_by_its_script() -> None:

@@ -252,11 +252,12 @@ class Run(ABC):
         if guarding is None:
             return self._answering(await upstream.ask(canonical, path, form))
         assert task is not None
-        objects = False
+        objects, asking = False, True
 
         def ended(guards: asyncio.Task[Hearing]) -> None:
             nonlocal objects
-            if not guards.cancelled() and not guards.exception() and guards.result().stops:
+            # It may be on its way already when the model answers in the same turn: then nothing is left to cut short.
+            if asking and not guards.cancelled() and not guards.exception() and guards.result().stops:
                 objects = True
                 task.cancel()
 
@@ -268,6 +269,7 @@ class Run(ABC):
                 await self._objected(guarding.result())
             raise
         finally:
+            asking = False
             guarding.remove_done_callback(ended)
         try:
             hearing = await guarding

@@ -90,7 +90,7 @@ class Heads:
     def size(self, text: str) -> int:
         """How many different tokens the beginning of a text has: a word said again and again says no more than once."""
         found = single(text[:WINDOW])
-        return len(np.unique(found.rows[: found.sizes[0]]))
+        return len(np.unique(found.rows[: found.sizes[0]])) if found.sizes else 0
 
     def place(self, text: str, head: int) -> Place:
         """The words that a head's score of a text rests on."""
