@@ -112,6 +112,7 @@ def test_two_gateways_count_one_person_and_another_key_is_no_way_out(kind: str, 
         second = second_key(one)
         clocks = [clocked(one), *([clocked(other)] if other is not one else [])]
         use(one, clocks, 3)
+        until(lambda: other.ask("GET", "/v1/models", key=second).status == 200)  # the other one learns of the key
         answer = other.chat("[[say:好]]", headers=person(other), key=second)
         assert (answer.status, answer.json["error"]["guiju"]["category"]) == (403, "rest.day")
 

@@ -170,6 +170,12 @@ def test_any_cut(made: tuple[tuple[str, ...], str, list[str], Reach, str]) -> No
     any_cut(made)
 
 
+def test_a_long_run_behind_many_separators_is_read_from_where_it_begins() -> None:
+    """What stands before so many separators belongs to no term behind them, however the run between is cut."""
+    pieces = [*"aa", *" " * 8, " a", "a" * 5, *["a" * 12] * 4, "a" * 9 + "bab"]
+    any_cut((("abab", "bab", "ab"), "".join(pieces), pieces, "pattern", "auto"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @settings(max_examples=EXAMPLES, deadline=None, print_blob=True)

@@ -13,7 +13,7 @@ from guiju.detect.index import Index, finding
 from guiju.detect.nearby import AROUND, Nearby
 from guiju.detect.sketch import sketch
 from guiju.detect.table import HARD, fold
-from guiju.detect.views import EDGE, RUN, collapse, is_gap, tokens
+from guiju.detect.views import EDGE, GAP, RUN, collapse, is_gap, tokens
 from guiju.terms import Finding
 
 LIMIT: Final = 2048
@@ -214,7 +214,7 @@ def _back(raw: str, folded: str, size: int) -> tuple[int, int]:
 
 def _back_slowly(raw: str, size: int) -> tuple[int, int]:
     """The same, character by character; of a long run only what `views.tokens` keeps of it."""
-    kept = count = edge = edge_kept = 0
+    kept = count = edge = edge_kept = gaps = 0
     char, start, start_kept = "", len(raw), 0
     parts = {one: fold(one) for one in set(raw)}
     for i in range(len(raw) - 1, -1, -1):
@@ -222,7 +222,11 @@ def _back_slowly(raw: str, size: int) -> tuple[int, int]:
         kept += len(part)
         for c in reversed(part):
             if is_gap(c):
+                gaps += 1
+                if gaps > GAP:  # what lies before so many separators belongs to no term that goes on behind them
+                    return start, start_kept
                 continue
+            gaps = 0
             if c != char:
                 if not size:
                     return start, start_kept
