@@ -111,9 +111,7 @@ class Pictures:
         except (TimeoutError, OSError, EOFError, msgspec.DecodeError):
             await self._end()
             return Seen(fault="too_large")
-        except (
-            BaseException
-        ):  # the caller has left: an answer of this child would be taken for that to the next picture
+        except BaseException:  # the caller has left, and the next picture must not get the answer to this one
             await self._end()
             raise
         if not seen.lines and not seen.fault:
