@@ -104,12 +104,12 @@ class Running:
         return self.ask("POST", "/v1/chat/completions", body, headers, key)
 
     def entries(self) -> list[dict[str, Any]]:
-        """All ledger entries so far."""
+        """All ledger entries so far; a line that is still being written is none yet."""
         lines = [
             line
             for path in sorted(self.data.glob("ledger/*/*.log"))
             if path.stem.isdigit()
-            for line in path.read_bytes().splitlines()
+            for line in path.read_bytes().split(b"\n")[:-1]
         ]
         return [json.loads(line) for line in lines]
 
