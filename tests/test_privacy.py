@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from guiju.errors import ConfigError
-from guiju.records import backup, choices, changes, holds, retention, rights, schema, standing, use, vault
+from guiju.records import backup, changes, choices, holds, retention, rights, schema, standing, use, vault
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.persons import remember, verdict_of
