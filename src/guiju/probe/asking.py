@@ -21,6 +21,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from guiju.config import Limits
+from guiju.errors import GuijuError
 from guiju.probe.targets import Asker, Target, again
 from guiju.records import runs
 from guiju.records.db import Store
@@ -95,7 +96,7 @@ async def ask(
         async with asyncio.TaskGroup() as group:
             for _ in range(pace.at_once):
                 group.create_task(work.go())
-    except* Exception as several:
+    except* GuijuError as several:
         raise several.exceptions[0] from None
     finally:
         beat.cancel()
