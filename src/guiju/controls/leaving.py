@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Leaving (companion Measures, Article 19): who asks a companion to stop is let go at once, and nobody persuades them."""
+"""Leaving (companion Measures, Article 19): who asks a companion to stop is let go at once; nobody persuades them."""
 
 from __future__ import annotations
 
