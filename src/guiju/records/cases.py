@@ -21,7 +21,7 @@ from guiju.law import calendar
 from guiju.records import changes
 from guiju.records.changes import Subject, Terms
 from guiju.records.db import Store, upsert
-from guiju.records.schema import case, case_number
+from guiju.records.schema_desk import case, case_number
 
 KIND: Final = "case"
 LEASE_S: Final = 600

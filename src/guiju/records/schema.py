@@ -28,19 +28,13 @@ from sqlalchemy import (
     text,
 )
 
+from guiju.records import schema_desk  # noqa: F401 # its tables are entered beside those of this module
+from guiju.records.metadata import metadata as metadata
+
 REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 15))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
@@ -466,47 +460,4 @@ rumour = Table(
     Column("language", String(8), nullable=False),
     Column("owner", Text, nullable=False),
     Column("severity", String(16), nullable=False),
-)
-
-# The last receipt number of each year (UTC+8).
-case_number = Table(
-    "case_number",
-    metadata,
-    Column("year", Integer, primary_key=True),
-    Column("last", BigInteger, nullable=False),
-)
-
-# Cases of the desk. What people wrote lies in the vault, under a key of the case's own; nothing here leads to it
-# without the provider's secret, and nothing leads to a person who uses the service (DESIGN §8).
-case = Table(
-    "desk_case",
-    metadata,
-    Column("id", String(16), primary_key=True),
-    Column("account_id", String(32), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("category", String(64), nullable=False),
-    Column("source", String(16), nullable=False),
-    Column("produce_id", String(64), nullable=False),
-    Column("compared", String(16), nullable=False),
-    Column("group_key", String(32), nullable=False, index=True),
-    Column("parent_id", String(16), nullable=False),
-    Column("secret_hash", LargeBinary, nullable=False),
-    Column("opened_by", String(128), nullable=False),
-    Column("received_at", BigInteger, nullable=False),
-    Column("changed_at", BigInteger, nullable=False),
-    Column("news_at", BigInteger, nullable=False),
-    Column("seen_at", BigInteger, nullable=False),
-    Column("due_at", BigInteger, nullable=False),
-    Column("basis", String(8), nullable=False),
-    Column("clocks", Text, nullable=False),
-    Column("outcome", String(16), nullable=False),
-    Column("decided_by", String(128), nullable=False),
-    Column("decided_at", BigInteger, nullable=False),
-    Column("closed_at", BigInteger, nullable=False),
-    Column("lease_by", String(128), nullable=False),
-    Column("lease_until", BigInteger, nullable=False),
-    Column("turn", Integer, nullable=False),
-    Index("ix_desk_case_queue", "closed_at", "due_at"),
-    Index("ix_desk_case_kind", "kind", "closed_at", "due_at"),
 )
