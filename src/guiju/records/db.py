@@ -27,7 +27,6 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from guiju.errors import ConfigError, OutsideError
 from guiju.records import engine as engines
 from guiju.records import schema
-from guiju.records.metadata import metadata
 
 T = TypeVar("T")
 QUEUE_MAX: Final = 1000
@@ -244,7 +243,7 @@ def _create_or_check(connection: Connection) -> None:
 def _making(name: str) -> tuple[str, ...]:
     """What makes the newest schema in a database of one kind, spelt out once."""
     dialect = (postgresql if name == "postgresql" else sqlite).dialect()
-    tables = [*metadata.sorted_tables, schema.revision]
+    tables = [*schema.metadata.sorted_tables, schema.revision]
     indexes = [index for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
     made: list[CreateTable | CreateIndex] = [
         *(CreateTable(table, if_not_exists=True) for table in tables),

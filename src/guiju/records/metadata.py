@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tables of the store are entered into, and how their keys and indexes are named."""
+"""What all tables of the store are entered in, and how their constraints are named; the tables stand in `schema`."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from sqlalchemy import MetaData
 
-metadata: Final = MetaData(
+metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_name)s",
         "uq": "uq_%(table_name)s_%(column_0_name)s",

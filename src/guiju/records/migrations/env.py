@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from guiju.records.metadata import metadata
+from guiju.records.schema import metadata
 
 # Each revision is whole or absent, on SQLite too: after a kill the upgrade goes on where it stopped.
 context.configure(
