@@ -250,7 +250,7 @@ def two_hours_are_told(start: Start, every: Every) -> None:
     told = []
     for _ in range(13):
         answer = gateway.chat("[[say:好]]", headers=person(gateway))
-        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ())]
+        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
         clock.now += 600
     assert told == ["rest"]
 
@@ -272,6 +272,36 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def first_use_is_told(start: Start, every: Every) -> None:
+    """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
+    gateway = start(every=every)
+
+    def told() -> list[str]:
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+        return [one["version"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] == "use"]
+
+    [shown] = gateway.ask("GET", "/v1/notices").json["texts"]
+    assert {"18.a", "18.b"} <= {point["duty"] for point in shown["points"]}
+    assert told() == [shown["version"]]
+    said = {"text": shown["id"], "version": shown["version"]}
+    assert gateway.ask("POST", "/v1/notices/accept", said, headers=person(gateway)).status == 200
+    assert told() == []
+
+
+def who_leaves_a_companion_is_let_go(start: Start, every: Every) -> None:
+    """c.19.exit: who asks to leave is let go at once: the model is not asked, and nothing persuades them."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url, overlay=(("profile", "companion-2026"),))
+        assert gateway.chat("[[say:好]]退出这个词怎么写？").json["choices"][0]["message"]["content"] == "好"
+        for words in ("退出", "我想离开！", " Let me go. "):
+            for stream in (False, True):
+                answer = gateway.chat(words, stream=stream)
+                assert answer.status == 200
+                assert '"reason":"conversation_ended"' in answer.body.decode()
+                assert "conversation has ended" in answer.body.decode()
+        assert len([one for one in model.requests if "canary" not in str(one)]) == 1
+
+
 def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     """4.5b: a picture that may show a person is changed only with a recorded consent."""
     answer = edit_picture(start(every=every), "换成夜景")
@@ -283,6 +313,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
+    ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
+    ("guidance", "18.a"): first_use_is_told,
+    ("guidance", "18.b"): first_use_is_told,
+    ("guidance", "c.18.ai"): first_use_is_told,
     ("rest", "10.b"): minors_rest_at_night,
     ("rest", "c.14.minors"): minors_rest_at_night,
     ("rest", "c.18.rest"): two_hours_are_told,
