@@ -250,7 +250,7 @@ def two_hours_are_told(start: Start, every: Every) -> None:
     told = []
     for _ in range(13):
         answer = gateway.chat("[[say:好]]", headers=person(gateway))
-        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ())]
+        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
         clock.now += 600
     assert told == ["rest"]
 
@@ -272,6 +272,22 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def first_use_is_told(start: Start, every: Every) -> None:
+    """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
+    gateway = start(every=every)
+
+    def told() -> list[str]:
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+        return [one["version"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] == "use"]
+
+    [shown] = gateway.ask("GET", "/v1/notices").json["texts"]
+    assert {"18.a", "18.b"} <= {point["duty"] for point in shown["points"]}
+    assert told() == [shown["version"]]
+    said = {"text": shown["id"], "version": shown["version"]}
+    assert gateway.ask("POST", "/v1/notices/accept", said, headers=person(gateway)).status == 200
+    assert told() == []
+
+
 def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     """4.5b: a picture that may show a person is changed only with a recorded consent."""
     answer = edit_picture(start(every=every), "换成夜景")
@@ -283,6 +299,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
+    ("guidance", "18.a"): first_use_is_told,
+    ("guidance", "18.b"): first_use_is_told,
+    ("guidance", "c.18.ai"): first_use_is_told,
     ("rest", "10.b"): minors_rest_at_night,
     ("rest", "c.14.minors"): minors_rest_at_night,
     ("rest", "c.18.rest"): two_hours_are_told,

@@ -17,6 +17,7 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
+from guiju.controls import guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -31,6 +32,7 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.guards import InputGuards, OutputGuards
+from guiju.controls.guidance import Guidance, Notices
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
@@ -77,7 +79,7 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "rest", "standing", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {"identity", "rest", "standing", "guidance", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -105,6 +107,7 @@ def controls(least: IdentityLevel) -> Controls:
             RealName(least),
             GoodStanding(),
             Rest(),
+            Guidance(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -311,6 +314,21 @@ def ladder(settings: Settings) -> Ladder:
         raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
 
 
+def notices(settings: Settings) -> Notices:
+    """What users are told before the first use: the operator's texts, or the shipped one.
+
+    Raises:
+        ConfigError: the operator's can't be read.
+    """
+    if not settings.gateway.texts:
+        return guidance.shipped()
+    path = Path(settings.gateway.texts)
+    try:
+        return guidance.read(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+
+
 def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
     """The ladder as the books ask it, whichever is in force then."""
     return lambda record, now: ladders.due(in_force(), record, now)
@@ -391,6 +409,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "identity": (unknown, ()),
         "rest": (tired, ()),
         "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
+        "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
         "content.output": (text, (judged,)),

@@ -50,6 +50,7 @@ from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
+from guiju.records.choices import Choices
 from guiju.records.consents import Consents
 from guiju.records.db import Store
 from guiju.records.hits import Hits
@@ -306,6 +307,8 @@ class House:
             standings=self._standings(),
             ladder=composition.ladder(settings),
             strikes=self.secrets.person,
+            choices=Choices(self.store),
+            notices=composition.notices(settings),
             beside=self.start,
         )
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from guiju.records import changes, holds, standing, use, vault
+from guiju.records import changes, choices, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store, bump
@@ -81,6 +81,7 @@ def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any
         "identity": msgspec.to_builtins(verdict) if verdict else None,
         "use": msgspec.to_builtins(use.signs(store, who, now)),
         "guardian": msgspec.to_builtins(guardian) if guardian else None,
+        "choices": msgspec.to_builtins(choices.of(store, who)),
         "strikes": msgspec.to_builtins(strikes),
         "steps": msgspec.to_builtins(steps),
         "vault": [{**msgspec.to_builtins(one), "content": _copied(store, keys, who, one, now)} for one in items],
@@ -161,6 +162,7 @@ def erase(store: Store, keys: DayKeys, who: Who, now: int) -> None:
 def forget(connection: Connection, who: Who) -> int:
     """Delete what every table holds of a person, but for decided steps in force and holds, which others rely on."""
     gone = use.forget(connection, who) + standing.forget(connection, who) + vault.forget(connection, who)
+    gone += choices.forget(connection, who)
     mine = (legal_hold.c.account_id == who[0]) & (legal_hold.c.person_id == who[1])
     over = mine & (legal_hold.c.lifted_at > 0)
     return gone + connection.execute(delete(legal_hold).where(over)).rowcount

@@ -28,7 +28,7 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 14))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 15))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -152,6 +152,17 @@ guardian = Table(
     Column("day_minutes", Integer, nullable=False),
     Column("night", String(16), nullable=False),
     Column("set_at", BigInteger, nullable=False),
+)
+
+# What a person chose: which version of a text they accepted (Article 10), and how their data may be used (Article 11).
+choice = Table(
+    "choice",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("subject", String(48), primary_key=True),
+    Column("chosen", String(32), nullable=False),
+    Column("chosen_at", BigInteger, nullable=False),
 )
 
 # Strikes: a time, a kind of use, where it came from, and the step that it led to (Article 19). `mark` holds sixteen
