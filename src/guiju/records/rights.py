@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from guiju.law import calendar
 from guiju.records import changes, choices, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
@@ -26,8 +27,6 @@ KIND: Final = "rights"
 COUNTER: Final = "erased"
 DUE_DAYS: Final = 15
 """Working days within which a request is settled (App determination method of 2019; thresholds.toml has it)."""
-_DAY_S: Final = 86_400
-_ZONE_S: Final = 8 * 3600
 
 Asked = Literal["access", "erase"]
 
@@ -51,15 +50,8 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def due(received: int) -> int:
-    """When a request must be settled: the end of the last of its working days, weekends left out (UTC+8).
-
-    Public holidays are not known here, so it is never later than the law asks.
-    """
-    day, left = (received + _ZONE_S) // _DAY_S, DUE_DAYS
-    while left:
-        day += 1
-        left -= (day + 3) % 7 < 5  # 1970-01-01 was a Thursday
-    return (day + 1) * _DAY_S - _ZONE_S
+    """When a request must be settled: the end of the last of its working days (UTC+8)."""
+    return calendar.after_working_days(received, DUE_DAYS)
 
 
 def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any]:

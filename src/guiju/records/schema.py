@@ -28,19 +28,13 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 15))
+from guiju.records import schema_desk  # noqa: F401 # its tables are entered beside those of this module
+from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
+
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 16))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
