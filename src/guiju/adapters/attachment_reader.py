@@ -59,7 +59,7 @@ class Looked(msgspec.Struct, frozen=True):
     fault: str = ""
 
 
-class _Refused(Exception):  # noqa: N818 # it is no error: the file is refused
+class _Refused(Exception):  # it is no error: the file is refused
     """Why a file is not taken."""
 
 

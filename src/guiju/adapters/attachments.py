@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that come with a complaint, looked at and made anew in a child with limits (robustness, threat 17).
 
-Only what stands in `KINDS` is taken, and by what the file is, not by what it is called. A child reads one file and ends:
-what breaks it breaks nothing else, and a file that can't be read is refused, never taken as it is.
+Only what stands in `KINDS` is taken, and by what the file is, not by what it is called. A child reads one file and
+ends: what breaks it breaks nothing else, and a file that can't be read is refused, never taken as it is.
 """
 
 from __future__ import annotations

@@ -109,8 +109,8 @@ def entered(choice: Choice, given: Mapping[str, str]) -> Entered:
 
 
 def tidy(text: str, *, lines: bool) -> str:
-    """A text as it is kept: on one line, or with one kind of line end and otherwise as it was copied, since it is compared
-    with what was answered."""
+    """A text as it is kept: on one line, or with one kind of line end and otherwise as it was copied, since it is
+    compared with what was answered."""
     if not lines:
         return " ".join(text.split())
     text = text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What comes in through the public pages: how much from whom, what of the files is taken, and where it goes (Article 13;
-robustness, threat 20 and §6).
+"""What comes in through the public pages: how much from whom, what of the files is taken, and where it goes
+(Article 13; robustness, threat 20 and §6).
 
 Nothing here asks a person to solve a puzzle, and nothing acts on a complaint: a flood costs its sender turns, stands in
 few groups before the reviewers, and keeps nobody else waiting.
@@ -70,7 +70,8 @@ class Intake:
         desk: where they are entered.
         spool: where they wait while the store is away.
         settings: those in force now.
-        known: whether a number is of a decision or an answer of this service.
+        made_at: when a decision or an answer of this service was made, by its number, in Unix seconds; 0 for a number
+            that is not of this service.
         key: a secret of the provider; contacts are counted under it, never kept.
         workers: how many processes share a limit.
     """
@@ -80,13 +81,13 @@ class Intake:
         desk: Desk,
         spool: Spool,
         settings: Callable[[], Complain],
-        known: Callable[[str], bool],
+        made_at: Callable[[str], float],
         key: bytes,
         workers: int = 1,
     ) -> None:
         self.desk = desk
         self.spool = spool
-        self.known = known
+        self.made_at = made_at
         self._settings = settings
         self._key = key
         self._workers = workers
@@ -95,6 +96,10 @@ class Intake:
         self._contacts = Turns(_HOUR_S, _FULL)
         self._apart = Turns(_HOUR_S, _FULL)
         self._missed = Turns(60, _FULL)
+
+    def known(self, number: str) -> bool:
+        """Whether a number is of a decision or an answer of this service."""
+        return bool(self.made_at(number))
 
     def turn(self, address: str | None, contact: str) -> None:
         """Take a turn of an address and of a contact.
