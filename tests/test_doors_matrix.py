@@ -101,6 +101,9 @@ CELLS = {
         overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
     ),
     "rest": Cell("[[say:好]]", lambda a: code(a) == "usage_break", prepare=at_night),
+    "leaving": Cell(
+        "退出", lambda a: '"conversation_ended"' in a.body.decode(), overlay=(("profile", "companion-2026"),)
+    ),
     "guidance": Cell(
         "[[say:好]]",
         lambda a: code(a) == "notice_not_accepted",

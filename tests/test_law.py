@@ -288,6 +288,20 @@ def first_use_is_told(start: Start, every: Every) -> None:
     assert told() == []
 
 
+def who_leaves_a_companion_is_let_go(start: Start, every: Every) -> None:
+    """c.19.exit: who asks to leave is let go at once: the model is not asked, and nothing persuades them."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url, overlay=(("profile", "companion-2026"),))
+        assert gateway.chat("[[say:好]]退出这个词怎么写？").json["choices"][0]["message"]["content"] == "好"
+        for words in ("退出", "我想离开！", " Let me go. "):
+            for stream in (False, True):
+                answer = gateway.chat(words, stream=stream)
+                assert answer.status == 200
+                assert '"reason":"conversation_ended"' in answer.body.decode()
+                assert "conversation has ended" in answer.body.decode()
+        assert len([one for one in model.requests if "canary" not in str(one)]) == 1
+
+
 def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     """4.5b: a picture that may show a person is changed only with a recorded consent."""
     answer = edit_picture(start(every=every), "换成夜景")
@@ -299,6 +313,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
+    ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
     ("guidance", "18.a"): first_use_is_told,
     ("guidance", "18.b"): first_use_is_told,
     ("guidance", "c.18.ai"): first_use_is_told,
