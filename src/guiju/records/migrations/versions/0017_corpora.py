@@ -12,6 +12,12 @@ down_revision = "0016"
 
 def upgrade() -> None:
     """Make the tables."""
+    _described()
+    _followed()
+
+
+def _described() -> None:
+    """Sources, their proofs and parts."""
     op.create_table(
         "corpus_source",
         sa.Column("id", sa.String(64), nullable=False),
@@ -48,6 +54,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["part_id"], ["corpus_source.id"], name="fk_corpus_part_part_id"),
         sa.PrimaryKeyConstraint("whole_id", "part_id", name="pk_corpus_part"),
     )
+
+
+def _followed() -> None:
+    """What follows from a source: withdrawals, models, audits, tasks."""
     op.create_table(
         "corpus_withdrawn",
         sa.Column("source_id", sa.String(64), nullable=False),
