@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from conftest import Running, Start
-from guiju.config import Rest, Settings, weakenings
+from guiju.config import Rest, Settings
 from guiju.controls import guidance
 from guiju.errors import ConfigError
 from guiju.records import choices, schema
 from guiju.records.choices import Choices
+from guiju.weakening import weakenings
 from identity_kit import Time
 from places import BOTH, Place, place
 from rest_kit import at_night, person, suspended
