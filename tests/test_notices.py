@@ -95,6 +95,7 @@ def test_a_new_version_asks_again(start: Start, tmp_path: Path) -> None:
     assert (refused.status, refused.json["error"]["code"]) == (403, "notice_not_accepted")
     assert refused.json["error"]["guiju"]["unread"] == ["terms"]
     assert refused.headers["x-should-retry"] == "false"
+    assert refused.headers["x-guiju-notice"] == "terms=" + gateway.house.live.notices.versions["terms"]
     assert gateway.chat(CRY, headers=known).status == 200, "a cry for help does not wait"
     said = {"text": "terms", "version": gateway.house.live.notices.versions["terms"]}
     assert gateway.ask("POST", "/v1/notices/accept", said, headers=known).status == 200

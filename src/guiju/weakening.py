@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which changes of settings weaken: they wait, or need two persons (DESIGN §10; Article 4). Pure."""
+"""Which settings would ask, look at, or record less than those in force: such a change waits (DESIGN §10)."""
 
 from __future__ import annotations
 

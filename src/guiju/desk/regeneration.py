@@ -148,9 +148,7 @@ def came_back(item: Item, key: Key) -> Callable[[Answer], bool]:
         item: the item.
         key: the key that its mark was made with.
     """
-    kind: Kind = (
-        "near" if item.kind == "near" else "canonical"
-    )  # in every spelling, also where the ban is word for word
+    kind: Kind = "near" if item.kind == "near" else "canonical"  # in every spelling, whatever the ban does
     ban = Ban(
         id=item.id, kind=kind, category=item.category, severity="block", case=item.case_id, reason="", mark=item.mark
     )
