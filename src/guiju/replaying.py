@@ -115,9 +115,9 @@ async def prove(house: House) -> None:
     """Write into the ledger that items are watched, and whether none is red."""
     registry = opened(house)
     standings = await asyncio.to_thread(registry.standings)
-    red = [item.id for item, standing in standings if standing.state == "red"]
+    red = [item for item, standing in standings if standing.state == "red"]
     for item in red:
-        log.error("generated_again", extra={"id": item})
+        log.error("generated_again", extra={"id": item.id})
     house.live.books.proof([CONTROL], not red)
 
 

@@ -26,7 +26,7 @@ from guiju.records.sources import source_of
 
 SCHEMA: Final = "guiju-certificate/1"
 KIND: Final = "certificate"
-_CONTEXT: Final = b"guiju certificate 1\n"
+_CONTEXT: Final = SCHEMA.encode() + b"\n"
 
 Fault = Literal["unreadable", "signature", "entry", "inclusion", "checkpoint"]
 FAULTS: Final[dict[Fault, tuple[str, str]]] = {
