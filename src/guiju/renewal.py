@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from guiju import composition
-from guiju.config import Serve, Settings, weakenings
+from guiju.config import Serve, Settings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
@@ -38,6 +38,7 @@ from guiju.records import (
 )
 from guiju.records.daykeys import DayKeys
 from guiju.records.usage import EVERY_S
+from guiju.weakening import weakenings
 from guiju.workers import Seat, put
 
 log = logging.getLogger("guiju.renewal")
@@ -161,7 +162,7 @@ def _changed(house: House, now: dict[str, int]) -> bool:
     """Whether something that is looked for changed in the store, or a ban has ended by itself."""
     read = {policies.COUNTER, *COUNTERS} | (set() if house.options.lists else {lexicons.COUNTER})
     lapses = house.likenesses.lapses if house.likenesses else 0
-    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= time.time()
+    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= house.clock()
 
 
 async def reload(house: House, base: str) -> None:
