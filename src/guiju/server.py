@@ -85,7 +85,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
             house.start(recalling.watch(house))
-            house.start(deskwork.watch(house, deskwork.opened(house)))
+            house.start(deskwork.watch(house))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))

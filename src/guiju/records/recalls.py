@@ -109,6 +109,12 @@ def addresses(store: Store) -> list[Webhook]:
         return [Webhook(**row) for row in rows]
 
 
+def address_of(store: Store, account: str) -> Webhook | None:
+    """Where an account is told; none where no address is set."""
+    with store.read() as connection:
+        return _address(connection, account)
+
+
 def _address(connection: Connection, account: str) -> Webhook | None:
     row = connection.execute(select(webhook).where(webhook.c.account_id == account)).mappings().first()
     return Webhook(**row) if row else None
@@ -127,6 +133,13 @@ def add(store: Store, account: str, produce_id: str, facts: tuple[str, str], ter
     Raises:
         OutsideError: `store_unavailable`.
     """
+    return store.do(lambda connection: added(connection, account, produce_id, facts, terms))
+
+
+def added(
+    connection: Connection, account: str, produce_id: str, facts: tuple[str, str], terms: changes.Terms
+) -> Recall:
+    """`add`, in the transaction of the caller; `terms.wait` says how many seconds it waits before it is told."""
     made = Recall(
         id="r-" + token_hex(8),
         account_id=account,
@@ -135,21 +148,26 @@ def add(store: Store, account: str, produce_id: str, facts: tuple[str, str], ter
         case_id=facts[1],
         added_by=terms.by,
         added_at=terms.now,
-        next_at=terms.now,
+        next_at=terms.now + terms.wait,
     )
+    same = select(recall).where(recall.c.account_id == account, recall.c.produce_id == produce_id)
+    if (known := connection.execute(same).mappings().first()) is not None:
+        return Recall(**known)
+    connection.execute(insert(recall).values(**msgspec.structs.asdict(made)))
+    subject = changes.Subject(KIND, made.id, 0, account)
+    at_once = msgspec.structs.replace(terms, weakens=False, wait=0)
+    changes.enter(connection, subject, ("", changes.fingerprint(made)), at_once)
+    return made
 
-    def write(connection: Connection) -> Recall:
-        same = select(recall).where(recall.c.account_id == account, recall.c.produce_id == produce_id)
-        if (known := connection.execute(same).mappings().first()) is not None:
-            return Recall(**known)
-        connection.execute(insert(recall).values(**msgspec.structs.asdict(made)))
-        subject = changes.Subject(KIND, made.id, 0, account)
-        changes.enter(
-            connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False)
-        )
-        return made
 
-    return store.do(write)
+def undone(connection: Connection, account: str, produce_id: str, case: str, now: int) -> None:
+    """Take back a recall of a case that nobody was told of yet."""
+    mine = (recall.c.account_id == account) & (recall.c.produce_id == produce_id) & (recall.c.case_id == case)
+    row = connection.execute(select(recall.c.id).where(mine & (recall.c.attempts == 0))).first()
+    if row is None:
+        return
+    connection.execute(delete(recall).where(recall.c.id == row.id))
+    changes.enter(connection, changes.Subject(KIND, row.id, 0, account), ("", ""), changes.Terms(False, "desk", now, 0))
 
 
 def due(store: Store, now: int) -> list[tuple[Recall, Webhook]]:
