@@ -5,10 +5,13 @@ passes. The second run must fail; a duty whose test survives it is a gap."""
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import json
 import random
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from conftest import Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
-from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
+from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
@@ -25,9 +28,14 @@ from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
+from guiju.recalling import tell
+from guiju.records.changes import Terms
+from guiju.records.recalls import received, set_address
+from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
+from recall_kit import Receiver, until
 from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
@@ -176,6 +184,36 @@ def banned_text_never_arrives(start: Start, every: Every) -> None:
     for stream in (True, False):
         answer = gateway.chat(shifted(f"好的。{OTHER} 就是这样。"), stream=stream)
         assert "insulin pens" not in answer.body.decode()
+
+
+def harm_does_not_go_on(start: Start, every: Every) -> None:
+    """13.d: an answer under way is cut off where it comes to what is banned since, and who received it before is told."""
+    banned = threading.Event()
+
+    async def slow(call: Call) -> None:
+        """A model service that says one sentence, and the banned one once the ban is in force."""
+        await call.send(EVENT_STREAM + CLOSED, *say("好的，先说一句。"))
+        await asyncio.to_thread(banned.wait, 20)
+        await call.send(*say(OTHER + " 就是这样。"), chunk(finish="stop"), DONE)
+
+    async def at_once(call: Call) -> None:
+        await call.send(answer(True, b"".join(say(OTHER)) + chunk(finish="stop") + DONE))
+
+    with Receiver() as receiver, FaultUpstream({"slow": slow, "once": at_once}) as service:
+        gateway = start(every=every, upstream=service.url)
+        house = gateway.house
+        number = gateway.chat("好", model="once", stream=True).headers["x-guiju-decision-id"]
+        gateway.entry("closed", number)
+        found = received(place_of(house.settings, gateway.data), house.live.ids, number)
+        set_address(house.store, found.account, receiver.url, Terms(False, "王五", 1, 0), private=True)
+        with ThreadPoolExecutor(1) as client:
+            under_way = client.submit(gateway.chat, "好", model="slow", stream=True)
+            until(lambda: len(service.asked) == 2)
+            enact(gateway, OTHER, answers=(found,))
+            banned.set()
+            assert "insulin pens" not in under_way.result(20).text()
+        asyncio.run_coroutine_threadsafe(tell(house), gateway.loop).result(10)
+        assert {json.loads(body)["data"]["produce_id"] for _, body in receiver.came} == {number}
 
 
 def work_is_not_given_out(start: Start, every: Every) -> None:
@@ -336,6 +374,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("label", "l.5.a"): file_without_its_label_does_not_go_out,
     ("bans.input", "15.a"): banned_text_is_not_asked_for,
     ("bans.output", "13.c"): banned_text_never_arrives,
+    ("bans.output", "13.d"): harm_does_not_go_on,
     ("bans.output", "15.a"): banned_text_never_arrives,
     ("works.output", "4.3a"): work_is_not_given_out,
     ("works.output", "4.5c"): work_is_not_given_out,

@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import select
 
 from conftest import Running, Start
-from guiju.config import Rest, Settings, weakenings
+from guiju.config import Rest, Settings
 from guiju.controls import guidance
 from guiju.errors import ConfigError
 from guiju.records import choices, schema
 from guiju.records.choices import Choices
+from guiju.weakening import weakenings
 from identity_kit import Time
 from places import BOTH, Place, place
 from rest_kit import at_night, person, suspended
@@ -94,6 +95,7 @@ def test_a_new_version_asks_again(start: Start, tmp_path: Path) -> None:
     assert (refused.status, refused.json["error"]["code"]) == (403, "notice_not_accepted")
     assert refused.json["error"]["guiju"]["unread"] == ["terms"]
     assert refused.headers["x-should-retry"] == "false"
+    assert refused.headers["x-guiju-notice"] == "terms=" + gateway.house.live.notices.versions["terms"]
     assert gateway.chat(CRY, headers=known).status == 200, "a cry for help does not wait"
     said = {"text": "terms", "version": gateway.house.live.notices.versions["terms"]}
     assert gateway.ask("POST", "/v1/notices/accept", said, headers=known).status == 200

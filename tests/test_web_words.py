@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,12 @@ from guiju.web.shown import unseen, visible
 from guiju.web.static import FILES
 from guiju.web.turns import Turns, network
 
+HOME = Path(str(files("guiju")))
 TEMPLATES = {
-    one.name: one.read_text("utf-8") for one in files("guiju.web").joinpath("templates").iterdir() if one.is_file()
+    str(one.relative_to(HOME / "web" / "templates")): one.read_text("utf-8")
+    for one in sorted((HOME / "web" / "templates").rglob("*.html"))
 }
-SOURCES = [one.read_text("utf-8") for one in files("guiju.web").iterdir() if one.name.endswith(".py")]
+SOURCES = [one.read_text("utf-8") for room in ("web", "desk") for one in (HOME / room).glob("*.py")]
 SAME = {"verify.size.kib", "verify.size.mib"}
 """What is the same in both languages; it may only grow with a reason in the table."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -19,6 +20,7 @@ from guiju.config import Settings
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.deeds import Doing
+from guiju.desk.public import Front
 from guiju.desk.spool import Spool
 from guiju.desk.statements import Provider
 from guiju.errors import GuijuError
@@ -63,13 +65,13 @@ def books(house: House) -> Books:
     return Books(house.settings, house.store, DayKeys(data / "keys"), house.secrets, place, house.live.ids)
 
 
-def desk(of: Books) -> Desk:
-    """The desk."""
+def desk_of(of: Books, clock: Callable[[], float] = time.time) -> Desk:
+    """The desk; `clock`: Unix seconds."""
 
     def traced(number: str) -> Trace | None:
         return None if of.ids.parse(number.partition("-")[0]) is None else trace(of.place, of.ids, number)
 
-    return Desk(of.store, of.keys, of.secrets, traced)
+    return Desk(of.store, of.keys, of.secrets, traced, clock)
 
 
 def opened(house: House) -> Desk:
@@ -78,7 +80,7 @@ def opened(house: House) -> Desk:
     Raises:
         ConfigError: `keys_exposed`.
     """
-    return desk(books(house))
+    return desk_of(books(house), house.live.clock)
 
 
 def decisions(of: Books, at: Desk) -> Decisions:
@@ -94,18 +96,36 @@ def decisions(of: Books, at: Desk) -> Decisions:
     return Decisions(at, doing, provider, repeated, alone)
 
 
-async def watch(house: House) -> None:
+def front(house: House, desk: Desk) -> Front:
+    """What the public pages need.
+
+    Args:
+        house: the open house.
+        desk: its desk.
+
+    Raises:
+        ConfigError: `keys_exposed`.
+    """
+
+    def made_at(number: str) -> float:
+        parsed = house.live.ids.parse(number.partition("-")[0])
+        return parsed[0] / 1000 if parsed else 0.0
+
+    return Front(desk, Spool(house.options.data, house.secrets), made_at, house.secrets.person)
+
+
+async def watch(house: House, desk: Desk) -> None:
     """Do what is due, until the house closes.
 
     Args:
         house: the open house.
+        desk: its desk.
     """
     own = books(house)
-    at = desk(own)
-    deciding, spool = decisions(own, at), Spool(house.options.data, house.secrets)
+    deciding, spool = decisions(own, desk), Spool(house.options.data, house.secrets)
     while True:
         try:
-            await asyncio.to_thread(spool.settle, at)
+            await asyncio.to_thread(spool.settle, desk)
             await asyncio.to_thread(deciding.settle)
             await _tell(own, deciding)
         except GuijuError as error:

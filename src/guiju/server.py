@@ -20,6 +20,7 @@ import uvicorn
 from guiju import deskwork, recalling, renewal
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
+from guiju.desk.public import Front, Public
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
@@ -85,14 +86,15 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
             house.start(recalling.watch(house))
-            house.start(deskwork.watch(house))
+            house.start(deskwork.watch(house, desk))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
 
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
-    pages_ = pages(_host(house))
+    desk = await asyncio.to_thread(deskwork.opened, house)
+    pages_ = pages(_host(house), await asyncio.to_thread(deskwork.front, house, desk))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -177,14 +179,15 @@ class Rooms:
         await (self.pages if page else self.gateway)(scope, receive, send)
 
 
-def pages(host: Host) -> Pages:
+def pages(host: Host, front: Front | None = None) -> Pages:
     """All pages; a route that is not here does not exist.
 
     Args:
         host: what serves them.
+        front: what the public pages of the desk need; without it they are not there.
     """
-    verify = VerifyPage(host)
-    return Pages(host, [verify.route()], [verify.close])
+    verify, public = VerifyPage(host), Public(host, front)
+    return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
 
 
 def _host(house: House) -> Host:
@@ -205,6 +208,7 @@ def _host(house: House) -> Host:
         workers=workers,
         signatures=lambda: live.signatures,
         traced=traced,
+        complains=True,
     )
 
 

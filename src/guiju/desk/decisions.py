@@ -26,6 +26,7 @@ from guiju.records.approvals import Approval, Proposal
 from guiju.records.cases import Case
 from guiju.records.outbox import Channel, Post
 from guiju.records.papers import Paper
+from guiju.records.recalls import Received
 
 UNDO_S: Final = outbox.WAIT_S
 """For how long a decision can be taken back by whoever made it."""
@@ -131,8 +132,7 @@ class Decisions:
         if before.leased(now) != by:
             raise ConfigError("case_leased", what=number)
         _fits(before, decision)
-        reason = decision.found.ground.article
-        on = remedies.Case(number, reason, by, now)
+        on = remedies.Case(number, decision.found.ground.article, by, now, _answer(before))
         wanted = [*decision.remedies, *self._overturning(before, decision.found)]
         made = [remedies.prepare(one, on, self.desk.secrets, self._repeated) for one in wanted]
         two = [(approvals.new(), one) for one in made if one.act]
@@ -395,6 +395,12 @@ class Decisions:
             return True
 
         return self.desk.store.do(work)
+
+
+def _answer(case: Case) -> Received | None:
+    """The answer that a case is about, where the ledger says that it is the one."""
+    known = case.account_id and case.compared in ("recorded", "normalised")
+    return Received(case.account_id, case.produce_id) if known else None
 
 
 def _fits(case: Case, decision: Decision) -> None:

@@ -24,6 +24,7 @@ from guiju.records import bans, outbox, recalls, rights, rumours, standing
 from guiju.records.changes import Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.recalls import Received
 from guiju.terms import Rung
 
 _RUNGS: Final[dict[Rung, Measure]] = {
@@ -63,16 +64,16 @@ class Doing:
             ConfigError: `not_found`: what is to be taken back is not there.
         """
         terms = Terms(weakens=False, by=by, now=now, delay=0)
+        told = Terms(weakens=False, by=by, now=now, delay=0, wait=outbox.WAIT_S)
         if isinstance(deed, PutBan):
-            bans.enter(connection, deed.made, terms)
+            bans.enter(connection, deed.made, told)
         elif isinstance(deed, PutStep):
             standing.decided(connection, deed.step, (case, _REASON), now)
         elif isinstance(deed, PutStrike):
             who = deed.account, deed.person
             standing.add(connection, who, deed.misuse, "finding", -1, now, self._decide, id=deed.id)
         elif isinstance(deed, Recall):
-            waits = Terms(weakens=False, by=by, now=now, delay=0, wait=outbox.WAIT_S)
-            recalls.added(connection, deed.account, deed.produce_id, (deed.category, case), waits)
+            recalls.enter(connection, Received(deed.account, deed.produce_id), (deed.category, case), told)
         elif isinstance(deed, AddCorrection):
             rumours.corrected(connection, deed.made, terms)
         elif isinstance(deed, LiftBan):
@@ -99,13 +100,13 @@ class Doing:
         """
         terms = Terms(weakens=False, by=by, now=now, delay=0)
         if isinstance(deed, PutBan):
-            bans.undone(connection, deed.made.ban.id, terms)
+            bans.undone(connection, deed.made, terms)
         elif isinstance(deed, PutStep):
             standing.lifted(connection, deed.step.id, by, now)
         elif isinstance(deed, PutStrike):
             standing.overturned(connection, deed.id, self._decide)
         elif isinstance(deed, Recall):
-            recalls.undone(connection, deed.account, deed.produce_id, case, now)
+            recalls.undone(connection, Received(deed.account, deed.produce_id), case, now)
         elif isinstance(deed, AddCorrection):
             rumours.dropped(connection, deed.made.id, terms)
 

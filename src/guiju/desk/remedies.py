@@ -21,6 +21,7 @@ from guiju.law import calendar
 from guiju.records import bans
 from guiju.records.approvals import Act
 from guiju.records.changes import Terms
+from guiju.records.recalls import Received
 from guiju.records.secrets import Secrets
 from guiju.records.standing import Step
 from guiju.terms import Misuse
@@ -207,12 +208,14 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """On what a remedy stands: the case, why, who, and when (Unix seconds)."""
+    """On what a remedy stands: the case, why, who, and when (Unix seconds); and the answer that it is about, which a
+    ban recalls, where the ledger knows it."""
 
     id: str
     reason: str
     by: str
     now: int
+    answer: Received | None = None
 
 
 def prepare(remedy: Remedy, case: Case, secrets: Secrets, repeated: Repeated) -> Prepared:
@@ -273,6 +276,7 @@ def _correction(remedy: Correct, case: Case) -> Rumour:
 
 def _ban(remedy: BanText, case: Case, secrets: Secrets, repeated: Repeated) -> Prepared:
     made, reach = _prepared(remedy, 0, case, secrets, repeated)
+    made = msgspec.structs.replace(made, answers=(case.answer,) if case.answer else ())
     return Prepared(PutBan(made=made, measure="output_stopped"), "ban" if reach.wide else "", made.ban.id, reach)
 
 

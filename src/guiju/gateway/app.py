@@ -350,4 +350,5 @@ class App:
         if run.started:
             await send({"type": "http.response.body", "body": run.broken(body)})
         else:
-            await http.answer(send, error.row.status, body, http.error_headers(error, run.id))
+            headers = http.error_headers(error, run.id) + run.asker.headers()
+            await http.answer(send, error.row.status, body, headers)

@@ -53,7 +53,7 @@ class Asker:
         self.person: tuple[str, str] | None = None
         self.sitting: Sitting | None = None
         self.standing: Standing | None = None
-        self.unread: tuple[str, ...] = tuple(live.notices.versions) if counted else ()
+        self.unread: tuple[str, ...] = ()
 
     async def meet(self) -> None:
         """Find out who asks.
@@ -73,6 +73,7 @@ class Asker:
         if not self._counted:
             return
         if self.identity is None or self.identity.level == "none":
+            self.unread = tuple(live.notices.versions)
             if audience == "minors":
                 self.sitting = Sitting(int(now), 0, 0, 0, False, allowed(rest, "", audience))
             return

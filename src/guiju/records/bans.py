@@ -18,7 +18,7 @@ from guiju.detect.bans import Ban, caught
 from guiju.detect.likeness import Kind, Mark
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
-from guiju.records import changes
+from guiju.records import changes, recalls
 from guiju.records.db import Store, bump
 from guiju.records.schema import ban
 from guiju.terms import Severity
@@ -69,8 +69,16 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     lifted_at: int
 
 
-def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> str:
-    """Put a ban into force, in every worker within five seconds.
+def enact(
+    store: Store,
+    decision: Decision,
+    examples: Sequence[str],
+    key: tuple[Key, str],
+    terms: changes.Terms,
+    answers: Sequence[recalls.Received] = (),
+) -> str:
+    """Put a ban into force, in every worker within five seconds, and recall the answers that it bans: who received
+    them is told, or neither happens.
 
     Args:
         store: the store.
@@ -78,6 +86,7 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
         examples: harmless texts that resemble the banned one; none of them may be stopped. They are not kept.
         key: the key that the mark was made with, and its id.
         terms: by whom and when.
+        answers: those that hold what is banned, as `recalls.received` finds them.
 
     Returns:
         The ban's id.
@@ -87,7 +96,7 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
             `ban_reaches_too_far`: it stops some of the examples.
         OutsideError: `store_unavailable`.
     """
-    made = prepared(decision, examples, key, terms)
+    made = msgspec.structs.replace(prepared(decision, examples, key, terms), answers=tuple(answers))
     store.do(lambda connection: enter(connection, made, terms))
     return made.ban.id
 
@@ -98,6 +107,7 @@ class Prepared(msgspec.Struct, frozen=True):
     Attributes:
         examples: how many harmless texts it lets pass.
         key_id: of the key that its mark was made with.
+        answers: those that hold what is banned, and are recalled by it.
     """
 
     ban: Ban
@@ -105,6 +115,7 @@ class Prepared(msgspec.Struct, frozen=True):
     expires_at: int
     examples: int
     key_id: str
+    answers: tuple[recalls.Received, ...] = ()
 
 
 def prepared(decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> Prepared:
@@ -114,11 +125,14 @@ def prepared(decision: Decision, examples: Sequence[str], key: tuple[Key, str], 
 
 
 def enter(connection: Connection, made: Prepared, terms: changes.Terms) -> None:
-    """Put a ban into force, in the transaction of the caller."""
+    """Put a ban into force, in the transaction of the caller; `terms.wait` says after how many seconds whoever
+    received what it bans is told."""
     connection.execute(insert(ban).values(_row(made, terms)))
     subject = changes.Subject(KIND, made.ban.id, 1, made.account)
     hashes = ("", changes.fingerprint(made.ban))
-    changes.enter(connection, subject, hashes, msgspec.structs.replace(terms, weakens=False))
+    changes.enter(connection, subject, hashes, msgspec.structs.replace(terms, weakens=False, wait=0))
+    for one in made.answers:
+        recalls.enter(connection, one, (made.ban.category, made.ban.case), terms)
     bump(connection, COUNTER)
 
 
@@ -192,13 +206,14 @@ def lifted(connection: Connection, ban_id: str, terms: changes.Terms) -> changes
     return made
 
 
-def undone(connection: Connection, ban_id: str, terms: changes.Terms) -> None:
+def undone(connection: Connection, one: Prepared, terms: changes.Terms) -> None:
     """Take back a ban that was put into force a moment ago; whoever calls has looked at the time and the person."""
-    connection.execute(
-        update(ban).where(ban.c.id == ban_id, ban.c.lifted_at == 0).values(lifted_at=terms.now, mark=b"")
-    )
-    subject = changes.Subject(KIND, ban_id, 0)
-    changes.enter(connection, subject, ("", ""), msgspec.structs.replace(terms, weakens=False))
+    mine = (ban.c.id == one.ban.id) & (ban.c.lifted_at == 0)
+    connection.execute(update(ban).where(mine).values(lifted_at=terms.now, mark=b""))
+    for answer in one.answers:
+        recalls.undone(connection, answer, one.ban.case, terms.now)
+    subject, hashes = changes.Subject(KIND, one.ban.id, 0, one.account), (changes.fingerprint(one.ban), "")
+    changes.enter(connection, subject, hashes, msgspec.structs.replace(terms, weakens=False))
     bump(connection, COUNTER)
 
 
