@@ -132,7 +132,7 @@ class TwoPersons(RuleBasedStateMachine):
 
 
 TwoPersons.TestCase.settings = settings(
-    max_examples=max(10, EXAMPLES // 400),
+    max_examples=EXAMPLES // 80,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
