@@ -312,6 +312,7 @@ class House:
             strikes=self.secrets.person,
             choices=Choices(self.store),
             notices=composition.notices(settings),
+            jobs=self.store,
             beside=self.start,
         )
 

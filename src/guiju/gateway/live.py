@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -31,6 +32,7 @@ from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.choices import Choices
 from guiju.records.consents import Consents
+from guiju.records.db import Store
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
@@ -192,6 +194,8 @@ class Live:
         pictures: what looks at pictures; none where nothing does, so that they are refused.
         signatures: what files are signed with, and whose signatures are believed.
         recording: a WAV file of the words that label speech; `b""` for the rhythm.
+        films: how many films are labelled at once.
+        jobs: where it is kept which films are being made.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -214,6 +218,7 @@ class Live:
     strikes: bytes
     choices: Choices
     notices: Notices
+    jobs: Store
     beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
@@ -223,5 +228,6 @@ class Live:
     pictures: Seeing | None = None
     signatures: Signatures = field(default_factory=Signatures)
     recording: bytes = b""
+    films: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})
