@@ -70,7 +70,7 @@ def marked(sight: Sight, kind: Kind, key: Key) -> PictureMark:
         kind: of the ban.
         key: the provider's key.
     """
-    return PictureMark(key.digest(sight.pixels), sight.hash if kind == "picture" else b"")
+    return PictureMark(key.data(sight.pixels), sight.hash if kind == "picture" else b"")
 
 
 def distance(one: bytes, other: bytes) -> int:
@@ -127,7 +127,7 @@ class BannedPictures:
             field: where it stands.
         """
         found: dict[str, str] = {}
-        if (exact := self._exact.get(self._key.digest(sight.pixels))) is not None:
+        if (exact := self._exact.get(self._key.data(sight.pixels))) is not None:
             found[exact] = "exact"
         for id, _ in self._near.find(sight.hash) if sight.hash else ():
             found.setdefault(id, "near")

@@ -18,11 +18,11 @@ from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Address, ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
-from guiju.gateway import http
-from guiju.gateway.edits import taken_apart
+from guiju.gateway import alike, http
+from guiju.gateway.edits import fields, taken_apart
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import Live
-from guiju.gateway.media import bare, inscribed, letters, signed
+from guiju.gateway.media import bare, inscribed, letters, no_banned, signed
 from guiju.gateway.run import Run
 from guiju.gateway.wire import form, videos
 from guiju.gateway.wire.videos import PATH, Asked, Films, Remixes, Videos
@@ -66,6 +66,7 @@ class VideoRun(Run):
         await asyncio.to_thread(jobs.within, self.live.jobs, self.key.account, self.live.settings.limits.jobs, self.now)
         if asked.files:
             asked.pictures, asked.found, face = await taken_apart(self.live.faces, asked.files)
+            self.alike = await alike.sent(self.live, self.policy, fields(asked))
             self.likenesses = ("face",) if face else ()
             self.ingredients = len(asked.found)
         return asked
@@ -196,6 +197,9 @@ class FilmRun(Run):
         with tempfile.TemporaryFile() as came, tempfile.TemporaryFile() as made:
             try:
                 await self._fetched(upstream, cast(BinaryIO, came))
+                if self.variant != "video":
+                    came.seek(0)
+                    await no_banned(self, [came.read()])
                 kind = await self._labelled(cast(BinaryIO, came), cast(BinaryIO, made))
             except MarkingError as error:
                 await bare(self, error)
