@@ -282,6 +282,10 @@ def test_a_film_that_the_service_has_no_more_has_failed(gateway: Running, model:
     id = asked(gateway)["id"]
     theirs = jobs.find(gateway.house.store, "operator", id, 0).theirs
     assert model.app.jobs.delete(theirs)
+    known = asked(gateway)["id"]
+    assert gateway.ask("GET", f"{VIDEOS}/{known}").json["status"] == "completed"
+    assert model.app.jobs.delete(jobs.find(gateway.house.store, "operator", known, 0).theirs)
+    assert gateway.ask("GET", f"{VIDEOS}/{known}/content").json["error"]["code"] == "job_not_found"
     assert gateway.ask("GET", f"{VIDEOS}/{id}").json["status"] == "failed"
     assert gateway.ask("DELETE", f"{VIDEOS}/{id}").json["deleted"] is True
 

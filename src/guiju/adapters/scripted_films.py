@@ -22,6 +22,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self._left: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._begun = 0
         self.broken: set[str] = set()
         """Films in whose place something else is answered."""
 
@@ -52,7 +53,7 @@ class Jobs:
         return 200 if told else 404, b"application/json", msgspec.json.encode(told or error)
 
     def begin(self, asked: Mapping[str, Any], polls: int, finish: str, source: str = "") -> dict[str, Any]:
-        """Begin a job; the request decides its id, so that every run is the same.
+        """Begin a job; the request and its number decide the id, so that every run is the same.
 
         Args:
             asked: the fields of the request.
@@ -61,7 +62,8 @@ class Jobs:
             source: the job that it is made from.
         """
         told = f"{source} {asked.get('prompt', '')} {asked.get('size', '')}".encode("utf-8", "surrogatepass")
-        id = "scripted_" + hashlib.sha256(told).hexdigest()[:24]
+        self._begun += 1
+        id = f"scripted_{self._begun}_{hashlib.sha256(told).hexdigest()[:16]}"
         self._left[id] = (polls, finish)
         if len(self._left) > _JOBS:
             self._left.popitem(last=False)

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from guiju.adapters.faces import Faces
+from guiju.gateway import alike
 from guiju.gateway.media import MediaRun
 from guiju.gateway.transcript import UploadRun
+from guiju.gateway.wire import videos
 from guiju.gateway.wire.edits import Asked, Edits, stripped
 from guiju.gateway.wire.form import File
 from guiju.marking.bare import Bare
@@ -29,9 +31,15 @@ class EditRun(UploadRun, MediaRun):
         """
         assert isinstance(asked, Asked)
         asked.pictures, asked.found, face = await taken_apart(self.live.faces, asked.files)
+        self.alike = await alike.sent(self.live, self.policy, fields(asked))
         self.likenesses = ("face",) if face else ()
         self.ingredients = len(asked.found)
         return asked
+
+
+def fields(asked: Asked | videos.Asked) -> list[tuple[str, bytes]]:
+    """Where each picture stands, and what is left of it."""
+    return [(one.field, left.data) for one, left in zip(asked.files, asked.pictures, strict=True)]
 
 
 async def taken_apart(faces: Faces, files: Sequence[File]) -> tuple[tuple[Bare, ...], tuple[Aigc, ...], bool]:

@@ -18,11 +18,12 @@ from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstream import Address, ContentRefusedError
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
-from guiju.gateway import http
-from guiju.gateway.edits import taken_apart
+from guiju.errors import CallerError, OutsideError
+from guiju.gateway import alike, http
+from guiju.gateway.edits import fields, taken_apart
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import Live
-from guiju.gateway.media import bare, inscribed, letters, signed
+from guiju.gateway.media import bare, inscribed, letters, no_banned, signed
 from guiju.gateway.run import Run
 from guiju.gateway.wire import form, videos
 from guiju.gateway.wire.videos import PATH, Asked, Films, Remixes, Videos
@@ -39,6 +40,11 @@ ID: Final = "video_"
 """What an id of ours begins with; the id of the exchange follows."""
 _PART: Final = 256 * 1024
 """Bytes of a film that are sent at once."""
+
+
+def gone(error: OutsideError) -> bool:
+    """Whether a model service says that it has no such job."""
+    return error.code == "upstream_refused" and error.facts.get("status") == 404
 
 
 class VideoRun(Run):
@@ -66,6 +72,7 @@ class VideoRun(Run):
         await asyncio.to_thread(jobs.within, self.live.jobs, self.key.account, self.live.settings.limits.jobs, self.now)
         if asked.files:
             asked.pictures, asked.found, face = await taken_apart(self.live.faces, asked.files)
+            self.alike = await alike.sent(self.live, self.policy, fields(asked))
             self.likenesses = ("face",) if face else ()
             self.ingredients = len(asked.found)
         return asked
@@ -119,6 +126,10 @@ class VideoRun(Run):
             source = await self._model(upstream, canonical, self.path, self.form)
         except ContentRefusedError as refused:
             await self._refused(refused)
+            raise
+        except OutsideError as error:
+            if self.source and gone(error):
+                raise CallerError("job_not_found") from None
             raise
         try:
             return videos.read(await source.body())
@@ -196,6 +207,9 @@ class FilmRun(Run):
         with tempfile.TemporaryFile() as came, tempfile.TemporaryFile() as made:
             try:
                 await self._fetched(upstream, cast(BinaryIO, came))
+                if self.variant != "video":
+                    came.seek(0)
+                    await no_banned(self, [came.read()])
                 kind = await self._labelled(cast(BinaryIO, came), cast(BinaryIO, made))
             except MarkingError as error:
                 await bare(self, error)
@@ -207,7 +221,12 @@ class FilmRun(Run):
     async def _fetched(self, upstream: Service, came: BinaryIO) -> None:
         path = f"{PATH}/{self.of.theirs}/content"
         path += f"?variant={self.variant}" if self.variant != "video" else ""
-        source: UpstreamReply = await self._model(upstream, b"", path, method="GET")
+        try:
+            source: UpstreamReply = await self._model(upstream, b"", path, method="GET")
+        except OutsideError as error:
+            if gone(error):
+                raise CallerError("job_not_found") from None
+            raise
         try:
             async for part in source.chunks(self.live.settings.limits.film_bytes):
                 came.write(part)

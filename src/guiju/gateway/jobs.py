@@ -11,8 +11,8 @@ import re
 from typing import Any, Final
 
 from guiju.adapters.upstream import Method
-from guiju.errors import CallerError, GuijuError, Language, OutsideError
-from guiju.gateway.films import ID
+from guiju.errors import CallerError, Language, OutsideError
+from guiju.gateway.films import ID, gone
 from guiju.gateway.live import Live
 from guiju.gateway.wire import videos
 from guiju.gateway.wire.videos import PATH
@@ -107,11 +107,6 @@ async def remove(live: Live, key: KeyRecord, id: str) -> dict[str, Any]:
             raise
     await asyncio.to_thread(jobs.remove, live.jobs, key.account, job.id)
     return {"id": job.id, "object": "video.deleted", "deleted": True}
-
-
-def gone(error: GuijuError) -> bool:
-    """Whether a model service says that it has no such job."""
-    return error.code == "upstream_refused" and error.facts.get("status") == 404
 
 
 async def _asked(live: Live, job: Job, method: Method) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 from guiju.adapters.faces import Assumed, Faces
 from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Seeing
+from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
@@ -192,6 +193,7 @@ class Live:
         faces: tells whether there may be a face in a picture.
         consents: the consents in force.
         pictures: what looks at pictures; none where nothing does, so that they are refused.
+        sights: tells of pictures, by which banned ones are known again; none where nothing reads them.
         signatures: what files are signed with, and whose signatures are believed.
         recording: a WAV file of the words that label speech; `b""` for the rhythm.
         films: how many films are labelled at once.
@@ -226,6 +228,7 @@ class Live:
     faces: Faces = field(default_factory=Assumed)
     consents: Consents = field(default_factory=Consents)
     pictures: Seeing | None = None
+    sights: Sights | None = None
     signatures: Signatures = field(default_factory=Signatures)
     recording: bytes = b""
     films: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))

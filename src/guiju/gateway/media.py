@@ -18,18 +18,18 @@ from guiju.adapters.upstreams import Service
 from guiju.config import Gateway
 from guiju.controls.hearing import hear
 from guiju.errors import ConfigError, Language, OutsideError
-from guiju.gateway import http
+from guiju.gateway import alike, http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
 from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
-from guiju.marking.family import Family, MarkingError, head_of
+from guiju.marking.family import HEAD, Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
 from guiju.marking.wav_sound import Place
 from guiju.marking.words import WORDS
 from guiju.records.sources import optional
-from guiju.terms import Label
+from guiju.terms import Label, Text
 
 log = logging.getLogger("guiju.gateway")
 
@@ -44,6 +44,7 @@ class MediaRun(Run):
         made = await self._made(asked, upstream, canonical)
         self.tokens = made.tokens
         self.dropped.update(made.dropped)
+        await no_banned(self, [one for one in made.files if _picture(one)])
         files = await self._labelled(made.files, asked)
         assert self.exchange is not None
         assert self.exchange.label is not None
@@ -90,6 +91,29 @@ class MediaRun(Run):
         except MarkingError as error:
             await bare(self, error)
             return files
+
+
+def _picture(file: bytes) -> bool:
+    """Whether a file is a picture."""
+    family = family_of(file[:HEAD])
+    return family is not None and family.kind == "image"
+
+
+async def no_banned(run: Run, pictures: list[bytes]) -> None:
+    """Let the controls hear of banned pictures among those that were made.
+
+    Raises:
+        RefusedError: they may not go out.
+        OutsideError: one can't be read, or there is nobody to look.
+    """
+    found = await alike.made(run.live, run.policy, pictures)
+    if not found:
+        return
+    hearing = hear(run.policy.controls.output, Text("data", ""), run.rulings.graded(found, "output"), "output")
+    run.heard.append(hearing)
+    if hearing.stops:
+        await run.live.books.durable(run.close("stopped", "stopped"))
+        raise RefusedError(hearing)
 
 
 async def bare(run: Run, error: MarkingError) -> None:

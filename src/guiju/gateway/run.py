@@ -83,6 +83,7 @@ class Run(ABC):
         likenesses: what of a person is worked on.
         ingredients: labels that what is asked about carries.
         service: the name of the model service that answered; none where none has.
+        alike: banned pictures among those that were sent.
         job: the film that it asks for, or fetches; none elsewhere.
     """
 
@@ -92,6 +93,7 @@ class Run(ABC):
     ingredients = 0
     service = ""
     job = ""
+    alike: tuple[Finding, ...] = ()
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -202,6 +204,7 @@ class Run(ABC):
         policy = self.policy
         began = perf_counter()
         self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        self.found += self.alike
         graded = self.firm(asked, self.rulings.graded(self.found, "input"))
         hearing = hear(policy.controls.request, exchange, graded, "input")
         if self.counted:
