@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 
 from guiju.desk.reach import Reach, Repeated, estimate
-from guiju.detect.bans import PURPOSE, Ban
+from guiju.detect.bans import PURPOSE
 from guiju.detect.likeness import LEAST, Kind, mark
 from guiju.detect.rumours import Rumour
 from guiju.detect.units import Key, units
@@ -308,5 +308,4 @@ def _prepared(
     )
     terms = Terms(weakens=False, by=case.by, now=case.now, delay=0)
     made = bans.prepared(decision, wanted.examples, (key, secrets.key_ids["digest"]), terms)
-    assert isinstance(made.ban, Ban)
     return made, estimate(made.ban, key, wanted.text, case.now - _DAY_S, repeated)

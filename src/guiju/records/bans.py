@@ -131,7 +131,18 @@ class Prepared(msgspec.Struct, frozen=True):
         answers: those that hold what is banned, and are recalled by it.
     """
 
-    ban: Ban | PictureBan
+    ban: Ban
+    account: str
+    expires_at: int
+    examples: int
+    key_id: str
+    answers: tuple[recalls.Received, ...] = ()
+
+
+class PreparedPicture(msgspec.Struct, frozen=True):
+    """The same of a picture."""
+
+    ban: PictureBan
     account: str
     expires_at: int
     examples: int
@@ -186,12 +197,12 @@ def enact_picture(
     alone = BannedPictures([made], key[0])
     if stopped := [number for number, sight in enumerate(examples, 1) if alone.find(sight, "")]:
         raise ConfigError("ban_reaches_too_far", what=", ".join(map(str, stopped)))
-    ready = Prepared(made, decision.account, decision.expires_at, len(examples), key[1], tuple(answers))
+    ready = PreparedPicture(made, decision.account, decision.expires_at, len(examples), key[1], tuple(answers))
     store.do(lambda connection: enter(connection, ready, terms))
     return made.id
 
 
-def enter(connection: Connection, made: Prepared, terms: changes.Terms) -> None:
+def enter(connection: Connection, made: Prepared | PreparedPicture, terms: changes.Terms) -> None:
     """Put a ban into force, in the transaction of the caller; `terms.wait` says after how many seconds whoever
     received what it bans is told."""
     connection.execute(insert(ban).values(_row(made, terms)))
@@ -232,7 +243,7 @@ def _lacking(decision: Decision | PictureDecision, by: str) -> list[str]:
     return lacking if by.strip() else [*lacking, "by"]
 
 
-def _row(one: Prepared, terms: changes.Terms) -> dict[str, object]:
+def _row(one: Prepared | PreparedPicture, terms: changes.Terms) -> dict[str, object]:
     """The ban as the table has it."""
     made = one.ban
     return {
