@@ -19,9 +19,11 @@ import msgspec
 import pytest
 
 from conftest import Start
+from doors import VIDEOS, film
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
+from film_words import words_stand
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
@@ -31,6 +33,7 @@ from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
 from guiju.records.changes import Terms
+from guiju.records.jobs import find
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
@@ -167,6 +170,20 @@ def file_without_its_label_does_not_go_out(start: Start, every: Every) -> None:
     assert said["ContentProducer"]
     with FaultUpstream({"scripted": no_sound}) as service:
         assert start(every=every, upstream=service.url).ask("POST", "/v1/audio/speech", asked).status == 503
+
+
+def film_without_its_words_does_not_go_out(start: Start, every: Every) -> None:
+    """l.4.4: a film shows the words from its first picture, for two seconds at least; one that can't does not go out.
+    What stands around the player is the app's."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url)
+        made = film(gateway, "[[job:0]]").json["id"]
+        answer = gateway.ask("GET", f"{VIDEOS}/{made}/content")
+        assert words_stand(answer.body, 0.0)
+        assert words_stand(answer.body, 2.0)
+        theirs = find(gateway.house.store, "operator", made, 0).theirs
+        model.app.jobs.broken.add(theirs)
+        assert gateway.ask("GET", f"{VIDEOS}/{made}/content").status == 503
 
 
 async def no_sound(call: Call) -> None:
@@ -383,6 +400,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("answerable", "d.16.b"): untraceable_exchange_is_refused,
     ("label", "16.a"): unlabelled_answer_is_refused,
     ("label", "d.16.a"): unlabelled_answer_is_refused,
+    ("label", "l.4.4"): film_without_its_words_does_not_go_out,
     ("label", "l.5.a"): file_without_its_label_does_not_go_out,
     ("bans.input", "15.a"): banned_text_is_not_asked_for,
     ("bans.output", "13.c"): banned_text_never_arrives,
@@ -400,7 +418,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
-ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
+SLOW = {("label", "l.4.4")}
+"""A film is encoded anew."""
+ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 
 
 def test_every_duty_of_every_control_has_a_proof() -> None:
