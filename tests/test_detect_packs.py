@@ -10,13 +10,14 @@ from typing import Literal
 import pytest
 
 from guiju import composition
-from guiju.config import Detect, Settings, parse, weakenings
+from guiju.config import Detect, Settings, parse
 from guiju.detect import benign, lexicon, shipped
 from guiju.detect.landing import landed, tried
 from guiju.detect.words import Words
 from guiju.errors import ConfigError
 from guiju.law import book
 from guiju.terms import Text
+from guiju.weakening import weakenings
 
 ALL = shipped.entries(["all"])
 OWN = {"spam", "malware"}

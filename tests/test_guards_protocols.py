@@ -24,10 +24,11 @@ from guiju.adapters.guards.portions import border, portions
 from guiju.adapters.guards.qwen3guard import Qwen3Guard
 from guiju.adapters.guards.speech import ShapeError, Speaks, plain
 from guiju.adapters.guards.tencent import Tencent
-from guiju.config import Guard, GuardKind, Limits, Settings, weakenings
+from guiju.config import Guard, GuardKind, Limits, Settings
 from guiju.controls.policy import Rulings, shipped
 from guiju.errors import ConfigError
 from guiju.law import book
+from guiju.weakening import weakenings
 
 # ---------------------------------------------------------------------- signatures
 # Tencent Cloud, "Signature v3" (cloud.tencent.com/document/api/213/30654; tencentcloud.com/document/api/1005/34678; the

@@ -7,12 +7,13 @@ import pytest
 
 from conftest import Start
 from guiju.adapters.party import outside
-from guiju.config import Guard, Party, Settings, Upstream, weakenings
+from guiju.config import Guard, Party, Settings, Upstream
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Rulings, completed, parse, shipped
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.errors import ConfigError
 from guiju.terms import Exchange, Finding, Grade, Text
+from guiju.weakening import weakenings
 
 TEXT = Text("messages[0].content", "")
 

@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 from guiju.config import Rest as Settings
 from guiju.config import Settings as All
-from guiju.config import weakenings
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest, allowed, pause
 from guiju.law import book
 from guiju.records import retention, schema, use
@@ -24,6 +23,7 @@ from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.use import Uses
 from guiju.terms import Allowed, Exchange, Guardian, Sitting
+from guiju.weakening import weakenings
 from identity_kit import Time
 from places import BOTH, Place, place
 

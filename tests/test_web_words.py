@@ -7,6 +7,7 @@ from __future__ import annotations
 import html
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import pytest
 from hypothesis import given
@@ -20,10 +21,22 @@ from guiju.web.shown import unseen, visible
 from guiju.web.static import FILES
 from guiju.web.turns import Turns, network
 
-TEMPLATES = {
-    one.name: one.read_text("utf-8") for one in files("guiju.web").joinpath("templates").iterdir() if one.is_file()
-}
-SOURCES = [one.read_text("utf-8") for one in files("guiju.web").iterdir() if one.name.endswith(".py")]
+
+def found(folder: Traversable, before: str = "") -> dict[str, str]:
+    """Templates by name, those in folders too."""
+    made = {}
+    for one in folder.iterdir():
+        made |= found(one, f"{before}{one.name}/") if one.is_dir() else {before + one.name: one.read_text("utf-8")}
+    return made
+
+
+TEMPLATES = found(files("guiju.web").joinpath("templates"))
+SOURCES = [
+    one.read_text("utf-8")
+    for room in ("guiju.web", "guiju.console")
+    for one in files(room).iterdir()
+    if one.name.endswith(".py")
+]
 SAME = {"verify.size.kib", "verify.size.mib"}
 """What is the same in both languages; it may only grow with a reason in the table."""
 
@@ -42,8 +55,8 @@ def test_everything_is_said_in_both_languages() -> None:
 def test_a_template_says_only_what_stands_in_the_tables(name: str) -> None:
     tree = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).parse(TEMPLATES[name])
     plain = "".join(node.data for node in tree.find_all(TemplateData))
-    plain = re.sub(r"<pre.*?</pre>", "", plain, flags=re.DOTALL)
-    assert re.sub(r"<[^>]*>|&\w+;|[·]", "", plain).strip() == ""
+    plain = re.sub(r"<(pre|code|kbd)\b.*?</\1>", "", plain, flags=re.DOTALL)
+    assert re.sub(r"<[^>]*>|&\w+;|[·–×…/]", "", plain).strip() == ""
     for key in said(name):
         assert key in WORDS or any(one.startswith(key) for one in WORDS), key
 

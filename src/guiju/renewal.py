@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from guiju import composition
-from guiju.config import Serve, Settings, weakenings
+from guiju.config import Serve, Settings
 from guiju.errors import ConfigError, GuijuError
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
@@ -25,6 +25,7 @@ from guiju.likenesses import COUNTERS
 from guiju.records import bans, changes, confidential, lexicons, policies, retention, rights, rumours, standing, works
 from guiju.records.daykeys import DayKeys
 from guiju.records.usage import EVERY_S
+from guiju.weakening import weakenings
 from guiju.workers import Seat, put
 
 log = logging.getLogger("guiju.renewal")

@@ -17,9 +17,11 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import recalling, renewal
+from guiju import composition, duties, recalling, renewal
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
+from guiju.console.host import Inside
+from guiju.console.pages import Rooms as ConsoleRooms
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
@@ -91,7 +93,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
 
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
-    pages_ = pages(_host(house))
+    pages_ = pages(_host(house), _inside(house))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -176,14 +178,34 @@ class Rooms:
         await (self.pages if page else self.gateway)(scope, receive, send)
 
 
-def pages(host: Host) -> Pages:
+def pages(host: Host, inside: Inside | None = None) -> Pages:
     """All pages; a route that is not here does not exist.
 
     Args:
         host: what serves them.
+        inside: the inside of the process; without it there is no console.
     """
     verify = VerifyPage(host)
-    return Pages(host, [verify.route()], [verify.close])
+    if inside is None:
+        return Pages(host, [verify.route()], [verify.close])
+    console = ConsoleRooms(inside)
+    return Pages(host, [verify.route(), *console.routes], [verify.close, console.close])
+
+
+def _inside(house: House) -> Inside:
+    live, data = house.live, house.options.data
+    return Inside(
+        settings=lambda: live.settings,
+        store=house.store,
+        data=data,
+        books=live.books,
+        ids=live.ids,
+        secrets=house.secrets,
+        policy=lambda: live.policy,
+        board=lambda: duties.board(live.settings, data),
+        notes=lambda: composition.notes(data),
+        clock=live.clock,
+    )
 
 
 def _host(house: House) -> Host:

@@ -28,19 +28,16 @@ from sqlalchemy import (
     text,
 )
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 14))
+from guiju.records import schema_base, schema_members
+
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 15))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+metadata: Final = schema_base.metadata
+MORE: Final = (schema_members,)
+"""Modules with further tables; they are brought in here, so that `metadata` knows every table."""
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
@@ -228,16 +225,6 @@ rights_request = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("done_at", BigInteger, nullable=False),
     Column("outcome", String(16), nullable=False),
-)
-
-member = Table(
-    "member",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(128), nullable=False, unique=True),
-    Column("role", String(32), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("left_at", BigInteger, nullable=False),
 )
 
 change = Table(

@@ -62,6 +62,7 @@ class Pages:
         self.host = host
         self._ends = ends
         self.paths = frozenset(route.path for route in routes)
+        self._below = (static.PREFIX, *(path.partition("{")[0] for path in self.paths if "{" in path))
         held = Route(static.PREFIX + "{name:path}", static.static)
         self._router = Router([*routes, held], redirect_slashes=False)
         self._templates = Environment(
@@ -77,7 +78,7 @@ class Pages:
 
     def has(self, path: str) -> bool:
         """Whether a path is a page's."""
-        return path in self.paths or path.startswith(static.PREFIX)
+        return path in self.paths or path.startswith(self._below)
 
     def close(self) -> None:
         """Close what pages hold; it may wait for what is under way."""
@@ -126,7 +127,7 @@ class Pages:
             other=other,
             tag=TAGS[language],
             other_tag=TAGS[other],
-            switched=f"{request.url.path}?{urlencode({'lang': other})}",
+            switched=switched(request, other),
             provider=self.host.settings().provider.name,
             **facts,
         )
@@ -159,6 +160,12 @@ class Pages:
             response.headers["retry-after"] = str(after)
         if request.method == "POST":
             response.headers["connection"] = "close"
+
+
+def switched(request: Request, language: Language) -> str:
+    """The address of the same page in a language; what else stands in the address stays."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return f"{request.url.path}?{urlencode([*kept, ('lang', language)])}"
 
 
 def asks_json(request: Request) -> bool:
