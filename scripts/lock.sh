@@ -13,7 +13,7 @@ lock() {
         --no-emit-index-url --no-emit-find-links ${UPGRADE:+--upgrade} --output-file "$out" "$@"
     echo "$out"
 }
-lock requirements/run.txt pyproject.toml --extra media --group build
+lock requirements/run.txt pyproject.toml --extra media --extra corpus --group build
 lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
 lock requirements/local.txt --group pyproject.toml:local
 lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt

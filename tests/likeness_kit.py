@@ -18,6 +18,7 @@ from guiju.detect.works import PURPOSE as WORKS
 from guiju.likenesses import keys
 from guiju.records import bans, confidential, rumours, works
 from guiju.records.changes import Terms
+from guiju.records.recalls import Received
 from guiju.renewal import take_up
 
 KEY = Key(b"k" * 32, PURPOSE)
@@ -109,13 +110,14 @@ def statements(count: int, seed: int = 1) -> list[str]:
     return list(made)
 
 
-def enact(gateway: Running, text: str, kind: Kind = "canonical") -> str:
-    """Put a ban into force in a running gateway, and wait for it."""
+def enact(gateway: Running, text: str, kind: Kind = "canonical", answers: Sequence[Received] = ()) -> str:
+    """Put a ban into force in a running gateway, and wait for it; `answers` are recalled."""
     key = keys(gateway.house.secrets, PURPOSE)
     decision = bans.Decision(
         kind=kind, category="A.4c", severity="block", case="c-1", reason="untrue", mark=mark(text, key[0])
     )
-    made = bans.enact(gateway.house.store, decision, HARMLESS, key, Terms(False, "王五", int(time.time()), 0))
+    terms = Terms(False, "王五", int(time.time()), 0)
+    made = bans.enact(gateway.house.store, decision, HARMLESS, key, terms, answers)
     taken_up(gateway)
     return made
 

@@ -56,6 +56,11 @@ def person(gateway: Running, name: str = "person-1", **more: object) -> dict[str
     return {"x-guiju-identity": assertion(sub=name, iat=now, exp=now + 300, **more)}
 
 
+def comes(gateway: Running) -> None:
+    """Whoever asks is a person who is known, and who has accepted nothing."""
+    gateway.headers = person(gateway)
+
+
 def suspended(gateway: Running, **more: Any) -> Step:
     """Whoever asks is a person whom somebody has suspended."""
     gateway.headers = person(gateway)

@@ -87,6 +87,7 @@ def gateway(start: Start) -> Running:
     return start(overlay=(("limits", msgspec.structs.replace(Limits(), **DEADLINES)),))
 
 
+@pytest.mark.slow
 def test_a_few_hundred_malformed_requests(gateway: Running, caplog: pytest.LogCaptureFixture) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)

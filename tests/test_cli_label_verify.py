@@ -21,6 +21,7 @@ from test_marking_verify import PUBLIC, bound, labelled, picture
 OURS = generated(Label("001191110000600037341L10000", "06EXAMPLE0000000000000000"))
 
 
+@pytest.mark.slow
 def test_one_file_is_one_object_with_its_label_and_sentences_in_both_languages(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(labelled(OURS))
     done = guiju("label", "verify", "a.png", "--json", cwd=tmp_path)

@@ -43,6 +43,7 @@ def guiju(*words: str, cwd: Path | None = None, env: dict[str, str] | None = Non
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flag", ["--help", "--version"])
 def test_it_starts_within_three_tenths_of_a_second(flag: str) -> None:
     """CPU time of the child, the least of five runs: other load on the machine is not its doing."""
@@ -237,6 +238,7 @@ def test_doctor_sees_a_good_house_and_a_bad_one(tmp_path: Path) -> None:
     assert rows(tmp_path)["store"].state == "red"
 
 
+@pytest.mark.slow
 def test_doctor_says_no_by_its_exit_status(tmp_path: Path) -> None:
     config = tmp_path / "guiju.toml"
     config.write_text('mode = "production"\n')
@@ -274,6 +276,7 @@ def server_that_reloads(data: Path, outcome: dict[str, object] | None) -> Iterat
             child.send_signal(signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_reload_waits_for_the_outcome(tmp_path: Path) -> None:
     with server_that_reloads(tmp_path, {"ok": True, "at": 1, "what": ""}):
         assert guiju("reload", "--data", str(tmp_path)).stdout == "The new settings are in force.\n"
@@ -301,6 +304,7 @@ def test_doctor_looks_through_a_real_ledger(start: Start) -> None:
     assert broken.advice.startswith("guiju evidence verify")
 
 
+@pytest.mark.slow
 def test_help_in_chinese_has_no_english_of_the_library(tmp_path: Path) -> None:
     said = guiju("keys", "create", "--help", cwd=tmp_path, env={"GUIJU_LANG": "zh_CN.UTF-8"}).stdout
     for words in ("Usage", "Options", "Arguments", "Show this", "[required]", "[default", "OPTIONS"):

@@ -86,6 +86,7 @@ def test_a_word_list_with_three_columns_is_in_force_as_written(shared: Gateway, 
     assert shared.chat("[[say:好]]", key="gj-nobody-has-this-key").status == 401
 
 
+@pytest.mark.slow
 def test_sigterm_lets_a_stream_end_and_closes_the_ledger(shared: Gateway) -> None:
     with shared.stream(SLOW) as stream:
         begun = stream.read1(64)

@@ -220,6 +220,7 @@ def test_windows_cover_a_text_and_what_is_shorter_than_their_overlap(size: int, 
     assert all(second[0] == first[1] - again for first, second in pairwise(made))
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1, max_size=40), st.data())
 def test_a_derived_text_knows_where_it_comes_from(text: str, data: st.DataObject) -> None:
     derived = raw(text)

@@ -91,6 +91,7 @@ def test_a_fault_names_its_line(data: bytes, name: str, line: int, what: str) ->
     assert "abc" not in str(caught.value.facts["what"])
 
 
+@pytest.mark.slow
 def test_an_xlsx_that_unpacks_too_large_is_refused() -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -81,6 +81,7 @@ def test_without_a_consent_no_person_is_worked_on(gateway: Running) -> None:
     assert gateway.entry("refused", error["guiju"]["decision_id"])["reason"]["code"] == "consent_required"
 
 
+@pytest.mark.slow
 def test_a_consent_is_for_one_account_one_likeness_and_a_while(gateway: Running, start_once: Start) -> None:
     live, store, now = gateway.house.live, gateway.house.store, int(time.time())
     voice, face = consented(gateway, "voice"), consented(gateway)

@@ -21,7 +21,7 @@ from guiju.server import pages
 from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
-from rest_kit import at_night, suspended
+from rest_kit import at_night, comes, suspended
 from test_law import TERM, shifted, without
 
 STATED = "女性不配当领导。"
@@ -31,7 +31,7 @@ SEEN = "".join(chr(ord(c) - 1) for c in MOBILE)
 """What the scripted model answers when it has seen the number."""
 ID_CARD = id_card(random.Random(1))
 ISSUER = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
-NO_TEXT = {"/v1/models", "/healthz", "/readyz", "/metrics", "/openapi.json"}
+NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/readyz", "/metrics", "/openapi.json"}
 """Doors through which nobody's text passes."""
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
@@ -96,6 +96,15 @@ CELLS = {
         overlay=(("gateway.identity", "phone"), ("issuer", (ISSUER,))),
     ),
     "rest": Cell("[[say:好]]", lambda a: code(a) == "usage_break", prepare=at_night),
+    "leaving": Cell(
+        "退出", lambda a: '"conversation_ended"' in a.body.decode(), overlay=(("profile", "companion-2026"),)
+    ),
+    "guidance": Cell(
+        "[[say:好]]",
+        lambda a: code(a) == "notice_not_accepted",
+        overlay=(("gateway.first_use", "wait"),),
+        prepare=comes,
+    ),
     "standing": Cell("[[say:好]]", lambda a: code(a) == "account_suspended", prepare=suspended),
     "words.input": Cell(f"说 {TERM}", lambda a: code(a) == "content_filter"),
     "words.output": Cell(

@@ -180,6 +180,7 @@ def test_every_changed_character_of_an_id_is_seen() -> None:
             assert (ids.parse(changed) is None) == (changed != made)
 
 
+@pytest.mark.slow
 def test_ids_never_repeat_whatever_the_clock_does() -> None:
     ids = ExchangeIds(b"k" * 32, "w-3fa9c1-0", not_before_ms=1000)
     clock = [500] * 70_000 + [2000] * 10 + [1] * 70_000

@@ -113,6 +113,7 @@ def test_a_segment_goes_by_rule_and_only_then(here: Place, tmp_path: Path) -> No
     assert lost.what == "lost_segment"
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_marker_can_be_changed(here: Place) -> None:
     """The date of pruning and the term are the marker's own word; all the rest is signed or linked."""
     small(address(here))
@@ -236,6 +237,7 @@ MOMENTS = {
 """When the server ends the connection of the one who prunes, as a trigger says it."""
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("here", ["postgresql"], indirect=True)

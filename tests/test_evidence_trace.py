@@ -459,6 +459,7 @@ def test_a_store_that_is_away_or_incomplete_is_said(tmp_path: Path, capsys: pyte
                 assert (status, json.loads(text)["error"]["code"]) == (2, code), words
 
 
+@pytest.mark.slow
 def test_verifying_beside_a_running_writer(house: Path, here: Place) -> None:
     """A real process writes all the while; each look finds a whole chain."""
     script = (

@@ -192,6 +192,7 @@ def meet(gateway: Running, service: FaultUpstream, names: list[str], at_once: in
     judge_books(gateway, outcomes, expected)
 
 
+@pytest.mark.slow
 def test_every_fault_gets_its_answer(gateway: Running, service: FaultUpstream) -> None:
     meet(gateway, service, LIGHT)
 

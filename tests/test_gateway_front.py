@@ -113,6 +113,22 @@ def test_a_request_names_one_host(gateway: Running, head: bytes, expected: int) 
     assert status(talk(gateway, head + b"Connection: close\r\n\r\n")) == expected
 
 
+@pytest.mark.parametrize("stream", [b"true", b"false"])
+def test_a_client_of_the_first_version_gets_no_chunks(gateway: Running, stream: bytes) -> None:
+    """RFC 9112, 6.1: it would take them for the answer; and it is told nothing before the answer (RFC 9110, 10.1.1)."""
+    body = BODY[:-1] + b',"stream":' + stream + b"}"
+    head = HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"Connection: keep-alive\r\nExpect: 100-continue\r\n"
+    got = talk(gateway, head + b"Content-Length: %d\r\n\r\n" % len(body), body, pause=0.05)
+    fields, _, said = got.partition(b"\r\n\r\n")
+    assert status(got) == 200
+    assert b"connection: close" in fields.lower()
+    assert b"transfer-encoding" not in fields.lower()
+    assert said.startswith(b"data: {") if stream == b"true" else said.startswith(b"{")
+    assert said.endswith(b"data: [DONE]\n\n") if stream == b"true" else said.endswith(b"}")
+    if stream == b"false":
+        assert b"content-length: %d\r\n" % len(said) in fields.lower()
+
+
 @pytest.mark.parametrize("path", [*CLOSED, "/v1/files/file-1/content", "/v1/audio/translations"])
 def test_a_closed_door_says_why(gateway: Running, path: str) -> None:
     reason = CLOSED["/".join(path.split("/")[:3])]

@@ -141,6 +141,7 @@ def test_our_own_mark_in_history_does_not_reach_the_model() -> None:
     assert json.loads(canonical.encode(parse(body), "m", ""))["messages"][0]["content"] == "好"
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),
@@ -233,6 +234,7 @@ def values(value: Any) -> int:
     return 1 + sum(values(one) for one in inner)
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.one_of(st.integers(), st.booleans(), st.none(), st.text('",:\\[]{}a规', max_size=12)),

@@ -215,6 +215,7 @@ def test_no_term_is_printed(guiju: Run, tmp_path: Path) -> None:
     assert "#8" in said
 
 
+@pytest.mark.slow
 def test_a_sheet_that_claims_to_be_vast_is_read_in_bounds(guiju: Run, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     book.active.append(["词"])

@@ -108,6 +108,7 @@ def test_options_outside_their_choices_are_refused(guiju: Run) -> None:
         assert guiju("keys", "create", "k", *words)[0] == 2
 
 
+@pytest.mark.slow
 def test_backup_and_restore_by_command(guiju: Run, tmp_path: Path) -> None:
     made = document(guiju("keys", "create", "app", "--json"))
     file = str(tmp_path / "b.db")

@@ -5,10 +5,13 @@ passes. The second run must fail; a duty whose test survives it is a gap."""
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import json
 import random
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ import pytest
 from conftest import Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
-from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
+from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
@@ -25,9 +28,14 @@ from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
+from guiju.recalling import tell
+from guiju.records.changes import Terms
+from guiju.records.recalls import received, set_address
+from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
+from recall_kit import Receiver, until
 from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
@@ -178,6 +186,36 @@ def banned_text_never_arrives(start: Start, every: Every) -> None:
         assert "insulin pens" not in answer.body.decode()
 
 
+def harm_does_not_go_on(start: Start, every: Every) -> None:
+    """13.d: an answer under way is cut off where it comes to what is banned since, and who received it before is told."""
+    banned = threading.Event()
+
+    async def slow(call: Call) -> None:
+        """A model service that says one sentence, and the banned one once the ban is in force."""
+        await call.send(EVENT_STREAM + CLOSED, *say("好的，先说一句。"))
+        await asyncio.to_thread(banned.wait, 20)
+        await call.send(*say(OTHER + " 就是这样。"), chunk(finish="stop"), DONE)
+
+    async def at_once(call: Call) -> None:
+        await call.send(answer(True, b"".join(say(OTHER)) + chunk(finish="stop") + DONE))
+
+    with Receiver() as receiver, FaultUpstream({"slow": slow, "once": at_once}) as service:
+        gateway = start(every=every, upstream=service.url)
+        house = gateway.house
+        number = gateway.chat("好", model="once", stream=True).headers["x-guiju-decision-id"]
+        gateway.entry("closed", number)
+        found = received(place_of(house.settings, gateway.data), house.live.ids, number)
+        set_address(house.store, found.account, receiver.url, Terms(False, "王五", 1, 0), private=True)
+        with ThreadPoolExecutor(1) as client:
+            under_way = client.submit(gateway.chat, "好", model="slow", stream=True)
+            until(lambda: len(service.asked) == 2)
+            enact(gateway, OTHER, answers=(found,))
+            banned.set()
+            assert "insulin pens" not in under_way.result(20).text()
+        asyncio.run_coroutine_threadsafe(tell(house), gateway.loop).result(10)
+        assert {json.loads(body)["data"]["produce_id"] for _, body in receiver.came} == {number}
+
+
 def work_is_not_given_out(start: Start, every: Every) -> None:
     """4.3a, 4.5c: a passage of 60 characters of a protected work does not arrive."""
     gateway = start(every=every)
@@ -250,7 +288,7 @@ def two_hours_are_told(start: Start, every: Every) -> None:
     told = []
     for _ in range(13):
         answer = gateway.chat("[[say:好]]", headers=person(gateway))
-        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ())]
+        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
         clock.now += 600
     assert told == ["rest"]
 
@@ -272,6 +310,36 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def first_use_is_told(start: Start, every: Every) -> None:
+    """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
+    gateway = start(every=every)
+
+    def told() -> list[str]:
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+        return [one["version"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] == "use"]
+
+    [shown] = gateway.ask("GET", "/v1/notices").json["texts"]
+    assert {"18.a", "18.b"} <= {point["duty"] for point in shown["points"]}
+    assert told() == [shown["version"]]
+    said = {"text": shown["id"], "version": shown["version"]}
+    assert gateway.ask("POST", "/v1/notices/accept", said, headers=person(gateway)).status == 200
+    assert told() == []
+
+
+def who_leaves_a_companion_is_let_go(start: Start, every: Every) -> None:
+    """c.19.exit: who asks to leave is let go at once: the model is not asked, and nothing persuades them."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url, overlay=(("profile", "companion-2026"),))
+        assert gateway.chat("[[say:好]]退出这个词怎么写？").json["choices"][0]["message"]["content"] == "好"
+        for words in ("退出", "我想离开！", " Let me go. "):
+            for stream in (False, True):
+                answer = gateway.chat(words, stream=stream)
+                assert answer.status == 200
+                assert '"reason":"conversation_ended"' in answer.body.decode()
+                assert "conversation has ended" in answer.body.decode()
+        assert len([one for one in model.requests if "canary" not in str(one)]) == 1
+
+
 def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     """4.5b: a picture that may show a person is changed only with a recorded consent."""
     answer = edit_picture(start(every=every), "换成夜景")
@@ -283,6 +351,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
+    ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
+    ("guidance", "18.a"): first_use_is_told,
+    ("guidance", "18.b"): first_use_is_told,
+    ("guidance", "c.18.ai"): first_use_is_told,
     ("rest", "10.b"): minors_rest_at_night,
     ("rest", "c.14.minors"): minors_rest_at_night,
     ("rest", "c.18.rest"): two_hours_are_told,
@@ -302,6 +374,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("label", "l.5.a"): file_without_its_label_does_not_go_out,
     ("bans.input", "15.a"): banned_text_is_not_asked_for,
     ("bans.output", "13.c"): banned_text_never_arrives,
+    ("bans.output", "13.d"): harm_does_not_go_on,
     ("bans.output", "15.a"): banned_text_never_arrives,
     ("works.output", "4.3a"): work_is_not_given_out,
     ("works.output", "4.5c"): work_is_not_given_out,

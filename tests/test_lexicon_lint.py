@@ -130,6 +130,7 @@ def test_a_short_list_may_be_explained_by_somebody(guiju: Run, tmp_path: Path) -
         explained.parse("[")
 
 
+@pytest.mark.slow
 def test_what_is_in_force_is_looked_over_packs_too(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "words.csv").write_text(f"{HEAD}规矩试词,own.test,block,\n", "utf-8")
     document(guiju("lexicon", "apply", str(tmp_path / "words.csv"), "--json"))

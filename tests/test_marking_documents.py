@@ -248,6 +248,7 @@ def test_plain_text_says_that_it_holds_no_label() -> None:
         PLAIN.read(io.BytesIO("话".encode("gb18030")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @settings(max_examples=30, deadline=None)
 @given(data=st.data())

@@ -148,6 +148,7 @@ def test_pictures_of_any_colours_get_words(kind: str, mode: str) -> None:
     assert len({frame.shape for frame in pixels(after)}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("kept", range(5))
 @pytest.mark.parametrize("place", ["bottom", "top-left"])

@@ -100,6 +100,7 @@ def test_forms_seen_in_the_field_are_read() -> None:
     assert deviating.deviations == ("covers LabelMataData",)
 
 
+@pytest.mark.slow
 @given(st.one_of(st.text(), st.recursive(st.none() | st.text() | st.integers(), st.lists).map(json.dumps)))
 def test_whatever_stands_there_is_read_or_is_other(text: str) -> None:
     read = reserved.parse(text)

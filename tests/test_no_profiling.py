@@ -22,7 +22,7 @@ RISK = {"category", "risk", "categories", "found", "findings"}
 TEXT = {"text", "prompt", "answer", "content", "claim", "body"}
 EVIDENCE = {"exchange_id", "category", "findings"}
 """What an entry of the ledger names: its exchange, and why it was stopped; never a person."""
-HOMES = {"person": "person", "strike": "strike", "standing_step": "step"}
+HOMES = {"person": "person", "strike": "strike", "standing_step": "step", "desk_case": "case"}
 """Tables whose `id` is the identifier itself."""
 
 

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from guiju.errors import ConfigError
-from guiju.records import backup, changes, holds, retention, rights, schema, standing, use, vault
+from guiju.records import backup, changes, choices, holds, retention, rights, schema, standing, use, vault
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.persons import remember, verdict_of
@@ -63,6 +63,7 @@ def somebody(store: Store, keys: DayKeys, at: int = NOW) -> use.Who:
     use.guard(store, who, Guardian(30, "deny"), at)
     standing.uphold(store, who, "spam", at, ladder)
     vault.put(store, keys, who, "note", SECRET, (at, at + 30 * DAY))
+    choices.choose(store, who, choices.NOTICE + "guidance", "0123456789abcdef", at)
     return who
 
 
@@ -102,7 +103,18 @@ def test_a_person_gets_all_that_is_kept_and_a_receipt(store: Store, keys: DayKey
     who = somebody(store, keys)
     made = rights.everything(store, keys, who, NOW)
     assert base64.b64decode(made["vault"][0]["content"]) == SECRET
-    assert set(made) == {"account_id", "person", "identity", "use", "guardian", "strikes", "steps", "vault", "holds"}
+    assert set(made) == {
+        "account_id",
+        "person",
+        "identity",
+        "use",
+        "guardian",
+        "choices",
+        "strikes",
+        "steps",
+        "vault",
+        "holds",
+    }
     assert len(made["strikes"]) == len(made["steps"]) == 1
     json.dumps(made)
     receipt = rights.asks(store, keys, who, "access", "li", NOW)

@@ -6,76 +6,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-import time
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import openai
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from cli_kit import guiju
 from conftest import Running, Start
 from guiju.adapters import webhooks
 from guiju.errors import ConfigError
-from guiju.records import accounts, changes, recalls
+from guiju.records import accounts, bans, changes, recalls
 from guiju.records.changes import Terms
 from guiju.records.db import Store
+from guiju.records.recalls import Received
+from likeness_kit import HARMLESS
 from places import BOTH, Place, place
+from recall_kit import Receiver, until
+from test_store_likeness import DECISION, OURS
 
 NOW = 1_795_000_000
 TERMS = Terms(weakens=False, by="王五", now=NOW, delay=0)
 FACTS = ("A.4c", "case-7")
 
 
-class Receiver:
-    """An application's address: it answers what it is told to, and keeps what came."""
-
-    def __init__(self) -> None:
-        self.statuses = [200]
-        self.came: list[tuple[dict[str, str], bytes]] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                outer.came.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                status = outer.statuses.pop(0) if len(outer.statuses) > 1 else outer.statuses[0]
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", f"http://127.0.0.1:{outer.port}/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}/recalled"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-    yield made
-    made.close()
-
-
-def until(true: Callable[[], Any], seconds: float = 15.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (made := true()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-    return made
+    with Receiver() as made:
+        yield made
 
 
 @pytest.mark.slow
@@ -86,7 +47,7 @@ def test_who_received_an_answer_is_told_and_the_receipt_is_in_the_ledger(start: 
     store = gateway.house.store
     hook = recalls.set_address(store, account, receiver.url, TERMS, private=True)
     secret = webhooks.shown(recalls.secret_of(gateway.house.secrets.digest, hook))
-    made = recalls.add(store, account, number, FACTS, TERMS)
+    made = recalls.add(store, Received(account, number), FACTS, TERMS)
     (headers, body) = until(lambda: receiver.came)[0]
     client = openai.OpenAI(api_key="x", webhook_secret=secret)
     client.webhooks.verify_signature(body.decode(), headers)
@@ -100,6 +61,18 @@ def test_who_received_an_answer_is_told_and_the_receipt_is_in_the_ledger(start: 
     told = until(lambda: [one for one in recalls.history(store) if one.state == "told"])[0]
     assert (told.id, told.answer, told.attempts) == (made.id, "200", 1)
     until(lambda: len([e for e in gateway.entries() if e["kind"] == "change" and e["body"]["subject"] == made.id]) == 2)
+
+
+def test_a_ban_recalls_what_it_bans_or_does_not_stand(store: Store) -> None:
+    account = accounts.create_account(store, "shop", NOW).id
+    nobody = Received("nobody", "X8")
+    mine = msgspec.structs.replace(DECISION, case="case-9")
+    with pytest.raises(IntegrityError):
+        bans.enact(store, mine, HARMLESS, OURS, TERMS, (Received(account, "X9"), nobody))
+    assert (bans.history(store), recalls.history(store)) == ([], [])
+    bans.enact(store, mine, HARMLESS, OURS, TERMS, (Received(account, "X9"),))
+    [one] = recalls.history(store)
+    assert (one.produce_id, one.category, one.case_id, one.state) == ("X9", "A.4c", "case-9", "waiting")
 
 
 @pytest.fixture(params=BOTH)
@@ -117,8 +90,8 @@ def store(here: Place) -> Iterator[Store]:
 
 def test_it_is_told_again_and_again_and_then_given_up(store: Store) -> None:
     account = accounts.create_account(store, "shop", NOW).id
-    one = recalls.add(store, account, "X1", FACTS, TERMS)
-    assert recalls.add(store, account, "X1", FACTS, TERMS) == one, "twice is once"
+    one = recalls.add(store, Received(account, "X1"), FACTS, TERMS)
+    assert recalls.add(store, Received(account, "X1"), FACTS, TERMS) == one, "twice is once"
     assert recalls.due(store, NOW) == [], "no address yet"
     first = recalls.set_address(store, account, "https://a.example/", TERMS)
     now = NOW
@@ -190,7 +163,7 @@ def test_the_event_keeps_its_id_over_attempts(start: Start, receiver: Receiver) 
     account = accounts.create_account(store, "shop", NOW).id
     receiver.statuses = [500, 200]
     recalls.set_address(store, account, receiver.url, TERMS, private=True)
-    made = recalls.add(store, account, "X2", FACTS, TERMS)
+    made = recalls.add(store, Received(account, "X2"), FACTS, TERMS)
     until(lambda: len(receiver.came) == 2)
     assert {headers["webhook-id"] for headers, _ in receiver.came} == {made.id}
     told = until(lambda: [one for one in recalls.history(store) if one.state == "told"])[0]

@@ -108,6 +108,7 @@ def test_backup_restores_onto_either_database(here: Place, there: Place, tmp_pat
     store.close()
 
 
+@pytest.mark.slow
 def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 20)
@@ -157,6 +158,7 @@ def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp
     store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path) -> None:
     """With `evidence.ledger = "store"` both are in one schema; evidence is never replaced by what was before."""

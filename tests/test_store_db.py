@@ -159,6 +159,7 @@ def test_counters_go_up_in_the_same_transaction(here: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_two_processes_may_open_a_fresh_store_at_once(here: Place) -> None:
     program = (
         "import sys, pathlib; from guiju.records.db import Store;"

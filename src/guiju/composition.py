@@ -17,6 +17,7 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
+from guiju.controls import guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -31,9 +32,11 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.guards import InputGuards, OutputGuards
+from guiju.controls.guidance import Guidance, Notices
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
+from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
@@ -41,9 +44,10 @@ from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
 from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
-from guiju.detect import shipped
+from guiju.detect import leaving, shipped
 from guiju.detect.discrimination import discrimination
 from guiju.detect.injection import injection
+from guiju.detect.leaving import CATEGORY as LEFT
 from guiju.detect.lexicon import Entry
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds
@@ -77,7 +81,7 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "rest", "standing", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {"identity", "rest", "standing", "guidance", "leaving", "personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -101,10 +105,12 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialInput(),
             Uploads(),
             Consented(),
+            Leaving(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
             GoodStanding(),
             Rest(),
+            Guidance(),
         ),
         release=(Answerable(), Labelled()),
         output=(
@@ -165,12 +171,13 @@ def with_guards(some: Controls, guards: Sequence[Guard]) -> Controls:
     )
 
 
-def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
+def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: bool = False) -> Detectors:
     """What finds beside words: of each stage, what a control in force there decides on.
 
     Args:
         in_force: the controls, those of a larger reach than is allowed left out.
         likenesses: bans, protected works and rumours.
+        companion: whether the service is a companion, which lets go whoever wants to leave.
     """
     ids = in_force.ids
     asks, answers = "content.input" in ids, "content.output" in ids
@@ -184,13 +191,19 @@ def detectors(in_force: Controls, likenesses: Likenesses | None) -> Detectors:
         request = (*turns, Judge("request"))
     if answers:
         reply = ((discrimination(), _AGAIN), (Judge("reply"), _AGAIN))
-    version = (installed("guiju"), f"model:{thresholds().version}" if asks or answers else "", alike.version)
+    version = (
+        installed("guiju"),
+        "companion" if companion else "",
+        f"model:{thresholds().version}" if asks or answers else "",
+        alike.version,
+    )
     return Detectors(
         request=(
             *request,
             *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
+            *((leaving.Leaving(),) if companion and "leaving" in ids else ()),
         ),
         reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
         turns=(*turns, *alike.turns),
@@ -233,6 +246,8 @@ def policy(
     largest: Reach,
     held: Ruled | None = None,
     likenesses: Likenesses | None = None,
+    *,
+    companion: bool = False,
 ) -> Policy:
     """What new exchanges are held to.
 
@@ -244,6 +259,7 @@ def policy(
         largest: the largest reach that is allowed.
         held: the policies in force; none for what is shipped.
         likenesses: bans, protected works and rumours.
+        companion: whether the service is a companion.
     """
     own = Entry(id="guiju-canary", term=canary, category=CANARY_CATEGORY, severity="block", boundary="any")
     heard = in_force.within(largest)
@@ -255,7 +271,7 @@ def policy(
         heard,
         heard.reach(largest),
         categories(),
-        detectors(heard, likenesses),
+        detectors(heard, likenesses, companion=companion),
         _corrections(likenesses),
         documents=held.documents,
         rulings=held.version,
@@ -285,6 +301,7 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
         BREAK: {"zh": "连续使用时间已到上限", "en": "you have used the service for long enough without one"},
         DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
         **{ladders.CATEGORY + kind.id: {"zh": kind.zh, "en": kind.en} for kind in ladders.shipped().kind},
+        LEFT: {"zh": "结束对话", "en": "the end of a conversation"},
         NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
@@ -307,6 +324,21 @@ def ladder(settings: Settings) -> Ladder:
     path = Path(settings.standing.ladder)
     try:
         return ladders.read(path.read_text("utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+
+
+def notices(settings: Settings) -> Notices:
+    """What users are told before the first use: the operator's texts, or the shipped one.
+
+    Raises:
+        ConfigError: the operator's can't be read.
+    """
+    if not settings.gateway.texts:
+        return guidance.shipped()
+    path = Path(settings.gateway.texts)
+    try:
+        return guidance.read(path.read_text("utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
 
@@ -391,6 +423,8 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "identity": (unknown, ()),
         "rest": (tired, ()),
         "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
+        "leaving": (unknown, (Finding("leaving", LEFT, "signal", "canary", "canary", 0, 1, "folded"),)),
+        "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
         "content.output": (text, (judged,)),

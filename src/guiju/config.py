@@ -271,6 +271,8 @@ class Gateway(_Section, frozen=True):
         label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
+        texts: a file of the form of controls/guidance.toml, shown before the first use instead of the shipped text.
+        first_use: whether a person is told of texts that they have not accepted, or waited for (Articles 10, 18).
     """
 
     reach: Reach = "sentence"
@@ -284,6 +286,8 @@ class Gateway(_Section, frozen=True):
     label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
     label_recording: str = ""
     credentials: Literal["auto", "on", "off"] = "auto"
+    texts: str = ""
+    first_use: Literal["tell", "wait"] = "tell"
 
 
 class Detect(_Section, frozen=True):

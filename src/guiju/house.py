@@ -50,6 +50,7 @@ from guiju.records import accounts, lexicons, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
+from guiju.records.choices import Choices
 from guiju.records.consents import Consents
 from guiju.records.db import Store
 from guiju.records.hits import Hits
@@ -306,6 +307,8 @@ class House:
             standings=self._standings(),
             ladder=composition.ladder(settings),
             strikes=self.secrets.person,
+            choices=Choices(self.store),
+            notices=composition.notices(settings),
             beside=self.start,
         )
 
@@ -340,9 +343,8 @@ class House:
         when = int(time.time()), self.day.isoformat()
         self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
         held = composition.ruled(self.store)
-        made = composition.policy(
-            entries, version, self.canary.word, in_force, settings.gateway.reach, held, self.likenesses
-        )
+        word, reach, companion = self.canary.word, settings.gateway.reach, settings.profile == "companion-2026"
+        made = composition.policy(entries, version, word, in_force, reach, held, self.likenesses, companion=companion)
         self.off = (*off, *(control for control in in_force.ids if control not in made.controls.ids))
         return made
 

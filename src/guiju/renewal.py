@@ -22,7 +22,19 @@ from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.house import recording as recorded
 from guiju.likenesses import COUNTERS
-from guiju.records import bans, changes, confidential, lexicons, policies, retention, rights, rumours, standing, works
+from guiju.records import (
+    bans,
+    changes,
+    choices,
+    confidential,
+    lexicons,
+    policies,
+    retention,
+    rights,
+    rumours,
+    standing,
+    works,
+)
 from guiju.records.daykeys import DayKeys
 from guiju.records.usage import EVERY_S
 from guiju.weakening import weakenings
@@ -135,6 +147,9 @@ async def take_up(house: House) -> None:
     if now.get(rights.COUNTER) != house.seen.get(rights.COUNTER):
         house.known.clear()  # who comes back after an erasure is kept anew
         await live.uses.erased()
+        live.choices.clear()
+    elif now.get(choices.COUNTER) != house.seen.get(choices.COUNTER):
+        live.choices.clear()
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
@@ -173,6 +188,7 @@ async def _swap(house: House, base: str) -> None:
     await asyncio.to_thread(enter, house, live.settings, settings)
     policy = await asyncio.to_thread(house.policy, settings)
     guards, ladder = house.guards(settings, live.metrics), composition.ladder(settings)
+    notices = composition.notices(settings)
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
     recording = await asyncio.to_thread(recorded, settings)
@@ -185,7 +201,7 @@ async def _swap(house: House, base: str) -> None:
     live.assertions, live.signatures, live.recording = house.assertions(settings), signatures, recording
     live.faces = faces
     if await house.sing(base):
-        live.ladder = ladder
+        live.ladder, live.notices = ladder, notices
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:

@@ -273,6 +273,8 @@ class Exchange(msgspec.Struct, frozen=True):
         unseen: whether pictures or sound would go there, in which nobody can find personal data.
         likenesses: what of a person is worked on: `face`, `voice`.
         consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
+        unread: ids of texts that the person has not accepted in their present version (Article 10), and `awaited`
+            whether the provider waits for that.
     """
 
     id: str
@@ -294,6 +296,8 @@ class Exchange(msgspec.Struct, frozen=True):
     likenesses: tuple[str, ...] = ()
     consented: tuple[str, ...] = ()
     consents: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    awaited: bool = False
 
 
 class Detector(Protocol):

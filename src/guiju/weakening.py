@@ -23,6 +23,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("gateway.identity_doors")
     if new.gateway.faces == "detect" != old.gateway.faces:
         made.append("gateway.faces")
+    if new.gateway.first_use == "tell" != old.gateway.first_use:
+        made.append("gateway.first_use")
     if new.gateway.uploads == "any" != old.gateway.uploads:
         made.append("gateway.uploads")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):

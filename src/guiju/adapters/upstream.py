@@ -169,6 +169,7 @@ class Upstream:
     Args:
         settings: its name, address, key and models.
         limits: deadlines and caps.
+        key: its key, where the settings name no variable that holds it.
 
     Attributes:
         weight: its share among those that serve the same name.
@@ -176,7 +177,7 @@ class Upstream:
         outside: whether it is somebody else's (Article 11).
     """
 
-    def __init__(self, settings: UpstreamSettings, limits: Limits) -> None:
+    def __init__(self, settings: UpstreamSettings, limits: Limits, key: str = "") -> None:
         self.name = settings.name
         self.weight = settings.weight
         self.kind = settings.kind
@@ -190,7 +191,7 @@ class Upstream:
         self._session: aiohttp.ClientSession | None = None
         self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        key = os.environ.get(settings.key_env) if settings.key_env else None
+        key = os.environ.get(settings.key_env, "") if settings.key_env else key
         if self.kind == "anthropic":
             self._headers["anthropic-version"] = ANTHROPIC_VERSION
             self._headers |= {"x-api-key": key} if key else {}

@@ -19,7 +19,6 @@ from guiju.records.changes import Terms
 from guiju.records.ids import ExchangeIds
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
-from guiju.records.trace import Trace, trace
 
 app = typer.Typer(
     add_completion=False,
@@ -77,16 +76,11 @@ def add(
 ) -> None:
     """Recall answers."""
     secrets = Secrets.open(data / "keys")
-    made = []
     with opened(data) as (settings, store):
         place, ids = place_of(settings, data), ExchangeIds(secrets.ids, "")
-        found = [(one, trace(place, ids, one)) for one in (one.strip().upper() for one in produce_ids)]
-        if missing := [one for one, traced in found if not _received(traced)]:
-            raise ConfigError("not_found", what=", ".join(missing))
+        found = [recalls.received(place, ids, one) for one in produce_ids]
         terms = Terms(False, by or getpass.getuser(), now(), 0)
-        for one, traced in found:
-            account = str(traced.entries[0].body["account"])
-            made.append(recalls.add(store, account, one, (category, case), terms))
+        made = [recalls.add(store, one, (category, case), terms) for one in found]
     rows = [f"{one.id}  {one.produce_id}  {one.state}" for one in made]
     show([msgspec.to_builtins(one) for one in made], as_json, "\n".join(rows))
 
@@ -117,13 +111,6 @@ def again(
     with opened(data) as (_, store):
         made = recalls.again(store, recall, now())
     show(msgspec.to_builtins(made), as_json, say("将重新告知。", "It will be told again."))
-
-
-def _received(traced: Trace) -> bool:
-    """Whether somebody received an answer under that id: it was opened, and did not end before a byte of it went."""
-    if not traced.entries or traced.entries[0].kind != "opened":
-        return False
-    return traced.result == "interrupted" or bool(traced.entries[-1].body.get("output_digest"))
 
 
 def _state(one: recalls.Recall, known: set[str]) -> str:

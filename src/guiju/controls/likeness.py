@@ -33,11 +33,11 @@ class BansInput:
 
 
 class BansOutput:
-    """Looks for banned texts in what is answered (Articles 13, 15)."""
+    """Looks for banned texts in what is answered, under way too (Articles 13, 15)."""
 
     id = "bans.output"
     duties: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ("13.c", "15.a")
+    partly: tuple[str, ...] = ("13.c", "13.d", "15.a")
     reach: Reach = "sentence"
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
-from guiju.gateway import closed, guard, http
+from guiju.gateway import acceptance, closed, guard, http
 from guiju.gateway.edits import EditRun
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
@@ -109,6 +109,8 @@ class App:
         self.live = live
         self.doors: dict[str, Door] = {
             "/v1/models": Door("GET", "models", self.models, _OPENAI),
+            "/v1/notices": Door("GET", "notices", self.notices, _OPENAI),
+            "/v1/notices/accept": Door("POST", "accept", self.accept, _OPENAI),
             "/healthz": Door("GET", "healthz", self.healthz, _OPENAI),
             "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
             "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
@@ -183,6 +185,21 @@ class App:
             {"id": name, "object": "model", "created": 0, "owned_by": "guiju"} for name in self.live.upstreams.names()
         ]
         await http.answer(send, 200, msgspec.json.encode({"object": "list", "data": listed}), [http.JSON])
+
+    async def notices(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /v1/notices: what users are told before the first use, and what the person who asks has accepted."""
+        key = self._key(head)
+        with self._allowed(key):
+            made = await acceptance.texts(self.live, head, key)
+        await http.answer(send, 200, msgspec.json.encode(made), [http.JSON, http.NO_CACHE])
+
+    async def accept(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST /v1/notices/accept: the person who asks accepts one of them."""
+        key = self._key(head)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits.body_bytes)
+            made = await acceptance.accept(self.live, head, key, body)
+        await http.answer(send, 200, msgspec.json.encode(made), [http.JSON, http.NO_CACHE])
 
     async def healthz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /healthz: the process answers."""
@@ -292,7 +309,9 @@ class App:
             self._close(run, "upstream_failed")
             if counted:
                 live.metrics.counts.failed(run.wire.name, error.code)
-            place = {"redress_url": live.settings.provider.redress_url} if error.row.status == 403 else {}
+            provider = live.settings.provider
+            place = {"redress_url": provider.redress_url, "authority_url": provider.authority_url}
+            place = place if error.row.status == 403 else {}
             await self._tell(run, error, {"decision_id": run.id, **place}, send)
         except asyncio.CancelledError:
             action = "client_gone"
@@ -331,4 +350,5 @@ class App:
         if run.started:
             await send({"type": "http.response.body", "body": run.broken(body)})
         else:
-            await http.answer(send, error.row.status, body, http.error_headers(error, run.id))
+            headers = http.error_headers(error, run.id) + run.asker.headers()
+            await http.answer(send, error.row.status, body, headers)

@@ -40,6 +40,7 @@ class Asker:
         person: account and person, once the person is known.
         sitting: how long they have been here.
         standing: what follows from their misuse.
+        unread: ids of texts that they have not accepted; all of them where nobody is known, since nothing is recorded.
     """
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, *, counted: bool) -> None:
@@ -52,6 +53,7 @@ class Asker:
         self.person: tuple[str, str] | None = None
         self.sitting: Sitting | None = None
         self.standing: Standing | None = None
+        self.unread: tuple[str, ...] = ()
 
     async def meet(self) -> None:
         """Find out who asks.
@@ -71,11 +73,13 @@ class Asker:
         if not self._counted:
             return
         if self.identity is None or self.identity.level == "none":
+            self.unread = tuple(live.notices.versions)
             if audience == "minors":
                 self.sitting = Sitting(int(now), 0, 0, 0, False, allowed(rest, "", audience))
             return
         person = self.person = (self._key.account, self.identity.person)
         guardian = await live.uses.guardian(person, now)
+        self.unread = await live.choices.unread(person, live.notices.versions)
         self.standing = self._stands(person, now)
         self.sitting = live.uses.sat(person, allowed(rest, self.identity.age, audience, guardian), now)
 
@@ -92,10 +96,16 @@ class Asker:
         return standing
 
     def headers(self) -> list[Header]:
-        """Tells an application how long its user has been here."""
-        if self.sitting is None or self.person is None:
-            return []
-        return [(b"x-guiju-use", b"continuous=%d; today=%d" % (self.sitting.continuous_s, self.sitting.today_s))]
+        """Tells an application how long its user has been here, and what is to be shown to them first."""
+        made: list[Header] = []
+        if self.unread:
+            versions = self._live.notices.versions
+            told = ", ".join(f"{id}={versions[id]}" for id in self.unread if id in versions)
+            made.append((b"x-guiju-notice", told.encode()))
+        if self.sitting is not None and self.person is not None:
+            use = b"continuous=%d; today=%d" % (self.sitting.continuous_s, self.sitting.today_s)
+            made.append((b"x-guiju-use", use))
+        return made
 
     def left(self, exchange: Exchange | None, asked: Sequence[Hearing], found: Sequence[Finding], by: Rulings) -> None:
         """The exchange is over: count its time, and whether a listed misuse was asked for.

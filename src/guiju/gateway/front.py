@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import httptools
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from guiju.config import Limits
 from guiju.errors import CallerError, GuijuError, OutsideError
@@ -211,9 +211,16 @@ class Front(HttpToolsProtocol):
         if lengths > 1 or not named or version not in ("1.1", "1.0"):
             self._end(400)
             return
+        if version == "1.0":
+            self.expect_100_continue = False  # it would take an interim answer for the answer (RFC 9110, 10.1.1)
         super().on_headers_complete()
         self._reading = "body"
         self._disarm()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer; a client of HTTP/1.0 gets no chunks."""
+        old = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, Unchunked(app, cycle) if old else app)
 
     def on_body(self, body: bytes) -> None:
         """Pass a body on, unless its request was refused."""
@@ -272,3 +279,31 @@ class Front(HttpToolsProtocol):
         if not self._answered:
             self.transport.write(_ANSWERS[status])
         self.transport.close()
+
+
+class Unchunked:
+    """Answers a client of HTTP/1.0, which knows no chunks: what has no length ends with the connection (RFC 9112, 6.1).
+
+    Args:
+        app: whoever answers.
+        cycle: the one answer.
+    """
+
+    def __init__(self, app: Any, cycle: RequestResponseCycle) -> None:
+        self._app = app
+        self._cycle = cycle
+        self._open = False
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+
+        async def plain(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                self._open = all(name.lower() != b"content-length" for name, _ in message["headers"])
+                if self._open:
+                    self._cycle.chunked_encoding = False
+            elif self._open:  # each part is as long as was to be expected
+                self._cycle.expected_content_length = len(message.get("body", b""))
+            await send(message)
+
+        await self._app(scope, receive, plain)

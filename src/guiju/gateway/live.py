@@ -17,6 +17,7 @@ from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.standing import Ladder
 from guiju.detect.rumours import Rumour
@@ -27,6 +28,7 @@ from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import Keyring
+from guiju.records.choices import Choices
 from guiju.records.consents import Consents
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
@@ -172,6 +174,7 @@ class Live:
         remember: keeps a verified identity; it returns at once and writes later.
         uses: how long each person uses the service.
         standings: what follows from the misuse of persons, by `ladder`.
+        choices: which texts each person accepted, and `notices` the texts that are shown before the first use.
         strikes: key of the marks by which a text is known again within an hour.
         beside: runs something beside the road.
         clock: wall time in seconds.
@@ -202,6 +205,8 @@ class Live:
     standings: Standings
     ladder: Ladder
     strikes: bytes
+    choices: Choices
+    notices: Notices
     beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))

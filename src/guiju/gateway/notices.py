@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from guiju.controls.guidance import READ, Notices
 from guiju.controls.rest import REMIND
 from guiju.controls.standing import shipped
 from guiju.detect import rumours
@@ -13,6 +14,8 @@ from guiju.detect.rumours import Rumour
 from guiju.errors import Language
 from guiju.terms import Hearing, Sitting, Standing
 
+USE: Final = "use"
+"""The kind of notices that an application shows itself; they stand beside an answer and never under its text."""
 _TOLD_S: Final = 3600
 _OPEN: Final = {
     "notice": ("您的一次请求涉嫌违规使用本服务。", "One of your requests was taken for misuse of the service."),
@@ -39,6 +42,27 @@ def reminders(heard: Sequence[Hearing], sitting: Sitting | None, language: Langu
     en = f"You have been here for {minutes} minutes. You are talking with an AI; take a break and move a little."
     text = zh if language == "zh" else en
     return [{"kind": "rest", "text": text, "minutes": str(minutes), "language": language}]
+
+
+def first_use(
+    heard: Sequence[Hearing], texts: Notices, unread: Sequence[str], language: Language
+) -> list[dict[str, str]]:
+    """The texts that the control of guidance wants shown; an application gets them whole at `/v1/notices`."""
+    reasons = [verdict.reason for hearing in heard for _, verdict in hearing.verdicts]
+    if not any(reason and reason.category == READ for reason in reasons):
+        return []
+    return [
+        {
+            "kind": USE,
+            "id": one.id,
+            "version": texts.versions[one.id],
+            "title": one.title.within(language),
+            "text": one.line.within(language),
+            "language": language,
+        }
+        for one in texts.texts
+        if one.id in unread
+    ]
 
 
 def steps(standing: Standing | None, at: int, language: Language, redress_url: str) -> list[dict[str, str]]:

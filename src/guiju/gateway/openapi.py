@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from guiju.errors import CODES
+from guiju.gateway.acceptance import Accepted
 from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.completions import CompletionRequest
 from guiju.gateway.wire.edits import EditRequest
@@ -67,6 +68,7 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "speech": SpeechRequest,
     "transcriptions": TranscriptRequest,
     "moderations": ModerationRequest,
+    "accept": Accepted,
     "guard.dify": DifyRequest,
     "guard.contents": DetectorRequest,
     "guard.litellm": {
@@ -96,6 +98,8 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "guard.contents": _LIST,
     "guard.litellm": _object(action=_one_of("NONE", "BLOCKED")),
     "models": _object(object=_one_of("list"), data=_LIST),
+    "notices": _object(texts=_LIST, redress_url=_TEXT, authority_url=_TEXT),
+    "accept": _object(text=_TEXT, version=_TEXT, accepted_at=_NUMBER),
     "healthz": _object(status=_one_of("alive")),
     "readyz": _object(status=_one_of("ready", "not ready"), facts={"type": "object"}),
     "openapi": _object(openapi=_TEXT, paths={"type": "object"}),
@@ -112,6 +116,7 @@ _OURS: Final = {
         **dict.fromkeys(("decision_id", "reason", "article", "category", "redress_url", "authority_url"), _TEXT),
         **dict.fromkeys(("level", "level_required", "step"), _TEXT),
         "until": {"type": "integer"},
+        "unread": {"type": "array", "items": _TEXT},
     },
 }
 _ERROR: Final = _object(

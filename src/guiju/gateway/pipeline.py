@@ -355,6 +355,7 @@ class TextRun(Run):
         sitting = self.exchange.sitting if self.exchange else None
         made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
         made += notices.reminders(self.asked, sitting, self.head.language)
+        made += notices.first_use(self.asked, self.live.notices, self.asker.unread, self.head.language)
         url = self.live.settings.provider.redress_url
         return made + notices.steps(self.asker.standing, int(self.live.clock()), self.head.language, url)
 
@@ -362,7 +363,7 @@ class TextRun(Run):
         """The notices as text, where the key's label mode puts marks into text."""
         if self._marks(asked) == ("", ""):
             return ""
-        return "".join("\n\n" + notices.sentence(one) for one in told)
+        return "".join("\n\n" + notices.sentence(one) for one in told if one["kind"] != notices.USE)
 
     def _headers(self, asked: TextQuestions, kind: http.Header) -> list[http.Header]:
         assert self.exchange is not None

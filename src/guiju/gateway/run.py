@@ -354,6 +354,8 @@ class Run(ABC):
             likenesses=self.likenesses,
             consented=tuple(one.kind for one in consents),
             consents=tuple(one.id for one in consents),
+            unread=asker.unread if asker.person else (),
+            awaited=settings.gateway.first_use == "wait",
         )
 
     def _consents(self) -> list[Kept]:
@@ -453,6 +455,8 @@ class Run(ABC):
         if reason.code == "real_name_required" and self.exchange:
             known = self.exchange.identity.level if self.exchange.identity else "none"
             guiju |= {"level": known, "level_required": self.exchange.level}
+        if reason.code == "notice_not_accepted" and self.exchange:
+            guiju["unread"] = list(self.exchange.unread)
         if reason.until:
             guiju["until"] = reason.until
         standing = self.asker.standing

@@ -18,7 +18,7 @@ from guiju.detect.bans import Ban, caught
 from guiju.detect.likeness import Kind, Mark
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
-from guiju.records import changes
+from guiju.records import changes, recalls
 from guiju.records.db import Store, bump
 from guiju.records.schema import ban
 from guiju.terms import Severity
@@ -69,8 +69,16 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     lifted_at: int
 
 
-def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> str:
-    """Put a ban into force, in every worker within five seconds.
+def enact(
+    store: Store,
+    decision: Decision,
+    examples: Sequence[str],
+    key: tuple[Key, str],
+    terms: changes.Terms,
+    answers: Sequence[recalls.Received] = (),
+) -> str:
+    """Put a ban into force, in every worker within five seconds, and recall the answers that it bans: who received
+    them is told, or neither happens.
 
     Args:
         store: the store.
@@ -78,6 +86,7 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
         examples: harmless texts that resemble the banned one; none of them may be stopped. They are not kept.
         key: the key that the mark was made with, and its id.
         terms: by whom and when.
+        answers: those that hold what is banned, as `recalls.received` finds them.
 
     Returns:
         The ban's id.
@@ -96,6 +105,8 @@ def enact(store: Store, decision: Decision, examples: Sequence[str], key: tuple[
         changes.enter(
             connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False)
         )
+        for one in answers:
+            recalls.enter(connection, one, (decision.category, decision.case), terms)
         bump(connection, COUNTER)
 
     store.do(work)

@@ -18,7 +18,9 @@ from sqlalchemy import Connection, delete, insert, select, update
 from guiju.errors import ConfigError
 from guiju.records import changes
 from guiju.records.db import Store
+from guiju.records.ids import ExchangeIds
 from guiju.records.schema import recall, webhook
+from guiju.records.trace import Trace, trace
 
 KIND: Final = "recall"
 ADDRESS: Final = "webhook"
@@ -64,6 +66,44 @@ class Recall(msgspec.Struct, frozen=True, kw_only=True):
     next_at: int = 0
     answer: str = ""
     told_at: int = 0
+
+
+class Received(msgspec.Struct, frozen=True):
+    """An answer, and the account that received it.
+
+    Attributes:
+        account: its id.
+        produce_id: of the answer.
+    """
+
+    account: str
+    produce_id: str
+
+
+def received(place: str, ids: ExchangeIds, produce_id: str) -> Received:
+    """Who received an answer, as the ledger says.
+
+    Args:
+        place: where the ledgers are, as `trace` takes it.
+        ids: made with the secret of the ids.
+        produce_id: as it stands in the answer's label; the id of an exchange is one, too.
+
+    Raises:
+        ConfigError: `not_found`: nobody received an answer under that id.
+        OutsideError: `store_unavailable`: the ledger can't be reached.
+    """
+    number = produce_id.strip().upper()
+    traced = trace(place, ids, number)
+    if not _went_out(traced):
+        raise ConfigError("not_found", what=produce_id)
+    return Received(str(traced.entries[0].body["account"]), number)
+
+
+def _went_out(traced: Trace) -> bool:
+    """Whether an answer went out: it was opened, and did not end before a byte of it went."""
+    if not traced.entries or traced.entries[0].kind != "opened":
+        return False
+    return traced.result == "interrupted" or bool(traced.entries[-1].body.get("output_digest"))
 
 
 def secret_of(key: bytes, one: Webhook) -> bytes:
@@ -114,42 +154,40 @@ def _address(connection: Connection, account: str) -> Webhook | None:
     return Webhook(**row) if row else None
 
 
-def add(store: Store, account: str, produce_id: str, facts: tuple[str, str], terms: changes.Terms) -> Recall:
+def add(store: Store, answer: Received, facts: tuple[str, str], terms: changes.Terms) -> Recall:
     """Enter a recall; one that is there already is not entered twice.
 
     Args:
         store: the store.
-        account: id of the account that received the answer.
-        produce_id: of the answer.
+        answer: what is recalled.
         facts: the public category, and the case by which it was banned.
         terms: by whom and when.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
+    return store.do(lambda connection: enter(connection, answer, facts, terms))
+
+
+def enter(connection: Connection, answer: Received, facts: tuple[str, str], terms: changes.Terms) -> Recall:
+    """Enter a recall within a transaction, such as that of the ban which calls for it; see `add`."""
+    same = select(recall).where(recall.c.account_id == answer.account, recall.c.produce_id == answer.produce_id)
+    if (known := connection.execute(same).mappings().first()) is not None:
+        return Recall(**known)
     made = Recall(
         id="r-" + token_hex(8),
-        account_id=account,
-        produce_id=produce_id,
+        account_id=answer.account,
+        produce_id=answer.produce_id,
         category=facts[0],
         case_id=facts[1],
         added_by=terms.by,
         added_at=terms.now,
         next_at=terms.now,
     )
-
-    def write(connection: Connection) -> Recall:
-        same = select(recall).where(recall.c.account_id == account, recall.c.produce_id == produce_id)
-        if (known := connection.execute(same).mappings().first()) is not None:
-            return Recall(**known)
-        connection.execute(insert(recall).values(**msgspec.structs.asdict(made)))
-        subject = changes.Subject(KIND, made.id, 0, account)
-        changes.enter(
-            connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False)
-        )
-        return made
-
-    return store.do(write)
+    connection.execute(insert(recall).values(**msgspec.structs.asdict(made)))
+    subject = changes.Subject(KIND, made.id, 0, answer.account)
+    changes.enter(connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False))
+    return made
 
 
 def due(store: Store, now: int) -> list[tuple[Recall, Webhook]]:

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from guiju.records import changes, holds, standing, use, vault
+from guiju.law import calendar
+from guiju.records import changes, choices, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store, bump
@@ -26,8 +27,6 @@ KIND: Final = "rights"
 COUNTER: Final = "erased"
 DUE_DAYS: Final = 15
 """Working days within which a request is settled (App determination method of 2019; thresholds.toml has it)."""
-_DAY_S: Final = 86_400
-_ZONE_S: Final = 8 * 3600
 
 Asked = Literal["access", "erase"]
 
@@ -51,15 +50,8 @@ class Request(msgspec.Struct, frozen=True):
 
 
 def due(received: int) -> int:
-    """When a request must be settled: the end of the last of its working days, weekends left out (UTC+8).
-
-    Public holidays are not known here, so it is never later than the law asks.
-    """
-    day, left = (received + _ZONE_S) // _DAY_S, DUE_DAYS
-    while left:
-        day += 1
-        left -= (day + 3) % 7 < 5  # 1970-01-01 was a Thursday
-    return (day + 1) * _DAY_S - _ZONE_S
+    """When a request must be settled: the end of the last of its working days (UTC+8)."""
+    return calendar.after_working_days(received, DUE_DAYS)
 
 
 def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any]:
@@ -81,6 +73,7 @@ def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any
         "identity": msgspec.to_builtins(verdict) if verdict else None,
         "use": msgspec.to_builtins(use.signs(store, who, now)),
         "guardian": msgspec.to_builtins(guardian) if guardian else None,
+        "choices": msgspec.to_builtins(choices.of(store, who)),
         "strikes": msgspec.to_builtins(strikes),
         "steps": msgspec.to_builtins(steps),
         "vault": [{**msgspec.to_builtins(one), "content": _copied(store, keys, who, one, now)} for one in items],
@@ -161,6 +154,7 @@ def erase(store: Store, keys: DayKeys, who: Who, now: int) -> None:
 def forget(connection: Connection, who: Who) -> int:
     """Delete what every table holds of a person, but for decided steps in force and holds, which others rely on."""
     gone = use.forget(connection, who) + standing.forget(connection, who) + vault.forget(connection, who)
+    gone += choices.forget(connection, who)
     mine = (legal_hold.c.account_id == who[0]) & (legal_hold.c.person_id == who[1])
     over = mine & (legal_hold.c.lifted_at > 0)
     return gone + connection.execute(delete(legal_hold).where(over)).rowcount

@@ -28,16 +28,13 @@ from sqlalchemy import (
     text,
 )
 
-from guiju.records import schema_base, schema_members
+from guiju.records import schema_asking, schema_desk, schema_members  # noqa: F401 # their tables are entered beside those of this module
+from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 15))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 18))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
-
-metadata: Final = schema_base.metadata
-MORE: Final = (schema_members,)
-"""Modules with further tables; they are brought in here, so that `metadata` knows every table."""
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
@@ -149,6 +146,17 @@ guardian = Table(
     Column("day_minutes", Integer, nullable=False),
     Column("night", String(16), nullable=False),
     Column("set_at", BigInteger, nullable=False),
+)
+
+# What a person chose: which version of a text they accepted (Article 10), and how their data may be used (Article 11).
+choice = Table(
+    "choice",
+    metadata,
+    Column("account_id", String(32), primary_key=True),
+    Column("person_id", String(64), primary_key=True),
+    Column("subject", String(48), primary_key=True),
+    Column("chosen", String(32), nullable=False),
+    Column("chosen_at", BigInteger, nullable=False),
 )
 
 # Strikes: a time, a kind of use, where it came from, and the step that it led to (Article 19). `mark` holds sixteen

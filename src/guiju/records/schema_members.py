@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, Text, text
 
-from guiju.records.schema_base import metadata
+from guiju.records.metadata import metadata
 
 member = Table(
     "member",

@@ -34,11 +34,14 @@ _UNKEPT: Final = (b"cache-control", b"no-store")
 
 
 def guarded(send: Send) -> Send:
-    """A `send` that adds what every answer carries; only a static file may say how long it is kept."""
+    """A `send` that adds what every answer carries; only a static file may say how long it is kept, and whether others
+    may load it."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [*message.get("headers", ()), *HEADERS]
+            own = list(message.get("headers", ()))
+            named = {name for name, _ in own}
+            headers = [*own, *(field for field in HEADERS if field[0] not in named)]
             if not any(name == b"cache-control" for name, _ in headers):
                 headers.append(_UNKEPT)
             message = {**message, "headers": headers}

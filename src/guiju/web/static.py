@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Style, script and pictures of the pages, shipped in the package. An address names what a file holds, so that browsers
-may keep it for good."""
+may keep it for good. The widget is the one file that pages of others load, so it has a plain name beside that."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ def _files() -> dict[str, File]:
 
 FILES: Final[Mapping[str, File]] = _files()
 _AT: Final[Mapping[str, File]] = {file.address: file for file in FILES.values()}
+WIDGET: Final = PREFIX + "widget.js"
+_OPEN: Final = {
+    "cache-control": "public, max-age=3600",
+    "cross-origin-resource-policy": "cross-origin",
+    "access-control-allow-origin": "*",
+}
+"""What lets pages of others load the widget, and check that it is the one that they know (`integrity`)."""
 
 
 def address(name: str) -> str:
@@ -55,6 +62,8 @@ async def static(request: Request) -> Response:
     Raises:
         HTTPException: there is none at that address.
     """
+    if request.url.path == WIDGET:
+        return Response(FILES["widget.js"].data, headers=_OPEN, media_type=FILES["widget.js"].kind)
     file = _AT.get(request.url.path)
     if file is None:
         raise HTTPException(404)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tables of the store share: the collection that knows them, and how their keys and indexes are named."""
+"""What all tables of the store are entered in, and how their constraints are named; the tables stand in `schema`."""
 
 from __future__ import annotations
 

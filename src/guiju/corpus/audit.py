@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One audit of a corpus: every row is read, looked at and decided about, and every row is counted (DESIGN §6; Articles
+4.2 and 7).
+
+Reading and deciding what is a duplicate happen in one process, in the order of the rows; looking happens in many. So
+the result is the same with any number of processes, and after any number of ends and new beginnings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+
+from guiju.corpus import engine
+from guiju.corpus.chunks import Chunk, chunks
+from guiju.corpus.files import File, Found, found
+from guiju.corpus.outcomes import Outcome, decided
+from guiju.corpus.parsed import Row, masked, rows, written
+from guiju.corpus.rows import MASKED, Scan
+from guiju.corpus.seen import Hashes, Seen
+from guiju.corpus.shards import Folder, Pages, Shard
+from guiju.corpus.tally import Tally
+from guiju.detect.personal.masking import Masker, Placeholders
+
+_SHARD_ROWS: Final = 50_000
+_SHARD_BYTES: Final = 64 << 20
+FORMAT: Final = 1
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What an audit is asked.
+
+    Attributes:
+        paths: files and folders.
+        source: the id of the source.
+        fields: names of the only fields that are learnt from; none for all that do not merely tell of the row.
+        workers: processes.
+    """
+
+    paths: tuple[Path, ...]
+    source: str
+    fields: frozenset[str] = frozenset()
+    workers: int = 1
+
+
+class Looked(msgspec.Struct, frozen=True):
+    """What was found in one chunk, before duplicates are known."""
+
+    file: int
+    numbers: list[int]
+    outcomes: list[Outcome]
+    digests: Hashes
+    clean: list[bytes]
+    tally: Tally
+
+
+class Look:
+    """Looks at one chunk: what each process does.
+
+    Args:
+        scan: what finds.
+        fields: as `Asked` has them.
+        key: of the placeholders that stand for personal data.
+        source: the id of the source: the same value has another placeholder in another source.
+    """
+
+    def __init__(self, scan: Scan, fields: frozenset[str], key: bytes, source: str) -> None:
+        self._scan = scan
+        self._fields = fields
+        self._key = key
+        self._source = source
+
+    def __call__(self, chunk: Chunk) -> Looked:
+        """Look."""
+        given = rows(chunk, self._fields)
+        columns = self._scan.scan_batch([row.text for row in given])
+        tally = Tally()
+        outcomes, clean = [], []
+        for at, row in enumerate(given):
+            tally.look(row, columns, at)
+            outcome = decided(row, columns, at)
+            outcomes.append(outcome)
+            clean.append(self._clean(row, outcome))
+        digests = columns.digest
+        digests[[bool(row.fault) for row in given]] = 0
+        return Looked(chunk.file, [row.number for row in given], outcomes, digests, clean, tally)
+
+    def _clean(self, row: Row, outcome: Outcome) -> bytes:
+        """The row as it may be written; empty where it is not written at all."""
+        if outcome.fate == "dropped" or row.fault:
+            return b""
+        if not {"personal", "secret"} & set(outcome.reasons):
+            return row.raw or written(row.value)
+        masker = Masker(Placeholders(self._key, self._source), MASKED, row.leaves)
+        return masked(row, self._fields, masker.text)
+
+
+class Audited(msgspec.Struct, frozen=True):
+    """What an audit found.
+
+    Attributes:
+        found: files, and what lies beside them.
+        shards: in order.
+        tally: of all rows.
+        files: rows of each file, in the order of `found.files`.
+        versions: of what looked.
+    """
+
+    found: Found
+    shards: list[Shard]
+    tally: Tally
+    files: list[int]
+    versions: Mapping[str, str]
+
+
+def audit(
+    asked: Asked, scan: Scan, key: bytes, into: Folder, progress: Callable[[int, int], None] = lambda done, of: None
+) -> Audited:
+    """Audit a corpus, or go on with an audit that was cut off.
+
+    Args:
+        asked: what.
+        scan: what finds.
+        key: 32 bytes, for placeholders.
+        into: where it is written.
+        progress: told how many bytes of files are done, of how many.
+
+    Raises:
+        ConfigError: `not_found`: a path is not there; `audit_broken_off`: a process was ended from outside.
+        OSError: it can't be written.
+    """
+    corpus = found(asked.paths)
+    shards = into.begin(_plan(asked, corpus.files, scan, key))
+    seen = Seen()
+    for shard in shards:
+        seen.again(_real(into.digests(shard)))
+    start = shards[-1].next if shards else (0, 1)
+    look = Look(scan, asked.fields, key, asked.source)
+    pages = Pages()
+    following = start
+    for looked in engine.looked(look, _chunks(corpus.files, start, progress), asked.workers):
+        _decide(looked, seen, pages)
+        following = (looked.file, looked.numbers[-1] + 1)
+        if len(pages.decisions) >= _SHARD_ROWS or pages.tally.bytes >= _SHARD_BYTES:
+            shards.append(into.write(len(shards), pages, following))
+            pages = Pages()
+    if pages.decisions or not shards:
+        shards.append(into.write(len(shards), pages, following))
+    tally = Tally()
+    for shard in shards:
+        tally.add(shard.tally)
+    return Audited(corpus, shards, tally, _per_file(into, len(corpus.files)), scan.version)
+
+
+def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
+    """All that the result depends on."""
+    listed = [(file, Path(file.path).stat().st_mtime_ns) for file in files]
+    whole: dict[str, Any] = {
+        "format": FORMAT,
+        "source": asked.source,
+        "fields": sorted(asked.fields),
+        "versions": scan.version,
+        "key": hashlib.sha256(key).hexdigest()[:16],
+        "files": hashlib.sha256(msgspec.json.encode(listed)).hexdigest(),
+    }
+    return msgspec.json.encode(whole, order="deterministic")
+
+
+def _chunks(files: Sequence[File], start: tuple[int, int], progress: Callable[[int, int], None]) -> Iterator[Chunk]:
+    """The chunks from a place on."""
+    total = sum(file.size for file in files)
+    done = 0
+    for number, file in enumerate(files):
+        if number >= start[0]:
+            for chunk in chunks(number, file):
+                if number > start[0] or chunk.first >= start[1]:
+                    yield chunk
+                    progress(done, total)
+        done += file.size
+        progress(done, total)
+
+
+def _decide(looked: Looked, seen: Seen, pages: Pages) -> None:
+    """Take what one chunk was found to hold, now that all before it is known."""
+    real = looked.digests != 0
+    again = np.zeros(len(real), np.bool_)
+    again[real] = seen.again(looked.digests[real])
+    pages.tally.add(looked.tally)
+    pages.digests.append(looked.digests)
+    exact = int(again.sum())
+    if exact:
+        pages.tally.duplicates["exact"] = pages.tally.duplicates.get("exact", 0) + exact
+    rows_ = zip(looked.numbers, looked.digests.tolist(), looked.outcomes, looked.clean, again.tolist(), strict=True)
+    for number, digest, outcome, clean, is_again in rows_:
+        told = _again(outcome, "duplicate") if is_again else outcome
+        pages.add(looked.file, number, digest, told, clean)
+
+
+def _again(outcome: Outcome, reason: str) -> Outcome:
+    """A row that has come before: dropped, unless it is for a stronger reason already."""
+    if outcome.fate == "dropped":
+        return msgspec.structs.replace(outcome, reasons=(*outcome.reasons, reason))
+    return Outcome("dropped", (reason, *outcome.reasons), outcome.classes)
+
+
+def _real(digests: Hashes) -> Hashes:
+    real: Hashes = digests[digests != 0]
+    return real
+
+
+def _per_file(into: Folder, count: int) -> list[int]:
+    """Rows of each file."""
+    made = [0] * count
+    for line in into.decisions():
+        made[msgspec.json.decode(line, type=_Where).file] += 1
+    return made
+
+
+class _Where(msgspec.Struct):
+    file: int

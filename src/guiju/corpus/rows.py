@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking at texts of a corpus: `scan_batch` takes some and gives columns, one value a text (Articles 4.2 and 7).
+
+    from guiju.corpus.rows import Scan
+    columns = Scan().scan_batch(["…", "…"])
+
+It knows no file, no engine and no clock: the pool of this machine, or any engine that maps a function over batches,
+calls it alike, and gets the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+import zlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from guiju.detect import shipped
+from guiju.detect.automaton import automaton
+from guiju.detect.discrimination import discrimination
+from guiju.detect.entry import Entry
+from guiju.detect.model.heads import Heads
+from guiju.detect.model.judge import Judge
+from guiju.detect.model.weights import thresholds, weights
+from guiju.detect.personal.kinds import KINDS
+from guiju.detect.personal.recogniser import recognise
+from guiju.detect.words import Words
+from guiju.terms import Finding, Text
+
+Hashes = NDArray[np.uint64]
+_WHOLE: Final = 6000
+_PART: Final = 2000
+"""Characters up to which a text is classified whole; of a longer one its beginning, middle and end, and around hits."""
+_SAMPLE: Final = 4096
+"""Characters at the beginning from which language and repetition are told."""
+_LEAST: Final = 200
+"""Characters from which repetition can be told."""
+_AROUND: Final = 1000
+_LONG: Final = 10
+"""Hits around which a long text is looked at, at most."""
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """One class of risk in one text.
+
+    Attributes:
+        category: a risk or class id.
+        certain: enough to act on; else a person must look.
+        detector: who found it.
+    """
+
+    category: str
+    certain: bool
+    detector: str
+
+
+class Columns(msgspec.Struct, frozen=True):
+    """What is known of some texts, a value each.
+
+    Attributes:
+        digest: 64 bits that are the same for texts which differ in blanks at their ends alone.
+        size: characters.
+        language: `zh`, `en`, `other`, or `none` where no letters are.
+        mixed: whether Han and Latin are both a fifth of the letters or more.
+        repetition: how far the beginning can be pressed together, from 0 (not at all) to 1; -1 for short texts.
+        risks: by class, the strongest each.
+        signals: categories that a list only signals, such as slurs.
+        personal: kinds of personal data and credentials, one a place.
+        marks: names in `marks.toml` → how often.
+    """
+
+    digest: Hashes
+    size: list[int]
+    language: list[str]
+    mixed: list[bool]
+    repetition: list[float]
+    risks: list[tuple[Risk, ...]]
+    signals: list[tuple[str, ...]]
+    personal: list[tuple[str, ...]]
+    marks: list[dict[str, int]]
+
+
+@cache
+def marks() -> dict[str, list[str]]:
+    """The table of marks."""
+    held = tomllib.loads(files("guiju.corpus").joinpath("marks.toml").read_text("utf-8"))
+    return {name: [term.lower() for term in group["terms"]] for name, group in held.items()}
+
+
+class Scan:
+    """Looks at texts.
+
+    Args:
+        entries: the operator's own word lists.
+        packs: names of shipped packs.
+        exact: whether only lists, patterns and personal data are looked at, and no classifier.
+    """
+
+    def __init__(self, entries: Sequence[Entry] = (), packs: Sequence[str] = ("all",), *, exact: bool = False) -> None:
+        every = [*entries, *shipped.entries(packs)]
+        self._words = Words(every, "corpus")
+        self._patterns = discrimination()
+        self._heads = None if exact else Heads(weights())
+        self._judges = [] if self._heads is None else [Judge("request", self._heads), Judge("reply", self._heads)]
+        terms = [(term, name) for name, group in marks().items() for term in group]
+        self._marks = automaton([term for term, _ in terms])
+        self._names = [name for _, name in terms]
+        self.version = {
+            "words": _named(every),
+            "marks": hashlib.sha256(msgspec.json.encode(marks(), order="deterministic")).hexdigest()[:12],
+            "model": "" if exact else thresholds().version,
+        }
+
+    def scan_batch(self, texts: Sequence[str]) -> Columns:
+        """Look at some texts.
+
+        Args:
+            texts: of any length.
+        """
+        risks, signals, personal = [], [], []
+        scored = self._scored(texts)
+        for at, text in enumerate(texts):
+            leaf = (Text("", text),)
+            found = [] if self._words.clear(leaf) else self._words.find(leaf)
+            found += self._patterns.find(leaf)
+            judged = scored[at] if self._heads else []
+            if self._heads and len(text) > _WHOLE and found:
+                judged = judged + self._around(text, found)
+            sure, only = _strongest(found, judged)
+            risks.append(sure)
+            signals.append(only)
+            personal.append(tuple(span.kind for span in recognise(text)))
+        shapes = [_shape(text) for text in texts]
+        return Columns(
+            digest=np.array([_digest(text) for text in texts], np.uint64),
+            size=[len(text) for text in texts],
+            language=[language for language, _ in shapes],
+            mixed=[mixed for _, mixed in shapes],
+            repetition=[_repetition(text) for text in texts],
+            risks=risks,
+            signals=signals,
+            personal=personal,
+            marks=[self._marked(text) for text in texts],
+        )
+
+    def _scored(self, texts: Sequence[str]) -> list[list[Finding]]:
+        """What the classifier finds in each text."""
+        if self._heads is None:
+            return []
+        parts: list[str] = []
+        owners: list[int] = []
+        for at, text in enumerate(texts):
+            for part in _parts(text):
+                parts.append(part)
+                owners.append(at)
+        made: list[list[Finding]] = [[] for _ in texts]
+        for owner, part, scores in zip(owners, parts, self._heads.many(parts), strict=True):
+            for judge in self._judges:
+                made[owner] += judge.told(part, scores)
+        return made
+
+    def _around(self, text: str, found: Sequence[Finding]) -> list[Finding]:
+        """What the classifier finds around what lists and patterns hit in a long text."""
+        assert self._heads is not None
+        places = [text[max(0, one.start - _AROUND) : one.end + _AROUND][:_WHOLE] for one in found[:_LONG]]
+        made: list[Finding] = []
+        for part, scores in zip(places, self._heads.many(places), strict=True):
+            for judge in self._judges:
+                made += judge.told(part, scores)
+        return made
+
+    def _marked(self, text: str) -> dict[str, int]:
+        """How often each kind of mark stands in a text."""
+        made: dict[str, int] = {}
+        for pattern, _, _ in self._marks(text.lower()):
+            name = self._names[pattern]
+            made[name] = made.get(name, 0) + 1
+        return made
+
+
+def _named(entries: Sequence[Entry]) -> str:
+    whole = msgspec.json.encode([(one.id, one.severity, one.context) for one in entries])
+    return f"{len(entries)}:{hashlib.sha256(whole).hexdigest()[:12]}"
+
+
+def _parts(text: str) -> list[str]:
+    """What of a text is classified."""
+    if len(text) <= _WHOLE:
+        return [text]
+    middle = (len(text) - _PART) // 2
+    return [text[:_PART], text[middle : middle + _PART], text[-_PART:]]
+
+
+def _strongest(found: Sequence[Finding], judged: Sequence[Finding]) -> tuple[tuple[Risk, ...], tuple[str, ...]]:
+    """Findings as risks, of each class the strongest; and what lists only signal.
+
+    A pattern of discrimination was made to hit nothing harmless, and the policy refuses it in an answer: it is certain.
+    A classifier's finding over its threshold is at least something that a person must look at.
+    """
+    risks: dict[str, Risk] = {}
+    signals: dict[str, None] = {}
+    for one in (*found, *judged):
+        certain = one.severity == "block" or one.detector == "discrimination"
+        if not certain and one.detector == "words":
+            signals[one.category] = None
+            continue
+        known = risks.get(one.category)
+        if known is None or (certain and not known.certain):
+            risks[one.category] = Risk(one.category, certain, one.detector)
+    return tuple(risks.values()), tuple(signals)
+
+
+def _digest(text: str) -> int:
+    bare = text.strip().encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(bare, digest_size=8).digest(), "little")
+
+
+def _shape(text: str) -> tuple[str, bool]:
+    """Language, and whether it is mixed, by the letters at the beginning."""
+    codes = np.frombuffer(text[:_SAMPLE].encode("utf-32-le", "surrogatepass"), np.uint32)
+    han = int(np.count_nonzero((codes >= 0x3400) & (codes <= 0x9FFF)))
+    latin = int(np.count_nonzero(((codes | 0x20) >= 0x61) & ((codes | 0x20) <= 0x7A)))
+    wide = int(np.count_nonzero((codes > 0xBF) & (codes < 0x2000)))
+    kana = int(np.count_nonzero((codes >= 0x3041) & (codes <= 0x30FF)))
+    hangul = int(np.count_nonzero((codes >= 0xAC00) & (codes <= 0xD7A3)))
+    letters = han + latin // 4 + wide + kana + hangul
+    if not letters:
+        return ("en" if latin else "none"), False
+    if (kana * 10 > han and kana) or hangul * 2 > letters or wide * 3 > letters:
+        return "other", False
+    mixed = han * 5 >= letters and latin // 4 * 5 >= letters
+    return ("zh" if han >= latin // 4 else "en"), mixed
+
+
+def _repetition(text: str) -> float:
+    """How much of the beginning is said again and again."""
+    if len(text) < _LEAST:
+        return -1.0
+    raw = text[:_SAMPLE].encode("utf-8", "surrogatepass")
+    return round(1 - len(zlib.compress(raw, 1)) / len(raw), 3)
+
+
+MASKED: Final = frozenset(kind.id for kind in KINDS.values() if kind.id not in ("uscc", "ip"))
+"""Kinds that are taken out of what is kept; a company's code and a machine's address are not, as in the policy."""
+SENSITIVE: Final = frozenset(("id_card", "passport", "permit", "officer", "ssn", "bank_card", "iban"))
+"""Kinds whose leak endangers a person or their property (PIPL, Article 28): they are counted apart."""
+SECRETS: Final = frozenset(kind.id for kind in KINDS.values() if kind.secret)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a source may be learnt from, and every reason why not (Article 7; TC260-003, 5.1 and 5.2)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, Literal
+
+import msgspec
+
+from guiju.corpus.tally import Tally
+from guiju.law import book
+
+Result = Literal["usable", "review", "not_for_use", "refused"]
+RESULTS: Final[dict[Result, tuple[str, str]]] = {
+    "usable": ("可以使用", "may be used"),
+    "review": ("待人工复核", "waits for a person's review"),
+    "not_for_use": ("不得使用", "not for use"),
+    "refused": ("拒绝采集", "refused"),
+}
+"""From the mildest to the strongest."""
+LEVELS: Final = tuple(RESULTS)
+
+WHY: Final[dict[str, tuple[str, str]]] = {
+    "illegal_share": (
+        "违法不良信息占比 {share:.2%}（{rows} / {of} 行），超过 {limit:.0%}",
+        "{share:.2%} of the rows ({rows} of {of}) are illegal or harmful: more than {limit:.0%}",
+    ),
+    "suspected_share": (
+        "确定与疑似违法不良信息合计 {share:.2%}（{rows} / {of} 行），超过 {limit:.0%}，须先复核保留行",
+        "{share:.2%} of the rows ({rows} of {of}) are illegal or harmful for certain or by suspicion: more than "
+        "{limit:.0%}, so the rows that are held must be looked at first",
+    ),
+    "unregistered": ("来源 {source} 未登记", "the source {source} is not in the register"),
+    "nothing": ("没有可核查的行", "there is no row that could be looked at"),
+}
+"""Code → the reason in words."""
+_Z: Final = 1.959963984540054
+"""Quantile of the normal distribution for 95 %."""
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One reason.
+
+    Attributes:
+        code: a key of `WHY`.
+        zh, en: in words, with its figures.
+    """
+
+    code: str
+    zh: str
+    en: str
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What is said of a source."""
+
+    result: Result
+    zh: str
+    en: str
+    reasons: tuple[Reason, ...]
+
+
+def because(code: str, **facts: Any) -> Reason:
+    """A reason with its figures."""
+    zh, en = WHY[code]
+    return Reason(code, zh.format(**facts), en.format(**facts))
+
+
+def verdict(tally: Tally, against: list[tuple[Result, Reason]]) -> Verdict:
+    """The verdict on what was audited.
+
+    Args:
+        tally: its counts.
+        against: what the register has against the source, and how much it weighs.
+    """
+    found = list(against)
+    limit, of = threshold("corpus.source.illegal"), looked_at(tally)
+    if not of:
+        found.append(("not_for_use", because("nothing")))
+    elif (share := tally.illegal / of) > limit:
+        found.append(("refused", because("illegal_share", share=share, rows=tally.illegal, of=of, limit=limit)))
+    elif (share := (tally.illegal + tally.suspected) / of) > limit:
+        rows = tally.illegal + tally.suspected
+        found.append(("review", because("suspected_share", share=share, rows=rows, of=of, limit=limit)))
+    found.sort(key=lambda one: -LEVELS.index(one[0]))
+    result = found[0][0] if found else "usable"
+    return Verdict(result, *RESULTS[result], tuple(reason for _, reason in found))
+
+
+def looked_at(tally: Tally) -> int:
+    """Rows that could be looked at."""
+    return sum(tally.language.values())
+
+
+def threshold(id: str) -> float:
+    """A figure of the law's book."""
+    return next(one.value for one in book.thresholds() if one.id == id)
+
+
+def wilson(hits: int, of: int) -> tuple[float, float]:
+    """The interval that holds a share with 95 % (Wilson 1927)."""
+    if not of:
+        return 0.0, 1.0
+    p, z2 = hits / of, _Z * _Z
+    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z * math.sqrt(p * (1 - p) / of + z2 / (4 * of * of)) / (1 + z2 / of)
+    return max(0.0, middle - half), min(1.0, middle + half)

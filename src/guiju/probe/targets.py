@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whom a question goes to: a gateway, a raw model service behind it, or any address that speaks one of the protocols.
+
+Each is asked by the client that the gateway itself asks model services with: no proxy of the environment, no redirect,
+deadlines for everything. A target's key is never written down.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Final, Literal
+
+import msgspec
+
+from guiju.adapters.upstream import ContentRefusedError, Upstream
+from guiju.config import Limits, UpstreamKind
+from guiju.config import Upstream as Service
+from guiju.errors import OutsideError
+from guiju.probe import wording
+from guiju.records.runs import Answer, Manner, Question
+
+TargetKind = Literal["gateway", "raw", "url"]
+_NEVER: Final = 1_000_000
+_AGAIN: Final = frozenset({"upstream_failed", "upstream_timeout", "overloaded", "not_readable"})
+"""What may be otherwise a little later."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a question goes to.
+
+    Attributes:
+        kind: `gateway`: with everything that Guiju puts before a model; `raw`: the model service alone; `url`: an
+            address that somebody named.
+        name: of the service, where there are several.
+        url: base address up to and with `/v1`.
+        model: the model's name there.
+        public: the name by which callers know that model; by default the same.
+        speaks: the protocol.
+        key: its key; `key_env`: the variable that holds it.
+    """
+
+    kind: TargetKind
+    name: str = ""
+    url: str
+    model: str
+    public: str = ""
+    speaks: UpstreamKind = "openai"
+    key: str = ""
+    key_env: str = ""
+
+    @property
+    def route(self) -> str:
+        """What a run calls it: `gateway`, `raw:NAME`, `url:ADDRESS`."""
+        return f"{self.kind}:{self.name}" if self.name else self.kind
+
+    def __repr__(self) -> str:
+        return f"Target({self.route}, {self.model})"
+
+
+def raw(service: Service, public: str) -> Target | None:
+    """A model service of the settings, asked for a model by its public name; none when it does not serve that."""
+    own = service.models.get(public) or service.models.get("*", "")
+    if not own:
+        return None
+    return Target(
+        kind="raw",
+        name=service.name,
+        url=service.url,
+        model=public if own == "*" else own,
+        public=public,
+        speaks=service.kind,
+        key_env=service.key_env,
+    )
+
+
+class Asker:
+    """Asks one target. Nothing that goes wrong there is an exception: it is an answer that says so.
+
+    Args:
+        target: whom.
+        limits: deadlines and caps. There is no circuit: whoever asks paces itself.
+    """
+
+    def __init__(self, target: Target, limits: Limits) -> None:
+        self.target = target
+        service = Service(name=target.name or target.kind, url=target.url, kind=target.speaks, key_env=target.key_env)
+        self._upstream = Upstream(service, msgspec.structs.replace(limits, circuit_failures=_NEVER), target.key)
+
+    async def open(self) -> None:
+        """Make the connections."""
+        await self._upstream.open()
+
+    async def close(self) -> None:
+        """Let go of them."""
+        await self._upstream.close()
+
+    async def ask(self, question: Question, manner: Manner) -> Answer:
+        """Ask once."""
+        began = perf_counter()
+        try:
+            reply = await self._upstream.ask(wording.written(question, self.target.model, self.target.speaks, manner))
+            try:
+                body = await reply.body()
+            finally:
+                reply.close()
+        except ContentRefusedError as refused:
+            answer = Answer("refused", error=refused.refusal.rule)
+        except OutsideError as error:
+            answer = Answer("failed", error=error.code)
+        else:
+            answer = wording.read(body, self.target.speaks)
+        return msgspec.structs.replace(answer, milliseconds=round(1000 * (perf_counter() - began)))
+
+
+def again(answer: Answer) -> bool:
+    """Whether a failure may be none a little later."""
+    return answer.result == "failed" and answer.error in _AGAIN
