@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pictures of every page, to be looked at: `.venv/bin/python scripts/screens.py FOLDER`
+"""Pictures of every page, to be looked at: `.venv/bin/python scripts/screens.py FOLDER [BEGINNING OF A NAME]`
 
-Each page in Chinese and English, 1280 and 390 pixels wide, light and dark; /verify with each of its six verdicts.
+Each page in Chinese and English, 1280 and 390 pixels wide, light and dark; /verify with each of its six verdicts; a
+complaint from the choice to the receipt.
 It needs Chromium (apt-get install chromium) and a font for Chinese (apt-get install fonts-noto-cjk).
 """
 
@@ -10,7 +11,9 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -18,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser_kit import chromium
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
-from pages_kit import serving
+from pages_kit import desk_front, serving
 from test_marking_verify import PUBLIC, bound
 from test_web_verify import FILES
 
@@ -41,22 +44,53 @@ def shown(page: Any, base: str) -> Iterator[str]:
     yield "error"
 
 
+def complained(page: Any, base: str) -> Iterator[str]:
+    """The pages at which somebody complains, in order; the name of each."""
+    for name in ("complain", "complain/person", "complain/blocked?d=" + "0" * 26, "c", "report"):
+        page.goto(f"{base}/{name}")
+        yield name.partition("?")[0].replace("/", "-")
+    page.goto(f"{base}/complain/harm")
+    page.click("form.sheet button[type=submit]")
+    yield "complain-faults"
+    page.check("input[value=false]")
+    page.fill("#text", "他在某某公司任职时挪用公款三百万元。\nHe embezzled three million while he worked there.")
+    page.fill("#note", "这不是事实。")
+    page.set_input_files("#files", [{"name": "a.exe", "mimeType": "application/x-msdownload", "buffer": b"MZ\0\1"}])
+    page.click("form.sheet button[type=submit]")
+    page.wait_for_selector(".standing")
+    yield "receipt"
+    page.fill("#text", "补充一点：原文出自 2026-11-20 的对话。")
+    page.click("form.sheet button[type=submit]")
+    page.wait_for_selector(".said li")
+    yield "case"
+    page.goto(page.url + "&view=print")
+    page.emulate_media(media="print")
+    yield "case-print"
+    page.emulate_media(media="screen")
+
+
 def main() -> None:
     """Write the pictures."""
-    out = Path(sys.argv[1])
+    out, only = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
     out.mkdir(parents=True, exist_ok=True)
     with (
+        TemporaryDirectory() as data,
+        desk_front(Path(data)) as front,
         serving(Settings(), signatures=Signatures(known=(PUBLIC,))) as trusting,
-        serving(Settings()) as plain,
+        serving(Settings(), front=front) as plain,
         chromium() as browser,
     ):
         for language, width, scheme in itertools.product(("zh-CN", "en-GB"), SIZES, SCHEMES):
             size: Any = {"width": width, "height": 900}
             context = browser.new_context(locale=language, viewport=size, color_scheme=scheme)
             page = context.new_page()
-            for site in (plain, trusting):
-                for name in shown(page, site.base):
-                    if (site is trusting) == (name == "verify-whole"):
+            names = [
+                (trusting, shown(page, trusting.base)),
+                (plain, chain(shown(page, plain.base), complained(page, plain.base))),
+            ]
+            for site, opened in names:
+                for name in opened:
+                    if (site is trusting) == (name == "verify-whole") and (not only or name.startswith(only)):
                         path = out / f"{name}-{language[:2]}-{width}-{scheme}.png"
                         page.screenshot(path=path, full_page=True)
                         print(path)

@@ -6,10 +6,12 @@ from __future__ import annotations
 import asyncio
 import http.client
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -17,7 +19,14 @@ import uvloop
 from conftest import Answered, free_port
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
+from guiju.desk.cases import Desk
+from guiju.desk.public import Front
+from guiju.desk.spool import Spool
 from guiju.gateway.front import protocol
+from guiju.records.daykeys import DayKeys
+from guiju.records.db import Store
+from guiju.records.ids import ExchangeIds
+from guiju.records.secrets import Secrets
 from guiju.server import Server, pages
 from guiju.web.pages import Host
 
@@ -66,11 +75,30 @@ def form(*parts: tuple[str, str, bytes]) -> bytes:
 
 
 @contextmanager
+def desk_front(data: Path, clock: Callable[[], float] = time.time) -> Iterator[Front]:
+    """A desk over a store of its own, for the pages at which people complain."""
+    secrets = Secrets.open(data / "keys")
+    ids = ExchangeIds(secrets.ids, "w")
+
+    def made_at(number: str) -> float:
+        parsed = ids.parse(number)
+        return parsed[0] / 1000 if parsed else 0.0
+
+    store = Store.open("sqlite", data)
+    try:
+        desk = Desk(store, DayKeys(data / "keys"), secrets, lambda number: None, clock)
+        yield Front(desk, Spool(data, secrets), made_at, secrets.person)
+    finally:
+        store.close()
+
+
+@contextmanager
 def serving(
     settings: Settings,
     exempt: frozenset[str] | None = None,
     workers: int = 1,
     signatures: Signatures = NOBODY,
+    front: Front | None = None,
 ) -> Iterator[Site]:
     """Serve the pages in a thread of this process."""
     site = Site(free_port())
@@ -81,9 +109,11 @@ def serving(
         site.counts[page, outcome] += 1
 
     async def work() -> None:
-        rooms = pages(Host(lambda: settings, counted, exempt, workers, lambda: signatures))
-        front = protocol(settings.limits, None)
-        config = uvicorn.Config(rooms, port=site.port, http=front, ws="none", lifespan="off", log_config=None)
+        complains = front is not None
+        host = Host(lambda: settings, counted, exempt, workers, lambda: signatures, complains=complains)
+        rooms = pages(host, front)
+        outer = protocol(settings.limits, None)
+        config = uvicorn.Config(rooms, port=site.port, http=outer, ws="none", lifespan="off", log_config=None)
         server = made["server"] = Server(config, ready.set)
         await server.serve()
         await asyncio.to_thread(rooms.close)

@@ -35,7 +35,12 @@ NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/read
 """Doors through which nobody's text passes."""
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
-    "generated, and nobody else sees it, so there is nothing for a control to decide"
+    "generated, and nobody else sees it, so there is nothing for a control to decide",
+    **dict.fromkeys(
+        ("/complain", "/complain/{choice}", "/appeal/{decision}", "/c", "/c/{number}", "/report"),
+        "what a person complains of goes to the desk alone, where a person reads it: no model sees it, nothing is generated, "
+        "and nobody may be kept from complaining by what the complaint quotes",
+    ),
 }
 """Pages, each with why no control of text looks at what comes there."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import html
 import re
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,22 +21,12 @@ from guiju.web.shown import unseen, visible
 from guiju.web.static import FILES
 from guiju.web.turns import Turns, network
 
-
-def found(folder: Traversable, before: str = "") -> dict[str, str]:
-    """Templates by name, those in folders too."""
-    made = {}
-    for one in folder.iterdir():
-        made |= found(one, f"{before}{one.name}/") if one.is_dir() else {before + one.name: one.read_text("utf-8")}
-    return made
-
-
-TEMPLATES = found(files("guiju.web").joinpath("templates"))
-SOURCES = [
-    one.read_text("utf-8")
-    for room in ("guiju.web", "guiju.console")
-    for one in files(room).iterdir()
-    if one.name.endswith(".py")
-]
+HOME = Path(str(files("guiju")))
+TEMPLATES = {
+    str(one.relative_to(HOME / "web" / "templates")): one.read_text("utf-8")
+    for one in sorted((HOME / "web" / "templates").rglob("*.html"))
+}
+SOURCES = [one.read_text("utf-8") for room in ("web", "desk", "console") for one in (HOME / room).glob("*.py")]
 SAME = {"verify.size.kib", "verify.size.mib"}
 """What is the same in both languages; it may only grow with a reason in the table."""
 

@@ -254,6 +254,32 @@ class Verify(_Section, frozen=True):
     keys: str = ""
 
 
+class Complain(_Section, frozen=True):
+    """The public pages at which anybody complains, appeals, and sees how it stands (Articles 13, 15, 18).
+
+    Attributes:
+        page: whether they are there.
+        per_address: what is sent from one address within an hour, at most; 0 for no limit. Behind a proxy, which is one
+            address for everybody, the proxy has to see to it.
+        per_contact: what is sent with one e-mail address or telephone number within an hour, at most; 0 for no limit.
+        apart: complaints within an hour, without the id of a decision, that stand in the queue each on its own; what
+            comes beyond is grouped by what it is about. None is refused over it.
+        files: with one complaint, or at one time, at most.
+        file_bytes: of a file, at most.
+        upload_s: seconds for a form and its files to arrive.
+        uploads: forms that may be under way at once; a process takes no more.
+    """
+
+    page: bool = True
+    per_address: Annotated[int, msgspec.Meta(ge=0)] = 20
+    per_contact: Annotated[int, msgspec.Meta(ge=0)] = 5
+    apart: Annotated[int, msgspec.Meta(ge=1)] = 12
+    files: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
+    file_bytes: Annotated[int, msgspec.Meta(ge=1 << 16, le=100 << 20)] = 10 << 20
+    upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
+    uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
+
+
 class Gateway(_Section, frozen=True):
     """How the gateway answers.
 
@@ -395,6 +421,7 @@ class Settings(_Section, frozen=True):
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
     verify: Verify = Verify()
+    complain: Complain = Complain()
     console: ConsoleSettings = ConsoleSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()

@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from guiju.desk.cases import Desk
+from guiju.desk.public import Front
 from guiju.desk.spool import Spool
 from guiju.errors import GuijuError
 from guiju.house import House
@@ -32,6 +33,24 @@ def opened(house: House) -> Desk:
 
     keys = DayKeys(house.options.data / "keys")
     return Desk(house.store, keys, house.secrets, traced, house.live.clock)
+
+
+def front(house: House, desk: Desk) -> Front:
+    """What the public pages need.
+
+    Args:
+        house: the open house.
+        desk: its desk.
+
+    Raises:
+        ConfigError: `keys_exposed`.
+    """
+
+    def made_at(number: str) -> float:
+        parsed = house.live.ids.parse(number.partition("-")[0])
+        return parsed[0] / 1000 if parsed else 0.0
+
+    return Front(desk, Spool(house.options.data, house.secrets), made_at, house.secrets.person)
 
 
 async def watch(house: House, desk: Desk) -> None:

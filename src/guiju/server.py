@@ -22,6 +22,7 @@ from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
 from guiju.console.pages import Rooms as ConsoleRooms
+from guiju.desk.public import Front, Public
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
@@ -87,14 +88,16 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
             house.start(recalling.watch(house))
-            house.start(deskwork.watch(house, deskwork.opened(house)))
+            house.start(deskwork.watch(house, desk))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
 
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
-    pages_ = pages(_host(house), _inside(house))
+    desk = await asyncio.to_thread(deskwork.opened, house)
+    front = await asyncio.to_thread(deskwork.front, house, desk)
+    pages_ = pages(_host(house), front, _inside(house))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -179,18 +182,20 @@ class Rooms:
         await (self.pages if page else self.gateway)(scope, receive, send)
 
 
-def pages(host: Host, inside: Inside | None = None) -> Pages:
+def pages(host: Host, front: Front | None = None, inside: Inside | None = None) -> Pages:
     """All pages; a route that is not here does not exist.
 
     Args:
         host: what serves them.
+        front: what the public pages of the desk need; without it they are not there.
         inside: the inside of the process; without it there is no console.
     """
-    verify = VerifyPage(host)
+    verify, public = VerifyPage(host), Public(host, front)
     if inside is None:
-        return Pages(host, [verify.route()], [verify.close])
+        return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
     console = ConsoleRooms(inside)
-    return Pages(host, [verify.route(), *console.routes], [verify.close, console.close])
+    every = [verify.route(), *public.routes(), *console.routes]
+    return Pages(host, every, [verify.close, public.close, console.close])
 
 
 def _inside(house: House) -> Inside:
@@ -227,6 +232,7 @@ def _host(house: House) -> Host:
         workers=workers,
         signatures=lambda: live.signatures,
         traced=traced,
+        complains=True,
     )
 
 

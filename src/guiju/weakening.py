@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which changes of settings weaken: less would be asked, looked at, or recorded than before (DESIGN §10)."""
+"""Which settings would ask, look at, or record less than those in force: such a change waits (DESIGN §10)."""
 
 from __future__ import annotations
 

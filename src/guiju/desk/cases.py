@@ -45,6 +45,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
         parent: the case that it appeals against or answers.
         source: where it comes from.
         until: the time that an order names, in Unix seconds; 0 for none.
+        group: the group in which it stands, where that is not to follow from the content.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     source: Source = "notice"
     until: int = 0
+    group: str = ""
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -157,7 +159,7 @@ class Desk:
             source=form.source,
             produce_id=form.produce_id,
             compared=compared,
-            group_key=self.group(form),
+            group_key=form.group or self.group(form),
             parent_id=form.parent,
             opened_by=by,
             received_at=received,

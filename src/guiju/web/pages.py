@@ -23,7 +23,7 @@ from guiju.records.trace import Trace
 from guiju.web import static
 from guiju.web.guard import guarded
 from guiju.web.locale import COOKIE, TAGS, language_of, say
-from guiju.web.shown import visible
+from guiju.web.shown import lines, visible
 
 log = logging.getLogger("guiju.web")
 _YEAR: Final = 31_536_000
@@ -39,6 +39,7 @@ class Host(msgspec.Struct, frozen=True):
         workers: how many processes share a limit.
         signatures: whose signatures are believed now.
         traced: what the evidence of this installation says of a file with a number; none where the number is another's.
+        complains: whether the pages are there at which people complain.
     """
 
     settings: Callable[[], Settings]
@@ -47,6 +48,7 @@ class Host(msgspec.Struct, frozen=True):
     workers: int = 1
     signatures: Callable[[], Signatures] = Signatures
     traced: Callable[[str, BinaryIO], Trace | None] = lambda number, file: None
+    complains: bool = False
 
 
 class Pages:
@@ -62,7 +64,9 @@ class Pages:
         self.host = host
         self._ends = ends
         self.paths = frozenset(route.path for route in routes)
-        self._below = (static.PREFIX, *(path.partition("{")[0] for path in self.paths if "{" in path))
+        open_ = [route for route in routes if "{" in route.path]
+        self._below = tuple(route.path.partition("{")[0] for route in open_)
+        self._open = tuple(route.path_regex for route in open_)
         held = Route(static.PREFIX + "{name:path}", static.static)
         self._router = Router([*routes, held], redirect_slashes=False)
         self._templates = Environment(
@@ -74,11 +78,14 @@ class Pages:
             auto_reload=False,
         )
         self._templates.filters["visible"] = visible
+        self._templates.filters["lines"] = lines
         self._templates.globals["asset"] = static.address
 
     def has(self, path: str) -> bool:
         """Whether a path is a page's."""
-        return path in self.paths or path.startswith(self._below)
+        if path in self.paths or path.startswith(static.PREFIX):
+            return True
+        return path.startswith(self._below) and any(one.match(path) for one in self._open)
 
     def close(self) -> None:
         """Close what pages hold; it may wait for what is under way."""
@@ -128,7 +135,10 @@ class Pages:
             tag=TAGS[language],
             other_tag=TAGS[other],
             switched=switched(request, other),
+            here_path=request.url.path,
             provider=self.host.settings().provider.name,
+            complains=self.host.complains and self.host.settings().complain.page,
+            verifies=self.host.settings().verify.page,
             **facts,
         )
         response = Response(html, status, media_type="text/html; charset=utf-8")

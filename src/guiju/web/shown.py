@@ -7,6 +7,7 @@ What turns the order of letters round, or is invisible, is shown by its number, 
 
 from __future__ import annotations
 
+import time
 import unicodedata
 from itertools import groupby
 from typing import Final
@@ -43,3 +44,25 @@ def visible(text: str, most: int = LONGEST) -> Markup:
     if len(text) > most:
         made.append(Markup('<span class="cut">… +{}</span>').format(len(text) - most))
     return Markup("").join(made)
+
+
+def lines(text: str, most: int = 20_000) -> Markup:
+    """A text of several lines for a page, each as `visible` shows it.
+
+    Args:
+        text: anybody's.
+        most: characters that are shown.
+    """
+    made = [visible(line, most) for line in text[:most].replace("\r\n", "\n").split("\n")]
+    if len(text) > most:
+        made.append(Markup('<span class="cut">… +{}</span>').format(len(text) - most))
+    return Markup("<br>").join(made)
+
+
+def moment(at: float) -> str:
+    """A time as a person is told it, by the clock of the place where the law is kept.
+
+    Args:
+        at: Unix seconds.
+    """
+    return time.strftime("%Y-%m-%d %H:%M (UTC+8)", time.gmtime(at + 8 * 3600))

@@ -34,9 +34,16 @@ def network(address: str) -> str:
 
 
 class Turns:
-    """Turns of addresses: a bucket each, which fills within a minute."""
+    """Turns of addresses, or of whatever else is counted: a bucket each.
 
-    def __init__(self) -> None:
+    Args:
+        span_s: seconds within which a bucket fills.
+        code: of the error that is raised when one is empty.
+    """
+
+    def __init__(self, span_s: float = 60.0, code: str = "too_many_files") -> None:
+        self._span_s = span_s
+        self._code = code
         self._left: OrderedDict[str, _Left] = OrderedDict()
 
     def take(self, address: str, rate: float, now: float) -> None:
@@ -44,22 +51,22 @@ class Turns:
 
         Args:
             address: of whoever asks.
-            rate: turns a minute; 0 for no limit.
+            rate: turns within the span; 0 for no limit.
             now: monotonic seconds.
 
         Raises:
-            CallerError: `too_many_files`, with the seconds after which there is another turn.
+            CallerError: there is none, with the seconds after which there is one.
         """
         if rate <= 0:
             return
         most = max(1.0, rate)
         who = network(address)
         mine = self._left.pop(who, None) or _Left(most, now)
-        mine.turns = min(most, mine.turns + (now - mine.at) * rate / 60)
+        mine.turns = min(most, mine.turns + (now - mine.at) * rate / self._span_s)
         mine.at = now
         self._left[who] = mine
         if len(self._left) > _MOST:
             self._left.popitem(last=False)
         if mine.turns < 1:
-            raise CallerError("too_many_files", after_s=max(1, round((1 - mine.turns) * 60 / rate)))
+            raise CallerError(self._code, after_s=max(1, round((1 - mine.turns) * self._span_s / rate)))
         mine.turns -= 1
