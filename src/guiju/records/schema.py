@@ -36,6 +36,8 @@ REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 18))
 
 HEAD: Final = REVISIONS[-1]
 
+member: Final = schema_members.member
+
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
 revision = Table(
