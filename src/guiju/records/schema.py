@@ -28,13 +28,15 @@ from sqlalchemy import (
     text,
 )
 
-from guiju.records import schema_asking, schema_desk, schema_members  # noqa: F401 # their tables are entered beside those of this module
+from guiju.records import schema_asking, schema_desk, schema_members, schema_privacy  # noqa: F401 # their tables are entered beside those of this module
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 18))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 19))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
+
+member: Final = schema_members.member
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
