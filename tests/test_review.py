@@ -201,9 +201,9 @@ def by_pairs(things: list[list[str]]) -> float | None:
     paired = [unit for unit in things if len(unit) > 1]
     values = [label for unit in paired for label in unit]
     n = len(values)
-    observed = sum(
-        sum(a != b for a, b in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in paired
-    ) / max(1, n)
+    observed = sum(sum(a != b for a, b in itertools.permutations(unit, 2)) / (len(unit) - 1) for unit in paired) / max(
+        1, n
+    )
     differing = sum(a != b for a, b in itertools.permutations(values, 2))
     return 1 - observed / (differing / (n * (n - 1))) if differing else None
 

@@ -216,8 +216,8 @@ def exposed(store: Store, member_id: str, now: int) -> tuple[int, int]:
     """For how many seconds a member looked today (UTC+8), and at how many things: their own figure."""
     mine = (exposure.c.member_id == member_id) & (exposure.c.day == day(now))
     with store.read() as connection:
-        row = connection.execute(select(exposure.c.seconds, exposure.c.items).where(mine)).first()
-    return (int(row.seconds), int(row.items)) if row else (0, 0)
+        row = connection.execute(select(exposure.c.seconds, exposure.c.things).where(mine)).first()
+    return (int(row.seconds), int(row.things)) if row else (0, 0)
 
 
 def day(now: int) -> int:
@@ -256,8 +256,8 @@ def _outcome(row: RowMapping, labels: Sequence[str], label: str, *, settles: boo
 
 
 def _look(connection: Connection, member_id: str, now: int, seconds: int, items: int) -> None:
-    row = {"member_id": member_id, "day": day(now), "seconds": seconds, "items": items}
-    more = {"seconds": exposure.c.seconds + seconds, "items": exposure.c.items + items}
+    row = {"member_id": member_id, "day": day(now), "seconds": seconds, "things": items}
+    more = {"seconds": exposure.c.seconds + seconds, "things": exposure.c.things + items}
     upsert(connection, exposure, row, more)
 
 

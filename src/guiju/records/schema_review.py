@@ -56,5 +56,5 @@ exposure = Table(
     Column("member_id", String(32), primary_key=True),
     Column("day", Integer, primary_key=True),
     Column("seconds", BigInteger, nullable=False),
-    Column("items", Integer, nullable=False),
+    Column("things", Integer, nullable=False),
 )

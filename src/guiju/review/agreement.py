@@ -86,9 +86,7 @@ def alpha(units: Sequence[Unit]) -> float | None:
 def _interval(units: Sequence[Unit], seed: int) -> tuple[float | None, float | None]:
     """Percentiles of alpha over samples of the same size, drawn with replacement."""
     drawn = random.Random(seed)  # noqa: S311 # a seed makes the figure repeatable; nothing secret hangs on it
-    found = sorted(
-        one for _ in range(_ROUNDS) if (one := alpha(drawn.choices(units, k=len(units)))) is not None
-    )
+    found = sorted(one for _ in range(_ROUNDS) if (one := alpha(drawn.choices(units, k=len(units)))) is not None)
     if len(found) < _ROUNDS // 2:
         return None, None
     return found[round(0.025 * (len(found) - 1))], found[round(0.975 * (len(found) - 1))]

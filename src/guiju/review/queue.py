@@ -45,7 +45,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exposure(msgspec.Struct, frozen=True):
-    """What a member is told of themselves: seconds and things of today, whether a break is due, and when it is enough."""
+    """What a member is told of their own day: seconds, things, whether a break is due, whether it is enough."""
 
     seconds: int
     things: int

@@ -55,6 +55,6 @@ def upgrade() -> None:
         sa.Column("member_id", sa.String(32), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("seconds", sa.BigInteger(), nullable=False),
-        sa.Column("items", sa.Integer(), nullable=False),
+        sa.Column("things", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("member_id", "day", name="pk_review_exposure"),
     )
