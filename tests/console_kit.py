@@ -152,3 +152,31 @@ def begun(gateway: Running, link: str, name: str = "", **counting: bool) -> tupl
     assert answer.status == 200, answer.body
     browser.csrf = sessions.csrf(browser.cookies["guiju_session"])
     return browser, key
+
+
+PAGES = {
+    "board": "/console",
+    "board-narrow": "/console?state=gap&by=software",
+    "duty": "/console/duties/15.b",
+    "decision": "/console/d",
+    "evidence": "/console/evidence",
+    "try": "/console/try",
+    "keys": "/console/keys",
+    "people": "/console/people",
+    "audit-log": "/console/audit-log",
+    "me": "/console/me",
+    "shortcuts": "/console/help/shortcuts",
+}
+"""Name → a page of the console that is opened and looked at."""
+
+
+def filled(gateway: Running) -> dict[str, str]:
+    """Give a gateway a past, so that its pages have something to show; more pages, by name."""
+    gateway.chat("[[say:你好，世界]]")
+    refused = gateway.chat("规矩金丝雀").json["error"]["guiju"]["decision_id"]
+    admin, auditor = signed_in(gateway, "admin", "林青"), signed_in(gateway, "auditor", "周默")
+    admin.post("/console/keys", {"name": "shop-app", "account": "shop", "real_name": "phone"})
+    admin.post("/console/people", {"name": "王合规", "role": "compliance", "login": "wang@example.cn"})
+    admin.get("/console/audit-log")
+    auditor.post("/console/evidence")
+    return {"decision-refused": f"/console/d/{refused}", "decision-none": "/console/d/none"}
