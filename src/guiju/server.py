@@ -22,6 +22,7 @@ from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
 from guiju.console.pages import Rooms as ConsoleRooms
+from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
@@ -97,7 +98,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(renewal.started, house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
-    pages_ = pages(_host(house), front, _inside(house))
+    pages_ = pages(_host(house), front, _inside(house, desk))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -198,7 +199,7 @@ def pages(host: Host, front: Front | None = None, inside: Inside | None = None) 
     return Pages(host, every, [verify.close, public.close, console.close])
 
 
-def _inside(house: House) -> Inside:
+def _inside(house: House, desk: Desk) -> Inside:
     live, data = house.live, house.options.data
     return Inside(
         settings=lambda: live.settings,
@@ -211,6 +212,8 @@ def _inside(house: House) -> Inside:
         board=lambda: duties.board(live.settings, data),
         notes=lambda: composition.notes(data),
         clock=live.clock,
+        desk=desk,
+        decisions=deskwork.decisions(deskwork.books(house), desk),
     )
 
 

@@ -35,6 +35,13 @@ SCHEME: Final = "guiju_scheme"
 """Keeps whether a reader chose light or dark; nothing else."""
 SCHEMES: Final[Mapping[str, str]] = {"light": "light", "dark": "dark"}
 FORM_BYTES: Final = 1 << 18
+_STATES: Final[Mapping[str, int]] = {
+    "not_found": 404,
+    "another_person": 403,
+    **dict.fromkeys(("case_leased", "case_state", "exists_already", "last_admin"), 409),
+    **dict.fromkeys(("purpose_needed", "ban_unfounded", "ban_reaches_too_far"), 400),
+}
+"""Errors of the settings' family that a person at a page meets → their status."""
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -216,7 +223,7 @@ class Console:
             return pages.failed(request, error)
         language = pages.language(request)
         said = {"sentence": error.sentence(language), "advice": error.advice(language)}
-        response = self.page(request, "error.html", session, error.row.status, **said)
+        response = self.page(request, "error.html", session, status_of(error), **said)
         Pages.told(request, response, error)
         return response
 
@@ -247,6 +254,11 @@ class Console:
             return self.page(request, "onward.html", None, onward=_path(request))
         after = "" if _path(request) == HOME else "?" + urlencode({"next": _path(request)})
         return RedirectResponse(SIGN_IN + after, 303)
+
+
+def status_of(error: GuijuError) -> int:
+    """The status of an error: what a colleague did meanwhile, or the state of a thing, is no fault of the service."""
+    return _STATES.get(error.code, error.row.status)
 
 
 async def form(request: Request, origin: str, session: Session | None) -> tuple[tuple[str, str], ...]:

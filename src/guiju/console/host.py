@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 
 from guiju.config import Settings
+from guiju.desk.cases import Desk
+from guiju.desk.decisions import Decisions
 from guiju.gateway.live import Policy
 from guiju.law.book import LawText
 from guiju.law.proof import DutyState, Note
@@ -35,6 +37,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
         board: the duties and how each stands.
         notes: duty id → a person's note.
         clock: Unix seconds.
+        desk, decisions: the desk, and who decides there.
     """
 
     settings: Callable[[], Settings]
@@ -47,6 +50,8 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     board: Callable[[], Board]
     notes: Callable[[], dict[str, Note]]
     clock: Callable[[], float]
+    desk: Desk
+    decisions: Decisions
 
     def now(self) -> int:
         """Unix seconds."""

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guiju.console import decisions, duties, keys, people, trying
+from guiju.console import approving, case, cases, decisions, duties, keys, people, trying
 from guiju.console.evidence import Explorer
 from guiju.console.frame import HOME, Console, Page
 from guiju.console.host import Inside
@@ -22,6 +22,21 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
     return {
         HOME: {"GET": duties.board},
         "/console/duties/{id}": {"GET": duties.duty},
+        "/console/cases": {"GET": cases.queue, "POST": cases.together},
+        "/console/cases/next": {"POST": cases.start},
+        "/console/cases/{no}": {"GET": case.page},
+        "/console/cases/{no}/take": {"POST": case.take},
+        "/console/cases/{no}/give": {"POST": case.give},
+        "/console/cases/{no}/read": {"POST": case.read},
+        "/console/cases/{no}/papers/{paper}": {"GET": case.file},
+        "/console/cases/{no}/tell": {"POST": case.tell},
+        "/console/cases/{no}/preview": {"POST": case.preview},
+        "/console/cases/{no}/decide": {"POST": case.decide},
+        "/console/cases/{no}/undo": {"POST": case.undo},
+        "/console/approvals": {"GET": approving.queue},
+        "/console/approvals/{id}": {"POST": approving.answer},
+        "/console/sanctions": {"GET": approving.sanctions},
+        "/console/sanctions/{id}": {"POST": approving.lift},
         "/console/d": {"GET": decisions.look},
         "/console/d/{id}": {"GET": decisions.decision},
         "/console/evidence": {"GET": explorer.page, "POST": explorer.check},

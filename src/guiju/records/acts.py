@@ -17,6 +17,8 @@ from guiju.records.db import Store
 from guiju.records.schema_members import act
 
 Kind = Literal["read", "act", "refused", "sign_in", "sign_out"]
+PURPOSES: Final = ("case", "appeal", "quality", "legal")
+"""Why somebody may read what people wrote."""
 _SUBJECT: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}\Z")
 
 
@@ -56,7 +58,7 @@ def made(who: tuple[str, str], kind: Kind, place: str, subject: str, purpose: st
         at: Unix milliseconds.
     """
     subject = subject if _SUBJECT.match(subject) else ""
-    purpose = purpose if _SUBJECT.match(purpose) else ""
+    purpose = purpose if purpose in PURPOSES else ""
     return Act(
         id=token_hex(16),
         at=at,
@@ -65,7 +67,7 @@ def made(who: tuple[str, str], kind: Kind, place: str, subject: str, purpose: st
         kind=kind,
         place=place,
         subject=subject,
-        purpose=purpose[:32],
+        purpose=purpose,
     )
 
 

@@ -67,6 +67,10 @@
     if (act(event)) event.preventDefault();
   });
 
+  // Pictures are veiled until they are asked for, and every page begins veiled.
+  const unveil = document.getElementById("unveil");
+  if (unveil) unveil.addEventListener("click", () => document.documentElement.classList.toggle("unveiled"));
+
   // An open menu closes with Escape and with a click elsewhere.
   const menus = () => document.querySelectorAll("details.menu[open]");
   document.addEventListener("click", (event) => { menus().forEach((one) => { if (!one.contains(event.target)) one.open = false; }); });
