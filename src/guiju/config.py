@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from guiju.config_console import ConsoleSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -389,39 +390,6 @@ class People(_Section, frozen=True):
 
     mode: Literal["single"] = "single"
     delay_h: float = 24.0
-
-
-class OidcSettings(_Section, frozen=True):
-    """The identity provider by which members may sign in to the console.
-
-    Attributes:
-        issuer: its address, as its tokens name it; empty for none.
-        client: as whom the console comes.
-        secret_env: name of the environment variable that holds the client's secret; empty for a public client.
-        claim: the claim by which members are known; `email` counts only where it is verified.
-        scope: what is asked for.
-        name: what members call it.
-    """
-
-    issuer: str = ""
-    client: str = ""
-    secret_env: str = ""
-    claim: str = "sub"
-    scope: str = "openid"
-    name: str = ""
-
-
-class ConsoleSettings(_Section, frozen=True):
-    """The console, where members work.
-
-    Attributes:
-        page: whether it is there.
-        url: scheme, host and port at which members reach it; without it, it serves this machine alone.
-    """
-
-    page: bool = True
-    url: str = ""
-    oidc: OidcSettings = OidcSettings()
 
 
 class Settings(_Section, frozen=True):
