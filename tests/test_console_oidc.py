@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from console_kit import Browser
-from guiju.config import ConsoleSettings, OidcSettings
+from guiju.config_console import ConsoleSettings, OidcSettings
 from guiju.records import acts, members
 from oidc_kit import CLIENT, SECRET, OidcProvider, oidc_provider
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from guiju.config_console import ConsoleSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -365,6 +366,25 @@ class Standing(_Section, frozen=True):
     ladder: str = ""
 
 
+class Regeneration(_Section, frozen=True):
+    """How what was banned is asked for again, so that it stays gone (Article 15).
+
+    Attributes:
+        models: public names of the models that are asked; all that the model services list where it is empty.
+        hour: of the night (UTC+8) at which all items are replayed.
+        per_minute, at_once: questions begun in a minute, at most, and under way together.
+        disguises: how many disguises of each item are asked, beside its paraphrases.
+        clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
+    """
+
+    models: tuple[str, ...] = ()
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
+    per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
+    clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
+
+
 class People(_Section, frozen=True):
     """Who may do what needs two persons (DESIGN §5).
 
@@ -375,39 +395,6 @@ class People(_Section, frozen=True):
 
     mode: Literal["single", "two"] = "single"
     delay_h: float = 24.0
-
-
-class OidcSettings(_Section, frozen=True):
-    """The identity provider by which members may sign in to the console.
-
-    Attributes:
-        issuer: its address, as its tokens name it; empty for none.
-        client: as whom the console comes.
-        secret_env: name of the environment variable that holds the client's secret; empty for a public client.
-        claim: the claim by which members are known; `email` counts only where it is verified.
-        scope: what is asked for.
-        name: what members call it.
-    """
-
-    issuer: str = ""
-    client: str = ""
-    secret_env: str = ""
-    claim: str = "sub"
-    scope: str = "openid"
-    name: str = ""
-
-
-class ConsoleSettings(_Section, frozen=True):
-    """The console, where members work.
-
-    Attributes:
-        page: whether it is there.
-        url: scheme, host and port at which members reach it; without it, it serves this machine alone.
-    """
-
-    page: bool = True
-    url: str = ""
-    oidc: OidcSettings = OidcSettings()
 
 
 class Settings(_Section, frozen=True):
@@ -424,6 +411,7 @@ class Settings(_Section, frozen=True):
     detect: Detect = Detect()
     rest: Rest = Rest()
     standing: Standing = Standing()
+    regeneration: Regeneration = Regeneration()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()

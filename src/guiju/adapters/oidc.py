@@ -21,7 +21,8 @@ import msgspec
 from joserfc.errors import JoseError
 
 from guiju.adapters.issuers import Trusted
-from guiju.config import Issuer, OidcSettings
+from guiju.config import Issuer
+from guiju.config_console import OidcSettings
 from guiju.errors import CallerError, OutsideError
 
 _WAIT: Final = aiohttp.ClientTimeout(total=10)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from guiju.adapters.oidc import Half, Provider
 from guiju.adapters.passkeys import Passkeys, named
-from guiju.config import OidcSettings
+from guiju.config_console import OidcSettings
 from guiju.console.frame import HOME, LOCAL, SIGN_IN, Console, Visit, body, cookie, form, inner, keep
 from guiju.console.host import recorded
 from guiju.errors import CallerError

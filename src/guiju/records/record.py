@@ -186,6 +186,10 @@ class Books:
         """Write what a member did or read in the console: ids and places, never a text."""
         return self._ledger.append("acted", facts)
 
+    def replayed(self, facts: Mapping[str, object]) -> int:
+        """Write how often a banned content was asked for on a route, and how often it came back: counts and ids."""
+        return self._ledger.append("replayed", facts)
+
     async def durable(self, ticket: int) -> Evidence:
         """Wait until an entry is on disk.
 
