@@ -188,7 +188,8 @@ def films(settings: Settings) -> Iterator[Row]:
             "yellow",
             say(f"缺少 {', '.join(missing)}，视频不送出", f"missing: {', '.join(missing)}; films do not go out"),
             say(
-                "apt-get install ffmpeg，pip install 'guiju[media]'；或由应用显示标识：gateway.label_film = \"envelope\"。",
+                "apt-get install ffmpeg，pip install 'guiju[media]'；"
+                '或由应用显示标识：gateway.label_film = "envelope"。',
                 "apt-get install ffmpeg, pip install 'guiju[media]'; or let the app show the label: "
                 'gateway.label_film = "envelope".',
             ),
