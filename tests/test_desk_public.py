@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -21,7 +23,8 @@ from guiju.records import cases
 from guiju.records.cases import Case
 from guiju.web.guard import HEADERS
 from guiju.web.locale import WORDS, say
-from public_kit import STORY, act, complain, number, page, secret, send, text, token
+from pages_kit import desk_front, serving
+from public_kit import STORY, act, complain, number, page, secret, send, text, token, token_in
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +270,26 @@ def test_every_refusal_leads_to_a_page_at_which_it_is_contested(gateway: Running
 )
 def test_the_place_to_contest_is_named_where_it_can_be_known(settings: Settings, expected: str) -> None:
     assert settings.redress("D") == expected
+
+
+def test_a_complaint_is_taken_while_the_store_is_away_and_entered_when_it_is_back(tmp_path: Path) -> None:
+    with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
+        shown = site.ask("GET", "/complain/other").body.decode()
+        front.desk.store.close()
+        given = urlencode({**STORY["other"], "token": token_in(shown)}).encode()
+        answer = site.ask("POST", "/complain/other", given, **{"content-type": "application/x-www-form-urlencoded"})
+        assert answer.status == 303
+        place = answer.headers["location"].replace("lang=zh", "lang=en")
+        mine, key = number(place), secret(place)
+        assert re.fullmatch(r"\d\d-T\w{8}", mine)
+        waits = site.ask("GET", place, accept_language="en").body.decode()
+        assert "being entered into the books" in waits
+        assert key in waits
+        assert "客服不回信" in waits
+        assert "<form" not in waits
+        assert site.ask("GET", f"/c/{mine}?key={'0' * 32}").status == 404
+    with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
+        assert front.spool.settle(front.desk) == 1
+        told = site.ask("GET", f"/c/{mine}?key={key}", accept_language="en").body.decode()
+        assert "waiting to be looked at" in told
+        assert front.spool.waiting() == []
