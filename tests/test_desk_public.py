@@ -293,3 +293,14 @@ def test_a_complaint_is_taken_while_the_store_is_away_and_entered_when_it_is_bac
         told = site.ask("GET", f"/c/{mine}?key={key}", accept_language="en").body.decode()
         assert "waiting to be looked at" in told
         assert front.spool.waiting() == []
+
+
+def test_whoever_was_told_of_a_decision_contests_it_by_the_number_of_the_case(gateway: Running) -> None:
+    mine = number(complain(gateway))
+    led = page(gateway, f"/appeal/{mine}").headers["location"]
+    shown = page(gateway, led)
+    assert f'value="{mine}"' in shown.body.decode()
+    made = case_of(gateway, complain(gateway, "blocked", decision=mine.lower()))
+    assert (made.kind, made.parent_id, made.produce_id) == ("appeal", mine, "")
+    assert case_of(gateway, complain(gateway, "blocked", decision="26-999999")).parent_id == ""
+    assert case_of(gateway, complain(gateway, "counter", number=f" {mine} ")).parent_id == mine

@@ -51,7 +51,7 @@ class Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         source: where it was read.
         read: how well.
-        checked: on which day.
+        checked: when it was noted.
     """
 
     name: Said

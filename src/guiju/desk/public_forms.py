@@ -163,7 +163,7 @@ class Forms:
         decision = _decision(values.get("decision", ""))
         known = decision if decision and self._intake.known(decision) else ""
         left = {field: value for field, value in values.items() if value and field not in ("text", "about")}
-        parent = self._parent(values.get("number", ""))
+        parent = self._parent(values.get("number", "") or (decision if choices.is_number(decision) else ""))
         return Form(
             kind=choice.kind,
             category=values.get("about") or values.get("ask") or name,
@@ -187,9 +187,9 @@ class Forms:
         made, told = {"number": request.query_params.get("n", "")[: choices.SHORT]}, ""
         if decision := _decision(request.query_params.get("d", "")):
             made["decision"] = decision[: choices.SHORT]
-            told = "prefilled" if self._intake.known(decision) else "unknown"
-            if told == "prefilled" and (at := self._intake.made_at(decision)):
-                made["when"] = moment(at)
+            at = self._intake.made_at(decision)
+            told = "prefilled" if at or choices.is_number(decision) else "unknown"
+            made["when"] = moment(at) if at else ""
         if choice.about and request.query_params.get("about") in choice.about:
             made["about"] = request.query_params["about"]
         return made, told
