@@ -28,7 +28,8 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.secrets import Secrets
 from lengths import NOTICES
 from pages_kit import desk_front, serving
-from public_kit import PLAIN, STORY
+from public_kit import BORDER, PLAIN, STORY
+from public_kit import number as number_of
 
 NOW = 1_795_500_000.0
 ADDRESSES = 500
@@ -183,15 +184,12 @@ def test_codes_can_t_be_guessed_and_who_guesses_is_slowed(desk: Desk) -> None:
     with Sender(desk.port, address(0)) as sender:
         token = sender.token("other")
         place = sender.ask("POST", "/complain/other", {**STORY["other"], "token": token})[2]
-        number = place.partition("?")[0]
-        answers = Counter(sender.ask("GET", f"{number}?key={guess:032x}")[0] for guess in range(500))
+        path = place.partition("?")[0]
+        answers = Counter(sender.ask("GET", f"{path}?key={guess:032x}")[0] for guess in range(500))
         assert answers[404] <= 32
         assert answers[404] + answers[429] == 500
         assert sender.ask("GET", place)[0] == 200
-        assert (
-            sum(desk.front.desk.find(number.rpartition("/")[2], f"{guess:032x}") is not None for guess in range(3_000))
-            == 0
-        )
+        assert sum(desk.front.desk.find(number_of(place), f"{guess:032x}") is not None for guess in range(3_000)) == 0
 
 
 def test_limits_are_settings(tmp_path: Path) -> None:
@@ -206,3 +204,30 @@ def test_limits_are_settings(tmp_path: Path) -> None:
             for note in ("一", "二")
         ]
         assert [one[0] for one in answers] == [303, 429]
+
+
+@pytest.mark.slow
+def test_files_have_a_quota_and_a_complaint_without_room_for_them_is_taken(tmp_path: Path) -> None:
+    settings = Settings(complain=Complain(hour_bytes=40_000))
+    with (
+        desk_front(tmp_path) as front,
+        serving(settings, frozenset(), front=front) as site,
+        Sender(site.port, address(0)) as sender,
+    ):
+        token = sender.token("other")
+        parts = [("note", "", "写不下".encode()), ("token", "", token.encode())]
+        parts += [("files", f"{name}.txt", name.encode() * 3_000) for name in "ab"]
+        body = b"".join(
+            f'--{BORDER}\r\nContent-Disposition: form-data; name="{name}"'.encode()
+            + (f'; filename="{file}"'.encode() if file else b"")
+            + b"\r\n\r\n"
+            + data
+            + b"\r\n"
+            for name, file, data in parts
+        )
+        kind = f"multipart/form-data; boundary={BORDER}"
+        answer = site.ask("POST", "/complain/other", body + f"--{BORDER}--\r\n".encode(), content_type=kind)
+        assert answer.status == 303
+        assert "not=full" in answer.headers["location"]
+        mine = number_of(answer.headers["location"])
+        assert len(front.desk.papers.all(mine, front.desk.now(), ("evidence",))) == 1

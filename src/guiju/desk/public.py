@@ -85,10 +85,11 @@ class Public:
         self.host = host
         self._front = front
         self._writer = ThreadPoolExecutor(2, "guiju-complaint")
+        self._intake: Intake | None = None
         self._forms: Forms | None = None
         self._status: Status | None = None
         if front is not None:
-            made = Intake(
+            made = self._intake = Intake(
                 front.desk,
                 front.spool,
                 lambda: host.settings().complain,
@@ -113,8 +114,10 @@ class Public:
         ]
 
     def close(self) -> None:
-        """End the thread that writes."""
+        """End the threads."""
         self._writer.shutdown()
+        if self._intake is not None:
+            self._intake.close()
 
     async def _choose(self, request: Request) -> Response:
         return await self._served(self._forms).choose(request)

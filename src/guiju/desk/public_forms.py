@@ -140,16 +140,17 @@ class Forms:
         if (place := self._sent.get(mark)) is not None:
             return RedirectResponse(place, 303)
         try:
-            self._intake.turn(self._address(request), found.values.get("contact", ""))
+            self._intake.turn(counted_address(self.host, request), found.values.get("contact", ""))
         except CallerError as error:
             minutes = -(-int(str(error.facts["after_s"])) // 60)
             said = say("complain.problem.many", language, minutes=minutes)
             response = self._refused(request, name, found, error.code, error.row.status, said)
             response.headers["retry-after"] = str(error.facts["after_s"])
             return response
-        files, refused = await self._intake.looked(came.files)
+        files, refused = await self._intake.looked(came.files, counted_address(self.host, request))
         refused += ["large"] * len(came.large) + ["many"] * len(came.more)
-        made = await self._intake.take(await asyncio.to_thread(self._case, name, choice, found.values, language), files)
+        form = await self._intake.run(lambda: self._case(name, choice, found.values, language))
+        made = await self._intake.take(form, files)
         refused += ["away"] * (len(files) - made.kept)
         self.host.counted("complain", "taken")
         place = receipt(made.number, made.secret, language, new="1", **_not(refused))
@@ -242,9 +243,6 @@ class Forms:
             long=field in choices.LONG,
             described=" ".join([*described, f"fault-{field}"] if problem else described),
         )
-
-    def _address(self, request: Request) -> str | None:
-        return counted_address(self.host, request)
 
 
 def counted_address(host: Host, request: Request) -> str | None:

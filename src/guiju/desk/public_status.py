@@ -41,7 +41,7 @@ _FILES: Final = 12
 """Messages, and files, that one complaint may have."""
 _OPEN: Final = ("received", "open", "waiting")
 _DECIDED: Final = ("decided", "closed")
-REFUSED: Final = ("large", "many", "kind", "unreadable", "active", "locked", "away")
+REFUSED: Final = ("large", "many", "kind", "unreadable", "active", "locked", "full", "away")
 DONE: Final = ("said", "withdrawn", "empty", "old", "long", "changed", "full")
 
 
@@ -118,7 +118,7 @@ class Status:
         return self._shown(request, held, number, secret)
 
     async def _held(self, request: Request, number: str, secret: str) -> Held | None:
-        held = await asyncio.to_thread(self._look, number, secret)
+        held = await self._intake.run(lambda: self._look(number, secret))
         if held is None:
             self._intake.miss(counted_address(self.host, request))
             self.host.counted("case", "unknown")
@@ -201,9 +201,9 @@ class Status:
         ):
             more = {"done": "old"}
         elif act == "add" and state in _OPEN:
-            more = await self._added(held, who[0], came)
+            more = await self._added(request, held, who[0], came)
         elif act == "withdraw" and state in _OPEN:
-            more = await asyncio.to_thread(self._withdrawn, who[0])
+            more = await self._intake.run(lambda: self._withdrawn(who[0]))
         elif act == "appeal" and state in _DECIDED and held.case:
             why = choices.tidy(came.fields.get("text", ""), lines=True)
             if why and len(why) <= choices.MOST["note"]:
@@ -220,7 +220,7 @@ class Status:
         self.host.counted("case", more.get("done", act))
         return RedirectResponse(receipt(*who, language, **more), 303)
 
-    async def _added(self, held: Held, number: str, came: Posted) -> Mapping[str, str]:
+    async def _added(self, request: Request, held: Held, number: str, came: Posted) -> Mapping[str, str]:
         """Add a message and files."""
         text = choices.tidy(came.fields.get("text", ""), lines=True)
         mine = [paper.what for paper in held.papers if paper.by == COMPLAINANT]
@@ -228,7 +228,7 @@ class Status:
             return {"done": "long"}
         if mine.count("message") >= _MESSAGES or mine.count("evidence") + len(came.files) > _FILES:
             return {"done": "full"}
-        files, refused = await self._intake.looked(came.files)
+        files, refused = await self._intake.looked(came.files, counted_address(self.host, request))
         refused += ["large"] * len(came.large) + ["many"] * len(came.more)
         if not text and not files:
             return {"not": ".".join(sorted(set(refused)))} if refused else {"done": "empty"}
@@ -239,7 +239,7 @@ class Status:
             return ["away" for file in files if not self._intake.hand_in(number, file)]
 
         try:
-            refused += await asyncio.to_thread(add)
+            refused += await self._intake.run(add)
         except ConfigError:
             return {"done": "changed"}
         more = {"not": ".".join(sorted(set(refused)))} if refused else {}
