@@ -40,6 +40,7 @@ from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
+from guiju.controls.regeneration import NotGeneratedAgain, Replayed
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
 from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
@@ -124,6 +125,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
+        replayed=(NotGeneratedAgain(),),
     )
 
 
@@ -135,6 +137,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
+        replayed=tuple(control for control in all_controls.replayed if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -351,7 +354,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply)
+    return (*every, *some.guard_request, *some.guard_reply, *some.replayed)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -404,7 +407,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -446,6 +449,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
     }
 
 
