@@ -142,6 +142,8 @@ UPLOADED = {
 """Controls of doors at which pictures or sound are asked."""
 LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
+ELSEWHERE = {"regeneration", "complaints"}
+"""Controls that are heard on no exchange, and so at no door: on replays, and on how complaints stand."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 
@@ -152,7 +154,9 @@ def test_every_door_and_every_control_has_a_row() -> None:
     rooms.close()
     assert rooms.paths == set(PAGES)
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
-    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(
+        UPLOADED
+    ) | LIKENESSES | STRUCTURAL | ELSEWHERE
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:

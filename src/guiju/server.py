@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import deskwork, recalling, renewal, replaying
+from guiju import complaining, deskwork, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.desk.public import Front, Public
@@ -88,6 +88,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             house.start(recalling.watch(house))
             house.start(replaying.watch(house, base))
             house.start(deskwork.watch(house, desk))
+            house.start(complaining.watch(house, base))
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
