@@ -13,17 +13,21 @@ from urllib.parse import urlencode
 import pytest
 
 from conftest import Running, Start
+from desk_kit import ANSWER, Hands, decided, deciding, employ
 from guiju import deskwork
 from guiju.config import Complain, Provider, Serve, Settings
 from guiju.desk.cases import Desk
 from guiju.desk.choices import CHOICES, OFFERED
+from guiju.desk.decisions import UNDO_S
 from guiju.desk.kinds import kinds
-from guiju.errors import Language
+from guiju.desk.remedies import BanText
+from guiju.errors import ConfigError, Language
 from guiju.records import cases
 from guiju.records.cases import Case
 from guiju.web.guard import HEADERS
 from guiju.web.locale import WORDS, say
 from pages_kit import desk_front, serving
+from places import Place
 from public_kit import STORY, act, complain, number, page, secret, send, text, token, token_in
 
 
@@ -304,3 +308,50 @@ def test_whoever_was_told_of_a_decision_contests_it_by_the_number_of_the_case(ga
     assert (made.kind, made.parent_id, made.produce_id) == ("appeal", mine, "")
     assert case_of(gateway, complain(gateway, "blocked", decision="26-999999")).parent_id == ""
     assert case_of(gateway, complain(gateway, "counter", number=f" {mine} ")).parent_id == mine
+
+
+def test_from_a_complaint_to_its_letter_and_the_appeal_that_another_decides(tmp_path: Path) -> None:
+    hands = Hands()
+    with desk_front(tmp_path, hands) as front, serving(Settings(), front=front) as site:
+        desk, who = front.desk, deciding(front.desk, Place("sqlite", tmp_path))
+        employ(desk.store, ("吴", "reviewer"), ("郑", "lead"))
+
+        def post(path: str, **fields: str) -> str:
+            given = {**fields, "token": token_in(site.ask("GET", path).body.decode())}
+            plain = {"content-type": "application/x-www-form-urlencoded"}
+            answer = site.ask("POST", path, urlencode(given).encode(), **plain)
+            assert answer.status == 303
+            return answer.headers["location"].replace("lang=zh", "lang=en")
+
+        def shown(place: str) -> str:
+            return site.ask("GET", place).body.decode()
+
+        place = post("/complain/person", **{**STORY["person"], "text": ANSWER})
+        mine = number(place)
+        desk.lease(mine, "吴")
+        who.decide(mine, decided("upheld", BanText(text=ANSWER, category="A.4c")), "吴")
+        who.settle()
+        assert "Being looked at" in shown(place)
+        who.undo(mine, "吴")
+        assert "Being looked at" in shown(place)
+        desk.lease(mine, "吴")
+        who.decide(mine, decided("not_upheld"), "吴")
+        hands.now += UNDO_S + 1
+        who.settle()
+        told = shown(place)
+        assert "Not upheld" in told
+        assert f"SOR-{mine}-1" in told
+        assert f"https://provider.test/contest/{mine}" in told
+        assert "可以在" in site.ask("GET", place.replace("lang=en", "lang=zh")).body.decode()
+        appeal = post(place, act="appeal", text="没有看我的证据")
+        with pytest.raises(ConfigError, match="another_person"):
+            desk.lease(number(appeal), "吴")
+        desk.lease(number(appeal), "郑")
+        who.decide(number(appeal), decided("overturned"), "郑")
+        hands.now += UNDO_S + 1
+        who.settle()
+        last = shown(appeal)
+        assert "The earlier decision was overturned" in last
+        assert 'value="appeal"' not in last
+        assert "turn to an authority or to a court" in last
+        assert f"SOR-{number(appeal)}-" in last

@@ -65,6 +65,10 @@ class Held(msgspec.Struct, frozen=True):
         """Of the case."""
         return self.case.kind if self.case else self.form.kind if self.form else ""
 
+    def appeals(self, state: str) -> bool:
+        """Whether its decision can be contested here: not that of an appeal, against which there are others."""
+        return state in _DECIDED and not (self.kind == "appeal" and self.case and self.case.parent_id)
+
     def state(self, now: int) -> str:
         """How it stands, as it is told: what may still be taken back is not decided."""
         if self.case is None:
@@ -159,7 +163,8 @@ class Status:
             words=_words(held, state, language),
             files=[paper.fields.get("name", "") for paper in held.papers if paper.what == "evidence"],
             adds=state in _OPEN,
-            appeals=state in _DECIDED and held.kind != "counter",
+            appeals=held.appeals(state),
+            told="final" if state in _DECIDED and not held.appeals(state) else state,
             token=self._tokens.make(number, now),
             accepted=",".join(ENDINGS),
             most=say(
@@ -204,7 +209,7 @@ class Status:
             more = await self._added(request, held, who[0], came)
         elif act == "withdraw" and state in _OPEN:
             more = await self._intake.run(lambda: self._withdrawn(who[0]))
-        elif act == "appeal" and state in _DECIDED and held.case:
+        elif act == "appeal" and held.appeals(state) and held.case:
             why = choices.tidy(came.fields.get("text", ""), lines=True)
             if why and len(why) <= choices.MOST["note"]:
                 form = Form(
