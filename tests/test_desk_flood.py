@@ -231,3 +231,16 @@ def test_files_have_a_quota_and_a_complaint_without_room_for_them_is_taken(tmp_p
         assert "not=full" in answer.headers["location"]
         mine = number_of(answer.headers["location"])
         assert len(front.desk.papers.all(mine, front.desk.now(), ("evidence",))) == 1
+
+
+def test_somebody_who_always_meets_one_of_eight_processes_has_five_turns(tmp_path: Path) -> None:
+    with (
+        desk_front(tmp_path) as front,
+        serving(Settings(), frozenset(), workers=8, front=front) as site,
+        Sender(site.port, address(0)) as sender,
+    ):
+        token, answers = sender.token("other"), []
+        for turn in range(7):
+            given = {"note": str(turn), "contact": "a@example.com", "token": token}
+            answers.append(sender.ask("POST", "/complain/other", given)[0])
+        assert answers == [303] * 5 + [429] * 2

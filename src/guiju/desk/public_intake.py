@@ -36,6 +36,8 @@ _MISSES: Final = 30
 _FULL: Final = "too_many_notices"
 _AT_ONCE: Final = 4
 """Threads that wait for the store: a flood here takes none of the gateway's."""
+_LEAST: Final = 5
+"""Turns that each of several processes gives at least."""
 _NAME: Final = 120
 """Characters of a file's name that are kept."""
 
@@ -119,10 +121,14 @@ class Intake:
         """
         settings, now = self._settings(), asyncio.get_running_loop().time()
         if address is not None:
-            self._addresses.take(address, settings.per_address / self._workers, now)
+            self._addresses.take(address, self._share(settings.per_address), now)
         if contact:
             who = hmac.digest(self._key, plain(contact).encode("utf-8", "replace"), "sha256").hex()
-            self._contacts.take(who, settings.per_contact / self._workers, now)
+            self._contacts.take(who, self._share(settings.per_contact), now)
+
+    def _share(self, limit: int) -> float:
+        """What of a limit is this process's: its share, but enough for somebody who always meets this one."""
+        return max(limit / self._workers, min(limit, _LEAST))
 
     def miss(self, address: str | None) -> None:
         """Count a number or a code that opens nothing.
