@@ -355,3 +355,25 @@ def test_from_a_complaint_to_its_letter_and_the_appeal_that_another_decides(tmp_
         assert 'value="appeal"' not in last
         assert "turn to an authority or to a court" in last
         assert f"SOR-{number(appeal)}-" in last
+
+
+def test_a_file_for_whoever_complained_is_given_out_to_nobody_else(gateway: Running) -> None:
+    place, other = complain(gateway), complain(gateway)
+    mine, key = number(place), secret(place)
+    desk(gateway).hand_in(mine, "证明<b>.json", "text/html", b"<script>alert(1)</script>", "reviewer")
+    desk(gateway).hand_in(mine, "own.png", "image/png", b"x")
+    shown = page(gateway, place).body.decode()
+    [found] = re.findall(r'href="(/c/[^"]+/files/[^"]+)"', shown)
+    assert "证明&lt;b&gt;.json" in shown
+    path = found.replace("&amp;", "&")
+    given = page(gateway, path)
+    assert (given.status, given.body) == (200, b"<script>alert(1)</script>")
+    assert given.headers["content-type"] == "application/octet-stream"
+    assert given.headers["content-disposition"].startswith("attachment; filename*=UTF-8''%E8%AF%81")
+    for wrong in (
+        path.replace(key, secret(other)),
+        path.partition("?")[0],
+        f"/c/{number(other)}/files/{path.partition('files/')[2].partition('?')[0]}?key={secret(other)}",
+        f"/c/{mine}/files/{'0' * 32}?key={key}",
+    ):
+        assert page(gateway, wrong).status == 404

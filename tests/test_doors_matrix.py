@@ -37,7 +37,15 @@ PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
     "generated, and nobody else sees it, so there is nothing for a control to decide",
     **dict.fromkeys(
-        ("/complain", "/complain/{choice}", "/appeal/{decision}", "/c", "/c/{number}", "/report"),
+        (
+            "/complain",
+            "/complain/{choice}",
+            "/appeal/{decision}",
+            "/c",
+            "/c/{number}",
+            "/c/{number}/files/{file}",
+            "/report",
+        ),
         "what a person complains of goes to the desk alone, where a person reads it: no model sees it, nothing is generated, "
         "and nobody may be kept from complaining by what the complaint quotes",
     ),

@@ -111,6 +111,7 @@ class Public:
             Route("/report", self._report, methods=["GET"]),
             Route("/c", self._find, methods=both),
             Route("/c/{number}", self._case, methods=both),
+            Route("/c/{number}/files/{file}", self._file, methods=["GET"]),
         ]
 
     def close(self) -> None:
@@ -130,6 +131,9 @@ class Public:
 
     async def _case(self, request: Request) -> Response:
         return await self._served(self._status).case(request)
+
+    async def _file(self, request: Request) -> Response:
+        return await self._served(self._status).file(request)
 
     async def _appeal(self, request: Request) -> Response:
         """Where a refusal sends whoever contests it: the form, with the decision filled in."""

@@ -61,6 +61,11 @@ class Held(msgspec.Struct, frozen=True):
     received: int = 0
 
     @property
+    def given(self) -> list[Paper]:
+        """Files that the reviewers put there."""
+        return [one for one in self.papers if one.what == "evidence" and one.by != COMPLAINANT]
+
+    @property
     def kind(self) -> str:
         """Of the case."""
         return self.case.kind if self.case else self.form.kind if self.form else ""
@@ -121,6 +126,24 @@ class Status:
             return await self._acted(request, held, number, secret)
         return self._shown(request, held, number, secret)
 
+    async def file(self, request: Request) -> Response:
+        """GET of a file that the reviewers put there for whoever complained, such as a certificate; never shown, only
+        given out.
+
+        Raises:
+            CallerError: `page_missing`: there is none of that id.
+        """
+        number, secret = _number(request.path_params["number"]), request.query_params.get("key", "")
+        if (held := await self._held(request, number, secret)) is None:
+            return self._asked(request, 404, number)
+        given = (one for one in held.given if one.id == request.path_params["file"])
+        if (paper := next(given, None)) is None:
+            raise CallerError("page_missing")
+        response = Response(paper.file, media_type="application/octet-stream")
+        name = quote(paper.fields.get("name", ""), safe="")
+        response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{name}"
+        return response
+
     async def _held(self, request: Request, number: str, secret: str) -> Held | None:
         held = await self._intake.run(lambda: self._look(number, secret))
         if held is None:
@@ -161,7 +184,11 @@ class Status:
             state=state,
             sent=_sent(held, language),
             words=_words(held, state, language),
-            files=[paper.fields.get("name", "") for paper in held.papers if paper.what == "evidence"],
+            files=[
+                one.fields.get("name", "") for one in held.papers if one.what == "evidence" and one.by == COMPLAINANT
+            ],
+            given=[(one.id, one.fields.get("name", "")) for one in held.given],
+            file_at=lambda id: f"/c/{quote(number)}/files/{quote(id)}?key={quote(secret)}",
             adds=state in _OPEN,
             appeals=held.appeals(state),
             told="final" if state in _DECIDED and not held.appeals(state) else state,
