@@ -10,6 +10,7 @@ import io
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,14 +19,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from conftest import Start
+from conftest import Running, Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
-from guiju import composition
+from guiju import complaining, composition, deskwork
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
+from guiju.desk.cases import Form
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
@@ -33,7 +35,7 @@ from guiju.recalling import tell
 from guiju.records.changes import Terms
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
-from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+from guiju.terms import PASS, Control, Exchange, Finding, Hearing, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from recall_kit import Receiver, until
@@ -61,9 +63,9 @@ def without(control: str) -> Every:
 
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
-        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
+        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed))
+        return msgspec.structs.replace(made, replayed=swap(whole.replayed), docket=swap(whole.docket))
 
     return every
 
@@ -359,6 +361,23 @@ def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every:
     assert standing_of(gateway, item).state == "red"
 
 
+def a_late_answer_and_a_closed_door_are_told(start: Start, every: Every) -> None:
+    """13.a, 13.b: whoever complains finds a form, and what is not answered in the law's time is told as a breach."""
+    closed = start(every=every, overlay=(("complain.page", False),))
+    assert looked_at(closed).stops
+    gateway = start(every=every)
+    assert not looked_at(gateway).stops
+    long_ago = int(time.time()) - 60 * 86_400
+    deskwork.opened(gateway.house).enter(Form(kind="personal"), "complainant", long_ago, "26-000001", b"x" * 32)
+    assert looked_at(gateway).stops
+
+
+def looked_at(gateway: Running) -> Hearing:
+    """What a look at the complaints of a gateway comes to."""
+    looking = complaining.prove(gateway.house, gateway.base)
+    return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -398,6 +417,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
+    ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
+    ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
