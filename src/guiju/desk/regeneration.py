@@ -25,7 +25,7 @@ from guiju.desk import paraphrases
 from guiju.desk.paraphrases import Matter
 from guiju.detect import bans as banned
 from guiju.detect.bans import Ban, Bans
-from guiju.detect.likeness import Kind, mark
+from guiju.detect.likeness import Kind, Mark, mark
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.law import book, calendar
@@ -264,7 +264,7 @@ class Registry:
         """Unix seconds."""
         return int(self._clock())
 
-    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20) -> Item:
+    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20, kept: Mark | None = None) -> Item:
         """Open an item for a content that was banned; it is replayed within the minute.
 
         Args:
@@ -272,6 +272,7 @@ class Registry:
             matter: what is banned, and what asks for it; kept only sealed.
             by: who opens it.
             disguises: how many disguises are replayed.
+            kept: the ban's own mark; by default one of the matter's text.
 
         Raises:
             ConfigError: `config_invalid`: no date, no subject, or too short a text.
@@ -279,7 +280,7 @@ class Registry:
         """
         now, id = self.now(), regeneration.new_id()
         try:
-            kept = mark(matter.text, self._key[0], facts.core)
+            kept = kept or mark(matter.text, self._key[0], facts.core)
         except ValueError as error:
             raise ConfigError("config_invalid", what=f"text: {error}", hint="guiju regeneration add --text") from error
         made = paraphrases.prompts(matter, id, disguises)
