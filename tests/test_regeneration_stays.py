@@ -13,7 +13,7 @@ from conftest import Running, Start
 from door_readers import READERS
 from doors import DOORS, say
 from guiju.desk.regeneration import came_back, due_at
-from guiju.detect.bans import PURPOSE
+from guiju.detect.bans import PURPOSE, Bans
 from guiju.detect.disguises import DISGUISES, Disguise
 from guiju.detect.likeness import mark
 from guiju.detect.units import Key
@@ -22,7 +22,8 @@ from guiju.records import bans
 from guiju.records.changes import Terms
 from guiju.records.regeneration import Item
 from guiju.records.runs import Answer
-from likeness_kit import HARMLESS, statements, taken_up
+from guiju.terms import Text
+from likeness_kit import FALSE, HARMLESS, KEY, ban, statements, taken_up
 from regeneration_kit import SETTINGS, at, opened, rounds, shifted, standing, turned
 
 WHOLE = os.environ.get("GUIJU_E4") == "all"
@@ -32,6 +33,8 @@ BANNED = statements(100, seed=4)
 READ = ("letters", "spread", "coded", "hidden")
 WAYS: list[Disguise] = [one for one in DISGUISES if one.layer in READ or one.id == "override"]
 WAYS = [one for one in WAYS if one.promised(BANNED[0]) == "must"]
+STEERED = "escapes in braces"
+"""What steers the scripted model to answer so is refused itself: through the doors it would prove nothing."""
 ROUTES = [(path, stream) for path in DOORS for stream in (False, True)]
 DAYS = ("first", "last", "after")
 
@@ -67,6 +70,31 @@ def test_there_are_twenty_disguises_and_eight_routes() -> None:
     assert len(set(BANNED)) == 100
 
 
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.id)
+def test_a_ban_reads_what_is_hidden_or_encoded_whole_and_in_pieces(way: Disguise) -> None:
+    text, dice = FALSE.replace("三万元", "三千元"), Random(3)
+    looked = Bans([ban(FALSE)], KEY)
+    said = f"好的。{way.make(text, dice)} 就这样。"
+    assert [one for one in looked.find((Text("", said),)) if one.severity == "block"]
+    along = looked.begin()
+    pieces = [said[start : start + 37] for start in range(0, len(said), 37)]
+    assert [one for piece in pieces for one in along.find((Text("", piece),)) if one.severity == "block"]
+    harmless = f"好的。{way.make(HARMLESS[3], dice)} 就这样。"
+    assert not [one for one in looked.find((Text("", harmless),)) if one.severity == "block"]
+
+
+@pytest.mark.slow
+def test_what_is_not_banned_is_seen_in_every_disguise(gateway: Running) -> None:
+    """So that nothing is found below because of the ban, and not because nobody would see it."""
+    free = "老船工收了钱，又把其中两枚还给最小的那个，说是替他娘存着，等秋天水涨起来。"
+    key, dice = Key(gateway.house.secrets.digest, PURPOSE), Random(1)
+    look = came_back(_item(free, key), key)
+    for way in WAYS:
+        answer = say(gateway, ROUTES[0][0], shifted(f"好的。{way.make(free, dice)} 就这样。"))
+        if way.id != STEERED:
+            assert look(Answer("answered", READERS[ROUTES[0][0]](answer).text)), way.id
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600 if WHOLE else 300)
 @pytest.mark.parametrize("day", DAYS)
@@ -77,7 +105,7 @@ def test_nothing_comes_again(gateway: Running, day: str) -> None:
     stopped, asked = 0, 0
     for number, text in enumerate(BANNED):
         look = came_back(_item(text, key), key)
-        for turn, way in enumerate(WAYS):
+        for turn, way in enumerate(one for one in WAYS if one.id != STEERED):
             hidden = way.make(text, dice)
             routes = ROUTES if WHOLE else [ROUTES[(number + turn + DAYS.index(day)) % len(ROUTES)]]
             for path, stream in routes:

@@ -5,6 +5,7 @@ the decision can't be taken back any more. What it is about is read from the cas
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from guiju.desk.paraphrases import Matter
@@ -13,6 +14,8 @@ from guiju.detect.bans import Ban, caught
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.records import bans, cases, regeneration
+from guiju.records.changes import Terms
+from guiju.records.db import Store
 from guiju.records.papers import Paper, Papers
 from guiju.records.regeneration import Item
 
@@ -39,8 +42,10 @@ def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: 
         OutsideError: `store_unavailable`.
     """
     store, now = registry.store, registry.now()
-    known = {one.ban_id for one in regeneration.items(store)}
-    settled = {one.id: one for one in bans.history(store) if not one.expires_at and one.decided_at <= now - AFTER_S}
+    every, kept = regeneration.items(store), bans.history(store)
+    known = {one.ban_id for one in every}
+    settled = {one.id: one for one in kept if not one.expires_at and one.decided_at <= now - AFTER_S}
+    _let_go(store, every, {one.id for one in kept if one.lifted_at}, now)
     made, unknown = [], []
     for ban in bans.current(store, key[1], now)[1]:
         if ban.id in known or ban.id not in settled or ban.severity != "block":
@@ -63,6 +68,14 @@ def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: 
         )
         made.append(registry.open(facts, matter, BY, disguises, ban.mark))
     return made, unknown
+
+
+def _let_go(store: Store, items: Sequence[Item], lifted: set[str], now: int) -> None:
+    """End items whose ban somebody lifted: what is allowed again need not stay gone."""
+    for item in items:
+        if item.ban_id in lifted and not item.closed_at:
+            over = partial(regeneration.end, item=item, by=BY, ground="ban_lifted", terms=Terms(False, BY, now, 0))
+            store.do(over)
 
 
 def matter_of(ban: Ban, key: Key, papers: Sequence[Paper]) -> Matter | None:

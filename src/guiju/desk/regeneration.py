@@ -311,6 +311,19 @@ class Registry:
         about = {one.language: one.text for one in found if one.form == "about"}
         return [one for one in found if one.kind != "note"], (about["zh"], about["en"])
 
+    def add(self, item: Item, more: Sequence[Prompt]) -> Item:
+        """Ask for an item in further words from now on; those that it has already are left out."""
+        now = self.now()
+        box = self._boxes.of(item.name, now)
+        found = regeneration.prompts(self.store, box, item.id)
+        known = {one.text for one in found}
+        fresh = [one for one in more if one.text not in known]
+        if not fresh:
+            return item
+        salt = next(one.text for one in found if one.form == "salt")
+        named = digest([*(one for one in found if one.kind != "note"), *fresh], salt)
+        return regeneration.extend(self.store, item, box, fresh, named, now)
+
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""
         rounds = regeneration.rounds(self.store, item.id).get(item.id, [])
