@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -16,19 +17,25 @@ from sqlalchemy import insert
 
 from cli_kit import typed
 from conftest import Running, Start
-from guiju.config import Provider
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Limits, Provider
 from guiju.controls.regeneration import NotGeneratedAgain
-from guiju.desk import contrast, curve, paraphrases
+from guiju.desk import contrast, curve, gathering, paraphrases
+from guiju.desk.cases import Desk, Form
 from guiju.desk.certificate import body
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import PURPOSE, Facts, Registry, came_back, due, due_at, standing
+from guiju.desk.rewording import reworded, usable
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
 from guiju.law.calendar import ZONE
 from guiju.likenesses import keys
+from guiju.probe.targets import Target
 from guiju.records import bans, certificates, changes, regeneration
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
-from guiju.records.regeneration import Item, Round
+from guiju.records.papers import Papers
+from guiju.records.regeneration import Item, Prompt, Round
 from guiju.records.runs import Answer
 from guiju.records.schema_asking import probe_run
 from guiju.records.secrets import Secrets
@@ -375,3 +382,69 @@ RUN = {
     "account_id": "", "kind": "regeneration", "subject": "", "route": "", "model": "", "versions": "", "manner": "{}",
     "drawn": 0, "state": "done", "begun_by": "", "begun_at": 0, "ended_at": 0,
 }  # fmt: skip
+
+
+def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, tmp_path: Path) -> None:
+    secrets, days = Secrets.open(tmp_path / "keys"), DayKeys(tmp_path / "keys")
+    papers, key = Papers(store, days, secrets), keys(secrets, PURPOSE)
+    desk = Desk(store, days, secrets, lambda _: None, lambda: NOW)
+    fields = {"name": "褚教练", "note": "不实"}
+    case = desk.open(Form(kind="rights", category="reputation", text=FALSE, fields=fields)).case.id
+    bare = desk.open(Form(kind="rights", category="reputation", fields=fields)).case.id
+    for number in (case, bare, "no-case"):
+        decision = bans.Decision(
+            kind="canonical", category="A.4c", severity="block", case=number, reason="r", mark=mark(FALSE, key[0])
+        )
+        bans.enact(store, decision, (), key, changes.Terms(False, "li", NOW, 0))
+    clock = [NOW + 30]
+    made = Registry(store, boxes(store, tmp_path), key, (NotGeneratedAgain(),), lambda: clock[0])
+    assert gathering.gather(made, papers, key, 5) == ([], []), "it may still be taken back"
+    clock[0] += 60
+    [item], unknown = gathering.gather(made, papers, key, 5)
+    assert (item.case_id, len(unknown)) == (case, 2)
+    assert (item.found_at, item.due_at) == (NOW, due_at(0, NOW))
+    assert made.prompts(item)[1] == ("褚教练", "褚教练")
+    assert gathering.gather(made, papers, key, 5) == ([], unknown), "once a ban"
+    assert regeneration.items(store, open_only=True) == [item]
+    bans.lift(store, item.ban_id, changes.Terms(True, "li + wang", NOW, 0))
+    assert gathering.gather(made, papers, key, 5) == ([], unknown)
+    assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("云岭驾校的褚教练去年冬天把学员交的三万元", "云岭驾校的褚教练去年冬天"),
+        ("褚教练，赌石。", "褚教练，赌石"),
+        ("Short words", "Short words"),
+        (
+            "Dr. Marlow Finch of the Brightwater clinic sold expired pens",
+            "Dr. Marlow Finch of the Brightwater clinic sold",
+        ),
+    ],
+)
+def test_without_a_name_it_is_about_its_first_words(text: str, about: str) -> None:
+    assert gathering.beginning(text) == about
+
+
+def test_a_model_adds_wordings_and_takes_none_away(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
+    lines = [
+        "1. 听说褚教练出事了？",
+        "- 褚教练最近如何",
+        "我不能回答。",
+        "褚教练",
+        "听说褚教练出事了？",
+        "褚教练" + "好" * 300,
+    ]
+    assert usable(lines, "褚教练") == ["听说褚教练出事了？", "褚教练最近如何"]
+    target = Target(kind="raw", name="test", url=model.url, model="scripted")
+    about = ("[[say:问[[about]]一", "x")
+    written = asyncio.run(reworded(target, about, Limits()))
+    assert all(one.form == "written" for one in written)
+    made, item = entered(store, tmp_path)
+    more = [Prompt("paraphrase", "zh", "written", one) for one in ("褚教练近来可好？", made.prompts(item)[0][0].text)]
+    wider = made.add(item, more)
+    assert (wider.size, wider.set_hash != item.set_hash) == (item.size + 1, True)
+    assert regeneration.of(store, item.id) == wider
+    assert made.prompts(wider)[0][-1].text == "褚教练近来可好？"
+    assert made.add(wider, more) == wider

@@ -25,7 +25,7 @@ from guiju.desk import paraphrases
 from guiju.desk.paraphrases import Matter
 from guiju.detect import bans as banned
 from guiju.detect.bans import Ban, Bans
-from guiju.detect.likeness import Kind, mark
+from guiju.detect.likeness import Kind, Mark, mark
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.law import book, calendar
@@ -264,7 +264,7 @@ class Registry:
         """Unix seconds."""
         return int(self._clock())
 
-    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20) -> Item:
+    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20, kept: Mark | None = None) -> Item:
         """Open an item for a content that was banned; it is replayed within the minute.
 
         Args:
@@ -272,6 +272,7 @@ class Registry:
             matter: what is banned, and what asks for it; kept only sealed.
             by: who opens it.
             disguises: how many disguises are replayed.
+            kept: the ban's own mark; by default one of the matter's text.
 
         Raises:
             ConfigError: `config_invalid`: no date, no subject, or too short a text.
@@ -279,7 +280,7 @@ class Registry:
         """
         now, id = self.now(), regeneration.new_id()
         try:
-            kept = mark(matter.text, self._key[0], facts.core)
+            kept = kept or mark(matter.text, self._key[0], facts.core)
         except ValueError as error:
             raise ConfigError("config_invalid", what=f"text: {error}", hint="guiju regeneration add --text") from error
         made = paraphrases.prompts(matter, id, disguises)
@@ -309,6 +310,19 @@ class Registry:
         found = regeneration.prompts(self.store, self._boxes.of(item.name, self.now()), item.id)
         about = {one.language: one.text for one in found if one.form == "about"}
         return [one for one in found if one.kind != "note"], (about["zh"], about["en"])
+
+    def add(self, item: Item, more: Sequence[Prompt]) -> Item:
+        """Ask for an item in further words from now on; those that it has already are left out."""
+        now = self.now()
+        box = self._boxes.of(item.name, now)
+        found = regeneration.prompts(self.store, box, item.id)
+        known = {one.text for one in found}
+        fresh = [one for one in more if one.text not in known]
+        if not fresh:
+            return item
+        salt = next(one.text for one in found if one.form == "salt")
+        named = digest([*(one for one in found if one.kind != "note"), *fresh], salt)
+        return regeneration.extend(self.store, item, box, fresh, named, now)
 
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""

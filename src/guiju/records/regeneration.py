@@ -28,7 +28,7 @@ _ORDER: Final = [regeneration_round.c[name] for name in ("begun_at", "replay_id"
 
 PromptKind = Literal["seed", "paraphrase", "disguise", "note"]
 Reason = Literal["new", "nightly", "change", "asked"]
-Ground = Literal["", "two_persons", "clean"]
+Ground = Literal["", "two_persons", "clean", "ban_lifted"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -150,17 +150,7 @@ def add(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], terms: ch
         OutsideError: `store_unavailable`.
     """
     made = msgspec.structs.replace(item, size=sum(one.kind != "note" for one in prompts))
-    rows = [
-        {
-            "item_id": item.id,
-            "position": number,
-            "kind": one.kind,
-            "language": one.language,
-            "form": one.form[:128],
-            "sealed": box.seal(one.text.encode("utf-8", "surrogatepass"), f"p{number}"),
-        }
-        for number, one in enumerate(prompts)
-    ]
+    rows = [_sealed(item, number, one, box) for number, one in enumerate(prompts)]
     row = {**msgspec.structs.asdict(made), "mark": msgspec.msgpack.encode(made.mark)}
 
     def work(connection: Connection) -> None:
@@ -170,6 +160,47 @@ def add(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], terms: ch
 
     store.do(work)
     return made
+
+
+def extend(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], set_hash: str, now: int) -> Item:
+    """Add prompts to an item.
+
+    Args:
+        store: the store.
+        item: the item.
+        box: its key.
+        prompts: what is asked besides.
+        set_hash: the digest of all of them together.
+        now: Unix seconds.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    made = msgspec.structs.replace(item, size=item.size + len(prompts), set_hash=set_hash)
+    mine = regeneration_prompt.c.item_id == item.id
+
+    def work(connection: Connection) -> None:
+        last = connection.execute(select(func.max(regeneration_prompt.c.position)).where(mine)).scalar() or 0
+        rows = [_sealed(item, last + number, one, box) for number, one in enumerate(prompts, 1)]
+        connection.execute(insert(regeneration_prompt), rows)
+        values = {"size": made.size, "set_hash": set_hash}
+        connection.execute(update(regeneration_item).where(regeneration_item.c.id == item.id).values(values))
+        _enter(connection, item, made, changes.Terms(False, item.opened_by, now, 0))
+
+    store.do(work)
+    return made
+
+
+def _sealed(item: Item, number: int, one: Prompt, box: Box) -> dict[str, object]:
+    """A prompt as the table has it."""
+    return {
+        "item_id": item.id,
+        "position": number,
+        "kind": one.kind,
+        "language": one.language,
+        "form": one.form[:128],
+        "sealed": box.seal(one.text.encode("utf-8", "surrogatepass"), f"p{number}"),
+    }
 
 
 def end(connection: Connection, item: Item, by: str, ground: Ground, terms: changes.Terms) -> Item:
