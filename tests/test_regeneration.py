@@ -24,14 +24,14 @@ from guiju.desk import contrast, curve, gathering, paraphrases
 from guiju.desk.cases import Desk, Form
 from guiju.desk.certificate import body
 from guiju.desk.paraphrases import Matter
-from guiju.desk.regeneration import PURPOSE, Facts, Registry, came_back, due, due_at, standing
+from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, came_back, due, due_at, standing
 from guiju.desk.rewording import reworded, usable
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
 from guiju.law.calendar import ZONE
 from guiju.likenesses import keys
 from guiju.probe.targets import Target
-from guiju.records import bans, certificates, changes, regeneration
+from guiju.records import bans, certificates, changes, regeneration, runs
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.papers import Papers
@@ -40,7 +40,7 @@ from guiju.records.runs import Answer
 from guiju.records.schema_asking import probe_run
 from guiju.records.secrets import Secrets
 from likeness_kit import CORE, FALSE, HARMLESS, KEY, OTHER
-from probe_kit import boxes
+from probe_kit import FAST, asked, boxes
 from regeneration_kit import DAY, SETTINGS, at, opened, registry, rounds, turned
 from regeneration_kit import standing as standing_in
 
@@ -448,3 +448,50 @@ def test_a_model_adds_wordings_and_takes_none_away(store: Store, tmp_path: Path,
     assert regeneration.of(store, item.id) == wider
     assert made.prompts(wider)[0][-1].text == "褚教练近来可好？"
     assert made.add(wider, more) == wider
+
+
+@pytest.mark.slow
+def test_a_replay_that_was_interrupted_goes_on_and_asks_only_what_is_left(
+    store: Store, tmp_path: Path, model: ScriptedModel
+) -> None:
+    made, item = entered(store, tmp_path)
+    services = [Target(kind=kind, name=name, url=model.url, model="scripted") for kind, name in ROUTES]
+    errand = Errand(reason="nightly", versions="v", by="li", pace=FAST)
+    begun = made._begun(item, services, errand)  # what a process leaves that dies before its first question
+    model.requests.clear()
+    done = asyncio.run(made.replay(item, services, errand))
+    assert [one.run_id for one in done] == [one.run_id for _, one in begun]
+    assert len(model.requests) == 2 * item.size
+    assert {one.asked for one in done} == {item.size}
+    assert asyncio.run(made.replay(item, services, errand))[0].replay_id != done[0].replay_id, (
+        "one that is over is over"
+    )
+
+
+@pytest.mark.slow
+def test_where_real_names_are_asked_for_it_comes_as_somebody_verified(start: Start) -> None:
+    gateway = start(overlay=(SETTINGS, ("gateway.identity", "phone")))
+    item = opened(gateway, seeds=("[[say:请看公告。]]",))
+    assert turned(gateway) == 1
+    assert standing_in(gateway, item).state == "green"
+    assert not gateway.house.known, "nobody is kept of it"
+
+
+def test_what_was_asked_and_said_goes_after_half_a_year(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
+    secrets, clock = Secrets.open(tmp_path / "keys"), [NOW]
+    made, item = entered(store, tmp_path)
+    later = Registry(store, boxes(store, tmp_path), keys(secrets, PURPOSE), (NotGeneratedAgain(),), lambda: clock[0])
+    run, _ = asked(store, tmp_path, Target(kind="raw", name="a", url=model.url, model="scripted"), ["[[say:好]]"])
+    now = run.begun_at
+    clock[0] = now + 182 * DAY
+    assert later.forget() == 0
+    made.lift(item, ("li", "wang"), 1)
+    clock[0] = max(now, NOW) + 184 * DAY
+    assert later.forget() == 2
+    assert (later.forget(), runs.progress(store, run.id).drawn) == (0, 0)
+    assert runs.of(store, run.id) == runs.history(store, "evaluation")[0], "that it was stays"
+    with pytest.raises(ConfigError):
+        later.prompts(item)
+
+
+ROUTES = (("gateway", ""), ("raw", "a"))

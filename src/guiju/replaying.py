@@ -74,6 +74,7 @@ async def watch(house: House, base: str) -> None:
             asked = await turn(house, base, changes=loop.time() - since >= _SETTLE_S)
             if asked or loop.time() - proved >= _PROOF_S:
                 await prove(house)
+                await asyncio.to_thread(opened(house).forget)
                 proved = loop.time()
         except GuijuError as error:
             log.error("not_replayed", extra={"code": error.code})

@@ -324,6 +324,15 @@ class Registry:
         named = digest([*(one for one in found if one.kind != "note"), *fresh], salt)
         return regeneration.extend(self.store, item, box, fresh, named, now)
 
+    def forget(self) -> int:
+        """Let go of what was asked and said half a year ago, and of prompts of items that ended then."""
+        now = self.now()
+        ended = regeneration.old(self.store, now - asking.KEPT_S)
+        for item in ended:
+            self._boxes.destroy(item.name, now)
+            regeneration.forget(self.store, item.id)
+        return len(ended) + asking.forget(self.store, self._boxes, now)
+
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""
         rounds = regeneration.rounds(self.store, item.id).get(item.id, [])

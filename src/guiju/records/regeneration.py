@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from guiju.detect.likeness import Kind, Mark
 from guiju.errors import ConfigError
@@ -238,6 +238,20 @@ def of(store: Store, id: str) -> Item:
     if row is None:
         raise ConfigError("not_found", what=id)
     return _item(row)
+
+
+def old(store: Store, before: int) -> list[Item]:
+    """Items that ended before a time (Unix seconds) and whose prompts are still kept."""
+    kept = select(regeneration_prompt.c.item_id).distinct()
+    closed = regeneration_item.c.closed_at
+    over = and_(closed > 0, closed < before, regeneration_item.c.id.in_(kept))
+    with store.read() as connection:
+        return [_item(row) for row in connection.execute(select(regeneration_item).where(over)).mappings()]
+
+
+def forget(store: Store, item: str) -> None:
+    """Delete the prompts of an item; what it was about can't be known any more."""
+    store.do(lambda c: c.execute(delete(regeneration_prompt).where(regeneration_prompt.c.item_id == item)).rowcount)
 
 
 def of_case(store: Store, case: str) -> list[Item]:
