@@ -217,6 +217,9 @@ def test_an_item_is_replayed_on_every_route_and_once_for_each_reason(gateway: Ru
     assert len(entries) == 4
     assert "Finch" not in str(entries)
     assert [(one.asked, one.came_back) for one in registry(gateway).curve(item)][:1] == [(item.size, 0)]
+    told = gateway.ask("GET", "/metrics").body.decode()
+    assert 'guiju_regen_retests_total{result="came_back",route="raw"} 2.0' in told
+    assert 'guiju_regen_retests_total{result="came_back",route="gateway"} 0.0' in told
 
 
 def test_one_person_alone_ends_a_ban_only_when_the_model_has_stayed_clean(store: Store, tmp_path: Path) -> None:

@@ -142,8 +142,11 @@ async def gather(house: House) -> list[str]:
 
 async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
     """Write what came of a replay into the ledger."""
-    books = house.live.books
+    books, counts = house.live.books, house.live.metrics.counts
     for one in rounds:
+        results = {"came_back": one.came_back, "failed": one.failed}
+        for result, count in {**results, "clean": one.asked - sum(results.values())}.items():
+            counts.replayed("raw" if one.raw else "gateway", result, count)
         facts = {name: getattr(one, name) for name in Round.__struct_fields__}
         await books.durable(books.replayed({**facts, "case": item.case_id}))
 
@@ -155,6 +158,7 @@ async def prove(house: House) -> None:
     red = [item for item, standing in standings if standing.state == "red"]
     for item in red:
         log.error("generated_again", extra={"id": item.id})
+    house.live.metrics.counts.red = len(red)
     house.live.books.proof([CONTROL], not red)
 
 
