@@ -372,10 +372,10 @@ def entered(store: Store, data: Path) -> tuple[Registry, Item]:
     return made, made.open(facts, MATTER, "li")
 
 
-def replayed(store: Store, item: Item, replay: str, back: int = 0) -> None:
+def replayed(store: Store, item: Item, replay: str, back: int = 0, **more: object) -> None:
     """Rounds of a replay that is over."""
     for route, came in (("gateway", 0), ("raw:a", back)):
-        one = a_round(route, replay, item_id=item.id, run_id=f"{route}{replay}")
+        one = a_round(route, replay, item_id=item.id, run_id=f"{route}{replay}", **more)
         store.do(lambda c, run=one.run_id: c.execute(insert(probe_run).values(**RUN, id=run)).rowcount)
         regeneration.begin_round(store, msgspec.structs.replace(one, ended_at=0, came_back=0))
         regeneration.end_round(store, msgspec.structs.replace(one, came_back=came))
@@ -451,6 +451,17 @@ def test_a_model_adds_wordings_and_takes_none_away(store: Store, tmp_path: Path,
     assert regeneration.of(store, item.id) == wider
     assert made.prompts(wider)[0][-1].text == "褚教练近来可好？"
     assert made.add(wider, more) == wider
+
+
+def test_the_newest_replays_are_found_without_reading_all(store: Store, tmp_path: Path) -> None:
+    _, item = entered(store, tmp_path)
+    for number, reason in enumerate(("new", "nightly", "asked")):
+        replayed(store, item, f"r{number}", begun_at=NOW + number, reason=reason)
+    assert [(one.replay_id, one.route) for one in regeneration.newest(store)[item.id]] == [
+        (replay, route) for replay in ("r1", "r2") for route in ("gateway", "raw:a")
+    ]
+    assert len(regeneration.rounds(store, item.id)[item.id]) == 6
+    assert len(regeneration.rounds(store, since=NOW + 2)[item.id]) == 2
 
 
 @pytest.mark.slow

@@ -41,6 +41,8 @@ from guiju.records.sealed import Box, Boxes
 from guiju.terms import Control, Finding, Text
 
 KIND: Final = "regeneration"
+LOOKS_BACK_S: Final = 90 * 86_400
+"""How far back replays count in a row."""
 _LONGEST_S: Final = 3650 * 86_400
 
 State = Literal["green", "yellow", "red"]
@@ -335,13 +337,14 @@ class Registry:
 
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""
-        rounds = regeneration.rounds(self.store, item.id).get(item.id, [])
-        return standing(item, rounds, self._controls, self.now())
+        now = self.now()
+        rounds = regeneration.rounds(self.store, item.id, now - LOOKS_BACK_S).get(item.id, [])
+        return standing(item, rounds, self._controls, now)
 
     def standings(self) -> list[tuple[Item, Standing]]:
         """How all items stand, the one whose deadline is nearest first."""
-        rounds, now = regeneration.rounds(self.store), self.now()
-        every = regeneration.items(self.store)
+        now, every = self.now(), regeneration.items(self.store)
+        rounds = regeneration.rounds(self.store, since=now - LOOKS_BACK_S)
         return [(one, standing(one, rounds.get(one.id, []), self._controls, now)) for one in every]
 
     def curve(self, item: Item) -> list[Point]:
