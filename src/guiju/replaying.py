@@ -27,7 +27,7 @@ from guiju.house import House
 from guiju.probe import targets
 from guiju.probe.asking import Pace
 from guiju.probe.targets import Target
-from guiju.records import regeneration
+from guiju.records import bans, regeneration
 from guiju.records.daykeys import DayKeys
 from guiju.records.papers import Papers
 from guiju.records.regeneration import Item, Round
@@ -63,17 +63,24 @@ async def watch(house: House, base: str) -> None:
     loop = asyncio.get_running_loop()
     seen, since, proved = "", 0.0, -float(_PROOF_S)
     unknown: list[str] = []
+    known, due = -1, 0.0
     while True:
         try:
             versions = versions_of(house)
             if versions != seen:
                 seen, since = versions, loop.time()
-            if (lacking := await gather(house)) != unknown:
-                unknown = lacking
-                log.warning("bans_without_item", extra={"count": len(unknown)})
+            banned = (await asyncio.to_thread(house.store.versions)).get(bans.COUNTER, 0)
+            if banned != known:  # by then nobody can take the decision back
+                known, due = banned, min(due, loop.time() + gathering.AFTER_S)
+            if loop.time() >= due:
+                due = loop.time() + _PROOF_S
+                if (lacking := await gather(house)) != unknown:
+                    unknown = lacking
+                    log.warning("bans_without_item", extra={"count": len(unknown)})
             asked = await turn(house, base, changes=loop.time() - since >= _SETTLE_S)
             if asked or loop.time() - proved >= _PROOF_S:
                 await prove(house)
+                await asyncio.to_thread(opened(house).forget)
                 proved = loop.time()
         except GuijuError as error:
             log.error("not_replayed", extra={"code": error.code})
@@ -96,7 +103,7 @@ async def turn(house: House, base: str, *, changes: bool = True) -> int:
     asked = whom(settings, gateway(house, base))
     if not items or not asked:
         return 0
-    rounds = await asyncio.to_thread(regeneration.rounds, house.store)
+    rounds = await asyncio.to_thread(regeneration.newest, house.store)
     registry, done = opened(house), 0
     pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
     for item in items:
@@ -141,8 +148,11 @@ async def gather(house: House) -> list[str]:
 
 async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
     """Write what came of a replay into the ledger."""
-    books = house.live.books
+    books, counts = house.live.books, house.live.metrics.counts
     for one in rounds:
+        results = {"came_back": one.came_back, "failed": one.failed}
+        for result, count in {**results, "clean": one.asked - sum(results.values())}.items():
+            counts.replayed("raw" if one.raw else "gateway", result, count)
         facts = {name: getattr(one, name) for name in Round.__struct_fields__}
         await books.durable(books.replayed({**facts, "case": item.case_id}))
 
@@ -154,6 +164,7 @@ async def prove(house: House) -> None:
     red = [item for item, standing in standings if standing.state == "red"]
     for item in red:
         log.error("generated_again", extra={"id": item.id})
+    house.live.metrics.counts.red = len(red)
     house.live.books.proof([CONTROL], not red)
 
 

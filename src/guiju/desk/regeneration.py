@@ -41,6 +41,8 @@ from guiju.records.sealed import Box, Boxes
 from guiju.terms import Control, Finding, Text
 
 KIND: Final = "regeneration"
+LOOKS_BACK_S: Final = 90 * 86_400
+"""How far back replays count in a row."""
 _LONGEST_S: Final = 3650 * 86_400
 
 State = Literal["green", "yellow", "red"]
@@ -324,15 +326,25 @@ class Registry:
         named = digest([*(one for one in found if one.kind != "note"), *fresh], salt)
         return regeneration.extend(self.store, item, box, fresh, named, now)
 
+    def forget(self) -> int:
+        """Let go of what was asked and said half a year ago, and of prompts of items that ended then."""
+        now = self.now()
+        ended = regeneration.old(self.store, now - asking.KEPT_S)
+        for item in ended:
+            self._boxes.destroy(item.name, now)
+            regeneration.forget(self.store, item.id)
+        return len(ended) + asking.forget(self.store, self._boxes, now)
+
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""
-        rounds = regeneration.rounds(self.store, item.id).get(item.id, [])
-        return standing(item, rounds, self._controls, self.now())
+        now = self.now()
+        rounds = regeneration.rounds(self.store, item.id, now - LOOKS_BACK_S).get(item.id, [])
+        return standing(item, rounds, self._controls, now)
 
     def standings(self) -> list[tuple[Item, Standing]]:
         """How all items stand, the one whose deadline is nearest first."""
-        rounds, now = regeneration.rounds(self.store), self.now()
-        every = regeneration.items(self.store)
+        now, every = self.now(), regeneration.items(self.store)
+        rounds = regeneration.rounds(self.store, since=now - LOOKS_BACK_S)
         return [(one, standing(one, rounds.get(one.id, []), self._controls, now)) for one in every]
 
     def curve(self, item: Item) -> list[Point]:

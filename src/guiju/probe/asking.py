@@ -32,7 +32,7 @@ T = TypeVar("T")
 _BEAT_S: Final = 5.0
 _GATHER_S: Final = 0.02
 _LONGEST_S: Final = 60.0
-_KEPT_S: Final = 183 * 86_400
+KEPT_S: Final = 183 * 86_400
 """Questions and answers go half a year after the run, and with the run's key they are gone at once."""
 
 
@@ -60,7 +60,20 @@ def begin(store: Store, boxes: Boxes, plan: Plan, questions: Sequence[Question])
         OutsideError: `store_unavailable`.
     """
     id = runs.new_id()
-    return runs.begin(store, id, boxes.make(f"run {id}", plan.now, plan.now + _KEPT_S), plan, questions)
+    return runs.begin(store, id, boxes.make(f"run {id}", plan.now, plan.now + KEPT_S), plan, questions)
+
+
+def forget(store: Store, boxes: Boxes, now: int) -> int:
+    """Let go of questions and answers of runs that were over half a year ago; returns of how many.
+
+    Raises:
+        OutsideError: `store_unavailable`; what is left goes the next time.
+    """
+    gone = runs.old(store, now - KEPT_S)
+    for run in gone:
+        boxes.destroy(run.name, now)
+        runs.forget(store, run.id)
+    return len(gone)
 
 
 async def ask(

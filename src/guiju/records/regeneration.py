@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from guiju.detect.likeness import Kind, Mark
 from guiju.errors import ConfigError
@@ -240,6 +240,20 @@ def of(store: Store, id: str) -> Item:
     return _item(row)
 
 
+def old(store: Store, before: int) -> list[Item]:
+    """Items that ended before a time (Unix seconds) and whose prompts are still kept."""
+    kept = select(regeneration_prompt.c.item_id).distinct()
+    closed = regeneration_item.c.closed_at
+    over = and_(closed > 0, closed < before, regeneration_item.c.id.in_(kept))
+    with store.read() as connection:
+        return [_item(row) for row in connection.execute(select(regeneration_item).where(over)).mappings()]
+
+
+def forget(store: Store, item: str) -> None:
+    """Delete the prompts of an item; what it was about can't be known any more."""
+    store.do(lambda c: c.execute(delete(regeneration_prompt).where(regeneration_prompt.c.item_id == item)).rowcount)
+
+
 def of_case(store: Store, case: str) -> list[Item]:
     """The items of a case."""
     return [one for one in items(store) if one.case_id == case]
@@ -295,14 +309,27 @@ def end_round(store: Store, made: Round) -> None:
     store.do(lambda c: c.execute(update(regeneration_round).where(mine).values(values)).rowcount)
 
 
-def rounds(store: Store, item: str = "") -> dict[str, list[Round]]:
-    """Item → its rounds, oldest first; of one item, or of all."""
-    query = select(regeneration_round).order_by(*_ORDER)
+def rounds(store: Store, item: str = "", since: int = 0) -> dict[str, list[Round]]:
+    """Item → its rounds, oldest first; of one item, or of all, that began at a time (Unix seconds) or later."""
+    query = select(regeneration_round).where(regeneration_round.c.begun_at >= since)
     if item:
         query = query.where(regeneration_round.c.item_id == item)
+    return _by_item(store, query)
+
+
+def newest(store: Store) -> dict[str, list[Round]]:
+    """Item → the rounds of its newest replay, and of its newest that nobody asked for by hand, oldest first."""
+    table = regeneration_round.c
+    last = select(table.item_id, func.max(table.begun_at).label("at")).group_by(table.item_id)
+    either = last.union(last.where(table.reason != "asked")).subquery()
+    mine = (table.item_id == either.c.item_id) & (table.begun_at == either.c.at)
+    return _by_item(store, select(regeneration_round).join(either, mine))
+
+
+def _by_item(store: Store, query: Select[Any]) -> dict[str, list[Round]]:
     made: dict[str, list[Round]] = {}
     with store.read() as connection:
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(query.order_by(*_ORDER)).mappings():
             made.setdefault(row["item_id"], []).append(Round(**row))
     return made
 
