@@ -144,6 +144,8 @@ LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
+ROOMS = {one.id for one in composition.controls("none").rooms}
+"""Controls of rooms through which no request goes; see test_law."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
@@ -152,7 +154,7 @@ def test_every_door_and_every_control_has_a_row() -> None:
     rooms.close()
     assert rooms.paths == set(PAGES)
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
-    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | LIKENESSES | STRUCTURAL | ROOMS
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:

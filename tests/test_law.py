@@ -12,24 +12,33 @@ import random
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
 
+from annotation_kit import rules as annotation_rules
 from conftest import Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
+from guiju.annotation.publishing import publish
+from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
+from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
+from guiju.records import rulebooks
 from guiju.records.changes import Terms
+from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
@@ -59,7 +68,8 @@ def without(control: str) -> Every:
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
-        return Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        stages = swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream)
+        return Controls(*stages, rooms=swap(whole.rooms))
 
     return every
 
@@ -347,7 +357,19 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "consent_required"
 
 
+def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
+    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
+    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
+    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
+        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
+            with suppress(ConfigError):
+                publish(store, rules, by, 1, every("none").rooms)
+        assert rulebooks.history(store) == []
+        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
+    ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,

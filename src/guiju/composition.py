@@ -17,7 +17,7 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import guidance
+from guiju.controls import annotation, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -124,17 +124,20 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
+        rooms=annotation.ALL,
     )
 
 
 def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[str, ...]]:
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
+    kept |= {control.id for control in all_controls.rooms}
     made = Controls(
         tuple(control for control in all_controls.request if control.id in kept),
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
+        rooms=all_controls.rooms,
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -351,7 +354,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply)
+    return (*every, *some.guard_request, *some.guard_reply, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -404,7 +407,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -446,6 +449,7 @@ def planted() -> dict[str, tuple[Exchange | Text, tuple[Finding, ...]]]:
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        **annotation.PLANTED,
     }
 
 

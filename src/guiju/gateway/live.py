@@ -53,6 +53,7 @@ class Controls(msgspec.Struct, frozen=True):
         upstream: heard on what the model service says of its own refusal.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
+        rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -61,17 +62,19 @@ class Controls(msgspec.Struct, frozen=True):
     upstream: tuple[Control[Text], ...]
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
+    rooms: tuple[Control[Any], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text]] = (
+        every: Sequence[Control[Any]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
+            *self.rooms,
         )
         return list(dict.fromkeys(control.id for control in every))
 
