@@ -19,6 +19,7 @@ from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,7 +31,8 @@ class Provider(_Section, frozen=True):
 
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
-        redress_url: where a refused caller may contest a decision.
+        redress_url: where a refused caller may contest a decision; `{decision}` in it stands for the decision's id.
+            Until it is set, callers on this machine are led to our own page (`Settings.redress`).
         authority_url: where anybody may report to the authority (Article 18).
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
         label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
@@ -392,6 +394,21 @@ class Settings(_Section, frozen=True):
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
+
+    def redress(self, decision: str = "") -> str:
+        """Where a decision may be contested; `""` where the provider has named no place and nobody else can know one.
+
+        Args:
+            decision: its id; `""` where it is about none in particular.
+        """
+        if self.provider.redress_url:
+            return self.provider.redress_url.replace("{decision}", decision)
+        serve = self.serve
+        if not self.complain.page or serve.behind_proxy or serve.host not in LOOPBACK:
+            return ""
+        host = f"[{serve.host}]" if ":" in serve.host else serve.host
+        place = f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
+        return f"{place}/appeal/{decision}" if decision else f"{place}/complain/blocked"
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -34,7 +34,7 @@ from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
 from guiju.composition import Setting
-from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
+from guiju.config import DEVELOPMENT_CODE, LOOPBACK, Issuer, Settings, load
 from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
 from guiju.gateway.app import IDENTIFIED
@@ -117,7 +117,7 @@ def check_production(settings: Settings) -> None:
     """
     if settings.provider.code != DEVELOPMENT_CODE and (what := producer.fault(settings.provider.code)):
         raise ConfigError("config_invalid", what=f"provider.code: {what}", hint="TC260-PG-20252A")
-    exposed = settings.serve.host not in ("127.0.0.1", "::1", "localhost")
+    exposed = settings.serve.host not in LOOPBACK
     if exposed and not (settings.serve.tls_cert or settings.serve.behind_proxy):
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"

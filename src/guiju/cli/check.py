@@ -14,19 +14,21 @@ from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from guiju import composition
-from guiju.cli.books import settings_of
+from guiju.cli.books import day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
 from guiju.errors import ConfigError, failed
 from guiju.law import book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
 from guiju.law.proof import BoardState, DutyState, Keeper, Mode
-from guiju.records import proofs
+from guiju.records import exceptions, proofs
+from guiju.records.exceptions import LawException
 from guiju.records.sources import place_of
 
 NOTES_FILE: Final = "notes.toml"
@@ -81,7 +83,7 @@ def check(
     controls, tests, ages = gathered(data)
     notes = composition.notes(data)
     states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
-    _answer(text, states, settings.mode, "json" if as_json else form)
+    _answer(text, states, settings.mode, "json" if as_json else form, excepted(data))
     if strict and strict_gaps(text, states):
         raise typer.Exit(1)
 
@@ -92,6 +94,14 @@ def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[s
     controls = composition.listed(composition.controls(settings.gateway.identity))
     ages = proofs.ages(place_of(settings, data), {control.id for control in controls})
     return controls, book.tests(), dict(ages)
+
+
+def excepted(data: Path) -> list[LawException]:
+    """The exceptions in force (Article 11); none where there is no store yet."""
+    if not has_store(settings_of(data), data):
+        return []
+    with opened(data) as (_, store):
+        return exceptions.every(store, in_force_at=now())
 
 
 def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
@@ -144,9 +154,9 @@ def summary(states: Sequence[DutyState], mode: Mode) -> str:
     return line + say(f"\n生产模式：下列义务阻止启动：{listed}", f"\nProduction mode can't start because of: {listed}")
 
 
-def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str) -> None:
+def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str, excepts: Sequence[LawException]) -> None:
     if form == "json":
-        typer.echo(_dump(page.as_json(text, states)))
+        typer.echo(_dump({**page.as_json(text, states), "exceptions": msgspec.to_builtins(excepts)}))
     elif form == "junit":
         typer.echo(page.junit(text, states, language()), nl=False)
     elif form == "sarif":
@@ -156,6 +166,16 @@ def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str) -
         console = Console()
         console.print(board(text, states))
         console.print(Text(summary(states, mode)))
+        for one in excepts:
+            console.print(Text(_said(one)))
+
+
+def _said(one: LawException) -> str:
+    """An exception in a line."""
+    return say(
+        f"例外（11.e）：{one.duty}，依据{one.law}，范围：{one.scope}，至 {day(one.until_at)}，登记人 {one.made_by}。",
+        f"Exception (11.e): {one.duty}, under {one.law}, for {one.scope}, until {day(one.until_at)}, by {one.made_by}.",
+    )
 
 
 def _unread(text: LawText, as_json: bool) -> str:

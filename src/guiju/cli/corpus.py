@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import os
@@ -11,23 +12,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from guiju.cli.books import AsJson, Data, has_store, opened, settings_of, show, table
+from guiju.cli import corpus_source
+from guiju.cli.books import AsJson, Data, now, opened, show, table
+from guiju.cli.corpus_source import told_task
 from guiju.cli.tongue import say
 from guiju.corpus import report as reports
-from guiju.corpus.audit import Asked, Audited, audit
+from guiju.corpus.audit import Asked, Audited, Consents, audit
 from guiju.corpus.outcomes import FATES, REASONS
 from guiju.corpus.rows import Scan
 from guiju.corpus.shards import Folder
-from guiju.corpus.verdict import Verdict, because, verdict
-from guiju.detect.entry import Entry
+from guiju.corpus.verdict import Verdict, against, notes, verdict
 from guiju.errors import ConfigError, failed
-from guiju.records import lexicons, writers
+from guiju.records import corpora, lexicons, writers
 from guiju.records.ledger import unix_ms
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
@@ -48,9 +52,7 @@ _FATES: Final = {
 _MB: Final = 1e6
 
 
-@app.callback()
-def _noun() -> None:
-    """The noun itself does nothing."""
+app.add_typer(corpus_source.app, name="source")
 
 
 @app.command(
@@ -76,6 +78,10 @@ def audit_(
             ),
         ),
     ] = None,
+    stage: Annotated[
+        corpora.Stage,
+        typer.Option("--stage", help=say("sample 采集前抽样，full 全量", "a sample before collection, or all of it")),
+    ] = "full",
     exact: Annotated[
         bool, typer.Option("--exact", help=say("只用词表、模式与个人信息识别，不用分类器", "lists and patterns alone"))
     ] = False,
@@ -92,29 +98,61 @@ def audit_(
     try:
         data.mkdir(parents=True, exist_ok=True)
         secrets = Secrets.open(data / "keys")
-        scan = Scan(_entries(data), exact=exact)
-        asked = Asked(tuple(paths), source, frozenset(field or ()), workers or os.cpu_count() or 1)
+        with opened(data, make=True) as (settings, store):
+            entries, standing = lexicons.current(store)[1], corpora.standing(store, source)
+        scan = Scan(entries, exact=exact)
+        consents = _consents(standing, secrets.person)
+        asked = Asked(tuple(paths), source, frozenset(field or ()), workers or os.cpu_count() or 1, consents)
         into = Folder(out)
         key = hashlib.blake2b(_MASKS, key=secrets.digest, digest_size=32).digest()
         with _progress() as progress:
             audited = audit(asked, scan, key, into, progress)
-        told = verdict(audited.tally, [("not_for_use", because("unregistered", source=source))])
-        document = _write(into, audited, told, {"id": source, "registered": False})
-        receipts = _evidence(data, secrets, source, audited, document)
+        told = verdict(audited.tally, against(standing, source, stage), notes(standing, stage))
+        document = _write(into, audited, told, {**_facts(source, standing), "stage": stage})
+        receipts = _evidence(place_of(settings, data), data, secrets, audited, document)
+        with opened(data) as (_, store):
+            tasks = corpora.audited(store, _entered(document, stage))
         into.put("run.json", [json.dumps(_run(began, audited, receipts), indent=1).encode()])
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(error.filename or out, error), hint="-o OUT") from error
-    show(document, as_json, _told(document, out))
+    show(document, as_json, "\n".join([_told(document, out), *map(told_task, tasks)]))
     if strict and told.result != "usable":
         raise typer.Exit(1)
 
 
-def _entries(data: Path) -> list[Entry]:
-    """The operator's own word lists in force; none where there is no store yet."""
-    if not has_store(settings_of(data), data):
-        return []
-    with opened(data) as (_, store):
-        return lexicons.current(store)[1]
+def _consents(standing: corpora.Standing | None, key: bytes) -> Consents:
+    """What the register says of consents."""
+    if standing is None:
+        return Consents()
+    return Consents(standing.source.kind == "user", standing.withdrawn, key)
+
+
+def _facts(source: str, standing: corpora.Standing | None) -> dict[str, Any]:
+    """The source as the report names it."""
+    if standing is None:
+        return {"id": source, "registered": False}
+    facts = msgspec.to_builtins(standing.source)
+    proofs = [{"kind": one.kind, "sha256": one.sha256} for one in standing.proofs]
+    return {**facts, "registered": True, "proofs": proofs, "parts": standing.parts, "models": standing.models}
+
+
+def _entered(document: dict[str, Any], stage: corpora.Stage) -> corpora.Audit:
+    """The audit as the register keeps it."""
+    figures = {name: document[name] for name in ("rows", "illegal", "personal", "duplicates", "quality")}
+    return corpora.Audit(
+        id=f"{time.time_ns():016x}{token_hex(4)}",
+        source_id=document["source"]["id"],
+        stage=stage,
+        result=document["verdict"]["result"],
+        report=_hash(document),
+        figures=json.dumps(figures, ensure_ascii=False),
+        audited_by=getpass.getuser(),
+        audited_at=now(),
+    )
+
+
+def _hash(document: dict[str, Any]) -> str:
+    return hashlib.sha256(reports.written(document)).hexdigest()
 
 
 @contextmanager
@@ -132,15 +170,15 @@ def _write(into: Folder, audited: Audited, told: Verdict, source: dict[str, Any]
     if rows["in"] != sum(rows[fate] for fate in FATES) or rows["in"] != sum(audited.files):
         raise ConfigError("audit_uneven", rows=rows["in"])
     into.put("excluded.jsonl", reports.excluded(into))
-    into.put("report.json", [json.dumps(document, ensure_ascii=False, indent=1).encode(), b"\n"])
+    into.put("report.json", [reports.written(document)])
     return document
 
 
 def _evidence(
-    data: Path, secrets: Secrets, source: str, audited: Audited, document: dict[str, Any]
+    place: str, data: Path, secrets: Secrets, audited: Audited, document: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """One entry a shard, and one of the whole: counts, roots and versions."""
-    place = place_of(settings_of(data), data)
+    source = document["source"]["id"]
     name = hashlib.blake2b(source.encode(), key=secrets.digest, digest_size=16).hexdigest()
     versions = dict(audited.versions)
     made = []
@@ -148,9 +186,8 @@ def _evidence(
         for one in audited.shards:
             body = {"source": name, "shard": one.number, "root": one.root, "rows": one.tally.fates()}
             made.append(scribe.enter("corpus_shard", {**body, "versions": versions}))
-        digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
         whole = {"source": name, "verdict": document["verdict"]["result"], "rows": document["rows"]}
-        made.append(scribe.enter("corpus_audit", {**whole, "report": digest, "versions": versions}))
+        made.append(scribe.enter("corpus_audit", {**whole, "report": _hash(document), "versions": versions}))
         scribe.checkpoint()
     return [{"chain": one.chain, "segment": one.segment, "seq": one.seq, "kind": one.kind} for one in made]
 
@@ -173,6 +210,7 @@ def _told(document: dict[str, Any], out: Path) -> str:
     rows, verdict_ = document["rows"], document["verdict"]
     lines = [say(f"结论：{verdict_['zh']}", f"Verdict: {verdict_['en']}")]
     lines += ["  " + say(one["zh"], one["en"]) for one in verdict_["reasons"]]
+    lines += [say("  提示：", "  Note: ") + say(one["zh"], one["en"]) for one in verdict_["notes"]]
     counts = []
     for fate in FATES:
         counts.append([say(*_FATES[fate]), str(rows[fate]), ""])

@@ -76,12 +76,18 @@ def show_(
     """Show a person."""
     with opened(data) as (_, store):
         who = one(store, account, person)
+        if rights.masked(store, who):
+            masked = {"person": person, "account_id": who[0], "masked": True}
+            show(masked, as_json, say("此人已要求屏蔽其个人信息。", "This person had their data masked."))
+            return
         verdict = persons.verdict_of(store, *who)
+        training = rights.may_train(store, who)
         signs = use.signs(store, who, now())
         guardian = use.guardian_of(store, who)
     document: dict[str, Any] = {"person": person, "account_id": who[0]}
     document["identity"] = msgspec.to_builtins(verdict) if verdict else None
     document["use"] = {"hours_7_days": signs.hours, "nights_7_days": signs.nights, "days_in_a_row": signs.days}
+    document["training"] = "in" if training else "out"
     document["guardian"] = msgspec.to_builtins(guardian) if guardian else None
     lines = [say("没有核验结论", "no verdict")]
     if verdict:
@@ -96,6 +102,7 @@ def show_(
             f"{signs.hours} hours in seven days, {signs.nights} of them with use at night; {signs.days} days in a row",
         )
     )
+    lines.append(say("用于训练：", "for training: ") + (say("可以", "yes") if training else say("不可", "no")))
     if guardian:
         lines.append(say("监护人设置：", "guardian: ") + _guarded(guardian))
     show(document, as_json, "\n".join(lines))
@@ -177,6 +184,120 @@ def erase(
         told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
     else:
         told += say("已删除。", "erased.")
+    show(msgspec.to_builtins(made), as_json, told)
+
+
+@app.command(
+    help=say(
+        "注销：删除一个人的全部记录；有依法保留时先受理，保留结束后自动执行。已作出的处置决定仍然有效。",
+        "Close: erase a person; while a legal hold is on it waits. What somebody decided about them stays.",
+    )
+)
+def close(
+    person: PersonId,
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Close a person's account."""
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        made = rights.asks(store, DayKeys(data / "keys"), who, "close", by or getpass.getuser(), now())
+    _received(made, as_json)
+
+
+@app.command(
+    help=say(
+        "更正：identity 使核验结论作废，须重新核验；guardian 取消监护人的设置。违规记录用 guiju standing overturn。",
+        "Correct: `identity` sets the verdict aside until a new verification; `guardian` takes a guardian's settings "
+        "away. A strike is overturned with `guiju standing overturn`.",
+    )
+)
+def correct(
+    person: PersonId,
+    what: Annotated[Literal["identity", "guardian"], typer.Option("--what", help=say("更正什么", "what is wrong"))],
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Correct what is kept of a person."""
+    with opened(data) as (_, store):
+        made = rights.correct(store, one(store, account, person), what, (by or getpass.getuser(), now()))
+    _received(made, as_json)
+
+
+@app.command(
+    help=say(
+        "屏蔽：工作人员看不到此人的任何记录，统计也不计入；--lift 解除。",
+        "Mask: staff see nothing of this person and no figure counts them; `--lift` lifts that.",
+    )
+)
+def mask(
+    person: PersonId,
+    lift: Annotated[bool, typer.Option("--lift", help=say("解除屏蔽", "lift it"))] = False,
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Mask a person's data."""
+    with opened(data) as (_, store):
+        made = rights.mask(store, one(store, account, person), (by or getpass.getuser(), now()), lift=lift)
+    _received(made, as_json)
+
+
+@app.command(
+    help=say(
+        "撤回同意：已接受的文本、用于训练的同意，以及 --consent 指明的人脸、声音同意。",
+        "Withdraw: accepted texts, use for training, and consents for face or voice that `--consent` names.",
+    )
+)
+def withdraw(
+    person: PersonId,
+    consent: Annotated[
+        list[str] | None, typer.Option("--consent", help=say("同意的编号，可多次", "id of a consent; may come again"))
+    ] = None,
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Withdraw what a person agreed to."""
+    with opened(data) as (_, store):
+        who = one(store, account, person)
+        made = rights.withdraw(store, who, consent or [], (by or getpass.getuser(), now()))
+    _received(made, as_json)
+
+
+@app.command(
+    help=say(
+        "此人的数据可否用于训练：in 或 out。未作选择即不可。",
+        "Whether this person's data may be used for training: in or out. Without a choice they may not.",
+    )
+)
+def training(
+    person: PersonId,
+    opt: Annotated[Literal["in", "out"], typer.Option("--opt", help=say("本人的选择", "what the person chose"))],
+    account: AccountName = "default",
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Record a choice about training."""
+    with opened(data) as (_, store):
+        made = rights.train(store, one(store, account, person), opt, (by or getpass.getuser(), now()))
+    _received(made, as_json)
+
+
+def _received(made: rights.Request, as_json: bool) -> None:
+    """Print the receipt of a request."""
+    told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
+    if made.outcome == "held":
+        told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
+    else:
+        told += say("已办结。", "done.")
     show(msgspec.to_builtins(made), as_json, told)
 
 

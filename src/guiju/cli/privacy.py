@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import typer
 
 from guiju.adapters import egress
-from guiju.cli.books import AsJson, Data, day, opened, settings_of, show, table
+from guiju.cli.books import AsJson, Data, day, now, opened, settings_of, show, table
 from guiju.cli.tongue import say
-from guiju.records import retention, rights
+from guiju.errors import ConfigError
+from guiju.law import book
+from guiju.records import crowd, exceptions, retention, rights
+from guiju.records.exceptions import LawException
 
 app = typer.Typer(
     add_completion=False,
@@ -72,3 +77,90 @@ def requests(data: Data = Path("data"), as_json: AsJson = False) -> None:
         as_json,
         table(head, cells) if rows else say("没有请求。", "No requests."),
     )
+
+
+@app.command(
+    name="except",
+    help=say(
+        "登记一项例外：另有法律规定时，写明所涉义务、法律、范围和期限；须两人，并在 guiju check 中公示。",
+        "Write an exception down: where another law asks for it, with the duty, the law, a scope and an end; two "
+        "persons; `guiju check` shows it.",
+    ),
+)
+def except_(
+    duty: Annotated[str, typer.Option(help=say("所涉义务，如 11.b", "the duty that it touches, such as 11.b"))],
+    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
+    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
+    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
+    second: Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))],
+    by: Annotated[str, typer.Option("--by", help=say("由谁登记；默认为登录名", "who; the login name by default"))] = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Write an exception down."""
+    if duty not in book.known_ids():
+        raise ConfigError("not_found", what=say(f"义务 {duty}", f"duty {duty}"))
+    at = now()
+    wanted = LawException(id="", duty=duty, law=law, scope=scope, made_by="", made_at=at, until_at=at + days * 86_400)
+    with opened(data) as (_, store):
+        made = exceptions.make(store, wanted, (by or getpass.getuser(), second))
+    show(msgspec.to_builtins(made), as_json, say(f"已登记例外 {made.id}。", f"Exception {made.id} is written down."))
+
+
+@app.command(name="exceptions", help=say("登记过的例外，最新的在前。", "Exceptions, the newest first."))
+def exceptions_(data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """List exceptions."""
+    with opened(data) as (_, store):
+        rows = exceptions.every(store)
+    empty = say("没有例外。", "No exceptions.")
+    show([msgspec.to_builtins(one) for one in rows], as_json, excepted(rows) if rows else empty)
+
+
+@app.command(name="unexcept", help=say("提前结束一项例外。", "End an exception before its time."))
+def unexcept(
+    exception: Annotated[str, typer.Argument(metavar="EXCEPTION", help=say("例外编号", "the exception's id"))],
+    by: Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who; the login name by default"))] = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """End an exception."""
+    with opened(data) as (_, store):
+        exceptions.end(store, exception, by or getpass.getuser(), now())
+    show({"ended": exception}, as_json, say(f"已结束例外 {exception}。", f"Ended {exception}."))
+
+
+@app.command(
+    help=say(
+        f"关于使用者的统计；不足 {crowd.LEAST} 人的不显示。",
+        f"Figures about persons; those of fewer than {crowd.LEAST} are not told.",
+    )
+)
+def figures(data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """Tell figures about persons."""
+    with opened(data) as (_, store):
+        made = crowd.figures(store, now())
+    head = [say("名称", "NAME"), say("数值", "VALUE"), say("人数", "PERSONS")]
+    cells = [[one.name, f"{one.value:g}", str(one.n)] for one in made.figures]
+    told = table(head, cells) if cells else say("没有可显示的统计。", "No figure can be told.")
+    if made.withheld:
+        few = ", ".join(made.withheld)
+        told += say(
+            f"\n不足 {crowd.LEAST} 人，不显示：{few}", f"\nOf fewer than {crowd.LEAST} persons, not told: {few}"
+        )
+    document = {"figures": [msgspec.to_builtins(one) for one in made.figures], "withheld": list(made.withheld)}
+    show(document, as_json, told)
+
+
+def excepted(rows: list[LawException]) -> str:
+    """Exceptions as a table."""
+    head = [
+        say("编号", "ID"),
+        say("义务", "DUTY"),
+        say("法律", "LAW"),
+        say("范围", "SCOPE"),
+        say("由谁", "BY"),
+        say("至", "UNTIL"),
+        say("结束", "ENDED"),
+    ]
+    cells = [[r.id, r.duty, r.law, r.scope, r.made_by, day(r.until_at), day(r.ended_at)] for r in rows]
+    return table(head, cells)

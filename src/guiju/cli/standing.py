@@ -16,7 +16,8 @@ from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.persons import AccountName, PersonId, one
 from guiju.cli.tongue import say
 from guiju.controls.standing import kinds
-from guiju.records import standing
+from guiju.errors import ConfigError
+from guiju.records import rights, standing
 from guiju.records.standing import Step
 from guiju.terms import Misuse
 
@@ -36,7 +37,10 @@ def show_(
     """Show a person's standing."""
     with opened(data) as (settings, store):
         names = kinds(composition.ladder(settings))
-        strikes, steps = standing.record(store, one(store, account, person))
+        whose = one(store, account, person)
+        if rights.masked(store, whose):
+            raise ConfigError("person_masked")
+        strikes, steps = standing.record(store, whose)
     head = [say("编号", "ID"), say("时间", "TIME"), say("种类", "KIND"), say("来源", "SOURCE"), say("所致", "LED TO")]
     rows = [[s.id, day(s.at), say(*names[s.kind]), s.source, s.rung] for s in strikes]
     text = table(head, rows) if rows else say("没有违规记录。", "No strikes.")

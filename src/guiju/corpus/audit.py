@@ -26,10 +26,31 @@ from guiju.corpus.seen import Hashes, Seen
 from guiju.corpus.shards import Folder, Pages, Shard
 from guiju.corpus.tally import Tally
 from guiju.detect.personal.masking import Masker, Placeholders
+from guiju.records.corpora import consent_hash
 
 _SHARD_ROWS: Final = 50_000
 _SHARD_BYTES: Final = 64 << 20
 FORMAT: Final = 1
+
+
+class Consents(msgspec.Struct, frozen=True):
+    """What the register says of consents.
+
+    Attributes:
+        required: whether each row must name one, as user input must (TC260-003, 5.1).
+        withdrawn: keyed hashes of those that have been withdrawn.
+        key: of the hashes.
+    """
+
+    required: bool = False
+    withdrawn: frozenset[str] = frozenset()
+    key: bytes = b""
+
+    def against(self, row: Row) -> str:
+        """`no_consent` or `withdrawn` where a row may not be learnt from for that reason, else ""."""
+        if not row.consent:
+            return "no_consent" if self.required and not row.fault else ""
+        return "withdrawn" if self.withdrawn and consent_hash(self.key, row.consent) in self.withdrawn else ""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -40,12 +61,14 @@ class Asked(msgspec.Struct, frozen=True):
         source: the id of the source.
         fields: names of the only fields that are learnt from; none for all that do not merely tell of the row.
         workers: processes.
+        consents: what the register says of them.
     """
 
     paths: tuple[Path, ...]
     source: str
     fields: frozenset[str] = frozenset()
     workers: int = 1
+    consents: Consents = Consents()
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -65,25 +88,23 @@ class Look:
     Args:
         scan: what finds.
         fields: as `Asked` has them.
-        key: of the placeholders that stand for personal data.
-        source: the id of the source: the same value has another placeholder in another source.
+        key: of the placeholders that stand for personal data; the same value has another one in another source.
     """
 
-    def __init__(self, scan: Scan, fields: frozenset[str], key: bytes, source: str) -> None:
+    def __init__(self, scan: Scan, asked: Asked, key: bytes) -> None:
         self._scan = scan
-        self._fields = fields
+        self._asked = asked
         self._key = key
-        self._source = source
 
     def __call__(self, chunk: Chunk) -> Looked:
         """Look."""
-        given = rows(chunk, self._fields)
+        given = rows(chunk, self._asked.fields)
         columns = self._scan.scan_batch([row.text for row in given])
         tally = Tally()
         outcomes, clean = [], []
         for at, row in enumerate(given):
             tally.look(row, columns, at)
-            outcome = decided(row, columns, at)
+            outcome = decided(row, columns, at, self._asked.consents.against(row))
             outcomes.append(outcome)
             clean.append(self._clean(row, outcome))
         digests = columns.digest
@@ -96,8 +117,8 @@ class Look:
             return b""
         if not {"personal", "secret"} & set(outcome.reasons):
             return row.raw or written(row.value)
-        masker = Masker(Placeholders(self._key, self._source), MASKED, row.leaves)
-        return masked(row, self._fields, masker.text)
+        masker = Masker(Placeholders(self._key, self._asked.source), MASKED, row.leaves)
+        return masked(row, self._asked.fields, masker.text)
 
 
 class Audited(msgspec.Struct, frozen=True):
@@ -140,7 +161,7 @@ def audit(
     for shard in shards:
         seen.again(_real(into.digests(shard)))
     start = shards[-1].next if shards else (0, 1)
-    look = Look(scan, asked.fields, key, asked.source)
+    look = Look(scan, asked, key)
     pages = Pages()
     following = start
     for looked in engine.looked(look, _chunks(corpus.files, start, progress), asked.workers):
@@ -165,6 +186,7 @@ def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
         "source": asked.source,
         "fields": sorted(asked.fields),
         "versions": scan.version,
+        "consents": [asked.consents.required, sorted(asked.consents.withdrawn)],
         "key": hashlib.sha256(key).hexdigest()[:16],
         "files": hashlib.sha256(msgspec.json.encode(listed)).hexdigest(),
     }

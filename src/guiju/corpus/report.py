@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -49,6 +50,11 @@ def report(source: dict[str, Any], audited: Audited, verdict: Verdict) -> dict[s
         "versions": dict(audited.versions),
         "words": {name: {"zh": zh, "en": en} for name, (zh, en) in REASONS.items() if name in tally.noted},
     }
+
+
+def written(document: dict[str, Any]) -> bytes:
+    """The report as it is written, and as its hash is made."""
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def sorted_counts(counts: Counts) -> Counts:

@@ -53,7 +53,7 @@ async def texts(live: Live, head: Head, key: KeyRecord) -> dict[str, Any]:
         }
         for one in live.notices.texts
     ]
-    made: dict[str, Any] = {"texts": shown, "redress_url": provider.redress_url}
+    made: dict[str, Any] = {"texts": shown, "redress_url": live.settings.redress()}
     made["authority_url"] = provider.authority_url
     if who:
         chosen = await asyncio.to_thread(choices.of, live.choices.store, who)

@@ -25,6 +25,10 @@ log = logging.getLogger("guiju.choices")
 COUNTER: Final = "choices"
 NOTICE: Final = "notice:"
 """Before the id of a text; what was chosen is its version."""
+TRAINING: Final = "training"
+"""Whether a person's data may be used for training: `in` where they chose so themselves; else they are not."""
+MASKED: Final = "masked"
+"""Whether a person had their data masked: staff see nothing of them, and no figure counts them."""
 AGAIN_S: Final = 5.0
 """Seconds after which the store is asked again about a person who has accepted too little."""
 _KNOWN: Final = 200_000
@@ -51,10 +55,20 @@ def choose(store: Store, who: Who, subject: str, chosen: str, now: int) -> Choic
     Raises:
         OutsideError: `store_unavailable`; it is not recorded.
     """
+    return store.do(lambda connection: put(connection, who, subject, chosen, now))
+
+
+def put(connection: Connection, who: Who, subject: str, chosen: str, now: int) -> Choice:
+    """The same in the transaction of the caller."""
     values = {"chosen": chosen, "chosen_at": now}
-    row = {"account_id": who[0], "person_id": who[1], "subject": subject, **values}
-    store.do(lambda connection: upsert(connection, choice, row, values))
+    upsert(connection, choice, {"account_id": who[0], "person_id": who[1], "subject": subject, **values}, values)
     return Choice(subject, chosen, now)
+
+
+def chosen_of(connection: Connection, who: Who, subject: str) -> str:
+    """What a person chose on one subject; `""` where nothing."""
+    mine = (choice.c.account_id == who[0]) & (choice.c.person_id == who[1]) & (choice.c.subject == subject)
+    return connection.execute(select(choice.c.chosen).where(mine)).scalar() or ""
 
 
 def of(store: Store, who: Who) -> list[Choice]:

@@ -8,19 +8,22 @@ person's key every page, log and backup; a backup that is restored later is eras
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable, Sequence
+from functools import partial
 from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from guiju.errors import ConfigError
 from guiju.law import calendar
-from guiju.records import changes, choices, holds, standing, use, vault
+from guiju.records import changes, choices, consents, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store, bump
 from guiju.records.persons import verdict_of
-from guiju.records.schema import legal_hold, rights_request
+from guiju.records.schema import choice, legal_hold, person, rights_request
 from guiju.records.use import Who
 
 KIND: Final = "rights"
@@ -28,7 +31,11 @@ COUNTER: Final = "erased"
 DUE_DAYS: Final = 15
 """Working days within which a request is settled (App determination method of 2019; thresholds.toml has it)."""
 
-Asked = Literal["access", "erase"]
+Asked = Literal["access", "erase", "close", "correct", "mask", "unmask", "withdraw", "training"]
+Wrong = Literal["identity", "guardian"]
+"""What can be corrected here; a strike is overturned (`guiju standing overturn`)."""
+_LATER: Final = ("erase", "close")
+"""What waits while a legal hold is on."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -100,18 +107,137 @@ def asks(store: Store, keys: DayKeys, who: Who, asked: Asked, by: str, now: int)
     Raises:
         OutsideError: `store_unavailable`; it is not accepted yet.
     """
-    made = Request(token_hex(8), asked, now, due(now), 0, "waiting")
-    row = {**msgspec.structs.asdict(made), "account_id": who[0], "person_id": who[1]}
-
-    def work(connection: Connection) -> None:
-        connection.execute(insert(rights_request).values(row))
-        subject = Subject(KIND, made.id, 0, who[0])
-        changes.enter(connection, subject, ("", changes.fingerprint(made)), Terms(False, by, now, 0))
-
-    store.do(work)
-    if asked == "access":
+    made = store.do(lambda connection: _entered(connection, who, asked, by, now))
+    if asked not in _LATER:
         return _settled(store, made, now)
     return next(one for one in run(store, keys, now) if one.id == made.id)
+
+
+def _entered(connection: Connection, who: Who, asked: Asked, by: str, now: int) -> Request:
+    """Enter a request, in the transaction of the caller."""
+    made = Request(token_hex(8), asked, now, due(now), 0, "waiting")
+    row = {**msgspec.structs.asdict(made), "account_id": who[0], "person_id": who[1]}
+    connection.execute(insert(rights_request).values(row))
+    subject = Subject(KIND, made.id, 0, who[0])
+    changes.enter(connection, subject, ("", changes.fingerprint(made)), Terms(False, by, now, 0))
+    return made
+
+
+def _does(store: Store, who: Who, asked: Asked, terms: tuple[str, int], act: Callable[[Connection], object]) -> Request:
+    """Accept a request and do at once what it asks for, both in one transaction."""
+
+    def work(connection: Connection) -> Request:
+        act(connection)
+        return _entered(connection, who, asked, *terms)
+
+    return _settled(store, store.do(work), terms[1])
+
+
+def correct(store: Store, who: Who, what: Wrong, terms: tuple[str, int]) -> Request:
+    """Put right what is wrong about a person. A verdict is set aside, so that only a new verification counts; what a
+    guardian has set goes, so that the settings count.
+
+    Args:
+        store: the store.
+        who: the person.
+        what: is wrong.
+        terms: by whom it is entered, and now in Unix seconds.
+
+    Raises:
+        OutsideError: `store_unavailable`; it is not accepted yet.
+    """
+
+    def act(connection: Connection) -> None:
+        if what == "guardian":
+            use.unguard(connection, who)
+            return
+        mine = (person.c.account_id == who[0]) & (person.c.id == who[1])
+        aside = {"level": "none", "method": "corrected", "verified_at": 0, "transaction_hash": ""}
+        connection.execute(update(person).where(mine).values(**aside, expires_at=terms[1]))
+        bump(connection, COUNTER)
+
+    return _does(store, who, "correct", terms, act)
+
+
+def mask(store: Store, who: Who, terms: tuple[str, int], *, lift: bool = False) -> Request:
+    """Mask a person's data: staff see nothing of it and no figure counts it, until the person lifts that.
+
+    Raises:
+        OutsideError: `store_unavailable`; it is not accepted yet.
+    """
+
+    def act(connection: Connection) -> None:
+        if lift:
+            choices.forget(connection, who, choices.MASKED)
+        else:
+            choices.put(connection, who, choices.MASKED, "yes", terms[1])
+
+    return _does(store, who, "unmask" if lift else "mask", terms, act)
+
+
+def withdraw(store: Store, who: Who, consent_ids: Sequence[str], terms: tuple[str, int]) -> Request:
+    """Take back what a person agreed to: accepted texts, use for training, and named consents for face or voice.
+
+    Args:
+        store: the store.
+        who: the person.
+        consent_ids: of consents in the person's account.
+        terms: by whom it is entered, and now in Unix seconds.
+
+    Raises:
+        ConfigError: `not_found`: there is no such consent in force in the account; nothing is taken back.
+        OutsideError: `store_unavailable`; it is not accepted yet.
+    """
+    for id in consent_ids:
+        kept = consents.show(store, id)
+        if kept.account_id != who[0] or kept.withdrawn_at:
+            raise ConfigError("not_found", what=id)
+    for id in consent_ids:
+        consents.withdraw(store, id, Terms(False, terms[0], terms[1], 0))
+
+    def act(connection: Connection) -> None:
+        for one in _chosen(connection, who):
+            if one.startswith(choices.NOTICE):
+                choices.forget(connection, who, one)
+        choices.put(connection, who, choices.TRAINING, "out", terms[1])
+        bump(connection, choices.COUNTER)
+
+    return _does(store, who, "withdraw", terms, act)
+
+
+def train(store: Store, who: Who, chosen: Literal["in", "out"], terms: tuple[str, int]) -> Request:
+    """Record whether a person's data may be used for training; where nothing is recorded they may not.
+
+    Raises:
+        OutsideError: `store_unavailable`; it is not accepted yet.
+    """
+    put = partial(choices.put, who=who, subject=choices.TRAINING, chosen=chosen, now=terms[1])
+    return _does(store, who, "training", terms, put)
+
+
+def may_train(store: Store, who: Who) -> bool:
+    """Whether a person's data may be used for training: only where the person said so.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        return choices.chosen_of(connection, who, choices.TRAINING) == "in"
+
+
+def masked(store: Store, who: Who) -> bool:
+    """Whether a person had their data masked.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        return bool(choices.chosen_of(connection, who, choices.MASKED))
+
+
+def _chosen(connection: Connection, who: Who) -> list[str]:
+    mine = (choice.c.account_id == who[0]) & (choice.c.person_id == who[1])
+    return list(connection.execute(select(choice.c.subject).where(mine)).scalars())
 
 
 def run(store: Store, keys: DayKeys, now: int) -> list[Request]:
@@ -120,7 +246,7 @@ def run(store: Store, keys: DayKeys, now: int) -> list[Request]:
     Raises:
         OutsideError: `store_unavailable`; what is left is done the next time.
     """
-    waiting = (rights_request.c.done_at == 0) & (rights_request.c.asked == "erase")
+    waiting = (rights_request.c.done_at == 0) & rights_request.c.asked.in_(_LATER)
     with store.read() as connection:
         rows = connection.execute(select(rights_request).where(waiting)).all()
         held = {row.id for row in rows if holds.of(connection, (row.account_id, row.person_id), now)}

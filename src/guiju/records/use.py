@@ -374,6 +374,12 @@ def guardian_of(store: Store, who: Who) -> Guardian | None:
     return Guardian(said.day_minutes, said.night) if said else None
 
 
+def unguard(connection: Connection, who: Who) -> None:
+    """Delete what a guardian has set for a person, in the transaction of the caller."""
+    theirs = (guardians.c.account_id == who[0]) & (guardians.c.person_id == who[1])
+    connection.execute(delete(guardians).where(theirs))
+
+
 def forget(connection: Connection, who: Who) -> int:
     """Delete all that is kept here of a person; returns how many rows went."""
     gone = 0

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, delete, insert, select
 
 from guiju.errors import ConfigError
-from guiju.records import changes
+from guiju.records import changes, choices
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -76,7 +76,7 @@ def opened(store: Store, keys: DayKeys, id: str, purpose: str, by: tuple[str, st
 
     Raises:
         ConfigError: `two_persons`: not two, or no purpose; `not_found`: there is none, it has ended, or its person was
-            erased; `keys_missing`: it was tampered with.
+            erased; `person_masked`: its person had their data masked; `keys_missing`: it was tampered with.
         OutsideError: `store_unavailable`.
     """
     two(by)
@@ -84,8 +84,11 @@ def opened(store: Store, keys: DayKeys, id: str, purpose: str, by: tuple[str, st
         raise ConfigError("two_persons", what="purpose")
     with store.read() as connection:
         row = connection.execute(select(vault.c.account_id, vault.c.person_id).where(vault.c.id == id)).first()
+        masked = row is not None and choices.chosen_of(connection, (row.account_id, row.person_id), choices.MASKED)
     if row is None:
         raise ConfigError("not_found", what=f"vault {id}")
+    if masked:
+        raise ConfigError("person_masked")
     content = read(store, keys, (row.account_id, row.person_id), id, now)
     why = hashlib.sha256(purpose.encode()).hexdigest()
     terms = Terms(weakens=False, by=" + ".join(by), now=now, delay=0)
