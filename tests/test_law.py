@@ -45,6 +45,8 @@ from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, 
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from recall_kit import Receiver, until
+from regeneration_kit import SETTINGS, opened, turned
+from regeneration_kit import standing as standing_of
 from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
@@ -68,8 +70,8 @@ def without(control: str) -> Every:
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
-        stages = swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream)
-        return Controls(*stages, rooms=swap(whole.rooms))
+        made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        return msgspec.structs.replace(made, replayed=swap(whole.replayed), rooms=swap(whole.rooms))
 
     return every
 
@@ -368,6 +370,14 @@ def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
         assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
 
 
+def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
+    """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
+    gateway = start(every=every, overlay=(SETTINGS,))
+    item = opened(gateway, days_ago=93)
+    assert turned(gateway) == 1
+    assert standing_of(gateway, item).state == "red"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
     ("policy", "4.0"): no_list_no_service,
@@ -408,6 +418,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
+    ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
 

@@ -40,6 +40,7 @@ from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
+from guiju.controls.regeneration import NotGeneratedAgain, Replayed
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
 from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
@@ -125,6 +126,7 @@ def controls(least: IdentityLevel) -> Controls:
         ),
         upstream=(UpstreamRefusal(),),
         rooms=annotation.ALL,
+        replayed=(NotGeneratedAgain(),),
     )
 
 
@@ -138,6 +140,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
         rooms=all_controls.rooms,
+        replayed=tuple(control for control in all_controls.replayed if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -354,7 +357,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.rooms)
+    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -450,6 +453,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
         **annotation.PLANTED,
+        "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
     }
 
 

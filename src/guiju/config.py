@@ -365,6 +365,25 @@ class Standing(_Section, frozen=True):
     ladder: str = ""
 
 
+class Regeneration(_Section, frozen=True):
+    """How what was banned is asked for again, so that it stays gone (Article 15).
+
+    Attributes:
+        models: public names of the models that are asked; all that the model services list where it is empty.
+        hour: of the night (UTC+8) at which all items are replayed.
+        per_minute, at_once: questions begun in a minute, at most, and under way together.
+        disguises: how many disguises of each item are asked, beside its paraphrases.
+        clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
+    """
+
+    models: tuple[str, ...] = ()
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
+    per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
+    clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
+
+
 class People(_Section, frozen=True):
     """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
 
@@ -386,6 +405,7 @@ class Settings(_Section, frozen=True):
     detect: Detect = Detect()
     rest: Rest = Rest()
     standing: Standing = Standing()
+    regeneration: Regeneration = Regeneration()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()

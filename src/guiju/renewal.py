@@ -160,7 +160,7 @@ def _changed(house: House, now: dict[str, int]) -> bool:
     """Whether something that is looked for changed in the store, or a ban has ended by itself."""
     read = {policies.COUNTER, *COUNTERS} | (set() if house.options.lists else {lexicons.COUNTER})
     lapses = house.likenesses.lapses if house.likenesses else 0
-    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= time.time()
+    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= house.clock()
 
 
 async def reload(house: House, base: str) -> None:

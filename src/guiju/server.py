@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import deskwork, recalling, renewal
+from guiju import deskwork, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.desk.public import Front, Public
@@ -86,6 +86,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
             house.start(recalling.watch(house))
+            house.start(replaying.watch(house, base))
             house.start(deskwork.watch(house, desk))
         if seat:
             seat.ready(data).touch()
