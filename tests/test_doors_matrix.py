@@ -144,8 +144,8 @@ LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
-ROOMS = {one.id for one in composition.controls("none").rooms}
-"""Controls of rooms through which no request goes; see test_law."""
+ROOMS = {one.id for one in (*composition.controls("none").rooms, *composition.controls("none").replayed)}
+"""Controls that are heard on no request; see test_law."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
