@@ -13,7 +13,7 @@ import typer
 
 from guiju.annotation import members
 from guiju.annotation.rulebook import decoded
-from guiju.cli import annotation_books
+from guiju.cli import annotation_batches, annotation_books
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import say
@@ -28,6 +28,7 @@ app = typer.Typer(
     help=say("人工标注：规则、培训、批次与质量。", "Annotation by people: rules, training, batches, quality."),
 )
 app.add_typer(annotation_books.app, name="rules")
+annotation_batches.add(app)
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help=say("成员名称", "the member's name"))]
 

@@ -33,14 +33,12 @@ class Assigned(msgspec.Struct, frozen=True):
         now: Unix seconds.
         until: until when their qualification on the batch's rules holds; 0 where they have none.
         roles: what they are on the batch already.
-        own: whether what they want to review is their own annotation.
     """
 
     role: Role
     now: int
     until: int
     roles: tuple[Role, ...] = ()
-    own: bool = False
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -86,7 +84,7 @@ class Trained:
 
     def decide(self, subject: Assigned, findings: Sequence[Finding]) -> Verdict:
         """Pass while the qualification holds and the roles stay apart."""
-        if subject.own or any(role != subject.role for role in subject.roles):
+        if any(role != subject.role for role in subject.roles):
             return Verdict("refuse", Reason("roles_apart", _ARTICLE))
         if subject.until <= subject.now:
             return Verdict("refuse", Reason("not_qualified", _ARTICLE))
@@ -110,12 +108,14 @@ class Sampled:
         return Verdict("hold", Reason("batch_rework", _ARTICLE)) if subject.wrong > subject.accept else PASS
 
 
-ALL: Final[tuple[Control[Draft] | Control[Assigned] | Control[Sample], ...]] = (Approved(),)
+ALL: Final[tuple[Control[Draft] | Control[Assigned] | Control[Sample], ...]] = (Approved(), Trained(), Sampled())
 """The controls of annotation."""
 PLANTED: Final[dict[str, tuple[Draft | Assigned | Sample, tuple[Finding, ...]]]] = {
     Approved.id: (
         Draft("a", "b"),
         (Finding("rulebook", "part_missing", "block", "part_missing", "aim", 0, 0, "raw"),),
     ),
+    Trained.id: (Assigned("annotate", 2, 1), ()),
+    Sampled.id: (Sample(2, 2, 2, 1), ()),
 }
 """Control id → a case that it must not let pass."""
