@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from annotation_kit import lines as annotation_lines
+from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
 from conftest import Start
 from doors import edit as edit_picture
@@ -378,8 +380,34 @@ def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every:
     assert standing_of(gateway, item).state == "red"
 
 
+def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
+    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲")
+        of = one.begin(annotation_lines(4))
+        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
+            with suppress(ConfigError):
+                one.say(of, member, {"i1": "safe"}, role)
+        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
+
+
+def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
+    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲", "丙")
+        of = one.begin(annotation_lines(40))
+        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
+        with suppress(ConfigError):
+            one.settle(of)
+        assert one.counted(of).waiting
+        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
+        assert one.settle(of).state == "rework"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
+    ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
+    ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
