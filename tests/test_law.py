@@ -38,7 +38,7 @@ from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
-from guiju.records import rulebooks
+from guiju.records import batches, rulebooks
 from guiju.records.changes import Terms
 from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
@@ -399,7 +399,7 @@ def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
         one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
         with suppress(ConfigError):
             one.settle(of)
-        assert one.counted(of).waiting
+        assert batches.get(one.store, of.id).state == "open"
         one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
         assert one.settle(of).state == "rework"
 

@@ -20,6 +20,8 @@ Tool = Literal["label-studio", "argilla", "labelu", "doccano", "jsonl"]
 TOOLS: Final[tuple[Tool, ...]] = ("label-studio", "argilla", "labelu", "doccano", "jsonl")
 _SEVERAL: Final = "|"
 """Between the labels of one annotation, which are in order."""
+_ITEM: Final = "guiju_item"
+"""The field that brings an item's id through a tool which numbers anew what it takes in."""
 _NO_LIST: Final = Bilingual("不是一列条目", "it is no list of items")
 _NO_OBJECT: Final = Bilingual("条目须为 JSON 对象", "an item must be a JSON object")
 
@@ -148,7 +150,9 @@ def _studio_read(row: dict[str, Any], number: int) -> Given:
         elif not one.get("was_cancelled") and label:
             seconds = float(one.get("lead_time") or 0)
             marks.append(Mark(_studio_who(one), label, seconds, _at(one.get("created_at"))))
-    return Given(str(row.get("id", number)), _text(data), msgspec.json.encode(row), tuple(marks), gold)
+    id = data.get(_ITEM, row.get("id", number))
+    shown = {key: value for key, value in data.items() if key != _ITEM}
+    return Given(str(id), _text(shown), msgspec.json.encode(row), tuple(marks), gold)
 
 
 def _studio_who(one: Mapping[str, Any]) -> str:
@@ -177,7 +181,7 @@ def _studio_write(one: Given, blind: bool) -> dict[str, Any]:
     if "data" not in row:
         row = {"id": _number(one.id), "data": {"text": one.text}, "annotations": []}
     if blind:
-        return {key: value for key, value in row.items() if key in ("id", "data", "meta")}
+        return {"id": row.get("id"), "data": {**row["data"], _ITEM: one.id}}
     new = _known(one, row, _studio_read)
     if new:
         row["annotations"] = [*(row.get("annotations") or ()), *(_studio_made(mark) for mark in new)]
@@ -232,7 +236,8 @@ def _argilla_write(one: Given, blind: bool) -> dict[str, Any]:
     if "fields" not in row:
         row = {"id": one.id, "fields": {"text": one.text}, "responses": {}}
     if blind:
-        return {key: value for key, value in row.items() if key not in ("responses", "suggestions")}
+        kept = {key: value for key, value in row.items() if key not in ("responses", "suggestions")}
+        return {**kept, "external_id": one.id}
     new = _known(one, row, _argilla_read)
     if new:
         responses = row.get("responses") or {}
@@ -287,7 +292,8 @@ def _doccano_read(row: dict[str, Any], number: int) -> Given:
     said = [f"{one[2]}@{one[0]}-{one[1]}" if isinstance(one, list) and len(one) == 3 else str(one) for one in spans]
     who = str(row.get("username") or row.get("user") or "doccano")
     marks = (Mark(who, joined(said), 0.0, _at(row.get("updated_at"))),) if said else ()
-    return Given(str(row.get("id", number)), str(row.get("text", "")), msgspec.json.encode(row), marks)
+    id = row.get(_ITEM) or (row.get("meta") or {}).get(_ITEM) or row.get("id", number)
+    return Given(str(id), str(row.get("text", "")), msgspec.json.encode(row), marks)
 
 
 def _doccano_write(one: Given, blind: bool) -> dict[str, Any]:
@@ -295,7 +301,7 @@ def _doccano_write(one: Given, blind: bool) -> dict[str, Any]:
     if "text" not in row:
         row = {"id": _number(one.id), "text": one.text}
     if blind:
-        return {**{key: value for key, value in row.items() if key != "labels"}, "label": []}
+        return {**{key: value for key, value in row.items() if key != "labels"}, "label": [], _ITEM: one.id}
     if new := _known(one, row, _doccano_read):
         before = list(row.get("label", ()))
         said = sorted({name for mark in new for name in mark.label.split(_SEVERAL)})
