@@ -64,10 +64,9 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$want" ]; then
     exit 0
 fi
 echo "$folder ← $lock"
-built=
-# What Label Studio needs and nobody ships as a wheel: pure Python, built from its hashed sources.
-[ "$what" = annotators ] && built="--no-binary attr,django-ranged-fileresponse"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: $built -r "$lock"
+wheels="--only-binary :all:"
+[ "$what" = annotators ] && wheels= # some of what Label Studio needs is shipped as sources only, hashed as well
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes $wheels -r "$lock"
 if [ "$what" = run ]; then
     "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 fi

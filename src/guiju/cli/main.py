@@ -55,6 +55,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
+    "member": Noun("guiju.cli.member", "管理使用控制台的人员", "manage who works with the console"),
     "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
     "standing": Noun("guiju.cli.standing", "一个使用者的违规记录与处置", "one person's strikes and what followed"),
     "privacy": Noun(
@@ -70,9 +71,9 @@ NOUNS: Final[dict[str, Noun]] = {
         "guiju.cli.regeneration", "已封禁内容的复测与证明", "replays of what was banned, and the proof of them"
     ),
     "consents": Noun("guiju.cli.consents", "登记人脸、声音的单独同意", "record consents for faces and voices"),
+    "annotation": Noun("guiju.cli.annotation", "人工标注的规则、培训与质量", "annotation: rules, training, quality"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
-    "annotation": Noun("guiju.cli.annotation", "人工标注的规则、培训与质量", "annotation: rules, training, quality"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),
