@@ -150,10 +150,11 @@ UPLOADED = {
 """Controls of doors at which pictures or sound are asked."""
 LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
-ELSEWHERE = {"regeneration", "complaints"}
-"""Controls that are heard on no exchange, and so at no door: on replays, and on how complaints stand."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
+WHOLE = composition.controls("none")
+ELSEWHERE = {one.id for one in (*WHOLE.rooms, *WHOLE.replayed, *WHOLE.docket)}
+"""Controls that are heard on no exchange, and so at no door; see test_law."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:

@@ -13,26 +13,36 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 
+from annotation_kit import lines as annotation_lines
+from annotation_kit import room as annotation_room
+from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import complaining, composition, deskwork
 from guiju.adapters.scripted import ScriptedModel
+from guiju.annotation.publishing import publish
+from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
 from guiju.desk.cases import Form
+from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
+from guiju.records import batches, rulebooks
 from guiju.records.changes import Terms
+from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, Hearing, IdentityLevel, Label, Text, Verdict
@@ -65,7 +75,8 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed), docket=swap(whole.docket))
+        elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        return msgspec.structs.replace(made, **elsewhere)
 
     return every
 
@@ -353,6 +364,17 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "consent_required"
 
 
+def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
+    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
+    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
+    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
+        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
+            with suppress(ConfigError):
+                publish(store, rules, by, 1, every("none").rooms)
+        assert rulebooks.history(store) == []
+        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
+
+
 def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
     """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
     gateway = start(every=every, overlay=(SETTINGS,))
@@ -378,7 +400,34 @@ def looked_at(gateway: Running) -> Hearing:
     return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
 
 
+def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
+    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲")
+        of = one.begin(annotation_lines(4))
+        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
+            with suppress(ConfigError):
+                one.say(of, member, {"i1": "safe"}, role)
+        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
+
+
+def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
+    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲", "丙")
+        of = one.begin(annotation_lines(40))
+        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
+        with suppress(ConfigError):
+            one.settle(of)
+        assert batches.get(one.store, of.id).state == "open"
+        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
+        assert one.settle(of).state == "rework"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
+    ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
+    ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
+    ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
