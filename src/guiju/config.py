@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from guiju.config_console import ConsoleSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -385,9 +386,14 @@ class Regeneration(_Section, frozen=True):
 
 
 class People(_Section, frozen=True):
-    """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
+    """Who may do what needs two persons (DESIGN §5).
 
-    mode: Literal["single"] = "single"
+    Attributes:
+        mode: `single`: one person may, after a delay, and it is marked; `two`: at the desk only two may.
+        delay_h: hours that a change which weakens waits, and in `single` what needs two.
+    """
+
+    mode: Literal["single", "two"] = "single"
     delay_h: float = 24.0
 
 
@@ -411,6 +417,7 @@ class Settings(_Section, frozen=True):
     limits: Limits = Limits()
     verify: Verify = Verify()
     complain: Complain = Complain()
+    console: ConsoleSettings = ConsoleSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
