@@ -21,9 +21,42 @@ import tempfile
 import time
 from pathlib import Path
 
-SUBJECTS = "村里的老人 这家小店 我们的老师 研究人员 那条河 新修的公路 图书馆 这座城市 工程队 合作社".split()
-VERBS = "每天清晨 在春天里 经过讨论 按照计划 为了大家 慢慢地 据记载 从去年起 在雨后 不久以后".split()
-OBJECTS = "整理旧书 修补堤岸 测量水位 讲解历史 种下果树 改进工艺 记录数据 举办展览 接待访客 编写教材".split()
+SUBJECTS = [
+    "村里的老人",
+    "这家小店",
+    "我们的老师",
+    "研究人员",
+    "那条河",
+    "新修的公路",
+    "图书馆",
+    "这座城市",
+    "工程队",
+    "合作社",
+]
+VERBS = [
+    "每天清晨",
+    "在春天里",
+    "经过讨论",
+    "按照计划",
+    "为了大家",
+    "慢慢地",
+    "据记载",
+    "从去年起",
+    "在雨后",
+    "不久以后",
+]
+OBJECTS = [
+    "整理旧书",
+    "修补堤岸",
+    "测量水位",
+    "讲解历史",
+    "种下果树",
+    "改进工艺",
+    "记录数据",
+    "举办展览",
+    "接待访客",
+    "编写教材",
+]
 ENGLISH = ("The survey was repeated in the spring.", "Water levels fell by a third.", "A new road opened last year.")
 PRIVATE = ("联系电话13800138000，", "邮箱 someone@example.com，", "住在北京市朝阳区建国路88号，")
 
