@@ -385,9 +385,14 @@ class Regeneration(_Section, frozen=True):
 
 
 class People(_Section, frozen=True):
-    """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
+    """Who may do what needs two persons (DESIGN §5).
 
-    mode: Literal["single"] = "single"
+    Attributes:
+        mode: `single`: one person may, after a delay, and it is marked; `two`: at the desk only two may.
+        delay_h: hours that a change which weakens waits, and in `single` what needs two.
+    """
+
+    mode: Literal["single", "two"] = "single"
     delay_h: float = 24.0
 
 

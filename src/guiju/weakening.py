@@ -55,6 +55,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("rest")
     if new.standing != old.standing:
         made.append("standing")
+    if old.people.mode == "two" and new.people.mode == "single":
+        made.append("people.mode")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made
