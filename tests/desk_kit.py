@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
+from sqlalchemy import insert
+
+from guiju import composition
+from guiju.controls import standing as ladder
 from guiju.desk.cases import Desk, Form
+from guiju.desk.decisions import Decision, Decisions
+from guiju.desk.deeds import Doing
+from guiju.desk.remedies import Remedy
+from guiju.desk.statements import Found, Ground, Outcome, Provider
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.record import keyed
+from guiju.records.schema import member
 from guiju.records.scribe import Entry
 from guiju.records.secrets import Secrets
 from guiju.records.trace import Trace
@@ -44,6 +55,29 @@ def desk_in(place: Place, store: Store, hands: Hands | None = None) -> Desk:
         return Trace("found", "w", -1, (opened, closed))
 
     return Desk(store, DayKeys(keys), secrets, traced, hands or Hands())
+
+
+PROVIDER = Provider("云岭智能", "https://provider.test/contest", "https://www.12377.cn")
+GROUND = Ground(
+    kind="law", article="GAI-2023 art.15", text_zh="该陈述失实，侵害他人名誉。", text_en="The statement is untrue."
+)
+
+
+def deciding(desk: Desk, place: Place, alone_after: int = 0) -> Decisions:
+    """Who decides at a desk; no reply was ever repeated."""
+    doing = Doing(desk.store, DayKeys(place.data / "keys"), composition.decide(ladder.shipped))
+    return Decisions(desk, doing, PROVIDER, lambda text, since: (0, 5000), alone_after)
+
+
+def decided(outcome: Outcome = "upheld", *remedies: Remedy) -> Decision:
+    """A decision."""
+    return Decision(found=Found(outcome=outcome, ground=GROUND, facts="经查，该陈述失实。"), remedies=remedies)
+
+
+def employ(store: Store, *names: tuple[str, str]) -> None:
+    """Make members, each with a role."""
+    rows = [{"id": token_hex(16), "name": name, "role": role, "created_at": NOW, "left_at": 0} for name, role in names]
+    store.do(lambda connection: connection.execute(insert(member), rows))
 
 
 def form(**more: object) -> Form:

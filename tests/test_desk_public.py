@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Running, Start
 from guiju import deskwork
-from guiju.config import Complain
+from guiju.config import Complain, Provider, Serve, Settings
 from guiju.desk.cases import Desk
 from guiju.desk.choices import CHOICES, OFFERED
 from guiju.desk.kinds import kinds
@@ -240,3 +240,30 @@ def test_pages_can_be_switched_off(start: Start) -> None:
     for path in ("/complain", "/complain/harm", "/c", "/c/26-000001", "/report", f"/appeal/{'0' * 26}"):
         assert page(gateway, path).status == 404
     assert "/complain" not in page(gateway, "/verify").body.decode()
+
+
+def test_every_refusal_leads_to_a_page_at_which_it_is_contested(gateway: Running) -> None:
+    told = gateway.chat("说 规矩金丝雀").json["error"]
+    place = told["guiju"]["redress_url"]
+    assert place == f"{gateway.base}/appeal/{told['guiju']['decision_id']}"
+    assert place in told["message"]
+    led = page(gateway, place.removeprefix(gateway.base))
+    shown = page(gateway, led.headers["location"])
+    assert shown.status == 200
+    assert f'value="{told["guiju"]["decision_id"]}"' in shown.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (Settings(), "http://127.0.0.1:8080/appeal/D"),
+        (Settings(serve=Serve(host="::1", port=9, tls_cert="a", tls_key="b")), "https://[::1]:9/appeal/D"),
+        (Settings(serve=Serve(host="0.0.0.0")), ""),  # noqa: S104 # nothing is bound
+        (Settings(serve=Serve(behind_proxy=True)), ""),
+        (Settings(complain=Complain(page=False)), ""),
+        (Settings(provider=Provider(redress_url="https://a.example/x/{decision}")), "https://a.example/x/D"),
+        (Settings(provider=Provider(redress_url="https://a.example/x")), "https://a.example/x"),
+    ],
+)
+def test_the_place_to_contest_is_named_where_it_can_be_known(settings: Settings, expected: str) -> None:
+    assert settings.redress("D") == expected

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from conftest import Start
@@ -24,6 +25,7 @@ from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstrea
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
+from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
 from guiju.law import book
@@ -36,10 +38,25 @@ from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, 
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from recall_kit import Receiver, until
+from regeneration_kit import SETTINGS, opened, turned
+from regeneration_kit import standing as standing_of
 from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
+SERVICE = """
+[service]
+people = { zh = "学校图书馆的成年读者", en = "Adults in school libraries" }
+occasions = { zh = "课后辅导", en = "Homework help" }
+uses = { zh = "不用于医疗建议", en = "No medical advice" }
+[[text]]
+id = "guidance"
+title = { zh = "须知", en = "Notice" }
+line = { zh = "请先阅读。", en = "Please read this first." }
+[[text.point]]
+zh = "一"
+en = "One"
+"""
 
 
 class AlwaysPass:
@@ -59,7 +76,8 @@ def without(control: str) -> Every:
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
-        return Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        return msgspec.structs.replace(made, replayed=swap(whole.replayed))
 
     return every
 
@@ -310,6 +328,17 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:
+    """10.a: a public page says whom the service is for, on which occasions and for what uses; in production nothing is
+    answered before that is said."""
+    silent = Exchange("x", "a", "k", "chat", "m", (), lexicon="1", unstated=True)
+    assert hear(every("none").request, silent, (), "input").stops
+    gateway = start(every=every)
+    gateway.house.live.notices = read(SERVICE, "texts.toml")
+    page = gateway.ask("GET", "/about?lang=en", key="").body.decode()
+    assert all(said in page for said in ("Adults in school libraries", "Homework help", "No medical advice"))
+
+
 def first_use_is_told(start: Start, every: Every) -> None:
     """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
     gateway = start(every=every)
@@ -347,11 +376,20 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "consent_required"
 
 
+def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
+    """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
+    gateway = start(every=every, overlay=(SETTINGS,))
+    item = opened(gateway, days_ago=93)
+    assert turned(gateway) == 1
+    assert standing_of(gateway, item).state == "red"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
     ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
+    ("stated", "10.a"): what_it_is_for_is_said_in_public,
     ("guidance", "18.a"): first_use_is_told,
     ("guidance", "18.b"): first_use_is_told,
     ("guidance", "c.18.ai"): first_use_is_told,
@@ -386,6 +424,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
+    ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
 

@@ -7,17 +7,22 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import random
+import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
@@ -28,8 +33,11 @@ from doors import DOORS, GUARDS, VECTORS
 from fault_upstream import CHUNKED, CLOSED, DONE, EVENT_STREAM, LAST, WHOLE, Call, FaultUpstream, chunk, framed, whole
 from guiju import logs
 from guiju.cli.main import main
+from pages_kit import BORDER, form
+from personal_kit import id_card
 from raw_client import Case, talk
 from serving import Served, served
+from test_marking_verify import OURS, labelled
 
 LOUD = """
 import logging, sys
@@ -153,6 +161,10 @@ def visit(gateway: Served, world: World, secrets: dict[str, str], created: str) 
         assert ask(model) == 502
     for model in BREAKING:
         assert ask(model, stream=True) in (200, 502)
+    about = f"身份证号{world.marks['id number']}，手机{world.marks['phone']}"
+    for model in ("good", "stop", "fail", "error", "refuse", "garbage"):
+        ask(model, text=about)
+        ask(model, text=about, stream=True)
     assert ask("good", key=secrets["wrong"]) == 401
     assert ask("good", token=secrets["late"]) == ask("good", token=secrets["token"][:-3] + "abc") == 403
     assert ask("good", path=f"/v1/{told}") == 404
@@ -212,6 +224,72 @@ def malformed(gateway: Served, key: str, told: str, asked: str) -> None:
         sock.recv(100)
 
 
+def through_pages(gateway: Served, world: World) -> Iterator[tuple[int, str]]:
+    """Secrets into every page: into its address, its forms, its cookies and its files; yields what was answered."""
+    told, said = world.new("field of a form"), world.new("complaint", han=True)
+    file = labelled(msgspec.structs.replace(OURS, producer=told, produce_id=told, reserved1=told))
+    headers = {"Cookie": f"guiju_language={told}; session={told}", "Accept-Language": told, "User-Agent": told}
+
+    def ask(method: str, path: str, body: bytes | None = None, kind: str = "") -> Answered:
+        return gateway.ask(method, path, body, {**headers, **({"Content-Type": kind} if kind else {})})
+
+    upload = f"multipart/form-data; boundary={BORDER}"
+    choices = re.findall(r'href="(/complain/[a-z_-]+)', ask("GET", "/complain").body.decode())
+    assert choices
+    asks: list[tuple[str, str, bytes | None, str]] = [
+        ("POST", "/verify", form(("file", f"{told}.png", file)), upload),
+        ("POST", "/verify", form((told, told, said.encode())), upload),
+        ("POST", "/verify", form(("file", told, file))[:-20], upload),
+        ("POST", "/verify", said.encode(), f"text/{told}"),
+        ("GET", f"/verify?lang={told}&{told}={said.encode().hex()}", None, ""),
+        ("DELETE", "/verify", None, ""),
+        ("GET", f"/static/{told}", None, ""),
+        ("GET", f"/complain/{told}", None, ""),
+        ("GET", f"/c/{told}", None, ""),
+        ("GET", f"/appeal/{told}", None, ""),
+        ("GET", f"/report?q={told}", None, ""),
+    ]
+    for path in choices[:3]:
+        names = re.findall(r'name="([a-z_]+)"', ask("GET", path).body.decode())
+        filled = urlencode(dict.fromkeys(names, f"{said} {told}"))
+        asks.append(("POST", path, filled.encode(), "application/x-www-form-urlencoded"))
+        asks.append(("POST", path, form(*((name, "", told.encode()) for name in names)), upload))
+    for method, path, body, kind in asks:
+        yield ask(method, path, body, kind).status, path
+
+
+def through_commands(folder: Path, world: World, env: dict[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Secrets into commands that fail: on standard input, in the environment, in files; yields what is printed, by name.
+
+    What somebody types as an argument stands on their own screen, and is no secret there."""
+    subject, password = world.new("name on standard input"), world.new("password of the store")
+    written = world.new("answer in a policy that is not well formed", han=True)
+    (folder / "bad.toml").write_text(f'[[answer]]\nid = 1\nzh = "{written}"\nen = "{written}"\n', "utf-8")
+    away = {"GUIJU_STORE__URL": f"postgresql://guiju:{password}@127.0.0.1:9/none"}
+    data, nobody = ("--data", "data"), "0" * 32
+    rows: list[tuple[str, tuple[str, ...], dict[str, str]]] = [
+        ("persons find", ("persons", "find", "--issuer", "id.example", *data), {}),
+        ("persons find", ("persons", "find", "--issuer", "id.example", "--account", "none", *data, "--json"), {}),
+        ("persons show", ("persons", "show", nobody, *data), {}),
+        ("persons export", ("persons", "export", nobody, *data, "--json"), {}),
+        ("standing uphold", ("standing", "uphold", nobody, "--kind", "spam", *data), {}),
+        ("policy apply", ("policy", "apply", "bad.toml", *data), {}),
+        ("store away", ("persons", "show", nobody, *data), away),
+        ("store away", ("keys", "list", *data, "--json"), away),
+        ("store away", ("doctor", *data), away),
+        ("check", ("check", *data), {"GUIJU_STORE__URL": f"mysql://{password}@x"}),
+        ("evidence", ("evidence", "verify", *data), {}),
+    ]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GUIJU_")}
+    for name, words, more in rows:
+        command = [sys.executable, "-X", "dev", "-c", LOUD, *words]
+        ran = subprocess.run(
+            command, cwd=folder, env=clean | env | more, input=f"{subject}\n".encode(), capture_output=True, check=False
+        )
+        assert b"Traceback" not in ran.stderr, (name, ran.stderr)
+        yield name, ran.stdout + ran.stderr
+
+
 def sinks(gateway: Served) -> Iterator[tuple[str, bytes]]:
     """What the process left on disk and shows of itself."""
     yield "log", gateway.log.read_bytes()
@@ -238,6 +316,7 @@ def test_no_sink_holds_a_secret_or_what_was_said(tmp_path: Path, capsys: pytest.
     secrets = secrets_of(world)
     created = create(tmp_path, capsys)
     world.marks["created key, but for what lists show of it"] = created[8:]
+    world.marks |= {"id number": id_card(world.rng), "phone": f"139{world.rng.randrange(10**8):08}"}
     world.marks |= {"whole " + what: secret for what, secret in (*secrets.items(), ("created", created))}
     with FaultUpstream(scripts(world)) as model:
         settings = (
@@ -249,6 +328,8 @@ def test_no_sink_holds_a_secret_or_what_was_said(tmp_path: Path, capsys: pytest.
         command = (sys.executable, "-X", "dev", "-c", LOUD)
         with served(tmp_path, settings, command=command, keys=[secrets["key"]], env=env) as gateway:
             errors = visit(gateway, world, secrets, created)
+            paged = list(through_pages(gateway, world))
+            typed = list(through_commands(tmp_path, world, env))
             gateway.child.send_signal(signal.SIGHUP)
             page = gateway.ask("GET", "/metrics").body
             running = list(sinks(gateway))
@@ -257,12 +338,15 @@ def test_no_sink_holds_a_secret_or_what_was_said(tmp_path: Path, capsys: pytest.
         *running,
         *sinks(gateway),
         ("metrics", page),
+        *typed,
         *((f"error of {model}", answer.body) for model, answer in errors),
     ]
     assert not list(search.faults(left))
     assert b'"level":"debug"' in gateway.log.read_bytes(), "the loggers were not turned up"
     assert {"guiju.db", "log", "cmdline", "metrics", "error of fail"} <= {name for name, _ in left}
     assert len(errors) > 40
+    assert {400, 404, 405} <= {status for status, _ in paged}
+    assert {"persons find", "store away", "policy apply"} <= {name for name, _ in typed}
     assert {*DOORS, *GUARDS, VECTORS} - {"/beta/litellm_basic_guardrail_api"} <= {name for name, _ in errors}
     assert person_kept(gateway.data), "the person went down another path than the one that keeps a verdict"
     assert list(planted(gateway, world, search)) == []

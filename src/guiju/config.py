@@ -19,6 +19,7 @@ from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
 DEVELOPMENT_CODE = "DEVELOPMENT"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -30,7 +31,8 @@ class Provider(_Section, frozen=True):
 
     Attributes:
         code: the 27-character provider code of TC260-PG-20252A; `DEVELOPMENT` until it is set.
-        redress_url: where a refused caller may contest a decision.
+        redress_url: where a refused caller may contest a decision; `{decision}` in it stands for the decision's id.
+            Until it is set, callers on this machine are led to our own page (`Settings.redress`).
         authority_url: where anybody may report to the authority (Article 18).
         c2pa_certificate, c2pa_key: files of the certificate chain and of the key that sign content credentials.
         label_key: file of the key that protects labels in ReservedCode1: Ed25519 (our own form) or SM2 (the guide's).
@@ -363,10 +365,34 @@ class Standing(_Section, frozen=True):
     ladder: str = ""
 
 
-class People(_Section, frozen=True):
-    """`single`: one person may do what needs two, after a delay, and it is marked (DESIGN §5)."""
+class Regeneration(_Section, frozen=True):
+    """How what was banned is asked for again, so that it stays gone (Article 15).
 
-    mode: Literal["single"] = "single"
+    Attributes:
+        models: public names of the models that are asked; all that the model services list where it is empty.
+        hour: of the night (UTC+8) at which all items are replayed.
+        per_minute, at_once: questions begun in a minute, at most, and under way together.
+        disguises: how many disguises of each item are asked, beside its paraphrases.
+        clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
+    """
+
+    models: tuple[str, ...] = ()
+    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
+    per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
+    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
+    clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
+
+
+class People(_Section, frozen=True):
+    """Who may do what needs two persons (DESIGN §5).
+
+    Attributes:
+        mode: `single`: one person may, after a delay, and it is marked; `two`: at the desk only two may.
+        delay_h: hours that a change which weakens waits, and in `single` what needs two.
+    """
+
+    mode: Literal["single", "two"] = "single"
     delay_h: float = 24.0
 
 
@@ -384,6 +410,7 @@ class Settings(_Section, frozen=True):
     detect: Detect = Detect()
     rest: Rest = Rest()
     standing: Standing = Standing()
+    regeneration: Regeneration = Regeneration()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()
@@ -392,6 +419,21 @@ class Settings(_Section, frozen=True):
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
+
+    def redress(self, decision: str = "") -> str:
+        """Where a decision may be contested; `""` where the provider has named no place and nobody else can know one.
+
+        Args:
+            decision: its id; `""` where it is about none in particular.
+        """
+        if self.provider.redress_url:
+            return self.provider.redress_url.replace("{decision}", decision)
+        serve = self.serve
+        if not self.complain.page or serve.behind_proxy or serve.host not in LOOPBACK:
+            return ""
+        host = f"[{serve.host}]" if ":" in serve.host else serve.host
+        place = f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
+        return f"{place}/appeal/{decision}" if decision else f"{place}/complain/blocked"
 
 
 def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,22 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The desk while a process serves (Article 13): what waited outside the store is taken in by one of the workers."""
+"""The desk while a process serves (Articles 13, 15, 19).
+
+One of the workers takes in what waited outside the store, lets letters leave and decisions act once nobody can take
+them back any more, and tells accounts.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
+from collections.abc import Callable
 
+import msgspec
+
+from guiju import composition
+from guiju.adapters import webhooks
+from guiju.config import Settings
 from guiju.desk.cases import Desk
+from guiju.desk.decisions import Decisions
+from guiju.desk.deeds import Doing
 from guiju.desk.public import Front
 from guiju.desk.spool import Spool
+from guiju.desk.statements import Provider
 from guiju.errors import GuijuError
 from guiju.house import House
+from guiju.records import outbox, recalls
 from guiju.records.daykeys import DayKeys
+from guiju.records.db import Store
+from guiju.records.ids import ExchangeIds
+from guiju.records.repeats import repeats
+from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
 
 log = logging.getLogger("guiju.deskwork")
 _POLL_S = 2.0
+
+
+class Books(msgspec.Struct, frozen=True):
+    """What the desk is made of, in a process that serves and on the command line alike.
+
+    Attributes:
+        place: where the ledgers are.
+        ids: reads the numbers of answers.
+    """
+
+    settings: Settings
+    store: Store
+    keys: DayKeys
+    secrets: Secrets
+    place: str
+    ids: ExchangeIds
+
+
+def books(house: House) -> Books:
+    """The books of an open house.
+
+    Raises:
+        ConfigError: `keys_exposed`.
+    """
+    data = house.options.data
+    place = place_of(house.settings, data)
+    return Books(house.settings, house.store, DayKeys(data / "keys"), house.secrets, place, house.live.ids)
+
+
+def desk_of(of: Books, clock: Callable[[], float] = time.time) -> Desk:
+    """The desk; `clock`: Unix seconds."""
+
+    def traced(number: str) -> Trace | None:
+        return None if of.ids.parse(number.partition("-")[0]) is None else trace(of.place, of.ids, number)
+
+    return Desk(of.store, of.keys, of.secrets, traced, clock)
 
 
 def opened(house: House) -> Desk:
@@ -25,14 +80,20 @@ def opened(house: House) -> Desk:
     Raises:
         ConfigError: `keys_exposed`.
     """
+    return desk_of(books(house), house.live.clock)
 
-    def traced(number: str) -> Trace | None:
-        if house.live.ids.parse(number.partition("-")[0]) is None:
-            return None
-        return trace(place_of(house.settings, house.options.data), house.live.ids, number)
 
-    keys = DayKeys(house.options.data / "keys")
-    return Desk(house.store, keys, house.secrets, traced, house.live.clock)
+def decisions(of: Books, at: Desk) -> Decisions:
+    """Who decides at the desk."""
+    own, people = of.settings.provider, of.settings.people
+
+    def repeated(text: str, since: int) -> tuple[int, int]:
+        return repeats(of.place, of.secrets.digest, text, since * 1000)
+
+    doing = Doing(of.store, of.keys, composition.decide(lambda: composition.ladder(of.settings)))
+    provider = Provider(own.name, own.redress_url, own.authority_url)
+    alone = round(people.delay_h * 3600) if people.mode == "single" else 0
+    return Decisions(at, doing, provider, repeated, alone)
 
 
 def front(house: House, desk: Desk) -> Front:
@@ -54,16 +115,40 @@ def front(house: House, desk: Desk) -> Front:
 
 
 async def watch(house: House, desk: Desk) -> None:
-    """Take in what waits, until the house closes.
+    """Do what is due, until the house closes.
 
     Args:
         house: the open house.
         desk: its desk.
     """
-    spool = Spool(house.options.data, house.secrets)
+    own = books(house)
+    deciding, spool = decisions(own, desk), Spool(house.options.data, house.secrets)
     while True:
         try:
             await asyncio.to_thread(spool.settle, desk)
+            await asyncio.to_thread(deciding.settle)
+            await _tell(own, deciding)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
+
+
+async def _tell(own: Books, deciding: Decisions) -> None:
+    """Send statements of reasons to the accounts that they concern; one without an address has none sent."""
+    now = int(time.time())
+    for post in await asyncio.to_thread(outbox.due, own.store, now):
+        if post.channel != "account":
+            continue
+        case = await asyncio.to_thread(deciding.account_of, post)
+        address = await asyncio.to_thread(recalls.address_of, own.store, case)
+        made = await asyncio.to_thread(deciding.statement, post)
+        said = "no address"
+        if address is not None and made is not None:
+            data = msgspec.to_builtins(made)
+            event = {"id": post.id, "object": "event", "type": "decision.made", "created_at": now, "data": data}
+            secret = recalls.secret_of(own.secrets.digest, address)
+            said = await webhooks.deliver(address.url, address.private, secret, (post.id, event), now)
+        if said == "no address" or said.startswith("2"):
+            await asyncio.to_thread(outbox.noted, own.store, post, said, now)
+        else:
+            await asyncio.to_thread(outbox.failed, own.store, post, said, now)

@@ -34,13 +34,13 @@ from guiju.adapters.upstream import Upstream
 from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
 from guiju.composition import Setting
-from guiju.config import DEVELOPMENT_CODE, Issuer, Settings, load
+from guiju.config import DEVELOPMENT_CODE, LOOPBACK, Issuer, Settings, load
 from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
 from guiju.gateway.app import IDENTIFIED
 from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
-from guiju.gateway.live import CANARY_KEY, Controls, Live, Policy
+from guiju.gateway.live import CANARY_KEY, REPLAY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.gateway.shared_limits import SharedLimiter
@@ -117,7 +117,7 @@ def check_production(settings: Settings) -> None:
     """
     if settings.provider.code != DEVELOPMENT_CODE and (what := producer.fault(settings.provider.code)):
         raise ConfigError("config_invalid", what=f"provider.code: {what}", hint="TC260-PG-20252A")
-    exposed = settings.serve.host not in ("127.0.0.1", "::1", "localhost")
+    exposed = settings.serve.host not in LOOPBACK
     if exposed and not (settings.serve.tls_cert or settings.serve.behind_proxy):
         raise ConfigError(
             "config_invalid", what=f"host {settings.serve.host}", hint="serve.tls_cert | serve.behind_proxy"
@@ -208,6 +208,8 @@ class House:
     background: set[asyncio.Task[None]] = field(default_factory=set)
     live: Live = field(init=False)
     likenesses: Likenesses | None = None
+    clock: Callable[[], float] = time.time
+    replay_key: str = field(default_factory=lambda: "gj-replay-" + os.urandom(16).hex())
     _canary_secret: str = field(default_factory=lambda: os.urandom(32).hex())
 
     @classmethod
@@ -271,6 +273,7 @@ class House:
         keyring = Keyring(self.secrets)
         keyring.refresh(self.store)
         keyring.with_static(self.canary.key, self.canary.record())
+        keyring.with_static(self.replay_key, _unbounded(REPLAY))
         if self.options.keys:
             accounts.ensure_account(self.store, _OPERATOR, int(time.time()))
         for number, secret in enumerate(self.options.keys):
@@ -340,7 +343,7 @@ class House:
         in_force, off = composition.within(self.every(settings.gateway.identity), self.options.setting)
         if self.options.setting == "all":
             in_force = composition.with_guards(in_force, settings.guard)
-        when = int(time.time()), self.day.isoformat()
+        when = int(self.clock()), self.day.isoformat()
         self.likenesses = likenesses.load(self.store, self.options.data, self.secrets, when, self.likenesses)
         held = composition.ruled(self.store)
         word, reach, companion = self.canary.word, settings.gateway.reach, settings.profile == "companion-2026"
@@ -405,7 +408,7 @@ class House:
     def _remember(self, account: str, identity: Identity) -> None:
         """Keep a verified identity: once a person and assertion, off the road (DESIGN §11)."""
         mark = (account, identity.person, identity.expires_at)
-        if account == CANARY_KEY or identity.level == "none" or mark in self.known:
+        if account in (CANARY_KEY, REPLAY.account) or identity.level == "none" or mark in self.known:
             return
         self.known.add(mark)
         if len(self.known) > _KNOWN:
@@ -432,10 +435,10 @@ class House:
         self.background.add(task)
         task.add_done_callback(self.background.discard)
 
-    def identity(self) -> str:
-        """An assertion for the canary, by the issuer within this process."""
+    def identity(self, subject: str = "canary") -> str:
+        """An assertion for the canary, or whoever else asks from within, by the issuer within this process."""
         now = int(self.live.clock())
-        claims = {"iss": _ISSUER, "aud": self.canary.model, "sub": "canary", "iat": now, "exp": now + 300}
+        claims = {"iss": _ISSUER, "aud": self.canary.model, "sub": subject, "iat": now, "exp": now + 300}
         return jwt.encode({"alg": "HS256"}, {**claims, "method": "canary"}, OctKey.import_key(self._canary_secret))
 
     async def sing(self, base: str) -> bool:

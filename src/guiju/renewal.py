@@ -36,6 +36,7 @@ from guiju.records import (
     works,
 )
 from guiju.records.daykeys import DayKeys
+from guiju.records.steady import Steady
 from guiju.records.usage import EVERY_S
 from guiju.weakening import weakenings
 from guiju.workers import Seat, put
@@ -57,7 +58,9 @@ async def watch(house: House, base: str) -> None:
     """
     loop = asyncio.get_running_loop()
     due = counted = tended = swept = 0.0
+    steady = Steady()
     while True:
+        doubted = steady.look(house.live.clock(), loop.time())
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
@@ -74,7 +77,7 @@ async def watch(house: House, base: str) -> None:
                 await _count_trial(house)
             if house.leads and loop.time() >= swept:
                 swept = loop.time() + _SWEEP_S
-                await _sweep(house)
+                await sweep(house, doubted=doubted)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
@@ -82,8 +85,16 @@ async def watch(house: House, base: str) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-async def _sweep(house: House) -> None:
-    """Delete what is due; what went is written into the ledger."""
+async def sweep(house: House, *, doubted: bool) -> None:
+    """Delete what is due; what went is written into the ledger.
+
+    Args:
+        house: the open house.
+        doubted: whether the wall clock has jumped, so that nothing is deleted by it for now.
+    """
+    if doubted:
+        log.error("clock_doubted")
+        return
     now, keys = int(house.live.clock()), DayKeys(house.options.data / "keys")
     await asyncio.to_thread(keys.sweep, house.store)
     if gone := await asyncio.to_thread(retention.sweep, house.store, keys, now):
@@ -160,7 +171,7 @@ def _changed(house: House, now: dict[str, int]) -> bool:
     """Whether something that is looked for changed in the store, or a ban has ended by itself."""
     read = {policies.COUNTER, *COUNTERS} | (set() if house.options.lists else {lexicons.COUNTER})
     lapses = house.likenesses.lapses if house.likenesses else 0
-    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= time.time()
+    return any(now.get(name) != house.seen.get(name) for name in read) or 0 < lapses <= house.clock()
 
 
 async def reload(house: House, base: str) -> None:

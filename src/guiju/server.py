@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import deskwork, recalling, renewal
+from guiju import deskwork, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.desk.public import Front, Public
@@ -28,6 +28,7 @@ from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
+from guiju.web.about import About
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 
@@ -86,6 +87,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
             house.start(recalling.watch(house))
+            house.start(replaying.watch(house, base))
             house.start(deskwork.watch(house, desk))
         if seat:
             seat.ready(data).touch()
@@ -187,7 +189,7 @@ def pages(host: Host, front: Front | None = None) -> Pages:
         front: what the public pages of the desk need; without it they are not there.
     """
     verify, public = VerifyPage(host), Public(host, front)
-    return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
+    return Pages(host, [About(host).route(), verify.route(), *public.routes()], [verify.close, public.close])
 
 
 def _host(house: House) -> Host:
@@ -209,6 +211,7 @@ def _host(house: House) -> Host:
         signatures=lambda: live.signatures,
         traced=traced,
         complains=True,
+        notices=lambda: live.notices,
     )
 
 

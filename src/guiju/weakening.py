@@ -27,6 +27,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("gateway.first_use")
     if new.gateway.uploads == "any" != old.gateway.uploads:
         made.append("gateway.uploads")
+    if new.regeneration.clean_runs < old.regeneration.clean_runs:
+        made.append("regeneration.clean_runs")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):
         made.append("gateway.reach")
     if any(how == "forward" and old.gateway.fields.get(name) != "forward" for name, how in new.gateway.fields.items()):
@@ -53,6 +55,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("rest")
     if new.standing != old.standing:
         made.append("standing")
+    if old.people.mode == "two" and new.people.mode == "single":
+        made.append("people.mode")
     if new.people.delay_h < old.people.delay_h:
         made.append("people.delay_h")
     return made

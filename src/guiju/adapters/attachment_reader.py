@@ -97,10 +97,13 @@ def _picture(data: bytes, kind: str) -> bytes:
     with Image.open(io.BytesIO(data), formats=(kind.upper(),)) as opened:
         if opened.width * opened.height > PIXELS:
             raise _Refused("large")
-        opened.load()
         upright = ImageOps.exif_transpose(opened)
-        made = upright.convert("RGBA" if upright.has_transparency_data and kind != "JPEG" else "RGB")
-    bare = Image.frombytes(made.mode, made.size, made.tobytes())
+        mode = "RGBA" if upright.has_transparency_data and kind != "JPEG" else "RGB"
+        made = upright if upright.mode == mode else upright.convert(mode)
+        del upright  # each copy of a large picture takes a hundred megabytes
+    bare = Image.new(made.mode, made.size)
+    bare.paste(made)
+    del made
     out = io.BytesIO()
     if kind == "PNG":
         bare.save(out, "PNG")

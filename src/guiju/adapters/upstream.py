@@ -170,14 +170,16 @@ class Upstream:
         settings: its name, address, key and models.
         limits: deadlines and caps.
         key: its key, where the settings name no variable that holds it.
+        own: whether the address is this process's own, whose certificate names another host.
 
     Attributes:
         weight: its share among those that serve the same name.
         kind: the protocol that it speaks.
         outside: whether it is somebody else's (Article 11).
+        extra: headers that go along with each request.
     """
 
-    def __init__(self, settings: UpstreamSettings, limits: Limits, key: str = "") -> None:
+    def __init__(self, settings: UpstreamSettings, limits: Limits, key: str = "", *, own: bool = False) -> None:
         self.name = settings.name
         self.weight = settings.weight
         self.kind = settings.kind
@@ -189,6 +191,8 @@ class Upstream:
         self._urls: dict[str, URL] = {}
         self._circuit = Circuit(limits)
         self._session: aiohttp.ClientSession | None = None
+        self._own = own
+        self.extra: dict[str, str] = {}
         self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         key = os.environ.get(settings.key_env, "") if settings.key_env else key
@@ -239,7 +243,7 @@ class Upstream:
         """Make the connection pool; call it inside the event loop."""
         self._deadlines = Deadlines()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30, ttl_dns_cache=30),
+            connector=aiohttp.TCPConnector(ssl=not self._own, limit=0, keepalive_timeout=30, ttl_dns_cache=30),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.upstream_connect_s),
             trust_env=False,
             auto_decompress=False,
@@ -338,7 +342,8 @@ class Upstream:
     async def _post(self, body: bytes, path: str, form: str, again: bool) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
-        headers = {**self._headers, "Content-Type": form} if form else self._headers
+        headers = self._headers | self.extra if self.extra else self._headers
+        headers = {**headers, "Content-Type": form} if form else headers
         while True:
             try:
                 return await self._session.post(url, data=body, headers=headers, allow_redirects=False)

@@ -3,34 +3,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import resource
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from guiju.cli.books import AsJson, Data, has_store, opened, settings_of, show, table
+from guiju.cli import corpus_source
+from guiju.cli.books import AsJson, Data, show, table
+from guiju.cli.corpus_run import Wish, run
+from guiju.cli.corpus_source import told_task
 from guiju.cli.tongue import say
-from guiju.corpus import report as reports
-from guiju.corpus.audit import Asked, Audited, audit
+from guiju.corpus.audit import Near
+from guiju.corpus.near import installed
 from guiju.corpus.outcomes import FATES, REASONS
-from guiju.corpus.rows import Scan
-from guiju.corpus.shards import Folder
-from guiju.corpus.verdict import Verdict, because, verdict
-from guiju.detect.entry import Entry
 from guiju.errors import ConfigError, failed
-from guiju.records import lexicons, writers
-from guiju.records.ledger import unix_ms
-from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
+from guiju.records import corpora
 
 app = typer.Typer(
     add_completion=False,
@@ -38,19 +26,56 @@ app = typer.Typer(
     no_args_is_help=True,
     help=say("审查训练语料。", "Review what models learn from."),
 )
-_MASKS: Final = b"guiju corpus masks 1"
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help=say("文件或目录", "files or folders"))]
+Source = Annotated[str, typer.Option("--source", metavar="ID", help=say("来源编号", "the source's id"))]
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help=say("结果目录", "the folder for results"))]
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="NAME",
+        help=say(
+            "只看这些字段；默认看编号、来源一类字段以外的全部文字",
+            "look at these fields only; by default at every text but ids, origins and the like",
+        ),
+    ),
+]
+StageOf = Annotated[
+    corpora.Stage,
+    typer.Option("--stage", help=say("sample 采集前抽样，full 全量", "a sample before collection, or all of it")),
+]
+Benchmark = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--benchmark",
+        metavar="PATH",
+        help=say("评测集：剔除与之重合的行，可多次", "a benchmark, with which no row may overlap; repeatable"),
+    ),
+]
+NearOf = Annotated[
+    Near,
+    typer.Option(
+        "--near",
+        help=say("近似重复：note 记下，drop 剔除，off 不看", "rows that are nearly the same: note or drop them"),
+    ),
+]
+Exact = Annotated[
+    bool, typer.Option("--exact", help=say("只用词表、模式与个人信息识别，不用分类器", "lists and patterns alone"))
+]
+Workers = Annotated[int, typer.Option(help=say("进程数；0 为全部处理器", "processes; 0 for every core"))]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help=say("结论不是“可以使用”时退出码为 1", "exit 1 unless the source may be used")),
+]
 _FATES: Final = {
     "kept": ("保留", "kept"),
     "masked": ("遮盖后保留", "masked"),
     "dropped": ("剔除", "dropped"),
     "held": ("待复核", "held"),
 }
-_MB: Final = 1e6
 
 
-@app.callback()
-def _noun() -> None:
-    """The noun itself does nothing."""
+app.add_typer(corpus_source.app, name="source")
 
 
 @app.command(
@@ -62,110 +87,39 @@ def _noun() -> None:
     ),
 )
 def audit_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help=say("文件或目录", "files or folders"))],
-    source: Annotated[str, typer.Option("--source", metavar="ID", help=say("来源编号", "the source's id"))],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help=say("结果目录", "the folder for results"))],
-    field: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--field",
-            metavar="NAME",
-            help=say(
-                "只看这些字段；默认看编号、来源一类字段以外的全部文字",
-                "look at these fields only; by default at every text but ids, origins and the like",
-            ),
-        ),
-    ] = None,
-    exact: Annotated[
-        bool, typer.Option("--exact", help=say("只用词表、模式与个人信息识别，不用分类器", "lists and patterns alone"))
-    ] = False,
-    workers: Annotated[int, typer.Option(help=say("进程数；0 为全部处理器", "processes; 0 for every core"))] = 0,
-    strict: Annotated[
-        bool,
-        typer.Option("--strict", help=say("结论不是“可以使用”时退出码为 1", "exit 1 unless the source may be used")),
-    ] = False,
+    paths: Paths,
+    source: Source,
+    out: Out,
+    field: Fields = None,
+    stage: StageOf = "full",
+    benchmark: Benchmark = None,
+    near: NearOf = "note",
+    exact: Exact = False,
+    workers: Workers = 0,
+    strict: Strict = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Audit; exit 0 whatever the verdict, or 1 with `--strict` unless it may be used."""
-    began = time.monotonic()
+    wish = Wish(
+        paths=tuple(paths),
+        source=source,
+        out=out,
+        data=data,
+        fields=frozenset(field or ()),
+        benchmarks=tuple(benchmark or ()),
+        near="off" if exact or (near == "note" and not installed()) else near,
+        exact=exact,
+        workers=workers or os.cpu_count() or 1,
+        stage=stage,
+    )
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        secrets = Secrets.open(data / "keys")
-        scan = Scan(_entries(data), exact=exact)
-        asked = Asked(tuple(paths), source, frozenset(field or ()), workers or os.cpu_count() or 1)
-        into = Folder(out)
-        key = hashlib.blake2b(_MASKS, key=secrets.digest, digest_size=32).digest()
-        with _progress() as progress:
-            audited = audit(asked, scan, key, into, progress)
-        told = verdict(audited.tally, [("not_for_use", because("unregistered", source=source))])
-        document = _write(into, audited, told, {"id": source, "registered": False})
-        receipts = _evidence(data, secrets, source, audited, document)
-        into.put("run.json", [json.dumps(_run(began, audited, receipts), indent=1).encode()])
+        document, tasks = run(wish)
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(error.filename or out, error), hint="-o OUT") from error
-    show(document, as_json, _told(document, out))
-    if strict and told.result != "usable":
+    show(document, as_json, "\n".join([_told(document, out), *map(told_task, tasks)]))
+    if strict and document["verdict"]["result"] != "usable":
         raise typer.Exit(1)
-
-
-def _entries(data: Path) -> list[Entry]:
-    """The operator's own word lists in force; none where there is no store yet."""
-    if not has_store(settings_of(data), data):
-        return []
-    with opened(data) as (_, store):
-        return lexicons.current(store)[1]
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(say("审查", "auditing"), total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of or None)
-
-
-def _write(into: Folder, audited: Audited, told: Verdict, source: dict[str, Any]) -> dict[str, Any]:
-    """Write the exclusion file, then the report: with it the audit is done."""
-    document = reports.report(source, audited, told)
-    rows = document["rows"]
-    if rows["in"] != sum(rows[fate] for fate in FATES) or rows["in"] != sum(audited.files):
-        raise ConfigError("audit_uneven", rows=rows["in"])
-    into.put("excluded.jsonl", reports.excluded(into))
-    into.put("report.json", [json.dumps(document, ensure_ascii=False, indent=1).encode(), b"\n"])
-    return document
-
-
-def _evidence(
-    data: Path, secrets: Secrets, source: str, audited: Audited, document: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """One entry a shard, and one of the whole: counts, roots and versions."""
-    place = place_of(settings_of(data), data)
-    name = hashlib.blake2b(source.encode(), key=secrets.digest, digest_size=16).hexdigest()
-    versions = dict(audited.versions)
-    made = []
-    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        for one in audited.shards:
-            body = {"source": name, "shard": one.number, "root": one.root, "rows": one.tally.fates()}
-            made.append(scribe.enter("corpus_shard", {**body, "versions": versions}))
-        digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
-        whole = {"source": name, "verdict": document["verdict"]["result"], "rows": document["rows"]}
-        made.append(scribe.enter("corpus_audit", {**whole, "report": digest, "versions": versions}))
-        scribe.checkpoint()
-    return [{"chain": one.chain, "segment": one.segment, "seq": one.seq, "kind": one.kind} for one in made]
-
-
-def _run(began: float, audited: Audited, receipts: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is different each time: how long it took, how much memory, and where the evidence stands."""
-    seconds = time.monotonic() - began
-    size = sum(file.size for file in audited.found.files)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return {
-        "seconds": round(seconds, 2),
-        "mb_per_s": round(size / _MB / seconds, 2),
-        "peak_mb": {"reader": peak[0] // 1024, "largest_process": peak[1] // 1024},
-        "evidence": receipts,
-    }
 
 
 def _told(document: dict[str, Any], out: Path) -> str:
@@ -173,6 +127,7 @@ def _told(document: dict[str, Any], out: Path) -> str:
     rows, verdict_ = document["rows"], document["verdict"]
     lines = [say(f"结论：{verdict_['zh']}", f"Verdict: {verdict_['en']}")]
     lines += ["  " + say(one["zh"], one["en"]) for one in verdict_["reasons"]]
+    lines += [say("  提示：", "  Note: ") + say(one["zh"], one["en"]) for one in verdict_["notes"]]
     counts = []
     for fate in FATES:
         counts.append([say(*_FATES[fate]), str(rows[fate]), ""])

@@ -188,8 +188,11 @@ def settings_rows(settings: Settings) -> Iterator[Row]:
         yield Row(
             "provider.redress_url",
             "yellow",
-            say("未填，拒答中没有申诉地址", "not set; refusals name no place to contest"),
-            say("填写 guiju.toml 的 [provider] redress_url。", "Set [provider] redress_url in guiju.toml."),
+            say("未填，外来的拒答中没有申诉地址", "not set; refusals name no place to contest that others can reach"),
+            say(
+                "填写 guiju.toml 的 [provider] redress_url，例如 https://…/appeal/{decision}。",
+                "Set [provider] redress_url in guiju.toml, such as https://…/appeal/{decision}.",
+            ),
         )
     if settings.mode == "development":
         yield Row(

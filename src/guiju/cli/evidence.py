@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,7 +18,8 @@ from guiju.cli.books import AsJson, Data, settings_of, show, table
 from guiju.cli.tongue import say
 from guiju.config import load
 from guiju.errors import ConfigError, failed
-from guiju.records import secrets, writers
+from guiju.law.calendar import ZONE
+from guiju.records import certificates, secrets, writers
 from guiju.records.checkpoints import lines_in
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
@@ -82,11 +84,18 @@ def verify(
         typer.Option("--checkpoints", help=say("见证方保存的检查点，可多次给出", "what a witness kept; repeatable")),
     ] = None,
     key: Keys = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", help=say("改为核验一份证明", "verify a certificate instead")),
+    ] = None,
     config: Config = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Verify; exit 1 when something is wrong."""
+    if certificate:
+        _certificate(certificate, key or [], data, as_json)
+        return
     settings = load(config) if config else settings_of(data)
     kept = [Path(row.path) for row in settings.evidence.witness if row.kind == "file" and Path(row.path).exists()]
     # What a witness kept is read before the entries: a server that writes meanwhile only adds.
@@ -200,6 +209,52 @@ def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
             + ", ".join(held),
         )
     show({"sealed": sealed, "being_written": held}, as_json, text)
+
+
+def _certificate(path: Path, given: list[str], data: Path, as_json: bool) -> None:
+    """Verify a certificate by public keys alone: those that are given, else this installation's own."""
+    keys = [certificates.key_of(one) for one in given] or [_signing(data).public_key().public_bytes_raw()]
+    body, faults = certificates.check(_read(path), keys)
+    document = {"whole": not faults, "faults": faults, "certificate": msgspec.to_builtins(body) if body else None}
+    show(document, as_json, _certified(body, faults))
+    if faults:
+        raise typer.Exit(1)
+
+
+def _certified(body: certificates.Body | None, faults: list[certificates.Fault]) -> str:
+    """A certificate for a person."""
+    if faults or body is None:
+        named = [say(*certificates.FAULTS[one]) for one in faults]
+        return say("证明无效：", "Not valid: ") + "; ".join(named)
+    asked, back = sum(one.asked for one in body.tested), sum(one.came_back for one in body.tested)
+    raw = [one for one in body.tested if one.route.startswith("raw")]
+    last = _date(max((one.at for one in body.tested), default=0))
+    return "\n".join(
+        [
+            say(f"证明 {body.id} 有效。", f"Certificate {body.id} is valid."),
+            say(
+                f"{body.provider or body.code}：案件 {body.case} 的内容自 {_date(body.banned_at)} 起封禁"
+                + (f"，{_date(body.ended_at)} 解除。" if body.ended_at else "。"),
+                f"{body.provider or body.code}: what case {body.case} is about is banned since {_date(body.banned_at)}"
+                + (f", until {_date(body.ended_at)}." if body.ended_at else "."),
+            ),
+            say(
+                f"{body.prompts} 种问法，共提问 {asked} 次，再次生成 {back} 次，"
+                f"其中原始模型 {sum(one.came_back for one in raw)} 次；最近一次复测：{last}。",
+                f"{body.prompts} ways to ask, asked {asked} times, came back {back} times, "
+                f"{sum(one.came_back for one in raw)} of them from the raw model; last replay: {last}.",
+            ),
+            say(
+                f"状态：{body.state}；原始模型的期限：{_date(body.due_at - 1)}。",
+                f"State: {body.state}; the raw model's deadline: {_date(body.due_at - 1)}.",
+            ),
+        ]
+    )
+
+
+def _date(at: int) -> str:
+    """A day in UTC+8; a dash for never."""
+    return datetime.fromtimestamp(at, ZONE).strftime("%Y-%m-%d") if at > 0 else "-"
 
 
 def _told(report: Report, own_word: bool) -> str:

@@ -66,6 +66,9 @@ NOUNS: Final[dict[str, Noun]] = {
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
     "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
     "recalls": Noun("guiju.cli.recalls", "召回应答并告知账户", "recall answers and tell accounts"),
+    "regeneration": Noun(
+        "guiju.cli.regeneration", "已封禁内容的复测与证明", "replays of what was banned, and the proof of them"
+    ),
     "consents": Noun("guiju.cli.consents", "登记人脸、声音的单独同意", "record consents for faces and voices"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),

@@ -11,14 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from guiju.corpus import engine
 from guiju.corpus.chunks import Chunk, chunks
 from guiju.corpus.files import File, Found, found
+from guiju.corpus.near import BANDS
 from guiju.corpus.outcomes import Outcome, decided
 from guiju.corpus.parsed import Row, masked, rows, written
 from guiju.corpus.rows import MASKED, Scan
@@ -26,10 +28,33 @@ from guiju.corpus.seen import Hashes, Seen
 from guiju.corpus.shards import Folder, Pages, Shard
 from guiju.corpus.tally import Tally
 from guiju.detect.personal.masking import Masker, Placeholders
+from guiju.records.corpora import consent_hash
 
 _SHARD_ROWS: Final = 50_000
 _SHARD_BYTES: Final = 64 << 20
 FORMAT: Final = 1
+Near = Literal["off", "note", "drop"]
+Flags = NDArray[np.bool_]
+
+
+class Consents(msgspec.Struct, frozen=True):
+    """What the register says of consents.
+
+    Attributes:
+        required: whether each row must name one, as user input must (TC260-003, 5.1).
+        withdrawn: keyed hashes of those that have been withdrawn.
+        key: of the hashes.
+    """
+
+    required: bool = False
+    withdrawn: frozenset[str] = frozenset()
+    key: bytes = b""
+
+    def against(self, row: Row) -> str:
+        """`no_consent` or `withdrawn` where a row may not be learnt from for that reason, else ""."""
+        if not row.consent:
+            return "no_consent" if self.required and not row.fault else ""
+        return "withdrawn" if self.withdrawn and consent_hash(self.key, row.consent) in self.withdrawn else ""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -40,12 +65,18 @@ class Asked(msgspec.Struct, frozen=True):
         source: the id of the source.
         fields: names of the only fields that are learnt from; none for all that do not merely tell of the row.
         workers: processes.
+        consents: what the register says of them.
+        near: what becomes of a row that is nearly the same as an earlier one: it is noted, or dropped.
+        licensed: whether a contract covers what rows say of rights that are reserved.
     """
 
     paths: tuple[Path, ...]
     source: str
     fields: frozenset[str] = frozenset()
     workers: int = 1
+    consents: Consents = Consents()
+    near: Near = "off"
+    licensed: bool = True
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -57,6 +88,7 @@ class Looked(msgspec.Struct, frozen=True):
     digests: Hashes
     clean: list[bytes]
     tally: Tally
+    bands: Hashes | None
 
 
 class Look:
@@ -65,30 +97,29 @@ class Look:
     Args:
         scan: what finds.
         fields: as `Asked` has them.
-        key: of the placeholders that stand for personal data.
-        source: the id of the source: the same value has another placeholder in another source.
+        key: of the placeholders that stand for personal data; the same value has another one in another source.
     """
 
-    def __init__(self, scan: Scan, fields: frozenset[str], key: bytes, source: str) -> None:
+    def __init__(self, scan: Scan, asked: Asked, key: bytes) -> None:
         self._scan = scan
-        self._fields = fields
+        self._asked = asked
         self._key = key
-        self._source = source
 
     def __call__(self, chunk: Chunk) -> Looked:
         """Look."""
-        given = rows(chunk, self._fields)
+        given = rows(chunk, self._asked.fields)
         columns = self._scan.scan_batch([row.text for row in given])
         tally = Tally()
         outcomes, clean = [], []
         for at, row in enumerate(given):
             tally.look(row, columns, at)
-            outcome = decided(row, columns, at)
+            consent = self._asked.consents.against(row)
+            outcome = decided(row, columns, at, consent, licensed=self._asked.licensed)
             outcomes.append(outcome)
             clean.append(self._clean(row, outcome))
         digests = columns.digest
         digests[[bool(row.fault) for row in given]] = 0
-        return Looked(chunk.file, [row.number for row in given], outcomes, digests, clean, tally)
+        return Looked(chunk.file, [row.number for row in given], outcomes, digests, clean, tally, columns.bands)
 
     def _clean(self, row: Row, outcome: Outcome) -> bytes:
         """The row as it may be written; empty where it is not written at all."""
@@ -96,8 +127,8 @@ class Look:
             return b""
         if not {"personal", "secret"} & set(outcome.reasons):
             return row.raw or written(row.value)
-        masker = Masker(Placeholders(self._key, self._source), MASKED, row.leaves)
-        return masked(row, self._fields, masker.text)
+        masker = Masker(Placeholders(self._key, self._asked.source), MASKED, row.leaves)
+        return masked(row, self._asked.fields, masker.text)
 
 
 class Audited(msgspec.Struct, frozen=True):
@@ -136,15 +167,16 @@ def audit(
     """
     corpus = found(asked.paths)
     shards = into.begin(_plan(asked, corpus.files, scan, key))
-    seen = Seen()
+    known = Known(asked.near)
     for shard in shards:
-        seen.again(_real(into.digests(shard)))
+        known.digests(into.digests(shard))
+        known.bands(into.bands(shard) if asked.near != "off" else None)
     start = shards[-1].next if shards else (0, 1)
-    look = Look(scan, asked.fields, key, asked.source)
+    look = Look(scan, asked, key)
     pages = Pages()
     following = start
     for looked in engine.looked(look, _chunks(corpus.files, start, progress), asked.workers):
-        _decide(looked, seen, pages)
+        _decide(looked, known, pages, asked.near)
         following = (looked.file, looked.numbers[-1] + 1)
         if len(pages.decisions) >= _SHARD_ROWS or pages.tally.bytes >= _SHARD_BYTES:
             shards.append(into.write(len(shards), pages, following))
@@ -165,6 +197,9 @@ def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
         "source": asked.source,
         "fields": sorted(asked.fields),
         "versions": scan.version,
+        "near": asked.near,
+        "licensed": asked.licensed,
+        "consents": [asked.consents.required, sorted(asked.consents.withdrawn)],
         "key": hashlib.sha256(key).hexdigest()[:16],
         "files": hashlib.sha256(msgspec.json.encode(listed)).hexdigest(),
     }
@@ -185,32 +220,68 @@ def _chunks(files: Sequence[File], start: tuple[int, int], progress: Callable[[i
         progress(done, total)
 
 
-def _decide(looked: Looked, seen: Seen, pages: Pages) -> None:
+class Known:
+    """What rows have been seen until now.
+
+    Args:
+        near: as `Asked` has it.
+    """
+
+    def __init__(self, near: Near) -> None:
+        self._near = near
+        self._same = Seen()
+        self._alike = [Seen() for _ in range(BANDS)]
+
+    def digests(self, digests: Hashes) -> Flags:
+        """Which rows are the same as an earlier one."""
+        again = np.zeros(len(digests), np.bool_)
+        real = digests != 0
+        again[real] = self._same.again(digests[real])
+        return again
+
+    def bands(self, bands: Hashes | None) -> Flags | None:
+        """Which rows are nearly the same as an earlier one; none where nobody asks."""
+        if self._near == "off" or bands is None:
+            return None
+        alike = np.zeros(len(bands), np.bool_)
+        real = bands[:, 0] != 0
+        for band, seen in enumerate(self._alike):
+            alike[real] |= seen.again(np.ascontiguousarray(bands[real, band]))
+        return alike
+
+
+def _decide(looked: Looked, known: Known, pages: Pages, near: Near) -> None:
     """Take what one chunk was found to hold, now that all before it is known."""
-    real = looked.digests != 0
-    again = np.zeros(len(real), np.bool_)
-    again[real] = seen.again(looked.digests[real])
+    same, alike = known.digests(looked.digests), known.bands(looked.bands)
+    alike = np.zeros(len(same), np.bool_) if alike is None else alike & ~same
     pages.tally.add(looked.tally)
     pages.digests.append(looked.digests)
-    exact = int(again.sum())
-    if exact:
-        pages.tally.duplicates["exact"] = pages.tally.duplicates.get("exact", 0) + exact
-    rows_ = zip(looked.numbers, looked.digests.tolist(), looked.outcomes, looked.clean, again.tolist(), strict=True)
-    for number, digest, outcome, clean, is_again in rows_:
-        told = _again(outcome, "duplicate") if is_again else outcome
+    if looked.bands is not None:
+        pages.bands.append(looked.bands)
+    _count(pages.tally, int(same.sum()), int(alike.sum()))
+    rows_ = zip(looked.numbers, looked.digests.tolist(), looked.outcomes, looked.clean, strict=True)
+    for (number, digest, outcome, clean), is_same, is_alike in zip(rows_, same.tolist(), alike.tolist(), strict=True):
+        told = outcome
+        if is_same:
+            told = _dropped(outcome, "duplicate")
+        elif is_alike and near == "drop":
+            told = _dropped(outcome, "near_duplicate")
+        elif is_alike:
+            told = msgspec.structs.replace(outcome, reasons=(*outcome.reasons, "near_duplicate"))
         pages.add(looked.file, number, digest, told, clean)
 
 
-def _again(outcome: Outcome, reason: str) -> Outcome:
+def _count(tally: Tally, same: int, alike: int) -> None:
+    for name, count in (("exact", same), ("near", alike)):
+        if count:
+            tally.duplicates[name] = tally.duplicates.get(name, 0) + count
+
+
+def _dropped(outcome: Outcome, reason: str) -> Outcome:
     """A row that has come before: dropped, unless it is for a stronger reason already."""
     if outcome.fate == "dropped":
         return msgspec.structs.replace(outcome, reasons=(*outcome.reasons, reason))
     return Outcome("dropped", (reason, *outcome.reasons), outcome.classes)
-
-
-def _real(digests: Hashes) -> Hashes:
-    real: Hashes = digests[digests != 0]
-    return real
 
 
 def _per_file(into: Folder, count: int) -> list[int]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -57,7 +58,8 @@ class _Child:
 
     @classmethod
     def begin(cls, look: Callable[[Chunk], Any]) -> None:
-        """Keep what looks."""
+        """Keep what looks. There is a process for each core already: libraries need no threads of their own."""
+        os.environ.setdefault("RAYON_NUM_THREADS", "1")
         cls.look = look
 
     @classmethod

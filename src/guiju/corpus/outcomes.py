@@ -20,6 +20,8 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "injection": ("含针对模型的指令，须人工复核", "holds orders to a model: a person must look"),
     "advert": ("疑似广告，须人工复核", "seems to be an advertisement: a person must look"),
     "rights": ("载明权利保留或禁止转载，须核实授权", "says that rights are reserved: the licence must be looked at"),
+    "work": ("含受保护作品的长段", "holds a long passage of a protected work"),
+    "confidential": ("含登记的商业秘密，须人工复核", "holds a registered trade secret: a person must look"),
     "duplicate": ("与前文完全相同", "the same as an earlier row"),
     "near_duplicate": ("与前文近似", "nearly the same as an earlier row"),
     "benchmark": ("与评测集重合", "overlaps with a benchmark"),
@@ -39,8 +41,9 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 }
 """Every reason, in both languages."""
 
-NOT_ILLEGAL: Final = frozenset(("self_harm", "injection", "jailbreak", "spam"))
+NOT_ILLEGAL: Final = frozenset(("self_harm", "injection", "jailbreak", "spam", "works", "confidential"))
 """Classes that make nothing illegal by themselves."""
+_OPEN: Final = frozenset(("licence_permissive", "licence_copyleft"))
 _MANY: Final = 3
 """Marks of a broken encoding from which a text is held."""
 
@@ -64,7 +67,7 @@ def is_illegal(risk: Risk) -> bool:
     return risk.category not in NOT_ILLEGAL and not risk.category.startswith("A.5")
 
 
-def decided(row: Row, columns: Columns, at: int, consent: str = "") -> Outcome:
+def decided(row: Row, columns: Columns, at: int, consent: str = "", *, licensed: bool = True) -> Outcome:
     """What becomes of a row, before duplicates are known.
 
     Args:
@@ -72,27 +75,32 @@ def decided(row: Row, columns: Columns, at: int, consent: str = "") -> Outcome:
         columns: what its batch was found to hold.
         at: its place there.
         consent: `no_consent` or `withdrawn` where the source says so of this row; "" where it does not.
+        licensed: whether a contract covers what rows say of rights that are reserved.
     """
     if row.fault:
         return Outcome("held", (row.fault,))
     risks = columns.risks[at]
     classes = tuple(sorted({one.category for one in risks}))
-    drops: list[str] = []
-    holds: list[str] = []
-    if consent:
-        drops.append(consent)
+    drops: list[str] = [consent] if consent else []
+    marked = columns.marks[at]
+    holds = ["mojibake"] if marked.get("mojibake", 0) >= _MANY else []
     for one in risks:
         if is_illegal(one):
             (drops if one.certain else holds).append("illegal" if one.certain else "suspected")
+        elif one.category == "works":
+            drops.append("work")
+        elif one.category == "confidential":
+            holds.append("confidential")
         elif one.category in ("injection", "jailbreak"):
             holds.append("injection")
         elif one.category == "spam":
             holds.append("advert")
         else:
             holds.append("self_harm" if one.category == "self_harm" else "suspected")
-    marked = columns.marks[at]
-    if marked.get("mojibake", 0) >= _MANY:
-        holds.append("mojibake")
+    if columns.benchmark[at]:
+        drops.append("benchmark")
+    if "rights" in marked and not licensed and not _OPEN & marked.keys():
+        holds.append("rights")
     kinds = [kind for kind in columns.personal[at] if kind in MASKED]
     masks = ["secret"] * any(kind in SECRETS for kind in kinds) + ["personal"] * any(k not in SECRETS for k in kinds)
     reasons = tuple(dict.fromkeys((*drops, *holds, *masks)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -39,16 +40,22 @@ def report(source: dict[str, Any], audited: Audited, verdict: Verdict) -> dict[s
         "noted": sorted_counts(tally.noted),
         "illegal": _illegal(tally),
         "personal": _personal(tally),
-        "duplicates": {"exact": tally.duplicates.get("exact", 0), "near": tally.duplicates.get("near", 0)},
+        "duplicates": {"exact": tally.duplicates.get("exact", 0), "near": _near(audited)},
         "marks": _shares(tally.marks, looked_at(tally)),
         "quality": _quality(tally),
         "origins": _origins(tally),
+        "groups": _groups(tally),
         "files": files,
         "beside": audited.found.beside,
         "shards": [{"number": one.number, "rows": one.tally.total, "root": one.root} for one in audited.shards],
         "versions": dict(audited.versions),
         "words": {name: {"zh": zh, "en": en} for name, (zh, en) in REASONS.items() if name in tally.noted},
     }
+
+
+def written(document: dict[str, Any]) -> bytes:
+    """The report as it is written, and as its hash is made."""
+    return json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def sorted_counts(counts: Counts) -> Counts:
@@ -101,6 +108,28 @@ def _quality(tally: Tally) -> dict[str, Any]:
         "encoding": sorted_counts(tally.encoding),
         **{name: {"rows": n, "share": _share(n, of)} for name, n in sorted_counts(tally.quality).items()},
     }
+
+
+def _near(audited: Audited) -> int | None:
+    """Rows nearly the same as earlier ones; none where nobody looked."""
+    return audited.tally.duplicates.get("near", 0) if audited.versions.get("near") else None
+
+
+def _groups(tally: Tally) -> dict[str, Any]:
+    """How often groups of people are spoken of, and in which share of that something illegal is certain or suspected
+    (Article 4(2))."""
+    of, made = looked_at(tally), {}
+    for name, rows in sorted_counts({n: c for n, c in tally.groups.items() if not n.endswith("!")}).items():
+        bad = tally.groups.get(name + "!", 0)
+        low, high = wilson(bad, rows)
+        made[name] = {
+            "rows": rows,
+            "share": _share(rows, of),
+            "flagged": bad,
+            "flagged_share": _share(bad, rows),
+            "interval": [round(low, 6), round(high, 6)],
+        }
+    return made
 
 
 def _origins(tally: Tally) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -22,17 +22,19 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from guiju.corpus.near import BANDS, Bands, Benchmarks
 from guiju.detect import shipped
-from guiju.detect.automaton import automaton
+from guiju.detect.automaton import Matches, automaton
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds, weights
+from guiju.detect.patterns import book
 from guiju.detect.personal.kinds import KINDS
 from guiju.detect.personal.recogniser import recognise
 from guiju.detect.words import Words
-from guiju.terms import Finding, Text
+from guiju.terms import Detector, Finding, Text
 
 Hashes = NDArray[np.uint64]
 _WHOLE: Final = 6000
@@ -43,6 +45,11 @@ _SAMPLE: Final = 4096
 _LEAST: Final = 200
 """Characters from which repetition can be told."""
 _AROUND: Final = 1000
+_OF_PEOPLE: Final = tuple(
+    name + tongue
+    for name in ("ethnic", "belief", "nation", "region", "woman", "man", "gender", "age", "job", "health", "other")
+    for tongue in ("", "_en")
+)
 _LONG: Final = 10
 """Hits around which a long text is looked at, at most."""
 
@@ -74,6 +81,9 @@ class Columns(msgspec.Struct, frozen=True):
         signals: categories that a list only signals, such as slurs.
         personal: kinds of personal data and credentials, one a place.
         marks: names in `marks.toml` → how often.
+        bands: a row of hashes a text, by which texts that are nearly the same are told; none where nobody asks.
+        benchmark: whether a run of a benchmark stands in it.
+        groups: groups of people that it speaks of, such as `woman`, `age`.
     """
 
     digest: Hashes
@@ -85,6 +95,9 @@ class Columns(msgspec.Struct, frozen=True):
     signals: list[tuple[str, ...]]
     personal: list[tuple[str, ...]]
     marks: list[dict[str, int]]
+    bands: Hashes | None
+    benchmark: list[bool]
+    groups: list[tuple[str, ...]]
 
 
 @cache
@@ -101,14 +114,30 @@ class Scan:
         entries: the operator's own word lists.
         packs: names of shipped packs.
         exact: whether only lists, patterns and personal data are looked at, and no classifier.
+        near: whether bands are made.
+        benchmarks: what must not be learnt from.
+        registers: detectors of protected works and of what is confidential, by version.
     """
 
-    def __init__(self, entries: Sequence[Entry] = (), packs: Sequence[str] = ("all",), *, exact: bool = False) -> None:
+    def __init__(
+        self,
+        entries: Sequence[Entry] = (),
+        packs: Sequence[str] = ("all",),
+        *,
+        exact: bool = False,
+        near: bool = False,
+        benchmarks: Benchmarks | None = None,
+        registers: Mapping[str, Detector] | None = None,
+    ) -> None:
         every = [*entries, *shipped.entries(packs)]
         self._words = Words(every, "corpus")
         self._patterns = discrimination()
         self._heads = None if exact else Heads(weights())
         self._judges = [] if self._heads is None else [Judge("request", self._heads), Judge("reply", self._heads)]
+        self._bands = Bands() if near else None
+        self._benchmarks = benchmarks
+        self._registers = list((registers or {}).values())
+        self._groups, self._group_names = _groups()
         terms = [(term, name) for name, group in marks().items() for term in group]
         self._marks = automaton([term for term, _ in terms])
         self._names = [name for _, name in terms]
@@ -116,6 +145,9 @@ class Scan:
             "words": _named(every),
             "marks": hashlib.sha256(msgspec.json.encode(marks(), order="deterministic")).hexdigest()[:12],
             "model": "" if exact else thresholds().version,
+            "near": f"{BANDS}" if near else "",
+            "registers": "+".join(registers or {}),
+            "benchmarks": benchmarks.version if benchmarks else "",
         }
 
     def scan_batch(self, texts: Sequence[str]) -> Columns:
@@ -130,6 +162,8 @@ class Scan:
             leaf = (Text("", text),)
             found = [] if self._words.clear(leaf) else self._words.find(leaf)
             found += self._patterns.find(leaf)
+            for register in self._registers:
+                found += register.find(leaf)
             judged = scored[at] if self._heads else []
             if self._heads and len(text) > _WHOLE and found:
                 judged = judged + self._around(text, found)
@@ -148,6 +182,9 @@ class Scan:
             signals=signals,
             personal=personal,
             marks=[self._marked(text) for text in texts],
+            bands=self._bands.of(texts) if self._bands else None,
+            benchmark=[self._benchmarks is not None and self._benchmarks.holds(text) for text in texts],
+            groups=[tuple(sorted({self._group_names[at] for at, _, _ in self._groups(text)})) for text in texts],
         )
 
     def _scored(self, texts: Sequence[str]) -> list[list[Finding]]:
@@ -185,6 +222,14 @@ class Scan:
         return made
 
 
+def _groups() -> tuple[Matches, list[str]]:
+    """Words for groups of people, as the patterns of discrimination have them, and the group of each."""
+    words = book("discrimination").words
+    told = [(word.rstrip("*"), name.removesuffix("_en")) for name in _OF_PEOPLE for word in words.get(name, ())]
+    kept = {word: name for word, name in told if len(word) > 1}
+    return automaton(list(kept)), list(kept.values())
+
+
 def _named(entries: Sequence[Entry]) -> str:
     whole = msgspec.json.encode([(one.id, one.severity, one.context) for one in entries])
     return f"{len(entries)}:{hashlib.sha256(whole).hexdigest()[:12]}"
@@ -208,6 +253,9 @@ def _strongest(found: Sequence[Finding], judged: Sequence[Finding]) -> tuple[tup
     signals: dict[str, None] = {}
     for one in (*found, *judged):
         certain = one.severity == "block" or one.detector == "discrimination"
+        if one.detector in ("works", "confidential"):
+            risks[one.detector] = Risk(one.detector, True, one.detector)
+            continue
         if not certain and one.detector == "words":
             signals[one.category] = None
             continue

@@ -4,7 +4,7 @@
 A shard is a folder that is written beside its place and renamed into it: it is there whole or not at all. In it:
 `decisions.jsonl` (a line a row: where it stands, its digest, what becomes of it and why; never content), `kept.jsonl`
 (rows as they may be learnt from, personal data masked), `held.jsonl` (rows that a person must look at, masked too),
-`digests.u64` and `shard.json`.
+`digests.u64`, `bands.u64` and `shard.json`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from guiju.corpus.near import BANDS
 from guiju.corpus.outcomes import Outcome
 from guiju.corpus.seen import Hashes
 from guiju.corpus.tally import Tally
@@ -73,6 +74,7 @@ class Pages:
         self.kept: list[bytes] = []
         self.held: list[bytes] = []
         self.digests: list[Hashes] = []
+        self.bands: list[Hashes] = []
 
     def add(self, file: int, row: int, digest: int, outcome: Outcome, clean: bytes) -> None:
         """Add one row.
@@ -141,6 +143,8 @@ class Folder:
         _put(draft / "kept.jsonl", _lines(pages.kept))
         _put(draft / "held.jsonl", _lines(pages.held))
         _put(draft / "digests.u64", [np.concatenate(pages.digests or [np.empty(0, np.uint64)]).tobytes()])
+        if pages.bands:
+            _put(draft / "bands.u64", [np.concatenate(pages.bands).tobytes()])
         _put(draft / "shard.json", [msgspec.json.encode(made, order="deterministic")])
         draft.rename(place)
         return made
@@ -148,6 +152,11 @@ class Folder:
     def digests(self, shard: Shard) -> Hashes:
         """The digests of a shard's rows."""
         return np.fromfile(self._shards / f"{shard.number:05d}" / "digests.u64", np.uint64)
+
+    def bands(self, shard: Shard) -> Hashes | None:
+        """The bands of a shard's rows; none where there are none."""
+        path = self._shards / f"{shard.number:05d}" / "bands.u64"
+        return np.fromfile(path, np.uint64).reshape(-1, BANDS) if path.exists() else None
 
     def decisions(self) -> Iterator[bytes]:
         """All lines of all decisions, in order, with their ends."""

@@ -39,6 +39,7 @@ class Tally(msgspec.Struct):
         language, length, repetition, encoding, origin: value → rows.
         chars, bytes: of all texts.
         duplicates: `exact` and `near` → rows.
+        groups: group of people → rows that speak of it; with `!` those of them that hold something illegal, or may.
     """
 
     rows: Counts = {}
@@ -99,6 +100,10 @@ class Tally(msgspec.Struct):
             _one(self.classes, category)
         for category in columns.signals[at]:
             _one(self.signals, category)
+        for group in columns.groups[at]:
+            _one(self.groups, group)
+            if risks:
+                _one(self.groups, group + "!")
         self._personal(columns.personal[at])
         size = columns.size[at]
         self.chars += size

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 
 from guiju.corpus.tally import Tally
 from guiju.law import book
+from guiju.records.corpora import PROOF_NAMES, Stage, Standing
 
 Result = Literal["usable", "review", "not_for_use", "refused"]
 RESULTS: Final[dict[Result, tuple[str, str]]] = {
@@ -32,6 +34,11 @@ WHY: Final[dict[str, tuple[str, str]]] = {
         "{limit:.0%}, so the rows that are held must be looked at first",
     ),
     "unregistered": ("来源 {source} 未登记", "the source {source} is not in the register"),
+    "missing_proof": ("缺少证明：{proof_zh}", "a proof is missing: {proof_en}"),
+    "unproven_part": ("所含来源 {source} 缺少证明", "the source {source}, which it contains, lacks a proof"),
+    "refused_part": ("所含来源 {source} 已被拒绝", "the source {source}, which it contains, was refused"),
+    "refused_sample": ("采集前的抽样审查已拒绝该来源", "the test of a sample before collection refused the source"),
+    "no_sample": ("没有采集前的抽样审查记录", "no sample was tested before collection"),
     "nothing": ("没有可核查的行", "there is no row that could be looked at"),
 }
 """Code → the reason in words."""
@@ -59,6 +66,7 @@ class Verdict(msgspec.Struct, frozen=True):
     zh: str
     en: str
     reasons: tuple[Reason, ...]
+    notes: tuple[Reason, ...] = ()
 
 
 def because(code: str, **facts: Any) -> Reason:
@@ -67,12 +75,42 @@ def because(code: str, **facts: Any) -> Reason:
     return Reason(code, zh.format(**facts), en.format(**facts))
 
 
-def verdict(tally: Tally, against: list[tuple[Result, Reason]]) -> Verdict:
+def against(standing: Standing | None, source: str, stage: Stage) -> list[tuple[Result, Reason]]:
+    """What the register has against a source, and how much each weighs.
+
+    Args:
+        standing: what it says; none where the source is not there.
+        source: its id.
+        stage: of the audit that is made.
+    """
+    if standing is None:
+        return [("not_for_use", because("unregistered", source=source))]
+    made: list[tuple[Result, Reason]] = []
+    for kind in standing.missing:
+        zh, en = PROOF_NAMES[kind]
+        made.append(("not_for_use", because("missing_proof", proof_zh=zh, proof_en=en)))
+    made += [("not_for_use", because("unproven_part", source=part)) for part in standing.unproven]
+    made += [("refused", because("refused_part", source=part)) for part in standing.refused if part != source]
+    sample = next((one for one in standing.audits if one.stage == "sample"), None)
+    if stage == "full" and sample and sample.result == "refused":
+        made.append(("refused", because("refused_sample")))
+    return made
+
+
+def notes(standing: Standing | None, stage: Stage) -> list[Reason]:
+    """What is no reason against a source, but is asked for."""
+    if standing is None or stage == "sample" or any(one.stage == "sample" for one in standing.audits):
+        return []
+    return [because("no_sample")]
+
+
+def verdict(tally: Tally, against: list[tuple[Result, Reason]], notes: Sequence[Reason] = ()) -> Verdict:
     """The verdict on what was audited.
 
     Args:
         tally: its counts.
         against: what the register has against the source, and how much it weighs.
+        notes: what is asked for besides.
     """
     found = list(against)
     limit, of = threshold("corpus.source.illegal"), looked_at(tally)
@@ -85,7 +123,7 @@ def verdict(tally: Tally, against: list[tuple[Result, Reason]]) -> Verdict:
         found.append(("review", because("suspected_share", share=share, rows=rows, of=of, limit=limit)))
     found.sort(key=lambda one: -LEVELS.index(one[0]))
     result = found[0][0] if found else "usable"
-    return Verdict(result, *RESULTS[result], tuple(reason for _, reason in found))
+    return Verdict(result, *RESULTS[result], tuple(reason for _, reason in found), tuple(notes))
 
 
 def looked_at(tally: Tally) -> int:

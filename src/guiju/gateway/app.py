@@ -309,8 +309,8 @@ class App:
             self._close(run, "upstream_failed")
             if counted:
                 live.metrics.counts.failed(run.wire.name, error.code)
-            provider = live.settings.provider
-            place = {"redress_url": provider.redress_url, "authority_url": provider.authority_url}
+            settings = live.settings
+            place = {"redress_url": settings.redress(run.id), "authority_url": settings.provider.authority_url}
             place = place if error.row.status == 403 else {}
             await self._tell(run, error, {"decision_id": run.id, **place}, send)
         except asyncio.CancelledError:

@@ -99,4 +99,4 @@ def sentence(live: Live, decision: str, hearing: Hearing, language: Language) ->
     reason = hearing.decisive.reason
     if not hearing.stops or reason is None:
         return ""
-    return live.policy.refusal(reason, decision, live.settings.provider.redress_url, language).told(language)
+    return live.policy.refusal(reason, decision, live.settings.redress(decision), language).told(language)

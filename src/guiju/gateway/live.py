@@ -19,6 +19,7 @@ from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
+from guiju.controls.regeneration import Replayed
 from guiju.controls.standing import Ladder
 from guiju.detect.rumours import Rumour
 from guiju.detect.words import Words
@@ -27,12 +28,13 @@ from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
-from guiju.records.accounts import Keyring
+from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.choices import Choices
 from guiju.records.consents import Consents
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
+from guiju.records.sealed import ACCOUNT
 from guiju.records.standing import Standings
 from guiju.records.usage import Tally
 from guiju.records.use import Uses
@@ -40,6 +42,8 @@ from guiju.terms import REACHES, Audience, Control, Exchange, Identity, Reach, R
 
 CANARY_KEY: Final = "guiju-canary"
 """The key id of the process's own canary; what it asks is not counted."""
+REPLAY: Final = KeyRecord(id="guiju-replay", account=ACCOUNT, prefix="gj-repl", name="replay")
+"""The key by which what was banned is asked for again (`replaying`)."""
 _UNREAD: Final = Bilingual("不是可读文字的部分", "a part that is not readable text")
 
 
@@ -53,6 +57,7 @@ class Controls(msgspec.Struct, frozen=True):
         upstream: heard on what the model service says of its own refusal.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
+        replayed: heard on the replays of what must not come again; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -61,17 +66,19 @@ class Controls(msgspec.Struct, frozen=True):
     upstream: tuple[Control[Text], ...]
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
+    replayed: tuple[Control[Replayed], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text]] = (
+        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
+            *self.replayed,
         )
         return list(dict.fromkeys(control.id for control in every))
 

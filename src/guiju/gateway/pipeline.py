@@ -356,7 +356,7 @@ class TextRun(Run):
         made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
         made += notices.reminders(self.asked, sitting, self.head.language)
         made += notices.first_use(self.asked, self.live.notices, self.asker.unread, self.head.language)
-        url = self.live.settings.provider.redress_url
+        url = self.live.settings.redress(self.id)
         return made + notices.steps(self.asker.standing, int(self.live.clock()), self.head.language, url)
 
     def _appended(self, told: list[dict[str, str]], asked: TextQuestions) -> str:

@@ -356,6 +356,7 @@ class Run(ABC):
             consents=tuple(one.id for one in consents),
             unread=asker.unread if asker.person else (),
             awaited=settings.gateway.first_use == "wait",
+            unstated=settings.mode == "production" and self.live.notices.service is None,
         )
 
     def _consents(self) -> list[Kept]:
@@ -440,7 +441,7 @@ class Run(ABC):
         """What a stopped exchange's caller is told: a reason, a place, and a way to contest it."""
         reason = hearing.decisive.reason
         assert reason is not None
-        redress_url = self.live.settings.provider.redress_url
+        redress_url = self.live.settings.redress(self.id)
         answer = None if silent(hearing) else self.rulings.answer(reason.category, hearing.stage)
         error = self.policy.refusal(reason, self.id, redress_url, self.head.language, answer)
         guiju: dict[str, Any] = {

@@ -7,6 +7,7 @@ deadlines for everything. A target's key is never written down.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter
 from typing import Final, Literal
 
@@ -37,6 +38,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         public: the name by which callers know that model; by default the same.
         speaks: the protocol.
         key: its key; `key_env`: the variable that holds it.
+        own: whether the address is this process's own, whose certificate names another host.
+        headers: makes what goes along with each question, such as an assertion that holds for some minutes.
     """
 
     kind: TargetKind
@@ -47,6 +50,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     speaks: UpstreamKind = "openai"
     key: str = ""
     key_env: str = ""
+    own: bool = False
+    headers: Callable[[], dict[str, str]] | None = None
 
     @property
     def route(self) -> str:
@@ -84,7 +89,9 @@ class Asker:
     def __init__(self, target: Target, limits: Limits) -> None:
         self.target = target
         service = Service(name=target.name or target.kind, url=target.url, kind=target.speaks, key_env=target.key_env)
-        self._upstream = Upstream(service, msgspec.structs.replace(limits, circuit_failures=_NEVER), target.key)
+        self._upstream = Upstream(
+            service, msgspec.structs.replace(limits, circuit_failures=_NEVER), target.key, own=target.own
+        )
 
     async def open(self) -> None:
         """Make the connections."""
@@ -97,6 +104,8 @@ class Asker:
     async def ask(self, question: Question, manner: Manner) -> Answer:
         """Ask once."""
         began = perf_counter()
+        if self.target.headers:
+            self._upstream.extra = self.target.headers()
         try:
             reply = await self._upstream.ask(wording.written(question, self.target.model, self.target.speaks, manner))
             try:

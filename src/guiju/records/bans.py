@@ -96,21 +96,44 @@ def enact(
             `ban_reaches_too_far`: it stops some of the examples.
         OutsideError: `store_unavailable`.
     """
+    made = msgspec.structs.replace(prepared(decision, examples, key, terms), answers=tuple(answers))
+    store.do(lambda connection: enter(connection, made, terms))
+    return made.ban.id
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A ban that has grounds and reaches no further than it should, but is not in force yet.
+
+    Attributes:
+        examples: how many harmless texts it lets pass.
+        key_id: of the key that its mark was made with.
+        answers: those that hold what is banned, and are recalled by it.
+    """
+
+    ban: Ban
+    account: str
+    expires_at: int
+    examples: int
+    key_id: str
+    answers: tuple[recalls.Received, ...] = ()
+
+
+def prepared(decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> Prepared:
+    """Make a ban, to be put into force by `enter`; see `enact`."""
     made = _founded(decision, examples, key[0], terms.by)
-    row = _row(made, decision, (len(examples), key[1]), terms)
+    return Prepared(made, decision.account, decision.expires_at, len(examples), key[1])
 
-    def work(connection: Connection) -> None:
-        connection.execute(insert(ban).values(row))
-        subject = changes.Subject(KIND, made.id, 1, decision.account)
-        changes.enter(
-            connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False)
-        )
-        for one in answers:
-            recalls.enter(connection, one, (decision.category, decision.case), terms)
-        bump(connection, COUNTER)
 
-    store.do(work)
-    return made.id
+def enter(connection: Connection, made: Prepared, terms: changes.Terms) -> None:
+    """Put a ban into force, in the transaction of the caller; `terms.wait` says after how many seconds whoever
+    received what it bans is told."""
+    connection.execute(insert(ban).values(_row(made, terms)))
+    subject = changes.Subject(KIND, made.ban.id, 1, made.account)
+    hashes = ("", changes.fingerprint(made.ban))
+    changes.enter(connection, subject, hashes, msgspec.structs.replace(terms, weakens=False, wait=0))
+    for one in made.answers:
+        recalls.enter(connection, one, (made.ban.category, made.ban.case), terms)
+    bump(connection, COUNTER)
 
 
 def _founded(decision: Decision, examples: Sequence[str], key: Key, by: str) -> Ban:
@@ -138,22 +161,23 @@ def _founded(decision: Decision, examples: Sequence[str], key: Key, by: str) -> 
     return made
 
 
-def _row(made: Ban, decision: Decision, counted: tuple[int, str], terms: changes.Terms) -> dict[str, object]:
-    """The ban as the table has it; `counted`: how many examples passed, and the key's id."""
+def _row(one: Prepared, terms: changes.Terms) -> dict[str, object]:
+    """The ban as the table has it."""
+    made = one.ban
     return {
         "id": made.id,
-        "account_id": decision.account,
+        "account_id": one.account,
         "kind": made.kind,
         "category": made.category,
         "severity": made.severity,
         "case_id": made.case,
         "reason": made.reason,
         "mark": msgspec.msgpack.encode(made.mark),
-        "key_id": counted[1],
-        "examples": counted[0],
+        "key_id": one.key_id,
+        "examples": one.examples,
         "decided_by": terms.by,
         "decided_at": terms.now,
-        "expires_at": decision.expires_at,
+        "expires_at": one.expires_at,
         "lifted_at": 0,
     }
 
@@ -166,18 +190,31 @@ def lift(store: Store, ban_id: str, terms: changes.Terms) -> changes.Change:
         OutsideError: `store_unavailable`.
     """
 
-    def work(connection: Connection) -> changes.Change:
-        row = connection.execute(select(ban).where(ban.c.id == ban_id, ban.c.lifted_at == 0)).first()
-        if row is None:
-            raise ConfigError("not_found", what=ban_id)
-        before = changes.fingerprint(_ban(row))
-        subject = changes.Subject(KIND, ban_id, 0, row.account_id)
-        made = changes.enter(connection, subject, (before, ""), msgspec.structs.replace(terms, weakens=True))
-        if made.state == "done":
-            _lift(connection, ban_id, terms.now)
-        return made
+    return store.do(lambda connection: lifted(connection, ban_id, terms))
 
-    return store.do(work)
+
+def lifted(connection: Connection, ban_id: str, terms: changes.Terms) -> changes.Change:
+    """`lift`, in the transaction of the caller."""
+    row = connection.execute(select(ban).where(ban.c.id == ban_id, ban.c.lifted_at == 0)).first()
+    if row is None:
+        raise ConfigError("not_found", what=ban_id)
+    before = changes.fingerprint(_ban(row))
+    subject = changes.Subject(KIND, ban_id, 0, row.account_id)
+    made = changes.enter(connection, subject, (before, ""), msgspec.structs.replace(terms, weakens=True))
+    if made.state == "done":
+        _lift(connection, ban_id, terms.now)
+    return made
+
+
+def undone(connection: Connection, one: Prepared, terms: changes.Terms) -> None:
+    """Take back a ban that was put into force a moment ago; whoever calls has looked at the time and the person."""
+    mine = (ban.c.id == one.ban.id) & (ban.c.lifted_at == 0)
+    connection.execute(update(ban).where(mine).values(lifted_at=terms.now, mark=b""))
+    for answer in one.answers:
+        recalls.undone(connection, answer, one.ban.case, terms.now)
+    subject, hashes = changes.Subject(KIND, one.ban.id, 0, one.account), (changes.fingerprint(one.ban), "")
+    changes.enter(connection, subject, hashes, msgspec.structs.replace(terms, weakens=False))
+    bump(connection, COUNTER)
 
 
 def settle(store: Store, now: int) -> int:
@@ -221,11 +258,13 @@ def current(store: Store, key_id: str, now: int) -> tuple[str, list[Ban], int]:
     return (f"bans:{_named(made)}" if made else ""), made, lapses
 
 
-def history(store: Store) -> list[Kept]:
-    """All bans, newest first, those that were lifted too."""
-    columns = [ban.c[name] for name in Kept.__struct_fields__]
+def history(store: Store, case: str = "") -> list[Kept]:
+    """All bans, newest first, those that were lifted too; of one case, or all."""
+    query = select(*(ban.c[name] for name in Kept.__struct_fields__)).order_by(ban.c.decided_at.desc(), ban.c.id)
+    if case:
+        query = query.where(ban.c.case_id == case)
     with store.read() as connection:
-        rows = connection.execute(select(*columns).order_by(ban.c.decided_at.desc(), ban.c.id))
+        rows = connection.execute(query)
         return [Kept(**row) for row in rows.mappings()]
 
 

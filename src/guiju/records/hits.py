@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often each entry of the word lists matched on a day: what shows an owner that an entry no longer earns its place.
+"""How often each entry of the word lists and each ban matched on a day: what shows that one no longer earns its place.
 
 Ids and counts, nothing of anybody and no content (bounds). It is counted in memory and written every few seconds, off
 the road; what a crash loses are the last seconds. Days are those of UTC+8.
@@ -25,6 +25,10 @@ KEPT_DAYS: Final = 31
 """Days before today of which counts are kept."""
 _EXCHANGES: Final = ""
 """Stands in place of an id: how many exchanges were looked at."""
+
+
+_COUNTED: Final = frozenset({"words", "bans"})
+"""Detectors whose entries are counted: a ban that stops much needs a second look (bounds)."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -57,7 +61,7 @@ class Hits:
         """
         day = day_of(now)
         self._unsent[day, _EXCHANGES] += 1
-        for id in {found.rule for found in findings if found.detector == "words" and found.rule}:
+        for id in {found.rule for found in findings if found.detector in _COUNTED and found.rule}:
             self._unsent[day, id] += 1
 
     async def settle(self, store: Store, now: float) -> None:

@@ -8,11 +8,11 @@ a paper's case, in a copy of the store. When the case is over they go a year lat
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from guiju.errors import ConfigError
 from guiju.records import accounts, changes, persons, rights, vault
@@ -36,6 +36,7 @@ AFTER_S: Final = 365 * _DAY_S
 _PURPOSE: Final = b"guiju case "
 
 What = Literal["form", "message", "evidence", "grounds", "letter"]
+"""`grounds`: what was decided, why, and what is to be done by it; for the desk alone."""
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,12 +91,38 @@ class Papers:
         Raises:
             OutsideError: `store_unavailable`.
         """
+        who = self._ready(case, now)
+        content = msgspec.msgpack.encode(paper)
+        return vault.put(self._store, self._keys, who, paper.what, content, (now, now + LONGEST_S))
+
+    def sealed(self, case: str, paper: Paper, now: int) -> Callable[[Connection], None]:
+        """Seal a paper now, to be put into the vault in a transaction of the caller's."""
+        row = vault.sealed(
+            self._store, self._keys, self._ready(case, now), paper.what, msgspec.msgpack.encode(paper), now
+        )
+        return lambda connection: vault.enter(connection, row, (now, now + LONGEST_S))
+
+    def for_person(self, who: Who, paper: Paper, now: int) -> Callable[[Connection], None] | None:
+        """Seal a paper among what is kept of a user, who sees it on request; none where nothing is kept of them."""
+        if not self._known(who):
+            return None
+        content = msgspec.json.encode(paper.fields)
+        row = vault.sealed(self._store, self._keys, who, paper.what, content, now)
+        return lambda connection: vault.enter(connection, row, (now, now + AFTER_S))
+
+    def drop(self, connection: Connection, case: str, paper: Paper) -> None:
+        """Take a paper away: grounds of a decision that was taken back."""
+        account, handle = self.whose(case)
+        theirs = (kept.c.account_id == account) & (kept.c.person_id == handle) & (kept.c.id == paper.id)
+        connection.execute(delete(kept).where(theirs))
+
+    def _ready(self, case: str, now: int) -> Who:
+        """Whose papers they are, made known to the store."""
         who = self.whose(case)
         if not self._known(who):
             accounts.ensure_account(self._store, ACCOUNT, now)
             persons.remember(self._store, ACCOUNT, Identity(who[1], "none", "desk", now, now + LONGEST_S, ""), now)
-        content = msgspec.msgpack.encode(paper)
-        return vault.put(self._store, self._keys, who, paper.what, content, (now, now + LONGEST_S))
+        return who
 
     def all(self, case: str, now: int, what: Sequence[What] = ()) -> list[Paper]:
         """The papers of a case, oldest first; none once they are gone.

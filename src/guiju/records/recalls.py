@@ -149,6 +149,12 @@ def addresses(store: Store) -> list[Webhook]:
         return [Webhook(**row) for row in rows]
 
 
+def address_of(store: Store, account: str) -> Webhook | None:
+    """Where an account is told; none where no address is set."""
+    with store.read() as connection:
+        return _address(connection, account)
+
+
 def _address(connection: Connection, account: str) -> Webhook | None:
     row = connection.execute(select(webhook).where(webhook.c.account_id == account)).mappings().first()
     return Webhook(**row) if row else None
@@ -182,12 +188,24 @@ def enter(connection: Connection, answer: Received, facts: tuple[str, str], term
         case_id=facts[1],
         added_by=terms.by,
         added_at=terms.now,
-        next_at=terms.now,
+        next_at=terms.now + terms.wait,
     )
     connection.execute(insert(recall).values(**msgspec.structs.asdict(made)))
     subject = changes.Subject(KIND, made.id, 0, answer.account)
-    changes.enter(connection, subject, ("", changes.fingerprint(made)), msgspec.structs.replace(terms, weakens=False))
+    at_once = msgspec.structs.replace(terms, weakens=False, wait=0)
+    changes.enter(connection, subject, ("", changes.fingerprint(made)), at_once)
     return made
+
+
+def undone(connection: Connection, answer: Received, case: str, now: int) -> None:
+    """Take back a recall of a case that nobody was told of yet."""
+    mine = (recall.c.account_id == answer.account) & (recall.c.produce_id == answer.produce_id)
+    row = connection.execute(select(recall.c.id).where(mine, recall.c.case_id == case, recall.c.attempts == 0)).first()
+    if row is None:
+        return
+    connection.execute(delete(recall).where(recall.c.id == row.id))
+    subject = changes.Subject(KIND, row.id, 0, answer.account)
+    changes.enter(connection, subject, ("", ""), changes.Terms(False, "desk", now, 0))
 
 
 def due(store: Store, now: int) -> list[tuple[Recall, Webhook]]:

@@ -182,6 +182,10 @@ class Books:
         """Write that a setting or list changed: who asked, when it acts, and the digests of what was and what is."""
         return self._ledger.append("change", facts)
 
+    def replayed(self, facts: Mapping[str, object]) -> int:
+        """Write how often a banned content was asked for on a route, and how often it came back: counts and ids."""
+        return self._ledger.append("replayed", facts)
+
     async def durable(self, ticket: int) -> Evidence:
         """Wait until an entry is on disk.
 

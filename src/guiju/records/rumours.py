@@ -67,6 +67,18 @@ def apply(store: Store, rumours: Sequence[Rumour], terms: changes.Terms) -> Appl
     return store.do(lambda connection: _apply(connection, list(rumours), terms), wait_s=120.0)
 
 
+def corrected(connection: Connection, one: Rumour, terms: changes.Terms) -> None:
+    """Add one claim to the list in force, in the transaction of the caller; it strengthens, so it acts at once."""
+    number = _current(connection)
+    _apply(connection, [*_rows(connection, number), one], terms)
+
+
+def dropped(connection: Connection, id: str, terms: changes.Terms) -> None:
+    """Take one claim away again, in the transaction of the caller; whoever calls has looked at who may."""
+    number = _current(connection)
+    _apply(connection, [row for row in _rows(connection, number) if row.id != id], terms)
+
+
 def settle(store: Store, now: int) -> int:
     """Put into force what has waited long enough; each process may call it, one of them does it."""
     with store.read() as connection:

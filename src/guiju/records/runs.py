@@ -185,7 +185,7 @@ def begin(store: Store, id: str, box: Box, plan: Plan, questions: Sequence[Quest
         OutsideError: `store_unavailable`.
     """
     if not questions or len({one.id for one in questions}) < len(questions):
-        raise ConfigError("config_invalid", what="questions", hint="docs: probe.md")
+        raise ConfigError("config_invalid", what="questions", hint="docs: regeneration.md")
     made = Run(
         id=id,
         account_id=plan.account,

@@ -28,10 +28,10 @@ from sqlalchemy import (
     text,
 )
 
-from guiju.records import schema_asking, schema_desk, schema_privacy  # noqa: F401 # their tables are entered beside those of this module
+from guiju.records import schema_asking, schema_corpora, schema_desk, schema_privacy  # noqa: F401 # their tables stand beside those here
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 18))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 21))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]

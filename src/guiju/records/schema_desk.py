@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, String, Table, Text
 
 from guiju.records.metadata import metadata
 
@@ -48,4 +48,40 @@ case = Table(
     Column("turn", Integer, nullable=False),
     Index("ix_desk_case_queue", "closed_at", "due_at"),
     Index("ix_desk_case_kind", "kind", "closed_at", "due_at"),
+)
+
+# What needs two persons: who proposed it, and who agreed or not. What it is exactly lies with the case's papers.
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("case_id", String(16), nullable=False, index=True),
+    Column("act", String(16), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("share", Double, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("proposed_by", String(128), nullable=False),
+    Column("proposed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("acts_at", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False, index=True),
+    Column("single_mode", Boolean, nullable=False),
+    Column("decided_by", String(128), nullable=False),
+    Column("decided_at", BigInteger, nullable=False),
+)
+
+# What leaves the house after a decision, and waits so that the decision can be taken back.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("case_id", String(16), nullable=False, index=True),
+    Column("channel", String(16), nullable=False),
+    Column("item", Integer, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("done_at", BigInteger, nullable=False),
+    Column("answer", String(64), nullable=False),
+    Index("ix_outbox_due", "state", "not_before"),
 )

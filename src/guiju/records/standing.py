@@ -251,6 +251,7 @@ def add(
     decide: Decide,
     row: int = 0,
     share: float = 1.0,
+    id: str = "",
 ) -> Step | None:
     """Write a strike and the step that follows from it, in the transaction of the caller.
 
@@ -263,6 +264,7 @@ def add(
         now: Unix seconds.
         decide: the ladder.
         row, share: strikes in a row, and the share of the person's requests that struck.
+        id: of the strike; one is made where none is given.
 
     Returns:
         The step, where a new one follows.
@@ -272,7 +274,14 @@ def add(
     again = mine & (strike.c.mark == mark) & (strike.c.at > at - REPEATS_S)
     if mark >= 0 and connection.execute(select(strike.c.id).where(again).limit(1)).first():
         return None
-    made = {"id": token_hex(8), "account_id": who[0], "person_id": who[1], "at": at, "kind": kind, "source": source}
+    made = {
+        "id": id or token_hex(8),
+        "account_id": who[0],
+        "person_id": who[1],
+        "at": at,
+        "kind": kind,
+        "source": source,
+    }
     connection.execute(insert(strike).values(**made, rung="none", mark=mark))
     step = _follows(connection, who, kind, at, decide, row, share)
     if step is not None:
@@ -358,24 +367,26 @@ def overturn(store: Store, strike_id: str, now: int, decide: Decide) -> Who:
         OutsideError: `store_unavailable`.
     """
 
-    def work(connection: Connection) -> Who:
-        row = connection.execute(select(strike).where(strike.c.id == strike_id)).first()
-        if row is None:
-            raise ConfigError("not_found", what=f"strike {strike_id}")
-        who = (row.account_id, row.person_id)
-        connection.execute(delete(strike).where(strike.c.id == strike_id))
-        mine = (strike.c.account_id == who[0]) & (strike.c.person_id == who[1])
-        times = connection.execute(select(strike.c.at).where(mine)).scalars().all()
-        theirs = (standing_step.c.account_id == who[0]) & (standing_step.c.person_id == who[1])
-        automatic = theirs & standing_step.c.automatic
-        for step in connection.execute(select(standing_step).where(automatic)).all():
-            found = decide(Record([at for at in times if at <= step.since]), step.since)
-            if found is None or RUNGS.index(found.rung) < RUNGS.index(step.rung):
-                connection.execute(delete(standing_step).where(standing_step.c.id == step.id))
-        bump(connection, COUNTER)
-        return who
+    return store.do(lambda connection: overturned(connection, strike_id, decide))
 
-    return store.do(work)
+
+def overturned(connection: Connection, strike_id: str, decide: Decide) -> Who:
+    """`overturn`, in the transaction of the caller."""
+    row = connection.execute(select(strike).where(strike.c.id == strike_id)).first()
+    if row is None:
+        raise ConfigError("not_found", what=f"strike {strike_id}")
+    who = (row.account_id, row.person_id)
+    connection.execute(delete(strike).where(strike.c.id == strike_id))
+    mine = (strike.c.account_id == who[0]) & (strike.c.person_id == who[1])
+    times = connection.execute(select(strike.c.at).where(mine)).scalars().all()
+    theirs = (standing_step.c.account_id == who[0]) & (standing_step.c.person_id == who[1])
+    automatic = theirs & standing_step.c.automatic
+    for step in connection.execute(select(standing_step).where(automatic)).all():
+        found = decide(Record([at for at in times if at <= step.since]), step.since)
+        if found is None or RUNGS.index(found.rung) < RUNGS.index(step.rung):
+            connection.execute(delete(standing_step).where(standing_step.c.id == step.id))
+    bump(connection, COUNTER)
+    return who
 
 
 def decide_step(store: Store, step: Step, grounds: tuple[str, str], now: int) -> None:
@@ -391,14 +402,15 @@ def decide_step(store: Store, step: Step, grounds: tuple[str, str], now: int) ->
         ConfigError: `config_invalid`: nobody, no case or no reason is named.
         OutsideError: `store_unavailable`.
     """
+    store.do(lambda connection: decided(connection, step, grounds, now))
+
+
+def decided(connection: Connection, step: Step, grounds: tuple[str, str], now: int) -> None:
+    """`decide_step`, in the transaction of the caller."""
     if not (step.decided_by and all(said.strip() for said in grounds)):
         raise ConfigError("config_invalid", what="--by, --case, --reason", hint="guiju standing decide --help")
-
-    def work(connection: Connection) -> None:
-        _put(connection, step)
-        _enter(connection, step, ("", changes.fingerprint(Grounds(step.id, *grounds))), step.decided_by, now)
-
-    store.do(work)
+    _put(connection, step)
+    _enter(connection, step, ("", changes.fingerprint(Grounds(step.id, *grounds))), step.decided_by, now)
 
 
 def lift(store: Store, step_id: str, by: str, now: int) -> Who:
@@ -412,18 +424,20 @@ def lift(store: Store, step_id: str, by: str, now: int) -> Who:
         OutsideError: `store_unavailable`.
     """
 
-    def work(connection: Connection) -> Who:
-        mine = (standing_step.c.id == step_id) & (standing_step.c.lifted_at == 0)
-        row = connection.execute(select(standing_step).where(mine)).mappings().first()
-        if row is None:
-            raise ConfigError("not_found", what=f"step {step_id}")
-        connection.execute(update(standing_step).where(mine).values(lifted_at=now))
-        step = _read(row)
-        _enter(connection, step, (changes.fingerprint(Grounds(step.id, step.rung, "lifted")), ""), by, now)
-        bump(connection, COUNTER)
-        return row["account_id"], row["person_id"]
+    return store.do(lambda connection: lifted(connection, step_id, by, now))
 
-    return store.do(work)
+
+def lifted(connection: Connection, step_id: str, by: str, now: int) -> Who:
+    """`lift`, in the transaction of the caller."""
+    mine = (standing_step.c.id == step_id) & (standing_step.c.lifted_at == 0)
+    row = connection.execute(select(standing_step).where(mine)).mappings().first()
+    if row is None:
+        raise ConfigError("not_found", what=f"step {step_id}")
+    connection.execute(update(standing_step).where(mine).values(lifted_at=now))
+    step = _read(row)
+    _enter(connection, step, (changes.fingerprint(Grounds(step.id, step.rung, "lifted")), ""), by, now)
+    bump(connection, COUNTER)
+    return row["account_id"], row["person_id"]
 
 
 def _enter(connection: Connection, step: Step, hashes: tuple[str, str], by: str, now: int) -> None:

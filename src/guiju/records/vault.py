@@ -52,15 +52,40 @@ def put(store: Store, keys: DayKeys, who: Who, kind: str, content: bytes, times:
         ConfigError: `not_found`: nothing is kept of the person; `config_invalid`: it has no end.
         OutsideError: `store_unavailable`.
     """
-    now, expires = times
-    if expires <= now:
+    if times[1] <= times[0]:
         raise ConfigError("config_invalid", what="vault: expires", hint="docs: people.md#vault")
-    id = token_hex(16)
-    nonce, key = token_bytes(_NONCE), keys.person_key(store, *who, now)
-    sealed = nonce + AESGCM(key).encrypt(nonce, content, _name(id, who, kind))
-    row = {"id": id, "account_id": who[0], "person_id": who[1], "kind": kind, "sealed": sealed}
-    store.do(lambda c: c.execute(insert(vault).values(**row, created_at=now, expires_at=expires)).rowcount)
-    return id
+    made = sealed(store, keys, who, kind, content, times[0])
+    store.do(lambda connection: enter(connection, made, times))
+    return made.id
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """Something that is sealed, and not in the vault yet."""
+
+    id: str
+    account_id: str
+    person_id: str
+    kind: str
+    sealed: bytes
+
+
+def sealed(store: Store, keys: DayKeys, who: Who, kind: str, content: bytes, now: int) -> Sealed:
+    """Seal something, to be put into the vault by `enter`; see `put`."""
+    id, nonce = token_hex(16), token_bytes(_NONCE)
+    key = keys.person_key(store, *who, now)
+    return Sealed(id, *who, kind, nonce + AESGCM(key).encrypt(nonce, content, _name(id, who, kind)))
+
+
+def enter(connection: Connection, made: Sealed, times: tuple[int, int]) -> None:
+    """Put something sealed into the vault, in the transaction of the caller.
+
+    Args:
+        connection: the writing connection.
+        made: what was sealed.
+        times: now, and when it goes.
+    """
+    row = msgspec.structs.asdict(made)
+    connection.execute(insert(vault).values(**row, created_at=times[0], expires_at=times[1]))
 
 
 def opened(store: Store, keys: DayKeys, id: str, purpose: str, by: tuple[str, str], now: int) -> bytes:

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A bar for what takes long: on the terminal of a person, and nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+@contextmanager
+def bar(total: int, text: str, as_json: bool) -> Iterator[Callable[[object], object]]:
+    """A bar on standard error; what it yields is called once for each that is done.
+
+    Args:
+        total: how many there are.
+        text: what they are.
+        as_json: whether a program listens, which gets none.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    hidden = as_json or not sys.stderr.isatty()
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as shown:
+        task = shown.add_task(text, total=total)
+        yield lambda _: shown.advance(task)

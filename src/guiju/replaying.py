@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Asks again for what was banned while a process serves (Article 15): each night, at once for a new item, and after
+each change of model services, word lists or policy. One of the workers does it for all.
+
+It asks this process itself, with a key of its own, and every model service behind it. What came of each route is an
+entry of the ledger, counts alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from guiju import likenesses
+from guiju.config import Settings
+from guiju.desk import regeneration as desk
+from guiju.desk.regeneration import Errand, Registry
+from guiju.errors import GuijuError
+from guiju.house import House
+from guiju.probe import targets
+from guiju.probe.asking import Pace
+from guiju.probe.targets import Target
+from guiju.records import regeneration
+from guiju.records.daykeys import DayKeys
+from guiju.records.regeneration import Item, Round
+from guiju.records.sealed import Boxes
+
+log = logging.getLogger("guiju.replaying")
+CONTROL: Final = "regeneration"
+BY: Final = "guiju"
+_POLL_S: Final = 15.0
+_SETTLE_S: Final = 60.0
+"""For how long nothing must change before a change counts, so that ten changes are one replay."""
+_PROOF_S: Final = 6 * 3600
+
+
+def opened(house: House) -> Registry:
+    """The items of an open house.
+
+    Raises:
+        ConfigError: `keys_exposed`.
+    """
+    boxes = Boxes(house.store, DayKeys(house.options.data / "keys"), house.secrets)
+    key = likenesses.keys(house.secrets, desk.PURPOSE)
+    return Registry(house.store, boxes, key, house.live.policy.controls.replayed, house.live.clock)
+
+
+async def watch(house: House, base: str) -> None:
+    """Replay what is due, until the house closes.
+
+    Args:
+        house: the open house.
+        base: its own address.
+    """
+    loop = asyncio.get_running_loop()
+    seen, since, proved = "", 0.0, -float(_PROOF_S)
+    while True:
+        try:
+            versions = versions_of(house)
+            if versions != seen:
+                seen, since = versions, loop.time()
+            asked = await turn(house, base, changes=loop.time() - since >= _SETTLE_S)
+            if asked or loop.time() - proved >= _PROOF_S:
+                await prove(house)
+                proved = loop.time()
+        except GuijuError as error:
+            log.error("not_replayed", extra={"code": error.code})
+        await asyncio.sleep(_POLL_S)
+
+
+async def turn(house: House, base: str, *, changes: bool = True) -> int:
+    """Replay each item that is due, once; returns how many.
+
+    Args:
+        house: the open house.
+        base: its own address.
+        changes: whether a change makes an item due.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    settings, versions = house.live.settings, versions_of(house)
+    items = await asyncio.to_thread(regeneration.items, house.store, open_only=True)
+    asked = whom(settings, gateway(house, base))
+    if not items or not asked:
+        return 0
+    rounds = await asyncio.to_thread(regeneration.rounds, house.store)
+    registry, done = opened(house), 0
+    pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
+    for item in items:
+        hour, now = settings.regeneration.hour, int(house.live.clock())
+        reason = desk.due(item, rounds.get(item.id, []), versions, now, hour)
+        if reason is None or (reason == "change" and not changes):
+            continue
+        errand = Errand(reason=reason, versions=versions, by=BY, pace=pace, limits=settings.limits)
+        await entered(house, item, await registry.replay(item, asked, errand))
+        done += 1
+    return done
+
+
+async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
+    """Write what came of a replay into the ledger."""
+    books = house.live.books
+    for one in rounds:
+        facts = {name: getattr(one, name) for name in Round.__struct_fields__}
+        await books.durable(books.replayed({**facts, "case": item.case_id}))
+
+
+async def prove(house: House) -> None:
+    """Write into the ledger that items are watched, and whether none is red."""
+    registry = opened(house)
+    standings = await asyncio.to_thread(registry.standings)
+    red = [item for item, standing in standings if standing.state == "red"]
+    for item in red:
+        log.error("generated_again", extra={"id": item.id})
+    house.live.books.proof([CONTROL], not red)
+
+
+def versions_of(house: House) -> str:
+    """What names model services, word lists and policy, as they are in force."""
+    policy = house.live.policy
+    services = [(one.name, one.kind, one.url, sorted(one.models.items())) for one in house.live.settings.upstream]
+    told = msgspec.json.encode((services, policy.lexicon, policy.rulings))
+    return hashlib.sha256(told).hexdigest()[:16]
+
+
+def gateway(house: House, base: str) -> Target:
+    """This process itself, asked with its own key, as somebody verified where that is asked for."""
+    asserts = house.live.settings.gateway.identity != "none"
+    headers = (lambda: {"x-guiju-identity": house.identity("replay")}) if asserts else None
+    return Target(kind="gateway", url=f"{base}/v1", model="", key=house.replay_key, own=True, headers=headers)
+
+
+def whom(settings: Settings, gateway: Target) -> list[Target]:
+    """Whom each item is asked of: the gateway and every model service, each for each model that it serves.
+
+    Args:
+        settings: name the services and the models.
+        gateway: how the gateway is reached.
+    """
+    listed = {name for one in settings.upstream for name in one.models if name != "*"}
+    made: list[Target] = []
+    for model in settings.regeneration.models or sorted(listed):
+        services = [targets.raw(one, model) for one in settings.upstream]
+        if found := [one for one in services if one is not None]:
+            made += [msgspec.structs.replace(gateway, model=model), *found]
+    return made
