@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from guiju.config_console import ConsoleSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -416,6 +417,7 @@ class Settings(_Section, frozen=True):
     limits: Limits = Limits()
     verify: Verify = Verify()
     complain: Complain = Complain()
+    console: ConsoleSettings = ConsoleSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()

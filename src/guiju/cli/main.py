@@ -55,6 +55,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
+    "member": Noun("guiju.cli.member", "管理使用控制台的人员", "manage who works with the console"),
     "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
     "standing": Noun("guiju.cli.standing", "一个使用者的违规记录与处置", "one person's strikes and what followed"),
     "privacy": Noun(

@@ -182,6 +182,10 @@ class Books:
         """Write that a setting or list changed: who asked, when it acts, and the digests of what was and what is."""
         return self._ledger.append("change", facts)
 
+    def acted(self, facts: Mapping[str, object]) -> int:
+        """Write what a member did or read in the console: ids and places, never a text."""
+        return self._ledger.append("acted", facts)
+
     def replayed(self, facts: Mapping[str, object]) -> int:
         """Write how often a banned content was asked for on a route, and how often it came back: counts and ids."""
         return self._ledger.append("replayed", facts)

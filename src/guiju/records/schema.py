@@ -28,13 +28,15 @@ from sqlalchemy import (
     text,
 )
 
-from guiju.records import schema_asking, schema_corpora, schema_desk, schema_privacy  # noqa: F401 # their tables stand beside those here
+from guiju.records import schema_asking, schema_corpora, schema_desk, schema_members, schema_privacy, schema_review  # noqa: F401 # their tables stand beside those here
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 21))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 23))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
+
+member: Final = schema_members.member
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
 # It is no part of `metadata`, because the migrations do not make it.
@@ -233,16 +235,6 @@ rights_request = Table(
     Column("due_at", BigInteger, nullable=False),
     Column("done_at", BigInteger, nullable=False),
     Column("outcome", String(16), nullable=False),
-)
-
-member = Table(
-    "member",
-    metadata,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(128), nullable=False, unique=True),
-    Column("role", String(32), nullable=False),
-    Column("created_at", BigInteger, nullable=False),
-    Column("left_at", BigInteger, nullable=False),
 )
 
 change = Table(
