@@ -36,6 +36,7 @@ NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/read
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
     "generated, and nobody else sees it, so there is nothing for a control to decide",
+    "/about": "nothing is asked there: it tells what the service is for and how to use it well",
     **dict.fromkeys(
         (
             "/complain",
@@ -150,7 +151,7 @@ UPLOADED = {
 """Controls of doors at which pictures or sound are asked."""
 LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
-STRUCTURAL = {"answerable", "label"}
+STRUCTURAL = {"answerable", "label", "stated"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 WHOLE = composition.controls("none")
 ELSEWHERE = {one.id for one in (*WHOLE.rooms, *WHOLE.replayed, *WHOLE.docket)}

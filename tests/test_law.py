@@ -33,6 +33,7 @@ from guiju.adapters.scripted import ScriptedModel
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
+from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
 from guiju.desk.cases import Form
 from guiju.errors import ConfigError
@@ -55,6 +56,19 @@ from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
+SERVICE = """
+[service]
+people = { zh = "学校图书馆的成年读者", en = "Adults in school libraries" }
+occasions = { zh = "课后辅导", en = "Homework help" }
+uses = { zh = "不用于医疗建议", en = "No medical advice" }
+[[text]]
+id = "guidance"
+title = { zh = "须知", en = "Notice" }
+line = { zh = "请先阅读。", en = "Please read this first." }
+[[text.point]]
+zh = "一"
+en = "One"
+"""
 
 
 class AlwaysPass:
@@ -327,6 +341,17 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:
+    """10.a: a public page says whom the service is for, on which occasions and for what uses; in production nothing is
+    answered before that is said."""
+    silent = Exchange("x", "a", "k", "chat", "m", (), lexicon="1", unstated=True)
+    assert hear(every("none").request, silent, (), "input").stops
+    gateway = start(every=every)
+    gateway.house.live.notices = read(SERVICE, "texts.toml")
+    page = gateway.ask("GET", "/about?lang=en", key="").body.decode()
+    assert all(said in page for said in ("Adults in school libraries", "Homework help", "No medical advice"))
+
+
 def first_use_is_told(start: Start, every: Every) -> None:
     """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
     gateway = start(every=every)
@@ -432,6 +457,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
     ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
+    ("stated", "10.a"): what_it_is_for_is_said_in_public,
     ("guidance", "18.a"): first_use_is_told,
     ("guidance", "18.b"): first_use_is_told,
     ("guidance", "c.18.ai"): first_use_is_told,

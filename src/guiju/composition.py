@@ -33,7 +33,7 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.guards import InputGuards, OutputGuards
-from guiju.controls.guidance import Guidance, Notices
+from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
@@ -83,7 +83,16 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "rest", "standing", "guidance", "leaving", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {
+    "identity",
+    "rest",
+    "standing",
+    "stated",
+    "guidance",
+    "leaving",
+    "personal.input",
+    "personal.output",
+}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -99,6 +108,7 @@ def controls(least: IdentityLevel) -> Controls:
     return Controls(
         request=(
             PolicyInForce(),
+            Stated(),
             InputWords(),
             InputContent(),
             BansInput(),
@@ -342,15 +352,17 @@ def notices(settings: Settings) -> Notices:
     """What users are told before the first use: the operator's texts, or the shipped one.
 
     Raises:
-        ConfigError: the operator's can't be read.
+        ConfigError: the operator's can't be read; `not_ready_for_production`: they do not say what the service is for.
     """
-    if not settings.gateway.texts:
-        return guidance.shipped()
-    path = Path(settings.gateway.texts)
-    try:
-        return guidance.read(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+    made, path = guidance.shipped(), Path(settings.gateway.texts)
+    if settings.gateway.texts:
+        try:
+            made = guidance.read(path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+    if settings.mode == "production" and made.service is None:
+        raise ConfigError("not_ready_for_production", what="gateway.texts: [service]")
+    return made
 
 
 def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
@@ -434,6 +446,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "rest": (tired, ()),
         "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
         "leaving": (unknown, (Finding("leaving", LEFT, "signal", "canary", "canary", 0, 1, "folded"),)),
+        "stated": (msgspec.structs.replace(unknown, unstated=True), ()),
         "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
