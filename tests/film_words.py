@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the film of the scripted model service shows the words of its label."""
+"""Films of the scripted model service: whether they show the words of their label, and the proof of that duty."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 
+from conftest import Start
+from doors import VIDEOS
+from doors import film as asked
+from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.scripted_films import film
+from guiju.gateway.live import Controls
+from guiju.records.jobs import find
+from guiju.terms import IdentityLevel
 from media_kit import ffmpeg
 
 
@@ -20,3 +28,17 @@ def words_stand(data: bytes, second: float) -> bool:
             return ffmpeg("-ss", f"{at}", "-i", held.name, *cut)
 
     return max(corner(data, second)) > max(corner(film(), 0.0)) + 60
+
+
+def film_without_its_words_does_not_go_out(start: Start, every: Callable[[IdentityLevel], Controls]) -> None:
+    """l.4.4: a film shows the words from its first picture, for two seconds at least; one that can't does not go out.
+    What stands around the player is the app's."""
+    with ScriptedModel() as model:
+        gateway = start(every=every, upstream=model.url)
+        made = asked(gateway, "[[job:0]]").json["id"]
+        answer = gateway.ask("GET", f"{VIDEOS}/{made}/content")
+        assert words_stand(answer.body, 0.0)
+        assert words_stand(answer.body, 2.0)
+        theirs = find(gateway.house.store, "operator", made, 0).theirs
+        model.app.jobs.broken.add(theirs)
+        assert gateway.ask("GET", f"{VIDEOS}/{made}/content").status == 503
