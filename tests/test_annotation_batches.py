@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import docx
 import msgspec
 import pytest
 
@@ -310,4 +311,46 @@ def test_a_batch_by_hand_from_its_file_to_its_verdict(tmp_path: Path) -> None:
         [["annotation.sampled", "pass"]],
     )
     assert "机密" not in json.dumps(told, ensure_ascii=False)
+    verified(tmp_path)
+
+
+@pytest.mark.slow
+def test_the_record_of_article_8_says_what_the_store_says_and_names_nobody(tmp_path: Path) -> None:
+    document = rules("safety")
+    publish(tmp_path, document)
+    for member in ("甲某某", "乙某某", "丙某某"):
+        qualify(tmp_path, member, document)
+    rows = [{"id": f"i{n}", "text": f"机密条目{n}", "gold": "harm" if n == 4 else ""} for n in range(30)]
+    (tmp_path / "items.jsonl").write_text("\n".join(json.dumps(row) for row in rows), "utf-8")
+    ran(tmp_path, "open", "b1", "--rules", "chat-safety", "--from", "items.jsonl", "--format", "jsonl")
+    for member, role in (("甲某某", "annotate"), ("乙某某", "annotate"), ("丙某某", "review")):
+        said = "\n".join(
+            json.dumps(row | {"marks": [{"member": member, "label": "harm" if row["id"] in ("i3", "i4") else "safe"}]})
+            for row in rows
+        )
+        (tmp_path / "done.jsonl").write_text(said, "utf-8")
+        ran(tmp_path, "import", "b1", "done.jsonl", "--role", role)
+    ran(tmp_path, "settle", "b1", "--by", "陈组长")
+    made = ran(tmp_path, "report", "-o", "record")
+    assert made["files"] == ["record.en.docx", "record.en.html", "record.zh.docx", "record.zh.html", "report.json"]
+    report = json.loads((tmp_path / "record" / "report.json").read_text("utf-8"))
+    told = {one["name"]: (one["value"], one["n"]) for one in report["figures"]}
+    assert told["annotation.error"] == (0.0, 29)
+    assert told["annotation.gold"] == (1.0, 2)
+    assert told["annotation.qualified"] == (3, 3)
+    assert report["batches"][0]["alpha"]["value"] == 1.0
+    assert all(one["evidence"] == report["evidence"] for one in report["figures"])
+    (entry,) = [one["body"] for one in entries(tmp_path / "data") if one["kind"] == "annotation_report"]
+    assert entry == {"record": report["digest"], "batches": 1}
+    for language, words in (("zh", ("标注规则", "接收", "29 / 29")), ("en", ("Rules", "accepted", "29 / 29"))):
+        page = (tmp_path / "record" / f"record.{language}.html").read_text("utf-8")
+        file = docx.Document(str(tmp_path / "record" / f"record.{language}.docx"))
+        cells = [cell.text for table in file.tables for row in table.rows for cell in row.cells]
+        text = "\n".join([*(one.text for one in file.paragraphs), *cells])
+        for said in (page, text):
+            assert all(word in said for word in words)
+            assert "机密" not in said
+            assert "某某" not in said
+        assert all(risk["method"] in text for risk in document["risk"])
+        assert "<script" not in page
     verified(tmp_path)

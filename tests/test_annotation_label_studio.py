@@ -46,7 +46,7 @@ class Studio:
 
     def project(self, tasks: Any) -> int:
         """A project with tasks."""
-        id = int(self.ask("POST", "/api/projects", {"title": "x", "label_config": CONFIG})["id"])
+        id = int(self.ask("POST", "/api/projects", {"title": "annotation", "label_config": CONFIG})["id"])
         self.ask("POST", f"/api/projects/{id}/import", tasks)
         return id
 

@@ -13,7 +13,7 @@ import typer
 
 from guiju.annotation import members
 from guiju.annotation.rulebook import decoded
-from guiju.cli import annotation_batches, annotation_books
+from guiju.cli import annotation_batches, annotation_books, annotation_report
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import say
@@ -29,6 +29,11 @@ app = typer.Typer(
 )
 app.add_typer(annotation_books.app, name="rules")
 annotation_batches.add(app)
+app.command(
+    help=say(
+        "写出第八条的记录：网页与 DOCX，中英文。", "Write the record of Article 8: pages and DOCX, in both languages."
+    )
+)(annotation_report.report)
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help=say("成员名称", "the member's name"))]
 
