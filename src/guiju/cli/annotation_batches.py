@@ -14,9 +14,10 @@ import typer
 from guiju import composition
 from guiju.annotation import batches as work
 from guiju.annotation import formats
+from guiju.annotation.batches import Rows
 from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.quality import Quality, of_batch
-from guiju.annotation.rulebook import Rulebook, decoded
+from guiju.annotation.rulebook import decoded
 from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
@@ -44,20 +45,6 @@ STATES = {
     "rework": ("返工", "to be done anew"),
     "void": ("作废", "void"),
 }
-
-
-class Rows(msgspec.Struct):
-    """All of a batch."""
-
-    batch: Batch
-    rules: Rulebook
-    items: list[Item]
-    said: list[Said]
-    boxes: Boxes
-
-    @property
-    def counted(self) -> work.Counted:
-        return work.count(self.rules, self.batch, self.items, self.said)
 
 
 def add(app: typer.Typer) -> None:
@@ -308,11 +295,7 @@ def _digest(data: Path, said: Sequence[Said]) -> str:
 
 def rows_of(store: Store, data: Path, name: str) -> Rows:
     """All of a batch."""
-    of = batches.get(store, name)
-    boxes = _boxes(store, data)
-    box = boxes.of(of.key, now())
-    rules = decoded(rulebooks.find(store, *of.rules)[1])
-    return Rows(of, rules, batches.items(store, box, of), batches.said(store, box, of), boxes)
+    return work.rows(store, _boxes(store, data), name, now())
 
 
 def _boxes(store: Store, data: Path) -> Boxes:
