@@ -19,6 +19,7 @@ from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.complaints import Docket
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -62,6 +63,7 @@ class Controls(msgspec.Struct, frozen=True):
             asked.
         rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
+        docket: heard on how complaints stand; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -72,6 +74,7 @@ class Controls(msgspec.Struct, frozen=True):
     guard_reply: tuple[Control[Text], ...] = ()
     rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
+    docket: tuple[Control[Docket], ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -85,6 +88,7 @@ class Controls(msgspec.Struct, frozen=True):
             *self.guard_reply,
             *self.rooms,
             *self.replayed,
+            *self.docket,
         )
         return list(dict.fromkeys(control.id for control in every))
 
