@@ -159,7 +159,6 @@ def room_in(
 def room(place: Path, kind: str = "functional", controls: Sequence[Control[Any]] = ALL, **more: Any) -> Iterator[Room]:
     """A room whose rules are published."""
     keys = place / "keys"
-    Secrets.open(keys)
     store = Store.open("sqlite", place)
     try:
         yield room_in(store, keys, kind, controls, **more)

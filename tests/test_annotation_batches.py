@@ -14,15 +14,16 @@ import docx
 import msgspec
 import pytest
 
-from annotation_kit import NOW, Room, lines, publish, qualify, ran, room, rules
+from annotation_kit import NOW, Room, lines, publish, qualify, ran, room, room_in, rules
 from annotators import campaign
 from cli_kit import entries, typed, verified
 from guiju.annotation import batches as work
 from guiju.annotation import formats
 from guiju.annotation.formats import TOOLS, Tool
-from guiju.annotation.suspicion import suspicions
+from guiju.annotation.suspicion import Seen, suspicions
 from guiju.errors import ConfigError
 from guiju.records.batches import Batch
+from places import BOTH, place
 
 FILES: dict[Tool, Any] = {
     "label-studio": [
@@ -170,15 +171,15 @@ def annotated(one: Room, of: Batch, wrong: int, label: str = "safe", truth: str 
     one.say(of, "丙", said, "review")
 
 
-@pytest.mark.parametrize(("wrong", "state"), [(0, "accepted"), (5, "accepted"), (6, "rework")])
+@pytest.mark.parametrize(("wrong", "state"), [(0, "accepted"), (1, "accepted"), (2, "rework")])
 def test_a_batch_is_accepted_up_to_the_number_of_the_plan(functional: Room, wrong: int, state: str) -> None:
-    of = functional.begin(lines(1000))
+    of = functional.begin(lines(120))
     with pytest.raises(ConfigError) as caught:
         functional.settle(of)
     assert caught.value.code == "sample_missing"
     annotated(functional, of, wrong)
     counted = functional.counted(of)
-    assert (counted.plan.size, counted.plan.accept, counted.seen, counted.wrong) == (80, 5, 80, wrong)
+    assert (counted.plan.size, counted.plan.accept, counted.seen, counted.wrong) == (20, 1, 20, wrong)
     assert functional.settle(of).state == state
     with pytest.raises(ConfigError) as caught:
         functional.say(of, "甲", {"i1": "safe"})
@@ -239,6 +240,7 @@ def test_dealing_gives_each_item_to_whom_it_must_and_known_items_to_all(function
         assert b"gold" not in blind
 
 
+@pytest.mark.slow
 def test_made_up_annotators_who_rush_or_copy_are_found_and_the_others_are_not() -> None:
     runs, found, wrong, people = 40, Counter[str](), 0, 0
     for seed in range(runs):
@@ -257,6 +259,31 @@ def test_made_up_annotators_who_rush_or_copy_are_found_and_the_others_are_not() 
         wrong += len({who for sign in suspicions(campaign(seed, bad=False).seen) for who in sign.members})
         people += 8
     assert wrong / people <= 0.02
+
+
+def test_who_is_alone_is_held_against_the_time_of_the_rules() -> None:
+    quick = [Seen(str(n), "甲", "safe", 0.5, 150) for n in range(40)]
+    assert [(one.sign, one.members, one.value) for one in suspicions(quick, usual=5.0)] == [("rushed", ("甲",), 1.0)]
+    assert suspicions([msgspec.structs.replace(one, seconds=5.0) for one in quick], usual=5.0) == []
+    assert suspicions(quick[:20], usual=5.0) == []
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_batch_goes_its_way_on_both_stores(kind: str, tmp_path: Path) -> None:
+    with place(kind, tmp_path) as here:
+        store = here.open()
+        one = room_in(store, tmp_path / "keys", "safety")
+        one.qualified("甲", "乙", "丙")
+        of = one.begin(lines(9, {3: "harm"}))
+        for member, role in (("甲", "annotate"), ("乙", "annotate"), ("乙", "annotate"), ("丙", "review")):
+            one.say(of, member, {f"i{n}": "safe" for n in range(9)}, role)
+        assert len(one.rows(of)[1]) == 27
+        with pytest.raises(ConfigError):
+            one.begin(lines(3))
+        assert one.settle(of).state == "accepted"
+        with pytest.raises(ConfigError):
+            one.settle(of)
+        store.close()
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
+from guiju.records import members as people
 from guiju.records import rulebooks, training
 from guiju.records.training import TOPICS, Taught
 
@@ -64,6 +65,8 @@ def train(
     if strange := [one for one in topic if one not in TOPICS]:
         raise ConfigError("config_invalid", what=f"--topic {strange[0]}", hint=" | ".join(TOPICS))
     with opened(data, make=True) as (settings, store):
+        if people.anybody(store) and people.found(store, member) is None:
+            raise ConfigError("not_found", what=say(f"成员 {member}", f"member {member}"))
         terms = terms_of(settings, by)
         given = [
             Taught(member=member, topic=one, minutes=minutes, proof=mark, entered_by=terms.by, at=terms.now)
