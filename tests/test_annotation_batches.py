@@ -369,7 +369,10 @@ def test_the_record_of_article_8_says_what_the_store_says_and_names_nobody(tmp_p
     assert all(one["evidence"] == report["evidence"] for one in report["figures"])
     (entry,) = [one["body"] for one in entries(tmp_path / "data") if one["kind"] == "annotation_report"]
     assert entry == {"record": report["digest"], "batches": 1}
-    for language, words in (("zh", ("标注规则", "接收", "29 / 29")), ("en", ("Rules", "accepted", "29 / 29"))):
+    for language, words in (
+        ("zh", ("本提供者在", "标注规则", "接收", "29 / 29")),
+        ("en", ("Rules", "accepted", "29 / 29")),
+    ):
         page = (tmp_path / "record" / f"record.{language}.html").read_text("utf-8")
         file = docx.Document(str(tmp_path / "record" / f"record.{language}.docx"))
         cells = [cell.text for table in file.tables for row in table.rows for cell in row.cells]

@@ -40,7 +40,7 @@ class Facts(msgspec.Struct, frozen=True):
     """What a record is made of.
 
     Attributes:
-        provider: whose it is.
+        provider: whose it is; `""` where the settings name nobody.
         now: Unix seconds.
         rules: published versions with their documents, newest first.
         lessons, exams: of all members.
@@ -123,13 +123,14 @@ class _Words:
 
 def _overview(facts: Facts, say: _Words) -> Section:
     items = sum(batch.items for batch, _ in facts.batches)
+    provider = facts.provider or say("本提供者", "The provider")
     return Section(
         say("一、概况", "1. Overview"),
         [
             say(
-                f"{facts.provider}在模型研发中采用人工标注，本记录依《办法》第八条编制，数字截至 {say.day(facts.now)}，"
+                f"{provider}在模型研发中采用人工标注，本记录依《办法》第八条编制，数字截至 {say.day(facts.now)}，"
                 "均取自标注系统的存储，可由账本核对。",
-                f"{facts.provider} uses annotation by people. This record is made under Article 8; its numbers are of "
+                f"{provider} uses annotation by people. This record is made under Article 8; its numbers are of "
                 f"{say.day(facts.now)}, come from the store of the annotation, and can be compared with the ledger.",
             ),
             say(

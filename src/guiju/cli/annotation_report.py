@@ -54,7 +54,7 @@ def _facts(data: Path) -> Facts:
             rows = rows_of(store, data, batch.id)
             made.append((batch, of_batch(rows.rules, rows.counted, rows.items, rows.said)))
         return Facts(
-            provider=settings.provider.name or say("本提供者", "The provider"),
+            provider=settings.provider.name,
             now=now(),
             rules=rules,
             lessons=training.lessons(store),
