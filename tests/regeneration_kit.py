@@ -18,10 +18,12 @@ from guiju.records.daykeys import DayKeys
 from guiju.records.regeneration import Item, Round
 from guiju.records.runs import Plan, Question, Turn
 from guiju.records.sealed import Boxes
-from likeness_kit import OTHER, enact, taken_up
+from likeness_kit import FALSE, OTHER, enact, taken_up
 
 SETTINGS = ("regeneration", Regeneration(models=("scripted",), per_minute=0, at_once=8, disguises=5))
 DAY = 86_400
+MATTER = Matter(text=FALSE, about="云岭驾校的褚教练", about_en="coach Chu of Yunling", seeds=("褚教练干了什么？",))
+"""What a case says of the statement FALSE."""
 ABOUT = "Dr. Marlow Finch of the Brightwater clinic"
 
 

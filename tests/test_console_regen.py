@@ -23,9 +23,7 @@ def item(gateway: Running) -> Item:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("language", "words"), [("en", ("green", "clean")), ("zh", ("绿", "未再生成"))]
-)
+@pytest.mark.parametrize(("language", "words"), [("en", ("green", "clean")), ("zh", ("绿", "未再生成"))])
 def test_items_and_one_item_are_shown_without_a_word_of_what_is_banned(
     gateway: Running, item: Item, language: str, words: tuple[str, ...]
 ) -> None:
