@@ -160,6 +160,7 @@ PAGES = {
     "duty": "/console/duties/15.b",
     "decision": "/console/d",
     "evidence": "/console/evidence",
+    "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "keys": "/console/keys",
     "people": "/console/people",
