@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from datetime import datetime
@@ -40,6 +41,8 @@ from guiju.records.schema_asking import probe_run
 from guiju.records.secrets import Secrets
 from likeness_kit import CORE, FALSE, HARMLESS, KEY, OTHER
 from probe_kit import FAST, asked, boxes
+from public_kit import complain, page
+from public_kit import number as number_of
 from regeneration_kit import DAY, MATTER, SETTINGS, at, opened, registry, rounds, turned
 from regeneration_kit import standing as standing_in
 
@@ -276,7 +279,13 @@ def test_the_commands_lead_from_a_ban_to_a_certificate(gateway: Running, tmp_pat
     assert json.loads(made.stdout)["written"]["p.jsonl"] == item.size
     assert typed(*export, cwd=tmp_path).returncode == 2
     assert typed(*export[:4], " ", *data, "--pairs", "t.jsonl", cwd=tmp_path).returncode == 2
-    done = json.loads(typed("regeneration", "certify", item.id, "c.json", *data, "--json", cwd=tmp_path).stdout)
+    certify = ("regeneration", "certify", item.id, "c.json", *data, "--json")
+    assert typed(*certify, "--deliver", cwd=tmp_path).returncode == 2, "nobody complained yet"
+    place = complain(gateway, "person")
+    assert number_of(place) == item.case_id
+    done = json.loads(typed(*certify, "--deliver", "--by", "li", cwd=tmp_path).stdout)
+    [path] = re.findall(r'href="(/c/[^"]+/files/[^"]+)"', page(gateway, place).body.decode())
+    assert page(gateway, path.replace("&amp;", "&")).body == (tmp_path / "c.json").read_bytes()
     clean = ("evidence", "verify", "--certificate", "../c.json", "--key", done["key"])
     for language, word in (("en", "is valid"), ("zh", "有效")):
         told = typed(*clean, cwd=tmp_path / "empty", language=language)

@@ -272,6 +272,8 @@ class Complain(_Section, frozen=True):
             comes beyond is grouped by what it is about. None is refused over it.
         files: with one complaint, or at one time, at most.
         file_bytes: of a file, at most.
+        hour_bytes: of files, that are kept within an hour; a tenth of it from one address. What comes beyond is not
+            kept, and can be added later; the complaint itself is taken.
         upload_s: seconds for a form and its files to arrive.
         uploads: forms that may be under way at once; a process takes no more.
     """
@@ -282,6 +284,7 @@ class Complain(_Section, frozen=True):
     apart: Annotated[int, msgspec.Meta(ge=1)] = 12
     files: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
     file_bytes: Annotated[int, msgspec.Meta(ge=1 << 16, le=100 << 20)] = 10 << 20
+    hour_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 30
     upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
     uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
