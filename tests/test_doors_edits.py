@@ -23,7 +23,8 @@ from guiju.marking.families import family_of, labelled
 from guiju.marking.label import Aigc, parse
 from guiju.records import consents
 from guiju.records.changes import Terms
-from test_law import TERM, without
+from law_proofs import TERM
+from test_law import without
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,8 @@ from conftest import KEY, Running, Start
 from doors import VECTORS
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.config import Issuer
-from test_law import TERM, without
+from law_proofs import TERM
+from test_law import without
 
 
 @pytest.fixture

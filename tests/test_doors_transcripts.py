@@ -16,7 +16,8 @@ from doors import HEARD, form, hear
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.scripted_media import picture, sound
-from test_law import TERM, shifted, without
+from law_proofs import TERM, shifted
+from test_law import without
 
 SOUND = ("x.wav", sound())
 
