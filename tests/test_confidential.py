@@ -25,10 +25,10 @@ from guiju.records import changes, confidential
 from guiju.records.changes import Terms
 from guiju.records.db import Store
 from guiju.terms import Text
-from law_proofs import shifted
 from likeness_kit import SECRET, conceal
 from personal_kit import wide
 from places import BOTH, Place, place
+from test_law import shifted
 
 KEY = (Key(b"k" * 32, PURPOSE), "0123abcd")
 OTHER = "第二批样品改用冷压成形，压力由三十八兆帕降到三十一兆帕，保压时间相应延长到九分钟，其余工序不变。"

@@ -19,9 +19,9 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.repeats import repeats
 from guiju.records.secrets import Secrets
 from guiju.records.trace import trace
-from law_proofs import shifted
 from likeness_kit import FALSE
 from serving import Served
+from test_law import shifted
 from test_workers import crew, guiju, many, until
 
 WITHIN_S = 5.0

@@ -23,8 +23,7 @@ from guiju.marking.families import family_of, labelled
 from guiju.marking.label import Aigc, parse
 from guiju.records import consents
 from guiju.records.changes import Terms
-from law_proofs import TERM
-from test_law import without
+from test_law import TERM, without
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from conftest import KEY, Running, Start
 from doors import VECTORS
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.config import Issuer
-from law_proofs import TERM
-from test_law import without
+from test_law import TERM, without
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ import pytest
 
 from conftest import KEY, Running, Start
 from doors import GUARDS, stops
-from law_proofs import TERM
-from test_law import without
+from test_law import TERM, without
 
 LISTED = f"term,category,severity\n{TERM},A.1e,block\n只记录的词,own.note,signal\n"
 

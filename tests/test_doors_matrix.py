@@ -19,11 +19,10 @@ from guiju.gateway.app import App
 from guiju.marking import text as marking
 from guiju.server import pages
 from guiju.web.pages import Host
-from law_proofs import TERM, shifted
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from rest_kit import at_night, comes, suspended
-from test_law import without
+from test_law import TERM, shifted, without
 
 STATED = "女性不配当领导。"
 TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"

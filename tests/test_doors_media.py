@@ -20,8 +20,7 @@ from guiju.adapters.scripted_media import picture
 from guiju.config import Issuer
 from guiju.marking.families import FAMILIES
 from guiju.marking.label import parse
-from law_proofs import TERM
-from test_law import without
+from test_law import TERM, without
 
 MEDIA = {
     IMAGES: {"model": "scripted", "prompt": "一只猫"},

@@ -16,8 +16,7 @@ from doors import HEARD, form, hear
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.scripted_media import picture, sound
-from law_proofs import TERM, shifted
-from test_law import without
+from test_law import TERM, shifted, without
 
 SOUND = ("x.wav", sound())
 

@@ -29,9 +29,8 @@ from guiju.marking.label import parse
 from guiju.records import accounts, jobs
 from guiju.records.sources import place_of
 from guiju.records.trace import trace
-from law_proofs import TERM
 from media_kit import ffmpeg as program
-from test_law import without
+from test_law import TERM, without
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
 

@@ -14,8 +14,8 @@ from guiju.cli.decided import policy_of
 from guiju.gateway.decided import decide
 from guiju.records import bans
 from guiju.records.changes import Terms
-from law_proofs import shifted
 from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force, statements, taken_up
+from test_law import shifted
 
 ASKS = {
     "/v1/chat/completions": lambda text: {"messages": [{"role": "user", "content": text}]},

@@ -20,8 +20,8 @@ from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Upstream
 from guiju.detect.personal.kinds import KINDS
 from guiju.detect.personal.masking import Placeholders
-from law_proofs import shifted
 from personal_kit import id_card
+from test_law import shifted
 
 MOBILE = "13900001234"
 EMAIL = "li.minghui@youxiang.zz"
