@@ -9,7 +9,8 @@ from conftest import Running, Start
 from console_kit import signed_in
 from guiju.records import certificates
 from guiju.records.regeneration import Item
-from regeneration_kit import ABOUT, past
+from regeneration_kit import ABOUT
+from regeneration_past import past
 
 
 @pytest.fixture(scope="module")
