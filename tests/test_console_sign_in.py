@@ -219,11 +219,12 @@ def test_a_click_elsewhere_goes_on_through_a_page_of_ours(gateway: Running) -> N
 
 @pytest.mark.slow
 def test_a_page_that_breaks_leaves_a_stream_running(gateway: Running) -> None:
-    browser, said = signed_in(gateway, "admin"), "你好，世界。" * 20
+    browser = signed_in(gateway, "admin")
+    said = "春天来了，花都开了，孩子们在公园里放风筝，老人们在树下下棋，远处传来阵阵歌声。"
     (gateway.data / "notes.toml").write_text("not = [toml", "utf-8")
     try:
         with ThreadPoolExecutor(1) as aside:
-            answer = aside.submit(gateway.chat, f"[[stream:{said}|1|30]]", stream=True)
+            answer = aside.submit(gateway.chat, f"[[stream:{said}|1|60]]", stream=True)
             broken = [browser.get("/console").status for _ in range(3)]
             assert not answer.done(), "the page broke while the answer streamed"
             assert answer.result(30).text() == said
