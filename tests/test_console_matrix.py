@@ -37,6 +37,7 @@ ALLOWED = {
     "POST /console/people": ("/console/people", {"name": "somebody", "role": "none"}, 400),
     "POST /console/people/{id}/link": ("/console/people/none/link", {}, 404),
     "POST /console/people/{id}/remove": ("/console/people/none/remove", {}, 404),
+    "GET /console/regen/{id}": ("/console/regen/none", {}, 404),
     "POST /console/cases": ("/console/cases", {}, 400),
     "POST /console/cases/next": ("/console/cases/next", {}, 303),
     "GET /console/cases/{no}": ("/console/cases/26-999999", {}, 404),
