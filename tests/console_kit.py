@@ -171,6 +171,7 @@ PAGES = {
     "sanctions": "/console/sanctions",
     "regen": "/console/regen",
     "evidence": "/console/evidence",
+    "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "keys": "/console/keys",
     "people": "/console/people",
@@ -190,6 +191,7 @@ REVIEWED: Final = (
     "approvals",
     "sanctions",
     "regen",
+    "regen-none",
     "regen-item",
 )
 """Pages that reviewers see, and administrators do not."""
