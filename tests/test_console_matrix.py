@@ -91,6 +91,7 @@ def test_a_path_below_the_console_that_has_no_row_does_not_exist(browsers: dict[
     assert browsers["admin"].post("/console/audit-log").status == 405
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.open], ids=lambda row: row.place)
 def test_each_cell(gateway: Running, browsers: dict[Role, Browser], row: Row) -> None:
     if row.path == "/console/sign-out":
@@ -113,6 +114,7 @@ def test_each_open_page(gateway: Running, place: str) -> None:
         assert browser.post(path, origin="", accept="application/json").status == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in ROWS.values() if row.method == "POST" and not row.open], ids=lambda row: row.place
 )
