@@ -9,6 +9,7 @@ import asyncio
 import io
 import json
 import random
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
+from guiju.cli.corpus_run import Wish, run
 from guiju.config import Issuer
 from guiju.controls.hearing import hear
 from guiju.gateway.live import Controls
@@ -63,7 +65,8 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed))
+        audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
+        return msgspec.structs.replace(made, replayed=swap(whole.replayed), **audits)
 
     return every
 
@@ -359,6 +362,44 @@ def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every:
     assert standing_of(gateway, item).state == "red"
 
 
+def a_source_without_proof_is_not_for_use(start: Start, every: Every) -> None:
+    """7.a, 7.2: what nobody has shown to be lawful, and to be licensed, is not for use."""
+    assert learnt("今天天气很好。", every)[0] == "not_for_use"
+
+
+def what_is_illegal_is_not_learnt_from(start: Start, every: Every) -> None:
+    """7.1: an offer of weapons is dropped, and a source full of them refused."""
+    kept = learnt("出售枪支弹药，货到付款，加微信", every)[1]
+    assert kept == ""
+
+
+def personal_data_are_masked_before_learning(start: Start, every: Every) -> None:
+    """7.3: a telephone number is no part of what is learnt from."""
+    assert "13800138000" not in learnt("我的手机号是13800138000，请记下。", every)[1]
+
+
+def learnt(text: str, every: Every) -> tuple[str, str]:
+    """The verdict on a corpus of one row, and what may be learnt from it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "a.txt").write_text(text, "utf-8")
+        wish = Wish(
+            paths=(folder / "a.txt",),
+            source="s",
+            out=folder / "out",
+            data=folder / "data",
+            fields=frozenset(),
+            benchmarks=(),
+            near="off",
+            exact=False,
+            workers=1,
+            stage="full",
+        )
+        report, _ = run(wish, every)
+        kept = "".join(path.read_text("utf-8") for path in (folder / "out" / "shards").glob("*/kept.jsonl"))
+    return report["verdict"]["result"], kept
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
@@ -398,6 +439,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
+    ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
+    ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
+    ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
+    ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]

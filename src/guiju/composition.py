@@ -31,6 +31,7 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
+from guiju.controls.corpus import LawfulRows, Origin, PrivateRows, SourceProved
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices
 from guiju.controls.hearing import hear
@@ -126,6 +127,8 @@ def controls(least: IdentityLevel) -> Controls:
         ),
         upstream=(UpstreamRefusal(),),
         replayed=(NotGeneratedAgain(),),
+        sources=(SourceProved(),),
+        rows=(LawfulRows(), PrivateRows()),
     )
 
 
@@ -138,6 +141,8 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
+        sources=tuple(control for control in all_controls.sources if control.id in kept),
+        rows=tuple(control for control in all_controls.rows if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -354,7 +359,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed)
+    return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -407,7 +412,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Exchange | Text | Replayed | Origin, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -449,6 +454,9 @@ def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        "corpus.source": (Origin(registered=False), ()),
+        "corpus.content": (text, (judged,)),
+        "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
     }
 

@@ -17,6 +17,7 @@ from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.corpus import Origin
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -58,6 +59,7 @@ class Controls(msgspec.Struct, frozen=True):
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
         replayed: heard on the replays of what must not come again; on no exchange.
+        sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -67,20 +69,27 @@ class Controls(msgspec.Struct, frozen=True):
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
+    sources: tuple[Control[Origin], ...] = ()
+    rows: tuple[Control[Text], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed]] = (
+        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed] | Control[Origin]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
-            *self.replayed,
+            *self.elsewhere,
         )
         return list(dict.fromkeys(control.id for control in every))
+
+    @property
+    def elsewhere(self) -> Sequence[Control[Text] | Control[Replayed] | Control[Origin]]:
+        """Those that are heard on no exchange."""
+        return (*self.replayed, *self.sources, *self.rows)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
