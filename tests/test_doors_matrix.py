@@ -144,6 +144,8 @@ LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
 REPLAYED = {"regeneration"}
 """Controls that decide on what was replayed, and on no request; see test_regeneration."""
+AUDITED = {"corpus.source", "corpus.content", "corpus.personal"}
+"""Controls that decide on what is learnt from, and on no request; see test_corpus_sources."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 
@@ -155,9 +157,8 @@ def test_every_door_and_every_control_has_a_row() -> None:
     rooms.close()
     assert rooms.paths == set(PAGES)
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
-    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(
-        UPLOADED
-    ) | LIKENESSES | REPLAYED | STRUCTURAL
+    elsewhere = LIKENESSES | REPLAYED | AUDITED | STRUCTURAL
+    assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(UPLOADED) | elsewhere
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
