@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_kit import typed
@@ -41,6 +41,7 @@ def test_bands_tell_texts_that_are_nearly_the_same() -> None:
 
 
 @given(st.text(min_size=26, max_size=80), st.text(max_size=40), st.text(max_size=40))
+@settings(deadline=None)
 def test_a_benchmark_is_found_within_any_text(item: str, before: str, after: str) -> None:
     known = Benchmarks([item])
     assert known.short or known.holds(before + item + after)

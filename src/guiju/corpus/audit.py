@@ -242,7 +242,7 @@ def _chunks(files: Sequence[File], start: tuple[int, int], progress: Callable[[i
             for chunk in chunks(number, file):
                 if number > start[0] or chunk.first >= start[1]:
                     yield chunk
-                    progress(done, total)
+                    progress(done + int(file.size * chunk.share), total)
         done += file.size
         progress(done, total)
 
