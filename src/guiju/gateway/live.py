@@ -19,6 +19,7 @@ from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.complaints import Docket
 from guiju.controls.corpus import Origin
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
@@ -61,8 +62,10 @@ class Controls(msgspec.Struct, frozen=True):
         upstream: heard on what the model service says of its own refusal.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
+        rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
         sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
+        docket: heard on how complaints stand; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -71,28 +74,31 @@ class Controls(msgspec.Struct, frozen=True):
     upstream: tuple[Control[Text], ...]
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
+    rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
     sources: tuple[Control[Origin], ...] = ()
     rows: tuple[Control[Text], ...] = ()
+    docket: tuple[Control[Docket], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed] | Control[Origin]] = (
+        every: Sequence[Control[Any]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
+            *self.rooms,
             *self.elsewhere,
         )
         return list(dict.fromkeys(control.id for control in every))
 
     @property
-    def elsewhere(self) -> Sequence[Control[Text] | Control[Replayed] | Control[Origin]]:
-        """Those that are heard on no exchange."""
-        return (*self.replayed, *self.sources, *self.rows)
+    def elsewhere(self) -> Sequence[Control[Any]]:
+        """Those that are heard on no exchange: on replays, on the docket, on corpora."""
+        return (*self.replayed, *self.docket, *self.sources, *self.rows)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
