@@ -36,7 +36,7 @@ from guiju.corpus.verdict import Verdict, against, notes, verdict
 from guiju.detect.confidential import PURPOSE as SECRET_PURPOSE
 from guiju.detect.confidential import Confidential
 from guiju.detect.works import PURPOSE, Works
-from guiju.errors import ConfigError
+from guiju.errors import Bilingual, ConfigError
 from guiju.gateway.live import Controls
 from guiju.records import confidential, corpora, lexicons, works, writers
 from guiju.records.db import Store
@@ -94,6 +94,9 @@ def run(wish: Wish, every: Callable[[IdentityLevel], Controls] = composition.con
     """
     began = time.monotonic()
     controls = every("none")
+    if not 0 < len(wish.source.strip()) <= corpora.LONGEST:
+        what = Bilingual(f"来源编号须为 1 至 {corpora.LONGEST} 个字符", f"--source: 1 to {corpora.LONGEST} characters")
+        raise ConfigError("config_invalid", what=what, hint="guiju corpus audit --help")
     wish.data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.open(wish.data / "keys")
     with opened(wish.data, make=True) as (settings, store):
@@ -188,9 +191,10 @@ def _hash(document: dict[str, Any]) -> str:
 @contextmanager
 def _progress() -> Iterator[Any]:
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # No thread of its own: processes are forked while it is shown, and a lock that a thread holds stays locked in them.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(say("审查", "auditing"), total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of or None)
+        yield lambda done, of: bar.update(task, completed=done, total=of or None, refresh=True)
 
 
 def _write(into: Folder, audited: Audited, told: Verdict, source: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,9 @@ _WIDE: Final = 16
 _SHINGLE: Final = 5
 _LEAST: Final = 50
 """Characters from which a text is compared."""
+_MOST: Final = 1_000_000
+"""Characters of a text that are compared."""
+_SLICE: Final = 1 << 17
 _SEED: Final = 1
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _BLANK: Final = re.compile(r"[\W_]+")
@@ -57,7 +60,7 @@ class Bands:
         made = np.zeros((len(texts), BANDS), np.uint64)
         which, flat, ends = [], [], [0]
         for at, text in enumerate(texts):
-            if len(text) >= _LEAST and len(found := runs(bare(text), _SHINGLE)):
+            if len(text) >= _LEAST and len(found := runs(bare(text[:_MOST]), _SHINGLE)):
                 which.append(at)
                 flat.append(np.unique(found))
                 ends.append(ends[-1] + len(flat[-1]))
@@ -122,6 +125,9 @@ def _is_dense(text: str) -> bool:
 
 def runs(text: str, length: int) -> Hashes:
     """A hash of each run of some characters: of a polynomial over them, modulo 2⁶⁴, in one pass whatever the length."""
+    if len(text) > _SLICE + length:  # the arrays of a long text would take forty times its size
+        starts = range(0, len(text) - length + 1, _SLICE)
+        return np.concatenate([runs(text[at : at + _SLICE + length - 1], length) for at in starts])
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     count = len(codes) - length + 1
     if count < 1:
