@@ -44,9 +44,12 @@ from rest_kit import at, at_night, clocked, person, suspended
 from rooms_kit import (
     Every,
     a_late_answer_and_a_closed_door_are_told,
+    a_source_without_proof_is_not_for_use,
     batch_with_a_bad_sample_is_done_anew,
+    personal_data_are_masked_before_learning,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
+    what_is_illegal_is_not_learnt_from,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
 
@@ -72,7 +75,8 @@ def without(control: str) -> Every:
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
-        return msgspec.structs.replace(made, **elsewhere)
+        audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
+        return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
 
@@ -417,6 +421,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
+    ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
+    ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
+    ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 SLOW = {("label", "l.4.4")}

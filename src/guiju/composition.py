@@ -32,6 +32,7 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
+from guiju.controls.corpus import LawfulRows, Origin, PrivateRows, SourceProved
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
@@ -138,6 +139,8 @@ def controls(least: IdentityLevel) -> Controls:
         upstream=(UpstreamRefusal(),),
         rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
+        sources=(SourceProved(),),
+        rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
     )
 
@@ -153,6 +156,8 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
         rooms=all_controls.rooms,
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
+        sources=tuple(control for control in all_controls.sources if control.id in kept),
+        rows=tuple(control for control in all_controls.rows if control.id in kept),
         docket=tuple(control for control in all_controls.docket if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
@@ -373,7 +378,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket, *some.rooms)
+    return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -469,6 +474,9 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        "corpus.source": (Origin(registered=False), ()),
+        "corpus.content": (text, (judged,)),
+        "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
