@@ -31,6 +31,7 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
+from guiju.controls.deadlines import REQUEST, ComplaintsInTime, RequestsInTime, Waiting
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices
 from guiju.controls.hearing import hear
@@ -126,6 +127,7 @@ def controls(least: IdentityLevel) -> Controls:
         ),
         upstream=(UpstreamRefusal(),),
         replayed=(NotGeneratedAgain(),),
+        desk=(ComplaintsInTime(), RequestsInTime()),
     )
 
 
@@ -138,6 +140,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
+        desk=tuple(control for control in all_controls.desk if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -354,7 +357,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed)
+    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.desk)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -407,7 +410,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Exchange | Text | Replayed | Waiting, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -450,6 +453,8 @@ def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
+        "complaints": (Waiting("report", overdue=True, soon=False), ()),
+        "requests": (Waiting(REQUEST, overdue=True, soon=False), ()),
     }
 
 

@@ -17,6 +17,7 @@ from guiju.adapters.pictures import Seeing
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.deadlines import Waiting
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -58,6 +59,7 @@ class Controls(msgspec.Struct, frozen=True):
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
         replayed: heard on the replays of what must not come again; on no exchange.
+        desk: heard on what waits at the desk; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -67,11 +69,12 @@ class Controls(msgspec.Struct, frozen=True):
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
+    desk: tuple[Control[Waiting], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed]] = (
+        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed] | Control[Waiting]] = (
             *self.request,
             *self.release,
             *self.output,
@@ -79,6 +82,7 @@ class Controls(msgspec.Struct, frozen=True):
             *self.guard_request,
             *self.guard_reply,
             *self.replayed,
+            *self.desk,
         )
         return list(dict.fromkeys(control.id for control in every))
 
