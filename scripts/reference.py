@@ -117,6 +117,7 @@ class Pages:
                 if is_section(struct):
                     yield f"`[[{name}]]`" if get_args(hint) else f"`[{name}]`", struct
         yield "`[[evidence.witness]]`", self.config.Witness
+        yield "`[console.oidc]`", type(self.config.Settings().console.oidc)
 
     def spelled(self, hint: Any) -> str:
         """A type in a few words."""

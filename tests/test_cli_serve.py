@@ -62,8 +62,9 @@ def test_flags_are_enough_and_no_settings_are_written(shared: Gateway) -> None:
     assert (shared.data / "guiju.pid").read_text() == f"{shared.child.pid}\n"
     first, *rest = shared.said().splitlines()
     assert first == f"Guiju  {shared.base}/v1  (interim-2023, development)"
-    assert rest
-    assert all(re.fullmatch(r"  ! .+  →  .+", line) for line in rest)
+    assert re.fullmatch(r"  http://localhost:\d+/console/begin\?link=[\w-]{43}", rest[1])
+    assert rest[2:]
+    assert all(re.fullmatch(r"  ! .+  →  .+", line) for line in rest[2:])
     assert not [line for line in rest if "is off" in line]
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from conftest import Start
-from guiju.cli.decided import decide, policy_of
+from guiju.cli.decided import policy_of
+from guiju.gateway.decided import decide
 from guiju.records import bans
 from guiju.records.changes import Terms
 from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force, statements, taken_up

@@ -17,9 +17,12 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import deskwork, recalling, renewal, replaying
+from guiju import composition, deskwork, duties, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
+from guiju.console.host import Inside
+from guiju.console.pages import Rooms as ConsoleRooms
+from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
@@ -95,7 +98,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
     desk = await asyncio.to_thread(deskwork.opened, house)
-    pages_ = pages(_host(house), await asyncio.to_thread(deskwork.front, house, desk))
+    front = await asyncio.to_thread(deskwork.front, house, desk)
+    pages_ = pages(_host(house), front, _inside(house, desk))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -180,15 +184,38 @@ class Rooms:
         await (self.pages if page else self.gateway)(scope, receive, send)
 
 
-def pages(host: Host, front: Front | None = None) -> Pages:
+def pages(host: Host, front: Front | None = None, inside: Inside | None = None) -> Pages:
     """All pages; a route that is not here does not exist.
 
     Args:
         host: what serves them.
         front: what the public pages of the desk need; without it they are not there.
+        inside: the inside of the process; without it there is no console.
     """
     verify, public = VerifyPage(host), Public(host, front)
-    return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
+    if inside is None:
+        return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
+    console = ConsoleRooms(inside)
+    every = [verify.route(), *public.routes(), *console.routes]
+    return Pages(host, every, [verify.close, public.close, console.close])
+
+
+def _inside(house: House, desk: Desk) -> Inside:
+    live, data = house.live, house.options.data
+    return Inside(
+        settings=lambda: live.settings,
+        store=house.store,
+        data=data,
+        books=live.books,
+        ids=live.ids,
+        secrets=house.secrets,
+        policy=lambda: live.policy,
+        board=lambda: duties.board(live.settings, data),
+        notes=lambda: composition.notes(data),
+        clock=live.clock,
+        desk=desk,
+        decisions=deskwork.decisions(deskwork.books(house), desk),
+    )
 
 
 def _host(house: House) -> Host:

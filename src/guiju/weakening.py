@@ -45,6 +45,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
     given = {one.id for one in old.guard if one.party == "own"}
     if any(one.party == "own" and one.id not in given for one in new.guard):
         made.append("guard.party")
+    if new.console.oidc.issuer and new.console.oidc != old.console.oidc:
+        made.append("console.oidc")
     if any(one not in old.issuer for one in new.issuer):
         made.append("issuer")
     if any(one not in new.evidence.witness for one in old.evidence.witness):

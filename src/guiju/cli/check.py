@@ -20,16 +20,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from guiju import composition
+from guiju import composition, duties
 from guiju.cli.books import day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
 from guiju.errors import ConfigError, failed
 from guiju.law import book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
 from guiju.law.proof import BoardState, DutyState, Keeper, Mode
-from guiju.records import exceptions, proofs
+from guiju.records import exceptions
 from guiju.records.exceptions import LawException
-from guiju.records.sources import place_of
 
 NOTES_FILE: Final = "notes.toml"
 _CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
@@ -90,10 +89,7 @@ def check(
 
 def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
     """The controls as this installation sets them, the tests of duties, and the age of each control's last evidence."""
-    settings = settings_of(data)
-    controls = composition.listed(composition.controls(settings.gateway.identity))
-    ages = proofs.ages(place_of(settings, data), {control.id for control in controls})
-    return controls, book.tests(), dict(ages)
+    return duties.gathered(settings_of(data), data)
 
 
 def excepted(data: Path) -> list[LawException]:
@@ -112,7 +108,7 @@ def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
 
 def board(text: LawText, states: Sequence[DutyState]) -> Table:
     """The duty board, grouped by article: state as sign, word and colour."""
-    duties = {duty.id: duty for duty in text.duties}
+    rows = {duty.id: duty for duty in text.duties}
     lang = language()
     table = Table(title=text.title.of(lang), caption=text.status.of(lang), title_justify="left", show_lines=False)
     table.add_column(say("条", "article"), no_wrap=True)
@@ -123,7 +119,7 @@ def board(text: LawText, states: Sequence[DutyState]) -> Table:
     table.add_column(say("说明", "why"), ratio=2, overflow="fold")
     for article, group in page.by_article(text, states):
         for number, state in enumerate(group):
-            duty = duties[state.id]
+            duty = rows[state.id]
             word = f"{page.SIGNS[state.state]} {page.STATE_WORDS[state.state].of(lang)}"
             why = state.why.of(lang)
             if duty.read == "memory":

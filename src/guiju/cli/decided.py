@@ -1,38 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the nouns share that decide about a text on the command line: the policy of a folder, and one hearing."""
+"""What the nouns share that decide about a text on the command line: the policy of a folder."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
-
-import msgspec
 
 from guiju import composition
 from guiju.cli.books import has_store, now, settings_file
 from guiju.composition import Ruled
 from guiju.config import Settings, load
-from guiju.controls.hearing import hear
 from guiju.detect.entry import Entry
 from guiju.gateway.live import Policy
-from guiju.gateway.looks import Looks
 from guiju.house import lists
 from guiju.likenesses import Likenesses
 from guiju.likenesses import load as load_likenesses
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
-from guiju.terms import Audience, Exchange, Finding, Hearing, Label, Stage, Text
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """What was decided about a text, on which findings, and how long it took."""
-
-    hearing: Hearing
-    findings: list[Finding]
-    ms: float
 
 
 def policy_of(data: Path, lexicon: Sequence[Path], config: Path | None, held: Ruled | None = None) -> Policy:
@@ -71,20 +56,3 @@ def _stored(
         return *lists(store, files), composition.ruled(store), found
     finally:
         store.close()
-
-
-def decide(policy: Policy, stage: Stage, text: str, audience: Audience = "all", key: str = "") -> Decided:
-    """Hear one stage about a text, as the gateway does with a text that is whole."""
-    began = perf_counter()
-    leaf = Text("messages[0].content" if stage == "input" else "choices[0].content", text)
-    looks = Looks(secrets.token_bytes(32))
-    found = asyncio.run(looks.find(policy.words, policy.detectors, stage, (leaf,)))
-    findings = policy.held_to(audience, key).graded(found, stage)
-    if stage == "input":
-        exchange = Exchange(
-            "try", "try", "try", "chat", "try", (leaf,), lexicon=policy.lexicon, label=Label("try", "try"), outside=True
-        )
-        hearing = hear(policy.controls.request, exchange, findings, stage)
-    else:
-        hearing = hear(policy.controls.output, leaf, findings, stage)
-    return Decided(hearing, findings, (perf_counter() - began) * 1000)

@@ -55,6 +55,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),
     "keys": Noun("guiju.cli.keys", "管理接口密钥", "manage API keys"),
+    "member": Noun("guiju.cli.member", "管理使用控制台的人员", "manage who works with the console"),
     "persons": Noun("guiju.cli.persons", "一个使用者的记录与设置", "what is kept of one person, and their settings"),
     "standing": Noun("guiju.cli.standing", "一个使用者的违规记录与处置", "one person's strikes and what followed"),
     "privacy": Noun(
@@ -65,6 +66,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
     "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
+    "bans": Noun("guiju.cli.bans", "管理禁令：不得再次出现的内容", "manage bans: what may not come again"),
     "recalls": Noun("guiju.cli.recalls", "召回应答并告知账户", "recall answers and tell accounts"),
     "case": Noun("guiju.cli.case", "处置台的案件：查看、决定、导出", "cases of the desk: see, decide, export"),
     "regeneration": Noun(

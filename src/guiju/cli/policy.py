@@ -13,12 +13,13 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, Data, day, now, opened, settings_of, show, table
-from guiju.cli.decided import decide, policy_of
+from guiju.cli.decided import policy_of
 from guiju.cli.tongue import say
 from guiju.composition import Ruled, ruled
 from guiju.controls.policy import Difference, Document, completed, differences, parse, shipped
 from guiju.controls.policy import Ruled as Action
 from guiju.errors import Bilingual, ConfigError, failed
+from guiju.gateway.decided import decide
 from guiju.gateway.live import Policy
 from guiju.records import policies
 from guiju.records.changes import Terms, delay_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,9 +19,11 @@ from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.house import House, Options, prepare
+from guiju.records import members
 from guiju.server import bind, serve
 from guiju.workers import MOST, Crew, Seat
 
+_LOCAL: Final = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104 # compared, not bound
 _LOOK_AT_KEYS: Final = Bilingual("请检查 --key-file 给出的路径。", "Look at the path given with --key-file.")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -99,9 +102,11 @@ def announce(house: House, as_json: bool) -> None:
     scheme = "https" if settings.serve.tls_cert else "http"
     address = f"{scheme}://{settings.serve.host}:{settings.serve.port}/v1"
     rows = missing(house)
+    begin = first_link(house)
     if as_json:
         facts = {
             "address": address,
+            "console": begin,
             "profile": settings.profile,
             "mode": settings.mode,
             "off": house.off,
@@ -110,6 +115,13 @@ def announce(house: House, as_json: bool) -> None:
         typer.echo(json.dumps(facts, ensure_ascii=False))
         return
     typer.echo(f"Guiju  {address}  ({settings.profile}, {settings.mode})")
+    if begin:
+        typer.echo(
+            say(
+                f"  控制台：第一位管理员请在本机打开（十五分钟内，一次有效）\n  {begin}",
+                f"  Console: the first administrator opens this on this machine (once, within 15 minutes)\n  {begin}",
+            )
+        )
     for control in house.off:
         typer.secho(
             say(f"  ! 控制“{control}”已按启动参数关闭", f"  ! control “{control}” is off, as the flags say"),
@@ -117,6 +129,18 @@ def announce(house: House, as_json: bool) -> None:
         )
     for zh, en, fix in rows:
         typer.secho(f"  ! {say(zh, en)}  →  {fix}", fg="yellow")
+
+
+def first_link(house: House) -> str:
+    """The link for the first administrator, while there is nobody yet and the console serves this machine alone; else
+    nothing. At another address `guiju member add` makes one: a passkey is bound to the host at which it is made."""
+    settings = house.settings
+    local = not settings.console.url and not settings.serve.behind_proxy and settings.serve.host in _LOCAL
+    if not settings.console.page or not local or members.anybody(house.store):
+        return ""
+    secret = members.invite(house.store, "", "first start", int(time.time()), members.FIRST_S)
+    scheme = "https" if settings.serve.tls_cert else "http"
+    return f"{scheme}://localhost:{settings.serve.port}/console/begin?link={secret}"
 
 
 def missing(house: House) -> list[tuple[str, str, str]]:

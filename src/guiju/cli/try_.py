@@ -12,10 +12,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from guiju.cli.decided import decide, policy_of
+from guiju.cli.decided import policy_of
 from guiju.cli.tongue import language, say
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
+from guiju.gateway.decided import decide
 from guiju.gateway.live import Policy
 from guiju.terms import Finding, Hearing, Stage
 

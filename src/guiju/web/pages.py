@@ -64,7 +64,9 @@ class Pages:
         self.host = host
         self._ends = ends
         self.paths = frozenset(route.path for route in routes)
-        self._open = tuple(route.path_regex for route in routes if "{" in route.path)
+        open_ = [route for route in routes if "{" in route.path]
+        self._below = tuple(route.path.partition("{")[0] for route in open_)
+        self._open = tuple(route.path_regex for route in open_)
         held = Route(static.PREFIX + "{name:path}", static.static)
         self._router = Router([*routes, held], redirect_slashes=False)
         self._templates = Environment(
@@ -83,7 +85,7 @@ class Pages:
         """Whether a path is a page's."""
         if path in self.paths or path.startswith(static.PREFIX):
             return True
-        return any(one.match(path) for one in self._open)
+        return path.startswith(self._below) and any(one.match(path) for one in self._open)
 
     def close(self) -> None:
         """Close what pages hold; it may wait for what is under way."""
@@ -132,7 +134,7 @@ class Pages:
             other=other,
             tag=TAGS[language],
             other_tag=TAGS[other],
-            switched=f"{request.url.path}?{urlencode({**request.query_params, 'lang': other})}",
+            switched=switched(request, other),
             here_path=request.url.path,
             provider=self.host.settings().provider.name,
             complains=self.host.complains and self.host.settings().complain.page,
@@ -168,6 +170,12 @@ class Pages:
             response.headers["retry-after"] = str(after)
         if request.method == "POST":
             response.headers["connection"] = "close"
+
+
+def switched(request: Request, language: Language) -> str:
+    """The address of the same page in a language; what else stands in the address stays."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return f"{request.url.path}?{urlencode([*kept, ('lang', language)])}"
 
 
 def asks_json(request: Request) -> bool:

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of the console in one table: path → method → what makes the page. Who may is in permissions.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from guiju.console import approving, case, cases, decisions, duties, keys, people, trying
+from guiju.console.evidence import Explorer
+from guiju.console.frame import HOME, Console, Page
+from guiju.console.host import Inside
+from guiju.console.sign_in import SignIn
+
+
+def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
+    """The pages behind the sign-in."""
+    return {
+        HOME: {"GET": duties.board},
+        "/console/duties/{id}": {"GET": duties.duty},
+        "/console/cases": {"GET": cases.queue, "POST": cases.together},
+        "/console/cases/next": {"POST": cases.start},
+        "/console/cases/{no}": {"GET": case.page},
+        "/console/cases/{no}/take": {"POST": case.take},
+        "/console/cases/{no}/give": {"POST": case.give},
+        "/console/cases/{no}/read": {"POST": case.read},
+        "/console/cases/{no}/papers/{paper}": {"GET": case.file},
+        "/console/cases/{no}/tell": {"POST": case.tell},
+        "/console/cases/{no}/preview": {"POST": case.preview},
+        "/console/cases/{no}/decide": {"POST": case.decide},
+        "/console/cases/{no}/undo": {"POST": case.undo},
+        "/console/approvals": {"GET": approving.queue},
+        "/console/approvals/{id}": {"POST": approving.answer},
+        "/console/sanctions": {"GET": approving.sanctions},
+        "/console/sanctions/{id}": {"POST": approving.lift},
+        "/console/d": {"GET": decisions.look},
+        "/console/d/{id}": {"GET": decisions.decision},
+        "/console/evidence": {"GET": explorer.page, "POST": explorer.check},
+        "/console/try": {"GET": trying.ask, "POST": trying.answer},
+        "/console/keys": {"GET": keys.keys, "POST": keys.create},
+        "/console/keys/{id}/revoke": {"POST": keys.revoke},
+        "/console/people": {"GET": people.people, "POST": people.add},
+        "/console/people/{id}/link": {"POST": people.link},
+        "/console/people/{id}/remove": {"POST": people.remove},
+        "/console/audit-log": {"GET": people.audit},
+        "/console/me": {"GET": people.me, "POST": people.looks},
+        "/console/help/shortcuts": {"GET": people.shortcuts},
+    }
+
+
+class Rooms:
+    """The console with its table of routes.
+
+    Args:
+        inside: the inside of the process.
+    """
+
+    def __init__(self, inside: Inside) -> None:
+        explorer = Explorer()
+        self.console = Console(inside, lambda: explorer.broken)
+        made = [self.console.route(path, methods) for path, methods in table(explorer).items()]
+        self.routes = [*made, *SignIn(self.console).routes(), Route(HOME + "/{rest:path}", _missing)]
+
+    def close(self) -> None:
+        """Wait for what is under way."""
+        self.console.close()
+
+
+async def _missing(request: Request) -> Response:
+    raise HTTPException(404)

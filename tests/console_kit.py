@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What tests of the console share: members who are signed in, forms as its pages send them, an authenticator in software."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from fido2.cose import ES256
+from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
+
+from conftest import Answered, Running
+from guiju.console.frame import cookie
+from guiju.records import members, sessions
+from guiju.records.members import Role
+
+FLAGS = AuthenticatorData.FLAG
+
+
+@dataclass
+class Browser:
+    """Somebody at a browser without scripts: keeps cookies, says where its forms come from.
+
+    Attributes:
+        cookies: what it keeps.
+        csrf: what its forms carry.
+    """
+
+    port: int
+    cookies: dict[str, str] = field(default_factory=dict)
+    csrf: str = ""
+    language: str = "en"
+
+    @property
+    def origin(self) -> str:
+        """Where the console is for it."""
+        return f"http://localhost:{self.port}"
+
+    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answered:
+        """One request; `_` in a header's name stands for `-`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        sent = {"Host": f"localhost:{self.port}", "Accept": "text/html", "Accept-Language": self.language}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        sent |= {name.replace("_", "-").title(): value for name, value in headers.items()}
+        connection.request(method, path, body, {name: value for name, value in sent.items() if value})
+        answer = connection.getresponse()
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                pair, _, rest = value.partition(";")
+                key, _, said = pair.partition("=")
+                self.cookies[key] = said.strip('"')
+                if "max-age=0" in rest.lower():
+                    del self.cookies[key]
+        made = Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        connection.close()
+        return made
+
+    def get(self, path: str, **headers: str) -> Answered:
+        """Open a page."""
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, fields: dict[str, str] | None = None, **headers: str) -> Answered:
+        """Send a form as a page of the console does."""
+        body = urlencode({"csrf": self.csrf, **(fields or {})}).encode()
+        kind = "application/x-www-form-urlencoded"
+        return self.ask("POST", path, body, **{"origin": self.origin, "content_type": kind, **headers})
+
+    def send(self, path: str, said: Any, **headers: str) -> Answered:
+        """Send JSON as a script of the console does."""
+        more = {"origin": self.origin, "accept": "application/json", "content_type": "application/json"}
+        return self.ask("POST", path, json.dumps(said).encode(), **{**more, **headers})
+
+
+def signed_in(gateway: Running, role: Role, name: str = "") -> Browser:
+    """A browser of a member of a role, who is entered unless they are there."""
+    store, now = gateway.house.store, int(time.time())
+    name = name or f"the {role}"
+    who = members.found(store, name) or members.add(store, name, role, "test", now)
+    browser = Browser(gateway.port)
+    token = sessions.begin(store, who.id, "passkey", now)
+    browser.cookies[cookie(browser.origin)] = token
+    browser.csrf = sessions.csrf(token)
+    return browser
+
+
+class Authenticator:
+    """A passkey in software: it makes one credential and signs with it.
+
+    Args:
+        counting: whether it counts its signatures.
+    """
+
+    def __init__(self, *, counting: bool = True) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.id = os.urandom(32)
+        self.uses = 0
+        self._step = 1 if counting else 0
+
+    def _client(self, kind: str, challenge: str, origin: str) -> CollectedClientData:
+        return CollectedClientData.create(type=kind, challenge=challenge, origin=origin)
+
+    def make(self, options: dict[str, Any], origin: str, flags: int = FLAGS.UP | FLAGS.UV | FLAGS.AT) -> dict[str, Any]:
+        """Answer what a server asks when a passkey is to be made."""
+        asked = options["publicKey"]
+        client = self._client("webauthn.create", asked["challenge"], origin)
+        public = ES256.from_cryptography_key(self._key.public_key())
+        credential = AttestedCredentialData.create(bytes(16), self.id, public)
+        host = hashlib.sha256(asked["rp"]["id"].encode()).digest()
+        data = AuthenticatorData.create(host, FLAGS(flags), self.uses, credential)
+        made = AttestationObject.create("none", data, {})
+        return self._answer({"clientDataJSON": encoded(client), "attestationObject": encoded(made)})
+
+    def sign(
+        self, options: dict[str, Any], origin: str, flags: int = FLAGS.UP | FLAGS.UV, host: str = ""
+    ) -> dict[str, Any]:
+        """Answer what a server asks when somebody signs in."""
+        asked = options["publicKey"]
+        self.uses += self._step
+        client = self._client("webauthn.get", asked["challenge"], origin)
+        digest = hashlib.sha256((host or asked["rpId"]).encode()).digest()
+        data = AuthenticatorData.create(digest, FLAGS(flags), self.uses)
+        signature = self._key.sign(data + client.hash, ec.ECDSA(hashes.SHA256()))
+        said = {"clientDataJSON": client, "authenticatorData": data, "signature": signature}
+        return self._answer({name: encoded(value) for name, value in said.items()})
+
+    def _answer(self, response: dict[str, str]) -> dict[str, Any]:
+        named = encoded(self.id)
+        return {"id": named, "rawId": named, "type": "public-key", "clientExtensionResults": {}, "response": response}
+
+
+def encoded(data: bytes) -> str:
+    """Base64url as WebAuthn has it."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def begun(gateway: Running, link: str, name: str = "", **counting: bool) -> tuple[Browser, Authenticator]:
+    """A browser that took a link up with a passkey."""
+    browser, key = Browser(gateway.port), Authenticator(**counting)
+    asked = browser.send("/console/begin/asked", {"link": link, "name": name})
+    assert asked.status == 200, asked.body
+    answer = browser.send("/console/begin/passkey", key.make(asked.json, browser.origin))
+    assert answer.status == 200, answer.body
+    browser.csrf = sessions.csrf(browser.cookies["guiju_session"])
+    return browser, key
+
+
+PAGES = {
+    "board": "/console",
+    "board-narrow": "/console?state=gap&by=software",
+    "duty": "/console/duties/15.b",
+    "decision": "/console/d",
+    "evidence": "/console/evidence",
+    "try": "/console/try",
+    "keys": "/console/keys",
+    "people": "/console/people",
+    "audit-log": "/console/audit-log",
+    "me": "/console/me",
+    "shortcuts": "/console/help/shortcuts",
+}
+"""Name → a page of the console that is opened and looked at."""
+
+
+def filled(gateway: Running) -> dict[str, str]:
+    """Give a gateway a past, so that its pages have something to show; more pages, by name."""
+    gateway.chat("[[say:你好，世界]]")
+    refused = gateway.chat("规矩金丝雀").json["error"]["guiju"]["decision_id"]
+    admin, auditor = signed_in(gateway, "admin", "林青"), signed_in(gateway, "auditor", "周默")
+    admin.post("/console/keys", {"name": "shop-app", "account": "shop", "real_name": "phone"})
+    admin.post("/console/people", {"name": "王合规", "role": "compliance", "login": "wang@example.cn"})
+    admin.get("/console/audit-log")
+    auditor.post("/console/evidence")
+    return {"decision-refused": f"/console/d/{refused}", "decision-none": "/console/d/none"}
