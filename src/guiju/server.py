@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import composition, deskwork, duties, recalling, renewal, replaying
+from guiju import complaining, composition, deskwork, duties, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
@@ -31,6 +31,7 @@ from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
+from guiju.web.about import About
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 
@@ -88,9 +89,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(renewal.watch(house, base))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
-            house.start(recalling.watch(house))
-            house.start(replaying.watch(house, base))
-            house.start(deskwork.watch(house, desk))
+            _lead(house, base, desk)
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
@@ -125,6 +124,14 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
+
+
+def _lead(house: House, base: str, desk: Desk) -> None:
+    """Begin what one of several workers does for all."""
+    house.start(recalling.watch(house))
+    house.start(replaying.watch(house, base))
+    house.start(deskwork.watch(house, desk))
+    house.start(complaining.watch(house, base))
 
 
 def bind(settings: Settings) -> socket:
@@ -193,10 +200,11 @@ def pages(host: Host, front: Front | None = None, inside: Inside | None = None) 
         inside: the inside of the process; without it there is no console.
     """
     verify, public = VerifyPage(host), Public(host, front)
+    open_to_all = [About(host).route(), verify.route(), *public.routes()]
     if inside is None:
-        return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
+        return Pages(host, open_to_all, [verify.close, public.close])
     console = ConsoleRooms(inside)
-    every = [verify.route(), *public.routes(), *console.routes]
+    every = [*open_to_all, *console.routes]
     return Pages(host, every, [verify.close, public.close, console.close])
 
 
@@ -237,6 +245,7 @@ def _host(house: House) -> Host:
         signatures=lambda: live.signatures,
         traced=traced,
         complains=True,
+        notices=lambda: live.notices,
     )
 
 
