@@ -21,21 +21,14 @@ from typing import Any
 import msgspec
 import pytest
 
-<<<<<<< HEAD
-=======
 from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
->>>>>>> main
 from conftest import Running, Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
-<<<<<<< HEAD
-from guiju import composition, deskwork
-=======
 from guiju import complaining, composition, deskwork
->>>>>>> main
 from guiju.adapters.scripted import ScriptedModel
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
@@ -43,10 +36,7 @@ from guiju.config import Issuer
 from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
 from guiju.desk.cases import Form
-<<<<<<< HEAD
-=======
 from guiju.errors import ConfigError
->>>>>>> main
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
@@ -61,7 +51,6 @@ from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, r
 from personal_kit import id_card
 from recall_kit import Receiver, until
 from regeneration_kit import SETTINGS, opened, turned
-from regeneration_kit import at as clock_at
 from regeneration_kit import standing as standing_of
 from rest_kit import at, at_night, clocked, person, suspended
 
@@ -100,12 +89,8 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-<<<<<<< HEAD
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed), desk=swap(whole.desk))
-=======
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
         return msgspec.structs.replace(made, **elsewhere)
->>>>>>> main
 
     return every
 
@@ -423,33 +408,6 @@ def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every:
     assert standing_of(gateway, item).state == "red"
 
 
-<<<<<<< HEAD
-def complaints_are_answered_in_time(start: Start, every: Every) -> None:
-    """13.a: a complaint is taken in, and one that waits longer than was promised is told as a breach."""
-    waits_and_is_answered(start(every=every), "report")
-
-
-def requests_about_data_are_answered_in_time(start: Start, every: Every) -> None:
-    """13.b: who asks for data to be corrected, deleted or masked is answered within fifteen working days."""
-    waits_and_is_answered(start(every=every), "personal")
-
-
-def waits_and_is_answered(gateway: Running, kind: str) -> None:
-    """A case of a kind is in time, then late, and then answered."""
-
-    def late() -> list[str]:
-        house = gateway.house
-        return deskwork.late(deskwork.books(house), house.live.policy.controls.desk, int(house.live.clock()))
-
-    desk = deskwork.opened(gateway.house)
-    made = desk.open(Form(kind=kind, fields={"story": "请处理"})).case
-    assert desk.find(made.id, "0" * 32) is None
-    assert late() == []
-    clock_at(gateway, made.due_at + 1)
-    assert late() == [kind]
-    desk.move(made.id, "decided", "li")
-    assert late() == []
-=======
 def a_late_answer_and_a_closed_door_are_told(start: Start, every: Every) -> None:
     """13.a, 13.b: whoever complains finds a form, and what is not answered in the law's time is told as a breach."""
     closed = start(every=every, overlay=(("complain.page", False),))
@@ -489,7 +447,6 @@ def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
         assert batches.get(one.store, of.id).state == "open"
         one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
         assert one.settle(of).state == "rework"
->>>>>>> main
 
 
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
@@ -535,13 +492,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
-<<<<<<< HEAD
-    ("complaints", "13.a"): complaints_are_answered_in_time,
-    ("requests", "13.b"): requests_about_data_are_answered_in_time,
-=======
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
->>>>>>> main
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]

@@ -32,7 +32,6 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
-from guiju.controls.deadlines import REQUEST, ComplaintsInTime, RequestsInTime, Waiting
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
@@ -139,11 +138,7 @@ def controls(least: IdentityLevel) -> Controls:
         upstream=(UpstreamRefusal(),),
         rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
-<<<<<<< HEAD
-        desk=(ComplaintsInTime(), RequestsInTime()),
-=======
         docket=(ComplaintsAnswered(),),
->>>>>>> main
     )
 
 
@@ -158,11 +153,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
         rooms=all_controls.rooms,
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
-<<<<<<< HEAD
-        desk=tuple(control for control in all_controls.desk if control.id in kept),
-=======
         docket=tuple(control for control in all_controls.docket if control.id in kept),
->>>>>>> main
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -382,11 +373,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-<<<<<<< HEAD
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.desk)
-=======
     return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket, *some.rooms)
->>>>>>> main
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -439,11 +426,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-<<<<<<< HEAD
-def planted() -> dict[str, tuple[Exchange | Text | Replayed | Waiting, tuple[Finding, ...]]]:
-=======
 def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
->>>>>>> main
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -488,12 +471,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "guard.output": (text, (guard,)),
         **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
-<<<<<<< HEAD
-        "complaints": (Waiting("report", overdue=True, soon=False), ()),
-        "requests": (Waiting(REQUEST, overdue=True, soon=False), ()),
-=======
         "complaints": (Docket(way=False), ()),
->>>>>>> main
     }
 
 

@@ -10,16 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 
 from guiju import composition
 from guiju.adapters import webhooks
 from guiju.config import Settings
-from guiju.controls.deadlines import REQUEST, Waiting
-from guiju.controls.hearing import hear
-from guiju.desk import kinds
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.deeds import Doing
@@ -28,7 +25,7 @@ from guiju.desk.spool import Spool
 from guiju.desk.statements import Provider
 from guiju.errors import GuijuError
 from guiju.house import House
-from guiju.records import cases, outbox, recalls, rights
+from guiju.records import outbox, recalls
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
@@ -36,12 +33,9 @@ from guiju.records.repeats import repeats
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
-from guiju.terms import Control
 
 log = logging.getLogger("guiju.deskwork")
 _POLL_S = 2.0
-_PROOF_S = 600.0
-_SOON_S = 86_400
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -120,38 +114,6 @@ def front(house: House, desk: Desk) -> Front:
     return Front(desk, Spool(house.options.data, house.secrets), made_at, house.secrets.person)
 
 
-def late(of: Books, controls: Sequence[Control[Waiting]], now: int) -> list[str]:
-    """Kinds of which something has waited too long (Article 13), as the controls of the desk decide.
-
-    Args:
-        of: the books.
-        controls: those that are in force.
-        now: Unix seconds.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    public = [one.id for one in kinds.kinds().values() if one.by == "public"]
-    first = {id: cases.listed(of.store, cases.Found(kinds=(id,), limit=1)) for id in public}
-    due = {id: found[0].due_at for id, found in first.items() if found and found[0].due_at}
-    # What a legal hold keeps back was answered: it waits for the hold.
-    for one in rights.requests(of.store, waiting=True):
-        if one.outcome != "held":
-            due[REQUEST] = min(one.due_at, due.get(REQUEST, one.due_at))
-    waits = [Waiting(id, overdue=at <= now, soon=at - now < _SOON_S) for id, at in due.items()]
-    return [one.kind for one in waits if controls and hear(controls, one, (), "input").stops]
-
-
-async def prove(house: House, of: Books) -> None:
-    """Write into the ledger that the desk is watched, and whether everybody is answered in time."""
-    controls = house.live.policy.controls.desk
-    waited = await asyncio.to_thread(late, of, controls, int(house.live.clock()))
-    for kind in waited:
-        log.error("not_answered_in_time", extra={"kind": kind})
-    if controls:
-        house.live.books.proof([one.id for one in controls], not waited)
-
-
 async def watch(house: House, desk: Desk) -> None:
     """Do what is due, until the house closes.
 
@@ -161,13 +123,8 @@ async def watch(house: House, desk: Desk) -> None:
     """
     own = books(house)
     deciding, spool = decisions(own, desk), Spool(house.options.data, house.secrets)
-    loop = asyncio.get_running_loop()
-    proved = -_PROOF_S
     while True:
         try:
-            if loop.time() - proved >= _PROOF_S:
-                proved = loop.time()
-                await prove(house, own)
             await asyncio.to_thread(spool.settle, desk)
             await asyncio.to_thread(deciding.settle)
             await _tell(own, deciding)

@@ -19,11 +19,7 @@ from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
-<<<<<<< HEAD
-from guiju.controls.deadlines import Waiting
-=======
 from guiju.controls.complaints import Docket
->>>>>>> main
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -67,11 +63,7 @@ class Controls(msgspec.Struct, frozen=True):
             asked.
         rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
-<<<<<<< HEAD
-        desk: heard on what waits at the desk; on no exchange.
-=======
         docket: heard on how complaints stand; on no exchange.
->>>>>>> main
     """
 
     request: tuple[Control[Exchange], ...]
@@ -82,20 +74,12 @@ class Controls(msgspec.Struct, frozen=True):
     guard_reply: tuple[Control[Text], ...] = ()
     rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
-<<<<<<< HEAD
-    desk: tuple[Control[Waiting], ...] = ()
-=======
     docket: tuple[Control[Docket], ...] = ()
->>>>>>> main
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-<<<<<<< HEAD
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed] | Control[Waiting]] = (
-=======
         every: Sequence[Control[Any]] = (
->>>>>>> main
             *self.request,
             *self.release,
             *self.output,
@@ -104,11 +88,7 @@ class Controls(msgspec.Struct, frozen=True):
             *self.guard_reply,
             *self.rooms,
             *self.replayed,
-<<<<<<< HEAD
-            *self.desk,
-=======
             *self.docket,
->>>>>>> main
         )
         return list(dict.fromkeys(control.id for control in every))
 
