@@ -272,7 +272,7 @@ def groups(store: Store, wanted: Found) -> list[tuple[Case, int]]:
     sooner = or_(other.c.due_at < case.c.due_at, (other.c.due_at == case.c.due_at) & (other.c.id < case.c.id))
     untimed = (case.c.due_at == 0) & or_(other.c.due_at > 0, other.c.id < case.c.id)
     alike = other.c.group_key == case.c.group_key
-    before = exists().where(*_wanted(other, wanted), alike, or_(timed & sooner, untimed))
+    before = exists().where(*_wanted(other, wanted, among=True), alike, or_(timed & sooner, untimed))
     query = select(case).where(*_wanted(case, wanted), ~before)
     with store.read() as connection:
         found = [_case(row) for row in _in_turn(connection, query, wanted)]
@@ -420,12 +420,13 @@ def _timed(one: Case) -> Case:
     return msgspec.structs.replace(one, due_at=first.due_at if first else 0, basis=first.basis if first else "")
 
 
-def _wanted(table: FromClause, wanted: Found) -> list[ColumnElement[bool]]:
-    """The conditions that a case has to meet, on the table or on an alias of it."""
+def _wanted(table: FromClause, wanted: Found, *, among: bool = False) -> list[ColumnElement[bool]]:
+    """The conditions that a case has to meet, on the table or on an alias of it; `among` the cases of one group."""
     columns = table.c
     made: list[ColumnElement[bool]] = []
     if wanted.kinds:
-        made.append(columns.kind.in_(wanted.kinds))
+        # Among few, an index over kinds would be the long way round: 4 s for 100,000.
+        made.append((columns.kind.concat("") if among else columns.kind).in_(wanted.kinds))
     if wanted.states:
         made.append(columns.state.in_(wanted.states))
     if wanted.open:
