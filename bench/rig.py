@@ -91,7 +91,7 @@ class Rig:
                 child.wait()
 
     def fire(
-        self, port: int, bodies: Path, seconds: float, headers: Sequence[str] = (), **flags: float
+        self, port: int, bodies: Path, seconds: float, headers: Sequence[str] = (), **flags: float | str
     ) -> dict[str, Any]:
         """Run the load generator.
 
@@ -100,7 +100,7 @@ class Rig:
             bodies: a request a line.
             seconds: how long, after a second to warm up.
             headers: more of them.
-            flags: `c` connections, `r` requests a second (0: closed loop).
+            flags: `c` connections, `r` requests a second (0: closed loop), `u` the path.
 
         Raises:
             SystemExit: an answer was not 200, or did not come; such a figure would mean nothing.
