@@ -82,16 +82,8 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {
-    "identity",
-    "rest",
-    "standing",
-    "stated",
-    "guidance",
-    "leaving",
-    "personal.input",
-    "personal.output",
-}
+_WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
+PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
