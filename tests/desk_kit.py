@@ -57,7 +57,7 @@ def desk_in(place: Place, store: Store, hands: Hands | None = None) -> Desk:
     return Desk(store, DayKeys(keys), secrets, traced, hands or Hands())
 
 
-PROVIDER = Provider("云岭智能", "https://provider.test/contest", "https://www.12377.cn")
+PROVIDER = Provider("云岭智能", "https://provider.test/contest/{decision}", "https://www.12377.cn")
 GROUND = Ground(
     kind="law", article="GAI-2023 art.15", text_zh="该陈述失实，侵害他人名誉。", text_en="The statement is untrue."
 )

@@ -2,7 +2,8 @@
 """How long the slow tests take: fewer cases each time, all of them where somebody asks for it.
 
 GUIJU_EXAMPLES (4000; 20000 in full): cases that hypothesis makes. GUIJU_STREAMS (500; 1000 in full): harmless streams
-at each reach. `test_evidence_kill` and its like have GUIJU_KILLS and GUIJU_CUTS.
+at each reach. GUIJU_NOTICES (2000; 10000 in full): complaints of a flood. `test_evidence_kill` and its like have
+GUIJU_KILLS and GUIJU_CUTS.
 """
 
 from __future__ import annotations
@@ -10,4 +11,5 @@ from __future__ import annotations
 import os
 
 EXAMPLES = int(os.environ.get("GUIJU_EXAMPLES", "4000"))
+NOTICES = int(os.environ.get("GUIJU_NOTICES", "2000"))
 STREAMS = int(os.environ.get("GUIJU_STREAMS", "500"))

@@ -31,8 +31,13 @@ def page(gateway: Running, path: str, language: str = "en", **headers: str) -> A
 
 def token(answer: Answered) -> str:
     """The token of a page's form."""
-    found = re.search(r'name="token" value="([^"]+)"', answer.body.decode())
-    assert found, answer.body.decode()[-2000:]
+    return token_in(answer.body.decode())
+
+
+def token_in(shown: str) -> str:
+    """The token in what a page is written in."""
+    found = re.search(r'name="token" value="([^"]+)"', shown)
+    assert found, shown[-2000:]
     return found[1]
 
 

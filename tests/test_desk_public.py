@@ -7,21 +7,28 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 from conftest import Running, Start
+from desk_kit import ANSWER, Hands, decided, deciding, employ
 from guiju import deskwork
 from guiju.config import Complain, Provider, Serve, Settings
 from guiju.desk.cases import Desk
 from guiju.desk.choices import CHOICES, OFFERED
+from guiju.desk.decisions import UNDO_S
 from guiju.desk.kinds import kinds
-from guiju.errors import Language
+from guiju.desk.remedies import BanText
+from guiju.errors import ConfigError, Language
 from guiju.records import cases
 from guiju.records.cases import Case
 from guiju.web.guard import HEADERS
 from guiju.web.locale import WORDS, say
-from public_kit import STORY, act, complain, number, page, secret, send, text, token
+from pages_kit import desk_front, serving
+from places import Place
+from public_kit import STORY, act, complain, number, page, secret, send, text, token, token_in
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +274,106 @@ def test_every_refusal_leads_to_a_page_at_which_it_is_contested(gateway: Running
 )
 def test_the_place_to_contest_is_named_where_it_can_be_known(settings: Settings, expected: str) -> None:
     assert settings.redress("D") == expected
+
+
+def test_a_complaint_is_taken_while_the_store_is_away_and_entered_when_it_is_back(tmp_path: Path) -> None:
+    with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
+        shown = site.ask("GET", "/complain/other").body.decode()
+        front.desk.store.close()
+        given = urlencode({**STORY["other"], "token": token_in(shown)}).encode()
+        answer = site.ask("POST", "/complain/other", given, **{"content-type": "application/x-www-form-urlencoded"})
+        assert answer.status == 303
+        place = answer.headers["location"].replace("lang=zh", "lang=en")
+        mine, key = number(place), secret(place)
+        assert re.fullmatch(r"\d\d-T\w{8}", mine)
+        waits = site.ask("GET", place, accept_language="en").body.decode()
+        assert "being entered into the books" in waits
+        assert key in waits
+        assert "客服不回信" in waits
+        assert "<form" not in waits
+        assert site.ask("GET", f"/c/{mine}?key={'0' * 32}").status == 404
+    with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
+        assert front.spool.settle(front.desk) == 1
+        told = site.ask("GET", f"/c/{mine}?key={key}", accept_language="en").body.decode()
+        assert "waiting to be looked at" in told
+        assert front.spool.waiting() == []
+
+
+def test_whoever_was_told_of_a_decision_contests_it_by_the_number_of_the_case(gateway: Running) -> None:
+    mine = number(complain(gateway))
+    led = page(gateway, f"/appeal/{mine}").headers["location"]
+    shown = page(gateway, led)
+    assert f'value="{mine}"' in shown.body.decode()
+    made = case_of(gateway, complain(gateway, "blocked", decision=mine.lower()))
+    assert (made.kind, made.parent_id, made.produce_id) == ("appeal", mine, "")
+    assert case_of(gateway, complain(gateway, "blocked", decision="26-999999")).parent_id == ""
+    assert case_of(gateway, complain(gateway, "counter", number=f" {mine} ")).parent_id == mine
+
+
+def test_from_a_complaint_to_its_letter_and_the_appeal_that_another_decides(tmp_path: Path) -> None:
+    hands = Hands()
+    with desk_front(tmp_path, hands) as front, serving(Settings(), front=front) as site:
+        desk, who = front.desk, deciding(front.desk, Place("sqlite", tmp_path))
+        employ(desk.store, ("吴", "reviewer"), ("郑", "lead"))
+
+        def post(path: str, **fields: str) -> str:
+            given = {**fields, "token": token_in(site.ask("GET", path).body.decode())}
+            plain = {"content-type": "application/x-www-form-urlencoded"}
+            answer = site.ask("POST", path, urlencode(given).encode(), **plain)
+            assert answer.status == 303
+            return answer.headers["location"].replace("lang=zh", "lang=en")
+
+        def shown(place: str) -> str:
+            return site.ask("GET", place).body.decode()
+
+        place = post("/complain/person", **{**STORY["person"], "text": ANSWER})
+        mine = number(place)
+        desk.lease(mine, "吴")
+        who.decide(mine, decided("upheld", BanText(text=ANSWER, category="A.4c")), "吴")
+        who.settle()
+        assert "Being looked at" in shown(place)
+        who.undo(mine, "吴")
+        assert "Being looked at" in shown(place)
+        desk.lease(mine, "吴")
+        who.decide(mine, decided("not_upheld"), "吴")
+        hands.now += UNDO_S + 1
+        who.settle()
+        told = shown(place)
+        assert "Not upheld" in told
+        assert f"SOR-{mine}-1" in told
+        assert f"https://provider.test/contest/{mine}" in told
+        assert "可以在" in site.ask("GET", place.replace("lang=en", "lang=zh")).body.decode()
+        appeal = post(place, act="appeal", text="没有看我的证据")
+        with pytest.raises(ConfigError, match="another_person"):
+            desk.lease(number(appeal), "吴")
+        desk.lease(number(appeal), "郑")
+        who.decide(number(appeal), decided("overturned"), "郑")
+        hands.now += UNDO_S + 1
+        who.settle()
+        last = shown(appeal)
+        assert "The earlier decision was overturned" in last
+        assert 'value="appeal"' not in last
+        assert "turn to an authority or to a court" in last
+        assert f"SOR-{number(appeal)}-" in last
+
+
+def test_a_file_for_whoever_complained_is_given_out_to_nobody_else(gateway: Running) -> None:
+    place, other = complain(gateway), complain(gateway)
+    mine, key = number(place), secret(place)
+    desk(gateway).hand_in(mine, "证明<b>.json", "text/html", b"<script>alert(1)</script>", "reviewer")
+    desk(gateway).hand_in(mine, "own.png", "image/png", b"x")
+    shown = page(gateway, place).body.decode()
+    [found] = re.findall(r'href="(/c/[^"]+/files/[^"]+)"', shown)
+    assert "证明&lt;b&gt;.json" in shown
+    path = found.replace("&amp;", "&")
+    given = page(gateway, path)
+    assert (given.status, given.body) == (200, b"<script>alert(1)</script>")
+    assert given.headers["content-type"] == "application/octet-stream"
+    assert given.headers["content-disposition"].startswith("attachment; filename*=UTF-8''%E8%AF%81")
+    for wrong in (
+        path.replace(key, secret(other)),
+        path.partition("?")[0],
+        f"/c/{number(other)}/files/{path.partition('files/')[2].partition('?')[0]}?key={secret(other)}",
+        f"/c/{mine}/files/{'0' * 32}?key={key}",
+    ):
+        assert page(gateway, wrong).status == 404

@@ -10,31 +10,43 @@ import io
 import json
 import random
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 
-from conftest import Start
+from annotation_kit import lines as annotation_lines
+from annotation_kit import room as annotation_room
+from annotation_kit import rules as annotation_rules
+from conftest import Running, Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
-from guiju import composition
+from guiju import complaining, composition, deskwork
 from guiju.adapters.scripted import ScriptedModel
+from guiju.annotation.publishing import publish
+from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
 from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
+from guiju.desk.cases import Form
+from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
+from guiju.records import batches, rulebooks
 from guiju.records.changes import Terms
+from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
-from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+from guiju.terms import PASS, Control, Exchange, Finding, Hearing, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from recall_kit import Receiver, until
@@ -75,9 +87,10 @@ def without(control: str) -> Every:
 
     def every(least: IdentityLevel) -> Controls:
         whole = composition.controls(least)
-        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # four uses in one line
+        swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed))
+        elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        return msgspec.structs.replace(made, **elsewhere)
 
     return every
 
@@ -376,6 +389,17 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "consent_required"
 
 
+def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
+    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
+    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
+    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
+        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
+            with suppress(ConfigError):
+                publish(store, rules, by, 1, every("none").rooms)
+        assert rulebooks.history(store) == []
+        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
+
+
 def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
     """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
     gateway = start(every=every, overlay=(SETTINGS,))
@@ -384,7 +408,51 @@ def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every:
     assert standing_of(gateway, item).state == "red"
 
 
+def a_late_answer_and_a_closed_door_are_told(start: Start, every: Every) -> None:
+    """13.a, 13.b: whoever complains finds a form, and what is not answered in the law's time is told as a breach."""
+    closed = start(every=every, overlay=(("complain.page", False),))
+    assert looked_at(closed).stops
+    gateway = start(every=every)
+    assert not looked_at(gateway).stops
+    long_ago = int(time.time()) - 60 * 86_400
+    deskwork.opened(gateway.house).enter(Form(kind="personal"), "complainant", long_ago, "26-000001", b"x" * 32)
+    assert looked_at(gateway).stops
+
+
+def looked_at(gateway: Running) -> Hearing:
+    """What a look at the complaints of a gateway comes to."""
+    looking = complaining.prove(gateway.house, gateway.base)
+    return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
+
+
+def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
+    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲")
+        of = one.begin(annotation_lines(4))
+        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
+            with suppress(ConfigError):
+                one.say(of, member, {"i1": "safe"}, role)
+        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
+
+
+def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
+    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲", "丙")
+        of = one.begin(annotation_lines(40))
+        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
+        with suppress(ConfigError):
+            one.settle(of)
+        assert batches.get(one.store, of.id).state == "open"
+        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
+        assert one.settle(of).state == "rework"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
+    ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
+    ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
+    ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
@@ -424,6 +492,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
+    ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
+    ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]

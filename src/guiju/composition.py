@@ -17,10 +17,11 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import guidance
+from guiju.controls import annotation, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
+from guiju.controls.complaints import ComplaintsAnswered, Docket
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.consent import Consented
 from guiju.controls.content import (
@@ -127,19 +128,24 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
+        rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
+        docket=(ComplaintsAnswered(),),
     )
 
 
 def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[str, ...]]:
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
+    kept |= {control.id for control in all_controls.rooms}
     made = Controls(
         tuple(control for control in all_controls.request if control.id in kept),
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
+        rooms=all_controls.rooms,
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
+        docket=tuple(control for control in all_controls.docket if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -367,7 +373,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed)
+    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -420,7 +426,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [*unstated(settings), *(state.id for state in proof.blocking(states))]
 
 
-def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -463,7 +469,9 @@ def planted() -> dict[str, tuple[Exchange | Text | Replayed, tuple[Finding, ...]
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
+        "complaints": (Docket(way=False), ()),
     }
 
 

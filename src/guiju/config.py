@@ -272,6 +272,8 @@ class Complain(_Section, frozen=True):
             comes beyond is grouped by what it is about. None is refused over it.
         files: with one complaint, or at one time, at most.
         file_bytes: of a file, at most.
+        hour_bytes: of files, that are kept within an hour; a tenth of it from one address. What comes beyond is not
+            kept, and can be added later; the complaint itself is taken.
         upload_s: seconds for a form and its files to arrive.
         uploads: forms that may be under way at once; a process takes no more.
     """
@@ -282,6 +284,7 @@ class Complain(_Section, frozen=True):
     apart: Annotated[int, msgspec.Meta(ge=1)] = 12
     files: Annotated[int, msgspec.Meta(ge=0, le=20)] = 3
     file_bytes: Annotated[int, msgspec.Meta(ge=1 << 16, le=100 << 20)] = 10 << 20
+    hour_bytes: Annotated[int, msgspec.Meta(ge=0)] = 1 << 30
     upload_s: Annotated[float, msgspec.Meta(gt=0, le=3600)] = 300.0
     uploads: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 16
 
@@ -380,6 +383,7 @@ class Regeneration(_Section, frozen=True):
         hour: of the night (UTC+8) at which all items are replayed.
         per_minute, at_once: questions begun in a minute, at most, and under way together.
         disguises: how many disguises of each item are asked, beside its paraphrases.
+        writer: public name of a model that writes further wordings of each new item; none is asked where it is empty.
         clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
     """
 
@@ -388,6 +392,7 @@ class Regeneration(_Section, frozen=True):
     per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
     at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
+    writer: str = ""
     clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 

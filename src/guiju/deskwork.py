@@ -91,7 +91,7 @@ def decisions(of: Books, at: Desk) -> Decisions:
         return repeats(of.place, of.secrets.digest, text, since * 1000)
 
     doing = Doing(of.store, of.keys, composition.decide(lambda: composition.ladder(of.settings)))
-    provider = Provider(own.name, own.redress_url, own.authority_url)
+    provider = Provider(own.name, of.settings.redress("{decision}"), own.authority_url)
     alone = round(people.delay_h * 3600) if people.mode == "single" else 0
     return Decisions(at, doing, provider, repeated, alone)
 

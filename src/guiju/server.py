@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import composition, deskwork, duties, recalling, renewal, replaying
+from guiju import complaining, composition, deskwork, duties, recalling, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
@@ -89,9 +89,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         house.start(renewal.watch(house, base))
         house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
         if house.leads:
-            house.start(recalling.watch(house))
-            house.start(replaying.watch(house, base))
-            house.start(deskwork.watch(house, desk))
+            _lead(house, base, desk)
         if seat:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
@@ -126,6 +124,14 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
+
+
+def _lead(house: House, base: str, desk: Desk) -> None:
+    """Begin what one of several workers does for all."""
+    house.start(recalling.watch(house))
+    house.start(replaying.watch(house, base))
+    house.start(deskwork.watch(house, desk))
+    house.start(complaining.watch(house, base))
 
 
 def bind(settings: Settings) -> socket:

@@ -26,6 +26,7 @@ import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from guiju.adapters import attachments
 from guiju.cli.books import settings_file
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
@@ -193,6 +194,13 @@ def settings_rows(settings: Settings) -> Iterator[Row]:
                 "填写 guiju.toml 的 [provider] redress_url，例如 https://…/appeal/{decision}。",
                 "Set [provider] redress_url in guiju.toml, such as https://…/appeal/{decision}.",
             ),
+        )
+    if settings.complain.page and not set(attachments.PICTURES) <= set(attachments.taken()):
+        yield Row(
+            "complain",
+            "yellow",
+            say("缺少 Pillow，投诉不收图片", "Pillow is missing: complaints come without pictures"),
+            "pip install 'guiju[media]'",
         )
     if settings.mode == "development":
         yield Row(

@@ -20,6 +20,7 @@ from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.config import Settings
 from guiju.desk import contrast, curve
+from guiju.desk.cases import Desk
 from guiju.desk.certificate import body
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, Standing, State, Why
@@ -227,6 +228,11 @@ def export(
 def certify(
     id: Id,
     out: Annotated[Path, typer.Argument(metavar="FILE", help=say("写入该文件", "the file to write"))],
+    deliver: Annotated[
+        bool,
+        typer.Option("--deliver", help=say("同时放到投诉人的查询页", "put it on the complainant's page, too")),
+    ] = False,
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -239,6 +245,10 @@ def certify(
         since = banned[0] if banned else item.opened_at
         said = body(item, registry.standing(item), rounds, since, settings.provider, now())
         made = certificates.issue(said, place_of(settings, data), secrets.signing, lambda: now() * 1000)
+        if deliver:
+            desk = Desk(store, DayKeys(data / "keys"), secrets, lambda number: None)
+            who = by or getpass.getuser()
+            desk.hand_in(item.case_id, f"{said.id}.json", "application/json", certificates.written(made), who)
     _write(out, certificates.written(made))
     public = secrets.signing.public_key().public_bytes_raw().hex()
     show(

@@ -262,11 +262,13 @@ class Desk:
         return self.papers.read(number, by, purpose, self.now())
 
     def _added(self, number: str, paper: Paper) -> Case:
-        self.papers.put(number, paper, paper.at)
+        cases.get(self.store, number)  # nothing is kept for a case that is not there
+        enter = self.papers.sealed(number, paper, paper.at)
         theirs = paper.by == COMPLAINANT
 
         def work(connection: Connection) -> Case:
             before = cases.one(connection, number, lock=True)
+            enter(connection)
             news = paper.at if theirs else before.news_at
             if not theirs or before.state != "waiting":
                 return cases.change(connection, before, paper.by, paper.at, news_at=news)

@@ -32,6 +32,7 @@ CHOSEN: Final = ("about", "ask")
 LONG: Final = ("text", "note")
 """Fields of several lines."""
 FILES: Final = "files"
+_NUMBER: Final = re.compile(r"\d\d-(\d{6,}|T[0-9A-Z]{8})\Z", re.ASCII)
 _MAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+\Z")
 
 
@@ -130,6 +131,11 @@ def _problem(choice: Choice, field: str, value: str) -> Problem | None:
     if field == "contact" and not reachable(value):
         return Problem("contact")
     return None
+
+
+def is_number(text: str) -> bool:
+    """Whether a text has the form of a receipt number."""
+    return bool(_NUMBER.match(text))
 
 
 def reachable(contact: str) -> bool:

@@ -51,7 +51,7 @@ class Authority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         source: where it was read.
         read: how well.
-        checked: on which day.
+        checked: when it was noted.
     """
 
     name: Said
@@ -85,10 +85,11 @@ class Public:
         self.host = host
         self._front = front
         self._writer = ThreadPoolExecutor(2, "guiju-complaint")
+        self._intake: Intake | None = None
         self._forms: Forms | None = None
         self._status: Status | None = None
         if front is not None:
-            made = Intake(
+            made = self._intake = Intake(
                 front.desk,
                 front.spool,
                 lambda: host.settings().complain,
@@ -110,11 +111,14 @@ class Public:
             Route("/report", self._report, methods=["GET"]),
             Route("/c", self._find, methods=both),
             Route("/c/{number}", self._case, methods=both),
+            Route("/c/{number}/files/{file}", self._file, methods=["GET"]),
         ]
 
     def close(self) -> None:
-        """End the thread that writes."""
+        """End the threads."""
         self._writer.shutdown()
+        if self._intake is not None:
+            self._intake.close()
 
     async def _choose(self, request: Request) -> Response:
         return await self._served(self._forms).choose(request)
@@ -127,6 +131,9 @@ class Public:
 
     async def _case(self, request: Request) -> Response:
         return await self._served(self._status).case(request)
+
+    async def _file(self, request: Request) -> Response:
+        return await self._served(self._status).file(request)
 
     async def _appeal(self, request: Request) -> Response:
         """Where a refusal sends whoever contests it: the form, with the decision filled in."""

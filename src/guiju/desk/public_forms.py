@@ -140,16 +140,17 @@ class Forms:
         if (place := self._sent.get(mark)) is not None:
             return RedirectResponse(place, 303)
         try:
-            self._intake.turn(self._address(request), found.values.get("contact", ""))
+            self._intake.turn(counted_address(self.host, request), found.values.get("contact", ""))
         except CallerError as error:
             minutes = -(-int(str(error.facts["after_s"])) // 60)
             said = say("complain.problem.many", language, minutes=minutes)
             response = self._refused(request, name, found, error.code, error.row.status, said)
             response.headers["retry-after"] = str(error.facts["after_s"])
             return response
-        files, refused = await self._intake.looked(came.files)
+        files, refused = await self._intake.looked(came.files, counted_address(self.host, request))
         refused += ["large"] * len(came.large) + ["many"] * len(came.more)
-        made = await self._intake.take(await asyncio.to_thread(self._case, name, choice, found.values, language), files)
+        form = await self._intake.run(lambda: self._case(name, choice, found.values, language))
+        made = await self._intake.take(form, files)
         refused += ["away"] * (len(files) - made.kept)
         self.host.counted("complain", "taken")
         place = receipt(made.number, made.secret, language, new="1", **_not(refused))
@@ -163,7 +164,7 @@ class Forms:
         decision = _decision(values.get("decision", ""))
         known = decision if decision and self._intake.known(decision) else ""
         left = {field: value for field, value in values.items() if value and field not in ("text", "about")}
-        parent = self._parent(values.get("number", ""))
+        parent = self._parent(values.get("number", "") or (decision if choices.is_number(decision) else ""))
         return Form(
             kind=choice.kind,
             category=values.get("about") or values.get("ask") or name,
@@ -187,9 +188,9 @@ class Forms:
         made, told = {"number": request.query_params.get("n", "")[: choices.SHORT]}, ""
         if decision := _decision(request.query_params.get("d", "")):
             made["decision"] = decision[: choices.SHORT]
-            told = "prefilled" if self._intake.known(decision) else "unknown"
-            if told == "prefilled" and (at := self._intake.made_at(decision)):
-                made["when"] = moment(at)
+            at = self._intake.made_at(decision)
+            told = "prefilled" if at or choices.is_number(decision) else "unknown"
+            made["when"] = moment(at) if at else ""
         if choice.about and request.query_params.get("about") in choice.about:
             made["about"] = request.query_params["about"]
         return made, told
@@ -242,9 +243,6 @@ class Forms:
             long=field in choices.LONG,
             described=" ".join([*described, f"fault-{field}"] if problem else described),
         )
-
-    def _address(self, request: Request) -> str | None:
-        return counted_address(self.host, request)
 
 
 def counted_address(host: Host, request: Request) -> str | None:

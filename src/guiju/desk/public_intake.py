@@ -14,7 +14,8 @@ import hmac
 import logging
 import os
 from collections.abc import Callable, Sequence
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -27,11 +28,16 @@ from guiju.errors import CallerError, GuijuError, OutsideError
 from guiju.web.turns import Turns
 from guiju.web.uploads import Upload
 
+T = TypeVar("T")
 log = logging.getLogger("guiju.desk")
 _HOUR_S: Final = 3600
 _MISSES: Final = 30
 """Numbers or codes of receipts, of an address, that may be wrong within a minute."""
 _FULL: Final = "too_many_notices"
+_AT_ONCE: Final = 4
+"""Threads that wait for the store: a flood here takes none of the gateway's."""
+_LEAST: Final = 5
+"""Turns that each of several processes gives at least."""
 _NAME: Final = 120
 """Characters of a file's name that are kept."""
 
@@ -96,6 +102,8 @@ class Intake:
         self._contacts = Turns(_HOUR_S, _FULL)
         self._apart = Turns(_HOUR_S, _FULL)
         self._missed = Turns(60, _FULL)
+        self._bytes = Turns(_HOUR_S, _FULL)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "guiju-desk")
 
     def known(self, number: str) -> bool:
         """Whether a number is of a decision or an answer of this service."""
@@ -113,10 +121,14 @@ class Intake:
         """
         settings, now = self._settings(), asyncio.get_running_loop().time()
         if address is not None:
-            self._addresses.take(address, settings.per_address / self._workers, now)
+            self._addresses.take(address, self._share(settings.per_address), now)
         if contact:
             who = hmac.digest(self._key, plain(contact).encode("utf-8", "replace"), "sha256").hex()
-            self._contacts.take(who, settings.per_contact / self._workers, now)
+            self._contacts.take(who, self._share(settings.per_contact), now)
+
+    def _share(self, limit: int) -> float:
+        """What of a limit is this process's: its share, but enough for somebody who always meets this one."""
+        return max(limit / self._workers, min(limit, _LEAST))
 
     def miss(self, address: str | None) -> None:
         """Count a number or a code that opens nothing.
@@ -127,17 +139,41 @@ class Intake:
         if address is not None:
             self._missed.take(address, _MISSES / self._workers, asyncio.get_running_loop().time())
 
-    async def looked(self, files: Sequence[Upload]) -> tuple[list[File], list[str]]:
-        """Files as they are kept, and why others are not."""
+    async def looked(self, files: Sequence[Upload], address: str | None) -> tuple[list[File], list[str]]:
+        """Files as they are kept, and why others are not.
+
+        Args:
+            files: as they came.
+            address: from where; none where addresses are not counted.
+        """
         made, refused = [], []
         for upload in files:
             found = await self._attachments.look(f"/proc/{os.getpid()}/fd/{upload.file.fileno()}")
-            if found.fault:
-                refused.append(found.fault)
+            if found.fault or not self._has_room(address, len(found.data)):
+                refused.append(found.fault or "full")
             else:
                 name = (upload.name or found.kind)[-_NAME:]
                 made.append(File(name, KINDS[found.kind], found.data))
         return made, refused
+
+    def _has_room(self, address: str | None, size: int) -> bool:
+        """Whether so many bytes more may be kept within this hour."""
+        most, now = self._settings().hour_bytes / self._workers, asyncio.get_running_loop().time()
+        try:
+            if address is not None:
+                self._bytes.take(address, most / 10, now, size)
+            self._bytes.take("", most, now, size)
+        except CallerError:
+            return False
+        return True
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run what waits for the store, in a thread of the desk's own."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def close(self) -> None:
+        """End the threads, once what they do is done."""
+        self._threads.shutdown()
 
     async def take(self, form: Form, files: Sequence[File]) -> Taken:
         """Enter a complaint, or let it wait where the store is away; its files can be added when it is back.
@@ -146,7 +182,7 @@ class Intake:
             OutsideError: `store_unavailable`: it could not be kept at all.
         """
         grouped = msgspec.structs.replace(form, group=self._wave(form))
-        return await asyncio.to_thread(self._take, grouped, tuple(files))
+        return await self.run(lambda: self._take(grouped, tuple(files)))
 
     def _take(self, form: Form, files: tuple[File, ...]) -> Taken:
         try:

@@ -41,7 +41,7 @@ _FILES: Final = 12
 """Messages, and files, that one complaint may have."""
 _OPEN: Final = ("received", "open", "waiting")
 _DECIDED: Final = ("decided", "closed")
-REFUSED: Final = ("large", "many", "kind", "unreadable", "active", "locked", "away")
+REFUSED: Final = ("large", "many", "kind", "unreadable", "active", "locked", "full", "away")
 DONE: Final = ("said", "withdrawn", "empty", "old", "long", "changed", "full")
 
 
@@ -61,9 +61,18 @@ class Held(msgspec.Struct, frozen=True):
     received: int = 0
 
     @property
+    def given(self) -> list[Paper]:
+        """Files that the reviewers put there."""
+        return [one for one in self.papers if one.what == "evidence" and one.by != COMPLAINANT]
+
+    @property
     def kind(self) -> str:
         """Of the case."""
         return self.case.kind if self.case else self.form.kind if self.form else ""
+
+    def appeals(self, state: str) -> bool:
+        """Whether its decision can be contested here: not that of an appeal, against which there are others."""
+        return state in _DECIDED and not (self.kind == "appeal" and self.case and self.case.parent_id)
 
     def state(self, now: int) -> str:
         """How it stands, as it is told: what may still be taken back is not decided."""
@@ -117,8 +126,26 @@ class Status:
             return await self._acted(request, held, number, secret)
         return self._shown(request, held, number, secret)
 
+    async def file(self, request: Request) -> Response:
+        """GET of a file that the reviewers put there for whoever complained, such as a certificate; never shown, only
+        given out.
+
+        Raises:
+            CallerError: `page_missing`: there is none of that id.
+        """
+        number, secret = _number(request.path_params["number"]), request.query_params.get("key", "")
+        if (held := await self._held(request, number, secret)) is None:
+            return self._asked(request, 404, number)
+        given = (one for one in held.given if one.id == request.path_params["file"])
+        if (paper := next(given, None)) is None:
+            raise CallerError("page_missing")
+        response = Response(paper.file, media_type="application/octet-stream")
+        name = quote(paper.fields.get("name", ""), safe="")
+        response.headers["content-disposition"] = f"attachment; filename*=UTF-8''{name}"
+        return response
+
     async def _held(self, request: Request, number: str, secret: str) -> Held | None:
-        held = await asyncio.to_thread(self._look, number, secret)
+        held = await self._intake.run(lambda: self._look(number, secret))
         if held is None:
             self._intake.miss(counted_address(self.host, request))
             self.host.counted("case", "unknown")
@@ -157,9 +184,14 @@ class Status:
             state=state,
             sent=_sent(held, language),
             words=_words(held, state, language),
-            files=[paper.fields.get("name", "") for paper in held.papers if paper.what == "evidence"],
+            files=[
+                one.fields.get("name", "") for one in held.papers if one.what == "evidence" and one.by == COMPLAINANT
+            ],
+            given=[(one.id, one.fields.get("name", "")) for one in held.given],
+            file_at=lambda id: f"/c/{quote(number)}/files/{quote(id)}?key={quote(secret)}",
             adds=state in _OPEN,
-            appeals=state in _DECIDED and held.kind != "counter",
+            appeals=held.appeals(state),
+            told="final" if state in _DECIDED and not held.appeals(state) else state,
             token=self._tokens.make(number, now),
             accepted=",".join(ENDINGS),
             most=say(
@@ -201,10 +233,10 @@ class Status:
         ):
             more = {"done": "old"}
         elif act == "add" and state in _OPEN:
-            more = await self._added(held, who[0], came)
+            more = await self._added(request, held, who[0], came)
         elif act == "withdraw" and state in _OPEN:
-            more = await asyncio.to_thread(self._withdrawn, who[0])
-        elif act == "appeal" and state in _DECIDED and held.case:
+            more = await self._intake.run(lambda: self._withdrawn(who[0]))
+        elif act == "appeal" and held.appeals(state) and held.case:
             why = choices.tidy(came.fields.get("text", ""), lines=True)
             if why and len(why) <= choices.MOST["note"]:
                 form = Form(
@@ -220,7 +252,7 @@ class Status:
         self.host.counted("case", more.get("done", act))
         return RedirectResponse(receipt(*who, language, **more), 303)
 
-    async def _added(self, held: Held, number: str, came: Posted) -> Mapping[str, str]:
+    async def _added(self, request: Request, held: Held, number: str, came: Posted) -> Mapping[str, str]:
         """Add a message and files."""
         text = choices.tidy(came.fields.get("text", ""), lines=True)
         mine = [paper.what for paper in held.papers if paper.by == COMPLAINANT]
@@ -228,7 +260,7 @@ class Status:
             return {"done": "long"}
         if mine.count("message") >= _MESSAGES or mine.count("evidence") + len(came.files) > _FILES:
             return {"done": "full"}
-        files, refused = await self._intake.looked(came.files)
+        files, refused = await self._intake.looked(came.files, counted_address(self.host, request))
         refused += ["large"] * len(came.large) + ["many"] * len(came.more)
         if not text and not files:
             return {"not": ".".join(sorted(set(refused)))} if refused else {"done": "empty"}
@@ -239,7 +271,7 @@ class Status:
             return ["away" for file in files if not self._intake.hand_in(number, file)]
 
         try:
-            refused += await asyncio.to_thread(add)
+            refused += await self._intake.run(add)
         except ConfigError:
             return {"done": "changed"}
         more = {"not": ".".join(sorted(set(refused)))} if refused else {}

@@ -98,7 +98,8 @@ class Provider(msgspec.Struct, frozen=True):
     """Who signs, and where one goes from there.
 
     Attributes:
-        redress_url: where a decision can be contested; `authority_url`: the authority's address.
+        redress_url: where a decision can be contested; `{decision}` in it stands for the number of the case.
+        `authority_url`: the authority's address.
     """
 
     name: str
@@ -144,8 +145,9 @@ def state(
         single: whether something comes without a second person.
     """
     ends = [until for _, until in measures]
+    place = provider.redress_url.replace("{decision}", case.id)
     redress = (
-        Redress("appeal", url=provider.redress_url, before=day(calendar.after_months(now, CONTEST_MONTHS) - 1)),
+        Redress("appeal", url=place, before=day(calendar.after_months(now, CONTEST_MONTHS) - 1)),
         Redress("authority", name="12377", url=provider.authority_url),
         Redress("court"),
     )

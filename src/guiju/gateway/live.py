@@ -19,6 +19,7 @@ from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
+from guiju.controls.complaints import Docket
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -60,7 +61,9 @@ class Controls(msgspec.Struct, frozen=True):
         upstream: heard on what the model service says of its own refusal.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
+        rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
+        docket: heard on how complaints stand; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -69,19 +72,23 @@ class Controls(msgspec.Struct, frozen=True):
     upstream: tuple[Control[Text], ...]
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
+    rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
+    docket: tuple[Control[Docket], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed]] = (
+        every: Sequence[Control[Any]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
+            *self.rooms,
             *self.replayed,
+            *self.docket,
         )
         return list(dict.fromkeys(control.id for control in every))
 

@@ -46,13 +46,14 @@ class Turns:
         self._code = code
         self._left: OrderedDict[str, _Left] = OrderedDict()
 
-    def take(self, address: str, rate: float, now: float) -> None:
-        """Take one turn.
+    def take(self, address: str, rate: float, now: float, count: float = 1) -> None:
+        """Take a turn.
 
         Args:
             address: of whoever asks.
             rate: turns within the span; 0 for no limit.
             now: monotonic seconds.
+            count: turns that are taken at once.
 
         Raises:
             CallerError: there is none, with the seconds after which there is one.
@@ -67,6 +68,6 @@ class Turns:
         self._left[who] = mine
         if len(self._left) > _MOST:
             self._left.popitem(last=False)
-        if mine.turns < 1:
-            raise CallerError(self._code, after_s=max(1, round((1 - mine.turns) * self._span_s / rate)))
-        mine.turns -= 1
+        if mine.turns < count:
+            raise CallerError(self._code, after_s=max(1, round((count - mine.turns) * self._span_s / rate)))
+        mine.turns -= count
