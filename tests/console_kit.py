@@ -167,6 +167,7 @@ PAGES = {
     "approvals": "/console/approvals",
     "sanctions": "/console/sanctions",
     "evidence": "/console/evidence",
+    "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "keys": "/console/keys",
     "people": "/console/people",

@@ -50,6 +50,8 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
+    "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""
