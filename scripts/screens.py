@@ -45,6 +45,8 @@ def shown(page: Any, base: str) -> Iterator[str]:
         page.click("#send")
         page.wait_for_selector("article.verdict")
         yield f"verify-{verdict}"
+    page.goto(f"{base}/about")
+    yield "about"
     page.goto(f"{base}/static/none")
     yield "error"
 

@@ -84,16 +84,8 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {
-    "identity",
-    "rest",
-    "standing",
-    "stated",
-    "guidance",
-    "leaving",
-    "personal.input",
-    "personal.output",
-}
+_WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
+PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -357,7 +349,7 @@ def notices(settings: Settings) -> Notices:
     """What users are told before the first use: the operator's texts, or the shipped one.
 
     Raises:
-        ConfigError: the operator's can't be read; `not_ready_for_production`: they do not say what the service is for.
+        ConfigError: the operator's can't be read.
     """
     made, path = guidance.shipped(), Path(settings.gateway.texts)
     if settings.gateway.texts:
@@ -365,9 +357,17 @@ def notices(settings: Settings) -> Notices:
             made = guidance.read(path.read_text("utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
-    if settings.mode == "production" and made.service is None:
-        raise ConfigError("not_ready_for_production", what="gateway.texts: [service]")
     return made
+
+
+def unstated(settings: Settings) -> list[str]:
+    """What production wants said in public of the service and is not; an operator finds it under this name.
+
+    Raises:
+        ConfigError: the texts can't be read.
+    """
+    missing = settings.mode == "production" and notices(settings).service is None
+    return ["gateway.texts: [service]"] if missing else []
 
 
 def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
@@ -428,7 +428,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     ages: dict[str, float | None] = dict.fromkeys(in_force.ids, 0.0)
     text = book.load(settings.profile)
     states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
-    return [state.id for state in proof.blocking(states)]
+    return [*unstated(settings), *(state.id for state in proof.blocking(states))]
 
 
 def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
