@@ -38,20 +38,26 @@ def main() -> int:
     told.add_argument("--rounds", type=int, default=0)
     told.add_argument("--seconds", type=float, default=0, help="length of one load")
     told.add_argument("--only", default="", help="systems, with semicolons between, e.g. 'nginx; guiju pattern'")
+    told.add_argument(
+        "--door", action="append", default=[], choices=["all", *material.DOORS],
+        help="CPU a request at this door instead of everything; may be given several times",
+    )  # fmt: skip
     told.add_argument("--seed", type=int, default=0)
     told.add_argument("--work", type=Path, help="a folder on the disk that the ledger will lie on")
     told.add_argument("--json", type=Path, help="where to write all figures")
     said = told.parse_args()
     seed = said.seed or int(time.time())
     rounds, seconds = said.rounds or (1 if said.quick else 3), said.seconds or (2.0 if said.quick else 8.0)
-    names = [name.strip() for name in said.only.split(";")] if said.only else list(systems.ALL)
+    doors = list(material.DOORS) if "all" in said.door else said.door
+    every = [systems.PATTERN, systems.SENTENCE] if doors else list(systems.ALL)
+    names = [name.strip() for name in said.only.split(";")] if said.only else every
     console = Console(stderr=True)
     console.print(f"seed {seed}, {rounds} rounds, {seconds:g} s a load")
     with tempfile.TemporaryDirectory(prefix="guiju-bench-", dir=said.work) as folder:
         work = Path(folder)
         machine = rig.machine(work)
-        figures = measured(rig.Rig.build(said.tools, work), names, seed, rounds, seconds, console)
-    rows = bars.rows(figures)
+        figures = measured(rig.Rig.build(said.tools, work), names, (seed, rounds, seconds), console, doors)
+    rows = [] if doors else bars.rows(figures)
     report = {"seed": seed, "rounds": rounds, "seconds": seconds, "quick": said.quick, "machine": machine}
     if said.json:
         whole = report | {"bars": [row.plain() for row in rows], "figures": figures}
@@ -61,9 +67,18 @@ def main() -> int:
 
 
 def measured(
-    built: rig.Rig, names: list[str], seed: int, rounds: int, seconds: float, console: Console
+    built: rig.Rig, names: list[str], run: tuple[int, int, float], console: Console, doors: list[str]
 ) -> dict[str, list[Figures]]:
-    """All figures: system → one table a round. The order within each round is shuffled."""
+    """All figures: system → one table a round. The order within each round is shuffled.
+
+    Args:
+        built: the rig.
+        names: of the systems.
+        run: seed, rounds, and seconds of a load.
+        console: where it is told how far it is.
+        doors: paths of the doors that are compared; none for everything else.
+    """
+    seed, rounds, seconds = run
     rng = random.Random(seed)
     lexicon = built.work / "words.csv"
     listed = material.lexicon(lexicon, ENTRIES, rng)
@@ -79,7 +94,7 @@ def measured(
                 console.print(f"round {number + 1}: {name}  (load average {os.getloadavg()[0]:.1f})")
                 tag = f"{number}-{name.replace(' ', '-')}"
                 with systems.started(built, name, upstream, lexicon, tag) as system:
-                    figures[name].append(one(bench, system))
+                    figures[name].append(measures.doors(bench, system, doors) if doors else one(bench, system))
     return figures
 
 

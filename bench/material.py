@@ -6,7 +6,9 @@ from __future__ import annotations
 import base64
 import json
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from detect import HAN, LETTERS
 
@@ -34,8 +36,8 @@ def terms(n: int, rng: random.Random) -> list[str]:
             if fold(rare) not in common and rare not in SENTENCE and said.isdisjoint(spoken(fold(rare))):
                 made["".join(rng.choices(HAN, k=rng.randint(2, 5))) + rare] = None
         else:
-            # Starts with two letters that no word of the texts does.
-            made["qx" + "".join(rng.choices(LETTERS, k=rng.randint(4, 10)))] = None
+            # Starts with two letters of which no text has the first, nor any that is read by rot13 the second.
+            made["xk" + "".join(rng.choices(LETTERS, k=rng.randint(4, 10)))] = None
     return list(made)
 
 
@@ -65,6 +67,47 @@ def body(messages: list[tuple[str, str]], *, stream: bool = False) -> bytes:
     said = [{"role": role, "content": content} for role, content in messages]
     whole = {"model": MODEL, "messages": said, "temperature": 0.7, "stream": stream}
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _chat(text: str, stream: bool) -> dict[str, Any]:
+    said = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
+    return {"model": MODEL, "messages": said, "temperature": 0.7, "stream": stream}
+
+
+def _responses(text: str, stream: bool) -> dict[str, Any]:
+    return {"model": MODEL, "instructions": SYSTEM, "input": text, "temperature": 0.7, "stream": stream}
+
+
+def _messages(text: str, stream: bool) -> dict[str, Any]:
+    said = [{"role": "user", "content": text}]
+    return {
+        "model": MODEL,
+        "system": SYSTEM,
+        "messages": said,
+        "max_tokens": 1000,
+        "temperature": 0.7,
+        "stream": stream,
+    }
+
+
+def _completions(text: str, stream: bool) -> dict[str, Any]:
+    return {"model": MODEL, "prompt": f"{SYSTEM}\n{text}", "temperature": 0.7, "stream": stream}
+
+
+DOORS: dict[str, Callable[[str, bool], dict[str, Any]]] = {
+    "/v1/chat/completions": _chat,
+    "/v1/responses": _responses,
+    "/v1/messages": _messages,
+    "/v1/completions": _completions,
+}
+"""Doors at which text is asked and answered: path → what is asked there, of the same text."""
+
+
+def asked(path: Path, door: str, pool: list[str], tag: str, *, stream: bool) -> None:
+    """The same requests as `bodies` has, as they are written at a door."""
+    made = [DOORS[door](f"{tag} {one}", stream) for one in pool]
+    lines = [json.dumps(one, ensure_ascii=False, separators=(",", ":")).encode() for one in made]
+    path.write_bytes(b"\n".join(lines) + b"\n")
 
 
 def bodies(path: Path, pool: list[str], tag: str, *, stream: bool) -> None:

@@ -73,6 +73,23 @@ def cpu(bench: Bench, system: System, connections: int = CONNECTIONS) -> Figures
     return made
 
 
+def doors(bench: Bench, system: System, paths: list[str]) -> Figures:
+    """CPU milliseconds a request at each door, whole and streamed at once; the doors in a shuffled order."""
+    made: Figures = {}
+    rig.script(bench.upstream)
+    for path in bench.rng.sample(paths, len(paths)):
+        for name, stream in (("whole", False), ("burst", True)):
+            bench.runs += 1
+            file = bench.rig.work / "bodies.jsonl"
+            material.asked(file, path, bench.pool, f"[{bench.runs}]", stream=stream)
+            before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid)
+            told = bench.rig.fire(system.port, file, bench.seconds, c=CONNECTIONS, u=path)
+            spent = rig.cpu_ms(system.pid) - spent
+            made[f"cpu_ms_{name} {path}"] = spent / (rig.asked(bench.upstream) - before)
+            made[f"per_s_{name} {path}"] = told["rps"]
+    return dict(sorted(made.items()))
+
+
 def latency(bench: Bench, system: System) -> Figures:
     """Latency at 50 requests a second, counted from the moment at which each was due."""
     made: Figures = {}

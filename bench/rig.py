@@ -87,14 +87,14 @@ class Rig:
                 child.kill()
                 child.wait()
 
-    def fire(self, port: int, bodies: Path, seconds: float, **flags: float) -> dict[str, Any]:
+    def fire(self, port: int, bodies: Path, seconds: float, **flags: float | str) -> dict[str, Any]:
         """Run the load generator.
 
         Args:
             port: whom it asks.
             bodies: a request a line.
             seconds: how long, after a second to warm up.
-            flags: `c` connections, `r` requests a second (0: closed loop).
+            flags: `c` connections, `r` requests a second (0: closed loop), `u` the path.
 
         Raises:
             SystemExit: an answer was not 200, or did not come; such a figure would mean nothing.

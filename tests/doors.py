@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from conftest import Answered, Running
-from guiju.adapters.scripted_media import picture, sound
+from guiju.adapters.scripted_media import picture as drawn
+from guiju.adapters.scripted_media import sound
 from guiju.records import consents
 from guiju.records.changes import Terms
 from guiju.records.consents import Likeness, Wanted
@@ -46,6 +47,10 @@ SPEECH = "/v1/audio/speech"
 """The door at which no text is answered."""
 EDITS = "/v1/images/edits"
 """The door at which pictures are asked about."""
+VIDEOS = "/v1/videos"
+"""The door at which films are asked for."""
+FILMS = ("/v1/videos/{id}", "/v1/videos/{id}/content", "/v1/videos/{id}/remix")
+"""Doors of one film."""
 HEARD = "/v1/audio/transcriptions"
 """The door at which sound is asked and text is answered."""
 GUARDS: dict[str, Body] = {
@@ -91,8 +96,17 @@ def hear(gateway: Running, text: str, stream: bool = False) -> Answered:
 
 def edit(gateway: Running, text: str, consents: str = "") -> Answered:
     """Ask for a picture to be changed."""
-    body, kind = form({"model": "scripted", "prompt": text}, {"image": ("a.png", picture("x"))})
+    body, kind = form({"model": "scripted", "prompt": text}, {"image": ("a.png", drawn("x"))})
     return gateway.ask("POST", EDITS, body, {"Content-Type": kind, "x-guiju-consent": consents})
+
+
+def film(gateway: Running, text: str, *, picture: bool = False, remix: str = "") -> Answered:
+    """Ask for a film, with a picture that is nobody's, or for another one made of one."""
+    if remix:
+        return gateway.ask("POST", f"{VIDEOS}/{remix}/remix", {"prompt": text})
+    files = {"input_reference": ("a.png", drawn("x"))} if picture else {}
+    body, kind = form({"model": "scripted", "prompt": text}, files)
+    return gateway.ask("POST", VIDEOS, body, {"Content-Type": kind})
 
 
 def consented(gateway: Running, kind: Likeness = "face", account: str = "operator") -> str:

@@ -414,7 +414,8 @@ HEAVY: Final[tuple[Maker, ...]] = (endless, huge_body)
 def bad_form(rng: random.Random) -> Case:
     """A form with a few bytes flipped, put in, taken out or doubled, or under another border."""
     body, kind = form(
-        {"model": "scripted", "prompt": "x", "n": "1"}, {"file": ("a.wav", b"RIFF"), "image": ("a.png", b"\x89PNG")}
+        {"model": "scripted", "prompt": "x", "n": "1"},
+        {"file": ("a.wav", b"RIFF"), "image": ("a.png", b"\x89PNG"), "input_reference": ("a.png", b"\x89PNG")},
     )
     data = bytearray(body)
     for _ in range(rng.randint(0, 6)):

@@ -136,7 +136,7 @@ def test_the_page_of_the_gateway_says_what_the_gateway_does(language: str) -> No
 def test_the_page_of_the_gateway_says_why_doors_are_closed(language: Language) -> None:
     page = (DOCS / language / "reference" / "gateway.md").read_text("utf-8")
     said = {}
-    for paths, reason in re.findall(r"^\| ((?:`/v1/[\w-]+`(?:, |、)?)+) \| (.+) \|$", page, re.MULTILINE):
+    for paths, reason in re.findall(r"^\| ((?:`/v1/[\w/-]+`(?:, |、)?)+) \| (.+) \|$", page, re.MULTILINE):
         said |= dict.fromkeys(re.findall(r"`(.+?)`", paths), reason)
     assert {path: said.get(path) for path in CLOSED} == {path: why.within(language) for path, why in CLOSED.items()}
 

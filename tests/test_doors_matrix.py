@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, EDITS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, edit, hear, say
+from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, hear, say
 from guiju import composition
 from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
@@ -150,21 +150,24 @@ UPLOADED = {
 """Controls of doors at which pictures or sound are asked."""
 LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
-ELSEWHERE = {"regeneration", "complaints"}
-"""Controls that are heard on no exchange, and so at no door: on replays, and on how complaints stand."""
+REPLAYED = {"regeneration"}
+"""Controls that decide on what was replayed, and on no request; see test_regeneration."""
+DOCKET = {"complaints"}
+"""Controls that decide on how complaints stand, and on no request; see test_desk_public."""
 STRUCTURAL = {"answerable", "label"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
-    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | {VECTORS, IMAGES, SPEECH, HEARD, EDITS} | NO_TEXT  # type: ignore[arg-type] # only its table is read
+    others = {VECTORS, IMAGES, SPEECH, HEARD, EDITS, VIDEOS, *FILMS}
+    assert set(App(None).doors) == set(DOORS) | set(GUARDS) | others | NO_TEXT  # type: ignore[arg-type] # only its table is read
     rooms = pages(Host(Settings, lambda page, outcome: None))
     rooms.close()
     assert rooms.paths == set(PAGES)
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
     assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(
         UPLOADED
-    ) | LIKENESSES | STRUCTURAL | ELSEWHERE
+    ) | LIKENESSES | REPLAYED | DOCKET | STRUCTURAL
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
@@ -195,6 +198,30 @@ def heard_too(cell: Cell, gateway: Running, asleep: Running) -> None:
         assert not cell.met(hear(asleep, cell.asks, stream)), (HEARD, stream)
 
 
+ASKED = ("policy", "identity", "rest", "guidance", "standing", "words.input", "bans.input", "content.input")
+"""Controls that are heard where a film is asked for; what is answered there is no text."""
+FETCHED = ("policy", "identity", "rest", "guidance", "standing")
+"""Those that are heard again where it is fetched."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("control", ASKED)
+def test_each_control_is_heard_where_films_are_asked_for(start: Start, control: str) -> None:
+    cell = CELLS[control]
+    for always in (False, True):
+        free = start(overlay=(("gateway.label_film", "envelope"),))
+        made = film(free, "[[job:0]]").json["id"]
+        every = without(control) if always else composition.controls
+        more = {} if cell.lexicon is None else {"lexicon": cell.lexicon}
+        overlay = (*cell.overlay, ("gateway.label_film", "envelope"))
+        gateway = start(every=every, overlay=overlay, data=free.data, **more)
+        cell.prepare(gateway)
+        assert cell.met(film(gateway, cell.asks)) != always
+        assert cell.met(film(gateway, cell.asks, remix=made)) != always
+        if control in FETCHED:
+            assert cell.met(gateway.ask("GET", f"{VIDEOS}/{made}/content")) != always
+
+
 @pytest.mark.parametrize("control", list(UPLOADED))
 def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     cell = UPLOADED[control]
@@ -202,6 +229,8 @@ def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     heard_too(cell, gateway, asleep)
     assert cell.met(edit(gateway, cell.asks))
     assert not cell.met(edit(asleep, cell.asks))
+    assert cell.met(film(gateway, cell.asks, picture=True))
+    assert not cell.met(film(asleep, cell.asks, picture=True))
 
 
 @pytest.mark.parametrize("control", [name for name, cell in CELLS.items() if cell.party != "auto"])

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
-from guiju.detect.pictures import NEAR, Pictures, distance, read
+from guiju.detect.banned_pictures import NEAR, Pictures, distance
+from guiju.detect.pictures import read
 
 
 def drawn(seed: int, size: tuple[int, int] = (240, 180)) -> Image.Image:

@@ -213,6 +213,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: b
         ),
         reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
         turns=(*turns, *alike.turns),
+        pictures=alike.pictures,
         version="+".join(one for one in version if one),
     )
 

@@ -215,6 +215,9 @@ class Limits(_Section, frozen=True):
     characters: int = 1_000_000
     choices: int = 8
     pictures: int = 8
+    jobs: int = 1000
+    job_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 24
+    film_bytes: int = 256 * 1024 * 1024
     connections: int = 1000
     connections_per_address: int = 50
     requests_per_minute: int = 600
@@ -300,6 +303,8 @@ class Gateway(_Section, frozen=True):
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
         label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes;
             `envelope` leaves it to the app, which then shows a label beside the player.
+        label_film: how long films show the words (GB 45438-2025, 5.4): for three seconds from the opening, or to their
+            end; `envelope` leaves it to the app, which then shows a label beside the player.
         label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
@@ -316,6 +321,7 @@ class Gateway(_Section, frozen=True):
     faces: Literal["assume", "detect"] = "assume"
     uploads: Literal["own", "any"] = "own"
     label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
+    label_film: Literal["opening", "throughout", "envelope"] = "opening"
     label_recording: str = ""
     credentials: Literal["auto", "on", "off"] = "auto"
     texts: str = ""

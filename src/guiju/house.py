@@ -22,7 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from guiju import composition, likenesses
-from guiju.adapters import egress, heard, signatures
+from guiju.adapters import egress, heard, sights, signatures
 from guiju.adapters.canary import CanaryModel
 from guiju.adapters.faces import Assumed, Faces, Looked
 from guiju.adapters.guards import making
@@ -297,6 +297,7 @@ class House:
             metrics=metrics,
             guards=self.guards(settings, metrics),
             pictures=Pictures(self.secrets.digest) if pictures_installed() else None,
+            sights=sights.Looked() if sights.installed() else None,
             signatures=self.signatures(settings),
             recording=recording(settings),
             remember=self._remember,
@@ -312,6 +313,7 @@ class House:
             strikes=self.secrets.person,
             choices=Choices(self.store),
             notices=composition.notices(settings),
+            jobs=self.store,
             beside=self.start,
         )
 

@@ -12,10 +12,12 @@ from typing import Final
 
 import msgspec
 
+from guiju.detect import banned_pictures as pictures
 from guiju.detect import bans as banned
 from guiju.detect import confidential as withheld
 from guiju.detect import rumours as told
 from guiju.detect import works as protected
+from guiju.detect.banned_pictures import BannedPictures
 from guiju.detect.bans import Bans
 from guiju.detect.confidential import Confidential
 from guiju.detect.rumours import Rumours
@@ -40,6 +42,7 @@ class Likenesses(msgspec.Struct, frozen=True):
         bans, works, rumours, confidential: the detectors.
         version: names all of them with their data.
         lapses: Unix seconds at which the next ban ends by itself; 0 when none does.
+        pictures: knows banned pictures; none where none is banned.
     """
 
     bans: Bans
@@ -48,6 +51,7 @@ class Likenesses(msgspec.Struct, frozen=True):
     confidential: Confidential
     version: str
     lapses: int = 0
+    pictures: BannedPictures | None = None
 
     def detectors(self, controls: Collection[str]) -> Detectors:
         """What looks at requests and replies: each while a control that decides on what it finds is in force.
@@ -73,6 +77,7 @@ class Likenesses(msgspec.Struct, frozen=True):
                 *((self.confidential,) if "confidential.input" in controls and self.confidential.secrets else ()),
             ),
             reply=tuple((one, again) for one, control, again in answered if control in controls and self._wanted(one)),
+            pictures=self.pictures,
             version=self.version,
         )
 
@@ -116,6 +121,9 @@ def load(
     now, day = when
     key, key_id = keys(secrets, banned.PURPOSE)
     ban_version, found, lapses = bans.current(store, key_id, now)
+    picture_version, drawn, ends = bans.pictures(store, key_id, now)
+    seen = BannedPictures(drawn, keys(secrets, pictures.PURPOSE)[0], picture_version) if drawn else None
+    lapses = min((one for one in (lapses, ends) if one), default=0)
     if before is None:
         detector = Bans(found, key, ban_version)
     else:
@@ -126,5 +134,9 @@ def load(
     rumour_version, list_ = rumours.current(store, day)
     secret_version, held = confidential.current(store, key_id)
     kept = Confidential(held, keys(secrets, withheld.PURPOSE)[0])
-    version = "+".join(one for one in (ban_version, work_version, rumour_version, secret_version) if one)
-    return Likenesses(detector, Works(shelf), Rumours(list_, keys(secrets, told.PURPOSE)[0]), kept, version, lapses)
+    version = "+".join(
+        one for one in (ban_version, picture_version, work_version, rumour_version, secret_version) if one
+    )
+    return Likenesses(
+        detector, Works(shelf), Rumours(list_, keys(secrets, told.PURPOSE)[0]), kept, version, lapses, seen
+    )

@@ -27,6 +27,7 @@ from guiju.records import (
     changes,
     choices,
     confidential,
+    jobs,
     lexicons,
     policies,
     retention,
@@ -86,6 +87,7 @@ async def _sweep(house: House) -> None:
     """Delete what is due; what went is written into the ledger."""
     now, keys = int(house.live.clock()), DayKeys(house.options.data / "keys")
     await asyncio.to_thread(keys.sweep, house.store)
+    await asyncio.to_thread(jobs.sweep, house.store, now)
     if gone := await asyncio.to_thread(retention.sweep, house.store, keys, now):
         house.live.books.change({"kind": "retention", "deleted": gone, "at": now})
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""openai-python at five doors."""
+"""openai-python at six doors."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from openai import OpenAI
@@ -68,8 +69,15 @@ def moderations(asked: Question) -> Seen:
     return ended(f"flagged: {str(one.flagged).lower()}", {"categories": " ".join(hit)}, "", made)
 
 
+def videos(asked: Question) -> Seen:
+    """/v1/videos."""
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of a service, not of the protocol
+        made = client(asked).videos.create_and_poll(model=asked.model, prompt=asked.text, poll_interval_ms=20)
+    return ended(made.status, {"error": made.error.message if made.error else None}, "", made)
+
+
 if __name__ == "__main__":
     main({
         "chat": chat, "completions": completions, "responses": responses, "embeddings": embeddings,
-        "moderations": moderations,
+        "moderations": moderations, "videos": videos,
     })  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from guiju.adapters.upstream import Reply, Upstream
+from guiju.adapters.upstream import Method, Reply, Upstream
 from guiju.config import Limits
 from guiju.config import Upstream as Settings
 
@@ -20,7 +20,7 @@ class CanaryReply(Reply):
         self.streamed = True
         self._word = word
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self, most: int = 0) -> AsyncIterator[bytes]:
         """The stream's bytes."""
         half = len(self._word) // 2
         for text, finish in ((". " + self._word[:half], None), (self._word[half:] + " .", None), ("", "stop")):
@@ -49,6 +49,8 @@ class CanaryModel(Upstream):
         """It is listed nowhere."""
         return ()
 
-    async def ask(self, body: bytes, path: str = "", form: str = "", *, again: bool = True) -> Reply:
+    async def ask(
+        self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST", again: bool = True
+    ) -> Reply:
         """Answer, whatever was asked."""
         return CanaryReply(self._word)

@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 import msgspec
 import uvicorn
 
-from guiju.adapters import scripted_media
+from guiju.adapters import scripted_films, scripted_media
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -53,6 +53,7 @@ DIRECTIVES: Final[Mapping[str, tuple[str, str]]] = {
     "reasoning:TEXT": ("先在 reasoning_content 中写 TEXT", "writes TEXT in reasoning_content first"),
     "refusal:TEXT": ("在 refusal 中写 TEXT", "writes TEXT in refusal"),
     "finish:REASON": ("以 REASON 作为 finish_reason", "ends with REASON as finish_reason"),
+    "job:N": ("视频被询问 N 次之后才生成", "a film is made only after it has been asked about N times"),
     "status:CODE": ("返回 HTTP 错误 CODE", "answers HTTP error CODE"),
     "wait:MS": ("首字节之前等待 MS 毫秒", "waits MS milliseconds before its first byte"),
     "hang": ("不作任何应答", "never answers"),
@@ -87,6 +88,7 @@ class _Script(msgspec.Struct, frozen=True):
     error: int = -1
     done: bool = True
     json_reply: bool = False
+    job: int = 1
 
     def parts(self) -> Iterator[dict[str, Any]]:
         """The deltas of one choice, in order."""
@@ -170,6 +172,7 @@ def _read_script(prompt: str) -> _Script:
         error=_number(said["error"], 0) if "error" in said else -1,
         done="no-done" not in said,
         json_reply="json-reply" in said,
+        job=_number(said.get("job", ""), 1),
     )
 
 
@@ -195,6 +198,7 @@ class ScriptedApp:
     def __init__(self, keep: bool = False) -> None:
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000 if keep else 0)
         self.headers: deque[dict[str, str]] = deque(maxlen=1000 if keep else 0)
+        self.jobs = scripted_films.Jobs()
         self.left = 0
         """How many callers went away before their answer was finished."""
 
@@ -222,6 +226,8 @@ class ScriptedApp:
                 await _send(send, 200, b"audio/wav", scripted_media.sound())
         elif route == ("POST", "/v1/audio/transcriptions"):
             await self._heard(scope, receive, send)
+        elif scope["path"].startswith("/v1/videos"):
+            await self._films(scope, receive, send)
         else:
             await _reply(send, 404, _error(404, "no such path on the scripted model service"))
 
@@ -239,6 +245,21 @@ class ScriptedApp:
         else:
             timed = body["response_format"] == ["verbose_json"]
             await _reply(send, 200, scripted_media.transcript(script.text, timed))
+
+    async def _films(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A film is begun, asked about, fetched, made into another one, or deleted."""
+        asked, script = {}, _Script("")
+        if scope["method"] == "POST":
+            kind, raw = _kind(scope), await _read(receive)
+            whole = scripted_media.form(kind, raw) if kind.startswith("multipart/") else msgspec.json.decode(raw)
+            self.requests.append(whole)
+            asked = {name: said[0] if isinstance(said, list) else said for name, said in whole.items()}
+            script = _read_script(str(asked.get("prompt", "")))
+        if script.status:
+            await _reply(send, script.status, _error(script.status, f"scripted error {script.status}"))
+            return
+        parts, query = scope["path"].split("/")[3:], scope["query_string"]
+        await _send(send, *self.jobs.answer(scope["method"], parts, query, asked, (script.job, script.finish)))
 
     async def _vectors(self, receive: Receive, send: Send) -> None:
         """A vector of four numbers for each text; they mean nothing."""

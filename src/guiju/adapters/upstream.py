@@ -12,7 +12,7 @@ import os
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import aiohttp
 import msgspec
@@ -31,6 +31,7 @@ ANTHROPIC_VERSION: Final = "2023-06-01"
 """The version of Anthropic's protocol that is spoken."""
 REFUSAL_BYTES: Final = 65_536
 """Bytes of a refusal that are read at most."""
+Method = Literal["POST", "GET", "DELETE"]
 _BROKEN = (aiohttp.ClientError, ConnectionError, ssl.SSLError, ValueError)
 
 
@@ -136,14 +137,21 @@ class Reply:
         self._wait = wait
         self.streamed = response.content_type == "text/event-stream"
 
-    async def chunks(self) -> AsyncIterator[bytes]:
+    async def chunks(self, most: int = 0) -> AsyncIterator[bytes]:
         """The body as it arrives, to its very end.
+
+        Args:
+            most: bytes, at most; 0 for those of the settings.
 
         Raises:
             OutsideError: it broke, stood still, or is larger than allowed.
         """
         total, content = 0, self._response.content
-        wait, between, most = self._wait.within, self._limits.upstream_between_s, self._limits.upstream_body_bytes
+        wait, between, most = (
+            self._wait.within,
+            self._limits.upstream_between_s,
+            most or self._limits.upstream_body_bytes,
+        )
         try:
             while chunk := await wait(between, content.readany(), "between chunks"):
                 total += len(chunk)
@@ -257,13 +265,16 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    async def ask(self, body: bytes, path: str = "", form: str = "", *, again: bool = True) -> Reply:
+    async def ask(
+        self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST", again: bool = True
+    ) -> Reply:
         """Send a canonical request and wait for the head of the answer.
 
         Args:
             body: the request.
             path: below the base address; by default where text is asked for.
             form: its `Content-Type` where it is not JSON.
+            method: of HTTP; only with `POST` there is a body.
             again: send it once more when the connection is dropped before any byte came.
 
         Raises:
@@ -278,7 +289,7 @@ class Upstream:
         try:
             response = await wait.within(
                 self._limits.upstream_first_byte_s,
-                self._post(body, path or ASKED_AT[self.kind], form, again),
+                self._send(method, body, path or ASKED_AT[self.kind], form, again),
                 "first byte",
             )
             if response.status == 400:
@@ -339,14 +350,15 @@ class Upstream:
             raise UnansweredError("overloaded")
         raise OutsideError("upstream_refused", status=status)
 
-    async def _post(self, body: bytes, path: str, form: str, again: bool) -> aiohttp.ClientResponse:
+    async def _send(self, method: Method, body: bytes, path: str, form: str, again: bool) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
         headers = self._headers | self.extra if self.extra else self._headers
         headers = {**headers, "Content-Type": form} if form else headers
         while True:
             try:
-                return await self._session.post(url, data=body, headers=headers, allow_redirects=False)
+                data = body if method == "POST" else None
+                return await self._session.request(method, url, data=data, headers=headers, allow_redirects=False)
             except TimeoutError:
                 raise UnansweredError("upstream_timeout", what="connection") from None
             except aiohttp.ClientConnectorError:

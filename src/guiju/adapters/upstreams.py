@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from guiju.adapters.upstream import Address, Reply, UnansweredError, Upstream
+from guiju.adapters.upstream import Address, Method, Reply, UnansweredError, Upstream
 from guiju.errors import CallerError, OutsideError
 
 
 class Service(Protocol):
     """Whoever is asked."""
 
-    async def ask(self, body: bytes, path: str = "", form: str = "") -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST") -> Reply:
         """Send a canonical request and wait for the head of the answer; see `Upstream.ask`."""
         ...
 
@@ -87,7 +87,7 @@ class Several:
         self._first = peers.first()
         self.to = self._first.address(model)
 
-    async def ask(self, body: bytes, path: str = "", form: str = "") -> Reply:
+    async def ask(self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST") -> Reply:
         """Ask the first, and another one if it failed before a byte of its answer came.
 
         Raises:
@@ -95,7 +95,7 @@ class Several:
             OutsideError: no answer; the last one's error.
         """
         try:
-            return await self._first.ask(body, path, form, again=False)
+            return await self._first.ask(body, path, form, method=method, again=False)
         except OutsideError as error:
             if not isinstance(error, UnansweredError) and error.code != "upstream_timeout":
                 raise
@@ -109,7 +109,7 @@ class Several:
                 other = body if to == self.to else self.encode(to)
             except CallerError:  # it can't be said in the other one's protocol
                 raise error from None
-        return await second.ask(other, path, form, again=False)
+        return await second.ask(other, path, form, method=method, again=False)
 
 
 class _Table:
@@ -157,6 +157,17 @@ class Upstreams:
             return found, found.address(model)
         several = Several(found, model)
         return several, several.to
+
+    def named(self, name: str) -> Upstream:
+        """One service, by the name that its settings give it.
+
+        Raises:
+            OutsideError: `upstream_failed`: it is not there any more.
+        """
+        for one in self._all:
+            if one.name == name:
+                return one
+        raise OutsideError("upstream_failed", what="the service is not there any more")
 
     def names(self) -> list[str]:
         """Public model names, each once."""

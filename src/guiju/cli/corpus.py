@@ -9,14 +9,16 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from guiju.cli import corpus_source
+from guiju.cli import corpus_sample, corpus_source
 from guiju.cli.books import AsJson, Data, show, table
+from guiju.cli.corpus_report import written_again
 from guiju.cli.corpus_run import Wish, run
 from guiju.cli.corpus_source import told_task
 from guiju.cli.tongue import say
 from guiju.corpus.audit import Near
 from guiju.corpus.near import installed
 from guiju.corpus.outcomes import FATES, REASONS
+from guiju.corpus.shards import PAPERS, Folder
 from guiju.errors import ConfigError, failed
 from guiju.records import corpora
 
@@ -76,6 +78,7 @@ _FATES: Final = {
 
 
 app.add_typer(corpus_source.app, name="source")
+app.add_typer(corpus_sample.app, name="sample")
 
 
 @app.command(
@@ -122,6 +125,25 @@ def audit_(
         raise typer.Exit(1)
 
 
+@app.command(
+    help=say(
+        "由 report.json 与抽检结果重新写出报告：网页、工作簿、数据卡、Croissant。",
+        "Write the reports anew from report.json and the samples: page, workbook, data card, Croissant.",
+    )
+)
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))],
+    as_json: AsJson = False,
+) -> None:
+    """Write the reports."""
+    try:
+        digest = written_again(Folder(out))
+    except OSError as error:
+        raise ConfigError("config_invalid", what=failed(error.filename or out, error), hint="OUT") from error
+    written = [str(out / name) for name in ("report.json", *PAPERS)]
+    show({"written": written, "sha256": digest}, as_json, "\n".join(written))
+
+
 def _told(document: dict[str, Any], out: Path) -> str:
     """The report in a few lines."""
     rows, verdict_ = document["rows"], document["verdict"]
@@ -135,5 +157,5 @@ def _told(document: dict[str, Any], out: Path) -> str:
             counts.append(["", "", f"{n}  {say(*REASONS[reason])}"])
     counts.append([say("合计", "in"), str(rows["in"]), ""])
     lines.append(table([say("处置", "FATE"), say("行数", "ROWS"), say("原因", "REASONS")], counts))
-    lines.append(say(f"报告：{out / 'report.json'}", f"Report: {out / 'report.json'}"))
+    lines.append(say(f"报告：{out / 'report.html'}", f"Report: {out / 'report.html'}"))
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from guiju.cli.books import now, opened
 from guiju.cli.registered import key_of
 from guiju.cli.tongue import say
+from guiju.corpus import papers
 from guiju.corpus import report as reports
 from guiju.corpus.audit import Asked, Audited, Consents, Near, audit
 from guiju.corpus.chunks import chunks
@@ -192,6 +193,7 @@ def _write(into: Folder, audited: Audited, told: Verdict, source: dict[str, Any]
     if rows["in"] != sum(rows[fate] for fate in FATES) or rows["in"] != sum(audited.files):
         raise ConfigError("audit_uneven", rows=rows["in"])
     into.put("excluded.jsonl", reports.excluded(into))
+    papers.write(into, document)
     into.put("report.json", [reports.written(document)])
     return document
 

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from guiju.adapters import ffmpeg, heard
+from guiju.adapters import heard, titled
 from guiju.errors import Bilingual, ConfigError, Language, failed
 from guiju.marking.family import Family, MarkingError
 from guiju.marking.wav_sound import Place
@@ -119,13 +118,8 @@ def put(family: Family, source: BinaryIO, target: BinaryIO, wanted: Explicit, ki
         return place
     lettering = optional(_LETTERING, "pillow", "media")
     if family.kind == "video":
-        film = ffmpeg.look(source, family.name)
-        width, height, wide = ffmpeg.size_of(film, family.name)
-        share = lettering.SHARE * min(width * wide, height) / min(width, height)  # of what people see
-        plate = lettering.plate(lettering.Lettering(text=text, share=share, font=wanted.font), (width, height))
-        at = lettering.corner("bottom-right", (width, height), plate.size)
-        plate.save(picture := io.BytesIO(), "PNG")
-        ffmpeg.captioned(source, target, family.name, film, picture.getvalue(), at, throughout=place == "throughout")
+        stays = place == "throughout"
+        titled.put(family.name, source, target, lettering, text, throughout=stays, font=wanted.font)
         return place
     inscribe = optional(_INSCRIBE, "pillow", "media")
     inscribe.inscribed(source, target, lettering.Lettering(text=text, place=place, font=wanted.font))

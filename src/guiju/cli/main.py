@@ -66,6 +66,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "works": Noun("guiju.cli.works", "管理受保护作品的指纹", "manage fingerprints of protected works"),
     "rumours": Noun("guiju.cli.rumours", "管理谣言及其更正", "manage rumours and their corrections"),
     "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
+    "bans": Noun("guiju.cli.bans", "管理禁令：不得再次出现的内容", "manage bans: what may not come again"),
     "recalls": Noun("guiju.cli.recalls", "召回应答并告知账户", "recall answers and tell accounts"),
     "regeneration": Noun(
         "guiju.cli.regeneration", "已封禁内容的复测与证明", "replays of what was banned, and the proof of them"

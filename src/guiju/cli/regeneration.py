@@ -131,6 +131,8 @@ def add(
     matter = Matter(text=_read(text), about=about, about_en=about_en, seeds=asked)
     with _registry(data) as (settings, store, registry):
         kept = _ban(store, ban)
+        if kept.kind == "picture" or kept.kind == "picture.exact":  # so that its type is known
+            raise ConfigError("not_found", what=ban)
         facts = Facts(
             case=case,
             ban=ban,

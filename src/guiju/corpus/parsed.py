@@ -98,6 +98,11 @@ def _row(chunk: Chunk, place: int, given: Any, fields: frozenset[str]) -> Row:
     return Row(number, given, raw, leaves, fault, encoding, _named(told, CONSENT), _origin(told))
 
 
+def leaves(line: bytes, fields: frozenset[str] = frozenset()) -> list[str]:
+    """The texts of a row that was written out as a line."""
+    return list(_leaves(msgspec.json.decode(line), fields))
+
+
 def _broken(leaf: str) -> bool:
     """Whether a text holds what is no character: half of a pair, or a byte that no encoding explained."""
     try:

@@ -26,7 +26,11 @@ from guiju.records.merkle import leaf_hash, root_of
 
 PLAN: Final = "plan.json"
 FOLDER: Final = "shards"
-REPORTS: Final = ("report.json", "excluded.jsonl", "run.json")
+PAPERS: Final = ("report.html", "report.xlsx", "data-card.md", "croissant.json")
+REPORTS: Final = (
+    *("report.json", "excluded.jsonl", "run.json", "sampling.json", "plan-manual.json", "plan-technical.json"),
+    *PAPERS,
+)
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -162,6 +166,12 @@ class Folder:
         """All lines of all decisions, in order, with their ends."""
         for folder in sorted(self._shards.iterdir()):
             with (folder / "decisions.jsonl").open("rb") as lines:
+                yield from lines
+
+    def kept(self) -> Iterator[bytes]:
+        """All rows that were kept, masked or not, in order, as lines with their ends."""
+        for folder in sorted(self._shards.iterdir()):
+            with (folder / "kept.jsonl").open("rb") as lines:
                 yield from lines
 
     def put(self, name: str, parts: Iterable[bytes]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -13,8 +13,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, OutsideError
-from guiju.gateway import acceptance, closed, guard, http
+from guiju.gateway import acceptance, closed, guard, http, jobs
 from guiju.gateway.edits import EditRun
+from guiju.gateway.films import FilmRun, RemixRun, VideoRun
 from guiju.gateway.front import Front
 from guiju.gateway.http import ClientGone, Head, Receive, Scope, Send
 from guiju.gateway.live import Live
@@ -24,6 +25,7 @@ from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.transcript import TranscriptRun
 from guiju.gateway.vectors import VectorRun
+from guiju.gateway.wire import videos
 from guiju.gateway.wire.chat import Chat
 from guiju.gateway.wire.completions import Completions
 from guiju.gateway.wire.edits import Edits
@@ -36,6 +38,7 @@ from guiju.gateway.wire.protocol import GuardWire, Speaks, Wire
 from guiju.gateway.wire.responses import Responses
 from guiju.gateway.wire.speech import Speech
 from guiju.gateway.wire.transcripts import Transcripts
+from guiju.gateway.wire.videos import Page, Videos, job_object
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.gateway")
@@ -53,6 +56,7 @@ OTHER_DOORS: Final[dict[str, tuple[type[Run], Speaks]]] = {
     "/v1/images/edits": (EditRun, Edits()),
     "/v1/audio/speech": (SpeechRun, Speech()),
     "/v1/audio/transcriptions": (TranscriptRun, Transcripts()),
+    "/v1/videos": (VideoRun, Videos()),
 }
 """Doors at which something else than text is asked or answered."""
 GUARD_DOORS: Final[dict[str, GuardWire]] = {
@@ -68,14 +72,13 @@ Serve = Callable[[Scope, Receive, Send, Head], Awaitable[None]]
 
 
 class Door(NamedTuple):
-    """One route.
+    """One route and method.
 
     Attributes:
         name: its short name in evidence and metrics.
         wire: the protocol in which it answers, errors too.
     """
 
-    method: str
     name: str
     serve: Serve
     wire: Speaks | GuardWire
@@ -85,17 +88,14 @@ async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> Non
     raise CallerError("door_closed", what=closed.why(scope["path"]))
 
 
-_NONE: Final = Door("", "none", _closed, _OPENAI)
+async def _wrong_method(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+    raise CallerError("method_not_allowed", allow=", ".join(scope["guiju.allow"]))
 
 
-def _right_method(door: Door, method: str) -> None:
-    """Whether a door takes a method; a closed one takes none, which it says itself.
-
-    Raises:
-        CallerError: it does not.
-    """
-    if door.method and method != door.method:
-        raise CallerError("method_not_allowed", allow=door.method)
+Doors = Mapping[str, Door]
+"""Method → door."""
+_NONE: Final = Door("none", _closed, _OPENAI)
+_JOBS: Final = "/v1/videos/"
 
 
 class App:
@@ -107,31 +107,41 @@ class App:
 
     def __init__(self, live: Live) -> None:
         self.live = live
-        self.doors: dict[str, Door] = {
-            "/v1/models": Door("GET", "models", self.models, _OPENAI),
-            "/v1/notices": Door("GET", "notices", self.notices, _OPENAI),
-            "/v1/notices/accept": Door("POST", "accept", self.accept, _OPENAI),
-            "/healthz": Door("GET", "healthz", self.healthz, _OPENAI),
-            "/readyz": Door("GET", "readyz", self.readyz, _OPENAI),
-            "/metrics": Door("GET", "metrics", self.metrics, _OPENAI),
-            "/openapi.json": Door("GET", "openapi", self.openapi, _OPENAI),
+        self.doors: dict[str, Doors] = {
+            "/v1/models": {"GET": Door("models", self.models, _OPENAI)},
+            "/v1/notices": {"GET": Door("notices", self.notices, _OPENAI)},
+            "/v1/notices/accept": {"POST": Door("accept", self.accept, _OPENAI)},
+            "/healthz": {"GET": Door("healthz", self.healthz, _OPENAI)},
+            "/readyz": {"GET": Door("readyz", self.readyz, _OPENAI)},
+            "/metrics": {"GET": Door("metrics", self.metrics, _OPENAI)},
+            "/openapi.json": {"GET": Door("openapi", self.openapi, _OPENAI)},
         }
         for path, wire in TEXT_DOORS.items():
-            self.doors[path] = Door("POST", wire.name, partial(self.text, wire), wire)
+            self.doors[path] = {"POST": Door(wire.name, partial(self.text, wire), wire)}
         for path, (kind, speaks) in OTHER_DOORS.items():
-            self.doors[path] = Door("POST", speaks.name, partial(self.other, kind, speaks), speaks)
+            self.doors[path] = {"POST": Door(speaks.name, partial(self.other, kind, speaks), speaks)}
         for path, asks in GUARD_DOORS.items():
-            self.doors[path] = Door("POST", asks.name, partial(self.guard, asks), asks)
+            self.doors[path] = {"POST": Door(asks.name, partial(self.guard, asks), asks)}
+        # Films: one of them is named in the path.
+        self.doors["/v1/videos"] = {
+            **self.doors["/v1/videos"],
+            "GET": Door("videos.list", self.films, _OPENAI),
+        }
+        self.doors["/v1/videos/{id}"] = {
+            "GET": Door("videos.state", self.film_state, _OPENAI),
+            "DELETE": Door("videos.delete", self.film_delete, _OPENAI),
+        }
+        self.doors["/v1/videos/{id}/content"] = {"GET": Door("videos.content", self.film, _OPENAI)}
+        self.doors["/v1/videos/{id}/remix"] = {"POST": Door("videos.remix", self.film_remix, _OPENAI)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return
         head = Head(language=self.live.settings.language)
-        door = self.doors.get(scope["path"], _NONE)
+        door = self._door(scope)
         try:
             head = http.head(scope, head.language)
-            _right_method(door, scope["method"])
             await door.serve(scope, receive, send, head)
         except ClientGone:
             return
@@ -140,6 +150,22 @@ class App:
         except Exception as error:  # a door that fails inside tells a person, never a traceback
             log.error("door_failed", extra={"door": door.name, "kind": type(error).__name__})
             await self._fail(send, door, head, OutsideError("internal"))
+
+    def _door(self, scope: Scope) -> Door:
+        """The door of a request; one that is closed, or does not take the method, says so itself."""
+        path = scope["path"]
+        if path.startswith(_JOBS):  # the only paths that name one of many
+            id, _, rest = path[len(_JOBS) :].partition("/")
+            scope["guiju.id"] = id
+            path = _JOBS + "{id}" + ("/" + rest if rest else "") if jobs.ours(id) else ""
+        methods = self.doors.get(path)
+        if methods is None:
+            return _NONE
+        door = methods.get(scope["method"])
+        if door is None:
+            scope["guiju.allow"] = tuple(methods)
+            return next(iter(methods.values()))._replace(serve=_wrong_method)
+        return door
 
     async def _fail(self, send: Send, door: Door, head: Head, error: GuijuError) -> None:
         """Answer with an error, and count it."""
@@ -177,6 +203,46 @@ class App:
         made = msgspec.json.encode(wire.write(checked, told))
         decision = (b"x-guiju-decision-id", checked.id.encode())
         await http.answer(send, 200, made, [http.JSON, http.NO_CACHE, decision])
+
+    async def films(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /v1/videos: the account's films."""
+        key = self._key(head)
+        with self._allowed(key):
+            query = http.query(scope, Page.__struct_fields__)
+            made = await jobs.page(self.live, key, query, head.language)
+        await http.answer(send, 200, msgspec.json.encode(made), [http.JSON, http.NO_CACHE])
+
+    async def film_state(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /v1/videos/{id}: how one stands."""
+        key = self._key(head)
+        with self._allowed(key):
+            job = await jobs.state(self.live, key, scope["guiju.id"])
+        made = msgspec.json.encode(job_object(job, head.language))
+        await http.answer(send, 200, made, [http.JSON, http.NO_CACHE])
+
+    async def film_delete(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """DELETE /v1/videos/{id}: it is deleted where it lies."""
+        key = self._key(head)
+        with self._allowed(key):
+            made = await jobs.remove(self.live, key, scope["guiju.id"])
+        await http.answer(send, 200, msgspec.json.encode(made), [http.JSON, http.NO_CACHE])
+
+    async def film(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """GET /v1/videos/{id}/content: the film, with its label in it."""
+        key = self._key(head)
+        variant = videos.variant(http.query(scope, ("variant",)))
+        with self._allowed(key):
+            job = await jobs.ready(self.live, key, scope["guiju.id"])
+            await self._run(FilmRun(self.live, head, key, job, variant), b"", scope, receive, send)
+
+    async def film_remix(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
+        """POST /v1/videos/{id}/remix: another film made of one."""
+        key = self._key(head)
+        self._within_budget(key)
+        with self._allowed(key):
+            body = await http.read(receive, self.live.settings.limits.body_bytes)
+            job = await jobs.ready(self.live, key, scope["guiju.id"])
+            await self._run(RemixRun(self.live, head, key, job), body, scope, receive, send)
 
     async def models(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /v1/models: the public names."""
@@ -224,7 +290,7 @@ class App:
 
     async def openapi(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /openapi.json: what this gateway takes and answers."""
-        doors = {path: (door.method, door.name) for path, door in self.doors.items()}
+        doors = {path: {method: door.name for method, door in row.items()} for path, row in self.doors.items()}
         await http.answer(send, 200, msgspec.json.encode(document(doors, self.live.version)), [http.JSON])
 
     # ------------------------------------------------------------------ how a run begins and ends

@@ -17,9 +17,12 @@ _THERE: Final = Bilingual(
     "The conversation would lie at the model service; what is asked is not all here, so it can't be looked at.",
 )
 _MEDIA: Final = Bilingual(
-    "图片、声音、视频的其他入口：由此生成的内容在此无从查看，视频尚不能标识（第十六条）。",
-    "Other doors of pictures, sound and film: what they make of these is not looked at here, and film is not yet "
-    "labelled (Article 16).",
+    "图片、声音的其他入口：由此生成的内容在此无从查看。",
+    "Other doors of pictures and sound: what they make of these is not looked at here.",
+)
+_FILM: Final = Bilingual(
+    "他人上传的视频在此无从查看，其中的人物也无从取得同意（第四条第五项）。",
+    "Films that are sent are not looked at here, nor is it known whether the persons in them agreed (Article 4.5).",
 )
 _TRAINING: Final = Bilingual(
     "训练另有义务（第七条），不经此处进行。", "Training has duties of its own (Article 7); it does not go through here."
@@ -47,7 +50,9 @@ CLOSED: Final[Mapping[str, Bilingual]] = {
     "/v1/conversations": _THERE,
     "/v1/images": _MEDIA,
     "/v1/audio": _MEDIA,
-    "/v1/videos": _MEDIA,
+    "/v1/videos/characters": _FILM,
+    "/v1/videos/edits": _FILM,
+    "/v1/videos/extensions": _FILM,
     "/v1/fine_tuning": _TRAINING,
     "/v1/fine-tunes": _TRAINING,
     "/v1/evals": _ACCOUNT,
@@ -58,5 +63,6 @@ CLOSED: Final[Mapping[str, Bilingual]] = {
 
 def why(path: str) -> Bilingual:
     """Why a path is closed, as the next sentence of the error; empty for one that is none of OpenAI's."""
-    reason = CLOSED.get("/".join(path.split("/", 3)[:3]))
+    parts = path.split("/", 4)
+    reason = CLOSED.get("/".join(parts[:3])) or CLOSED.get("/".join(parts[:4]))
     return Bilingual(reason.zh, f" {reason.en}") if reason else _OTHER

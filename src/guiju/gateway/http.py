@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from guiju.errors import CallerError, GuijuError, Language
+from guiju.gateway.wire.strict import shown
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -109,6 +111,31 @@ async def read(receive: Receive, most: int) -> bytes:
         parts.append(part)
         if not message.get("more_body"):
             return part if len(parts) == 1 else b"".join(parts)
+
+
+def query(scope: Scope, known: Collection[str]) -> dict[str, str]:
+    """The fields of a request's query.
+
+    Args:
+        scope: of the request.
+        known: names of fields that may stand there.
+
+    Raises:
+        CallerError: `unknown_field`; `duplicate_key`; `invalid_request`, it is no query.
+    """
+    raw: bytes = scope["query_string"]
+    try:
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, strict_parsing=bool(raw), max_num_fields=16)
+    except ValueError:
+        raise CallerError("invalid_request", what="query", param="query") from None
+    made: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise CallerError("unknown_field", param=shown(name))
+        if name in made:
+            raise CallerError("duplicate_key", param=name)
+        made[name] = value
+    return made
 
 
 async def answer(send: Send, status: int, body: bytes, headers: list[Header]) -> None:

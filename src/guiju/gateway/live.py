@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -14,6 +15,7 @@ import msgspec
 from guiju.adapters.faces import Assumed, Faces
 from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Seeing
+from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
@@ -32,6 +34,7 @@ from guiju.gateway.metrics import Metrics
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.choices import Choices
 from guiju.records.consents import Consents
+from guiju.records.db import Store
 from guiju.records.hits import Hits
 from guiju.records.ids import ExchangeIds
 from guiju.records.record import Books
@@ -194,8 +197,11 @@ class Live:
         faces: tells whether there may be a face in a picture.
         consents: the consents in force.
         pictures: what looks at pictures; none where nothing does, so that they are refused.
+        sights: tells of pictures, by which banned ones are known again; none where nothing reads them.
         signatures: what files are signed with, and whose signatures are believed.
         recording: a WAV file of the words that label speech; `b""` for the rhythm.
+        films: how many films are labelled at once.
+        jobs: where it is kept which films are being made.
         alive: facts that readiness looks at: canary passed, ledger writes.
     """
 
@@ -218,6 +224,7 @@ class Live:
     strikes: bytes
     choices: Choices
     notices: Notices
+    jobs: Store
     beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
     masks: bytes = field(default_factory=lambda: os.urandom(32))
@@ -225,7 +232,9 @@ class Live:
     faces: Faces = field(default_factory=Assumed)
     consents: Consents = field(default_factory=Consents)
     pictures: Seeing | None = None
+    sights: Sights | None = None
     signatures: Signatures = field(default_factory=Signatures)
     recording: bytes = b""
+    films: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})

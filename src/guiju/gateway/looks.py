@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import structs
 
+from guiju.detect.banned_pictures import BannedPictures
 from guiju.detect.words import Look, Passage, Words, passages
 from guiju.terms import Detector, Finding, Following, Stage, Text
 
@@ -40,6 +41,7 @@ class Detectors(msgspec.Struct, frozen=True):
         reply: looks at each sentence of an answer, or at the whole of it (`Screen`); with each, how many characters of
             what came before it sees again, so that it finds what lies over the border of two sentences.
         turns: looks at the last things that were said together, for what is split over several turns.
+        pictures: knows banned pictures; none where none is banned.
         version: names all of them, with their data; what was found in a text is remembered under it.
     """
 
@@ -47,6 +49,7 @@ class Detectors(msgspec.Struct, frozen=True):
     reply: tuple[tuple[Detector, int], ...] = ()
     turns: tuple[Detector, ...] = ()
     version: str = ""
+    pictures: BannedPictures | None = None
 
     def at(self, stage: Stage) -> tuple[Detector, ...]:
         """What looks at whole texts of a stage."""

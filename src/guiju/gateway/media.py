@@ -18,18 +18,18 @@ from guiju.adapters.upstreams import Service
 from guiju.config import Gateway
 from guiju.controls.hearing import hear
 from guiju.errors import ConfigError, Language, OutsideError
-from guiju.gateway import http
+from guiju.gateway import alike, http
 from guiju.gateway.http import Send
 from guiju.gateway.run import RefusedError, Run
 from guiju.gateway.wire.media import Asked, Made, MediaWire
 from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
-from guiju.marking.family import Family, MarkingError, head_of
+from guiju.marking.family import HEAD, Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
 from guiju.marking.wav_sound import Place
 from guiju.marking.words import WORDS
 from guiju.records.sources import optional
-from guiju.terms import Label
+from guiju.terms import Label, Text
 
 log = logging.getLogger("guiju.gateway")
 
@@ -44,6 +44,7 @@ class MediaRun(Run):
         made = await self._made(asked, upstream, canonical)
         self.tokens = made.tokens
         self.dropped.update(made.dropped)
+        await no_banned(self, [one for one in made.files if _picture(one)])
         files = await self._labelled(made.files, asked)
         assert self.exchange is not None
         assert self.exchange.label is not None
@@ -88,15 +89,47 @@ class MediaRun(Run):
         try:
             return await asyncio.to_thread(_labelled, files, label, asked.ending, explicit, self.live.signatures)
         except MarkingError as error:
-            kind = error.reason
-            log.error("label_not_written", extra={"x": self.id, "kind": kind})
-            bare = msgspec.structs.replace(self.exchange, label=None)
-            hearing = hear(self.policy.controls.release, bare, (), "output")
-            self.heard.append(hearing)
-            if not hearing.stops:
-                return files
-            await self._close("stopped", "stopped")
-            raise RefusedError(hearing) from None
+            await bare(self, error)
+            return files
+
+
+def _picture(file: bytes) -> bool:
+    """Whether a file is a picture."""
+    family = family_of(file[:HEAD])
+    return family is not None and family.kind == "image"
+
+
+async def no_banned(run: Run, pictures: list[bytes]) -> None:
+    """Let the controls hear of banned pictures among those that were made.
+
+    Raises:
+        RefusedError: they may not go out.
+        OutsideError: one can't be read, or there is nobody to look.
+    """
+    found = await alike.made(run.live, run.policy, pictures)
+    if not found:
+        return
+    hearing = hear(run.policy.controls.output, Text("data", ""), run.rulings.graded(found, "output"), "output")
+    run.heard.append(hearing)
+    if hearing.stops:
+        await run.live.books.durable(run.close("stopped", "stopped"))
+        raise RefusedError(hearing)
+
+
+async def bare(run: Run, error: MarkingError) -> None:
+    """Let the controls hear of an exchange whose file has no label. Returns when it may go out so.
+
+    Raises:
+        RefusedError: it may not.
+    """
+    assert run.exchange is not None
+    kind = error.reason
+    log.error("label_not_written", extra={"x": run.id, "kind": kind})
+    hearing = hear(run.policy.controls.release, msgspec.structs.replace(run.exchange, label=None), (), "output")
+    run.heard.append(hearing)
+    if hearing.stops:
+        await run.live.books.durable(run.close("stopped", "stopped"))
+        raise RefusedError(hearing) from None
 
 
 class SpeechRun(MediaRun):
@@ -153,10 +186,10 @@ def _labelled(files: list[bytes], label: Label, ending: str, explicit: Explicit,
         if family is None:
             raise MarkingError("unsupported", ending)
         if explicit.language and family.kind == "image":
-            source = _inscribed(source, WORDS[label.kind][explicit.language])
+            source = inscribed(source, WORDS[label.kind][explicit.language])
         elif explicit.place and family.kind == "audio":
             source = _heard(family.name, file, explicit.place, explicit.recording)
-        _signed(signatures, family, source, target, generated(numbered(label, number)), ending)
+        signed(signatures, family, source, target, generated(numbered(label, number)), ending)
         made.append(target.getvalue())
     return made
 
@@ -176,8 +209,8 @@ def _heard(family: str, file: bytes, place: Place, recording: bytes) -> io.Bytes
         return io.BytesIO(target.read())
 
 
-def _signed(
-    signatures: Signatures, family: Family, source: io.BytesIO, target: io.BytesIO, aigc: Aigc, ending: str
+def signed(
+    signatures: Signatures, family: Family, source: BinaryIO, target: BinaryIO, aigc: Aigc, ending: str = ""
 ) -> None:
     """A file with its label, signed where it can be. The label is a duty, content credentials are not: where they can't
     be signed, that is logged, and the file goes out with its label.
@@ -201,7 +234,7 @@ def _signed(
     signatures.written(family, source, target, aigc, ending)
 
 
-def _inscribed(source: io.BytesIO, words: str) -> io.BytesIO:
+def inscribed(source: BinaryIO, words: str) -> io.BytesIO:
     """A picture with words on it.
 
     Raises:
@@ -209,9 +242,20 @@ def _inscribed(source: io.BytesIO, words: str) -> io.BytesIO:
     """
     try:
         inscribe = optional("guiju.marking.inscribe", "pillow", "media")
-        lettering = optional("guiju.marking.lettering", "pillow", "media")
     except ConfigError as error:
         raise MarkingError("unsupported", "words on pictures without guiju[media]") from error
-    target = io.BytesIO()
+    target, lettering = io.BytesIO(), letters()
     inscribe.inscribed(source, target, lettering.Lettering(words))
     return target
+
+
+def letters() -> Any:
+    """What sets words.
+
+    Raises:
+        MarkingError: it is not installed.
+    """
+    try:
+        return optional("guiju.marking.lettering", "pillow", "media")
+    except ConfigError as error:
+        raise MarkingError("unsupported", "words on pictures without guiju[media]") from error

@@ -13,6 +13,7 @@ import msgspec
 
 from guiju.errors import CODES
 from guiju.gateway.acceptance import Accepted
+from guiju.gateway.jobs import PATTERN
 from guiju.gateway.wire.canonical import ChatRequest
 from guiju.gateway.wire.completions import CompletionRequest
 from guiju.gateway.wire.edits import EditRequest
@@ -24,6 +25,8 @@ from guiju.gateway.wire.moderations import ModerationRequest, Wanted
 from guiju.gateway.wire.responses import ResponsesRequest
 from guiju.gateway.wire.speech import SpeechRequest
 from guiju.gateway.wire.transcripts import TranscriptRequest
+from guiju.gateway.wire.videos import LISTED, VARIANTS, RemixRequest, VideoRequest
+from guiju.records.jobs import STATES
 
 Schema = dict[str, Any]
 _TOLD: Final = (
@@ -37,6 +40,7 @@ _LIST: Final[Schema] = {"type": "array"}
 _NO_KEY: Final = frozenset({"healthz", "readyz", "metrics", "openapi"})
 _FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "speech": ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav"),
+    "videos.content": ("video/mp4", "video/quicktime", "video/webm", "image/webp", "image/jpeg", "image/png"),
 }
 """Door → the media types of the file that is answered there."""
 _STREAMS: Final = frozenset({"chat", "completions", "messages", "responses", "transcriptions"})
@@ -45,6 +49,8 @@ _FORMS: Final[Mapping[str, Schema]] = {
     "edits": {"image": {"type": "string", "format": "binary"}},
 }
 """Door at which a form is asked → its files; all are needed."""
+_EITHER: Final = frozenset({"videos"})
+"""Doors at which JSON or a form is asked; a picture stands in the JSON, or is a file of the form."""
 
 
 def _object(**fields: Schema) -> Schema:
@@ -56,6 +62,15 @@ def _one_of(*values: str) -> Schema:
     return {"type": "string", "enum": list(values)}
 
 
+_QUERIES: Final[Mapping[str, Mapping[str, Schema]]] = {
+    "videos.list": {
+        "limit": {"type": "integer", "minimum": 1, "maximum": LISTED},
+        "after": {"type": "string", "pattern": f"^{PATTERN}$"},
+        "order": _one_of("asc", "desc"),
+    },
+    "videos.content": {"variant": _one_of(*VARIANTS)},
+}
+"""Door → the fields of its query; none is needed."""
 _AIGC: Final = _object(Label=_one_of("1"), ContentProducer=_TEXT, ProduceID=_TEXT)
 _ASKED: Final[Mapping[str, type | Schema]] = {
     "chat": ChatRequest,
@@ -67,6 +82,8 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     "edits": EditRequest,
     "speech": SpeechRequest,
     "transcriptions": TranscriptRequest,
+    "videos": VideoRequest,
+    "videos.remix": RemixRequest,
     "moderations": ModerationRequest,
     "accept": Accepted,
     "guard.dify": DifyRequest,
@@ -81,6 +98,14 @@ _ASKED: Final[Mapping[str, type | Schema]] = {
     },
 }
 """Door → what is asked there."""
+_JOB: Final = _object(
+    id=_TEXT,
+    object=_one_of("video"),
+    model=_TEXT,
+    status=_one_of(*sorted(STATES)),
+    progress=_NUMBER,
+    created_at=_NUMBER,
+)
 _ANSWERED: Final[Mapping[str, Schema]] = {
     "chat": _object(
         id=_TEXT, object=_one_of("chat.completion"), created=_NUMBER, model=_TEXT, choices=_LIST, aigc=_AIGC
@@ -93,6 +118,12 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "edits": _object(created=_NUMBER, data=_LIST, aigc=_AIGC),
     "speech": {"type": "string", "format": "binary"},
     "transcriptions": _object(text=_TEXT, aigc=_AIGC),
+    "videos": _JOB,
+    "videos.remix": _JOB,
+    "videos.state": _JOB,
+    "videos.list": _object(object=_one_of("list"), data=_LIST, has_more={"type": "boolean"}),
+    "videos.delete": _object(id=_TEXT, object=_one_of("video.deleted"), deleted={"type": "boolean"}),
+    "videos.content": {"type": "string", "format": "binary"},
     "moderations": _object(id=_TEXT, model=_TEXT, results=_LIST),
     "guard.dify": {"type": "object"},
     "guard.contents": _LIST,
@@ -109,6 +140,10 @@ _BOUNDS: Final[Mapping[str, Schema]] = {
     "model": {"pattern": r"^[A-Za-z0-9_.:/@+-]{1,128}$"},
     "messages": {"minItems": 1},
     "n": {"minimum": 1, "maximum": 8},
+}
+_FILM_BOUNDS: Final[Mapping[str, Schema]] = {
+    "seconds": {"anyOf": [{"type": "string", "pattern": "^[1-9][0-9]{0,2}$"}, {"type": "null"}]},
+    "size": {"anyOf": [{"type": "string", "pattern": "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"}, {"type": "null"}]},
 }
 _OURS: Final = {
     "type": "object",
@@ -128,11 +163,11 @@ _ERROR: Final = _object(
 )
 
 
-def document(doors: Mapping[str, tuple[str, str]], version: str) -> dict[str, Any]:
+def document(doors: Mapping[str, Mapping[str, str]], version: str) -> dict[str, Any]:
     """The description.
 
     Args:
-        doors: path → method and the door's short name.
+        doors: path → method → the door's short name.
         version: of the program.
     """
     shapes = [shape for shape in (*_ASKED.values(), Wanted) if isinstance(shape, type)]
@@ -145,13 +180,23 @@ def document(doors: Mapping[str, tuple[str, str]], version: str) -> dict[str, An
         form = made[shape.__name__]
         form["properties"] = {**form["properties"], **files}
         form["required"] = [*form["required"], *sorted(files)]
+    for name in _EITHER:
+        shape = _ASKED[name]
+        assert isinstance(shape, type)
+        plain = made[shape.__name__]
+        plain["properties"] = {**plain["properties"], **_FILM_BOUNDS}
+        file = {"input_reference": {"type": "string", "format": "binary"}}
+        made[f"{name}.form"] = {**plain, "properties": {**plain["properties"], **file}}
     for name, schema in made.items():
         if name != ModerationRequest.__name__:  # takes any name of a model
             _bound(schema.get("properties", {}))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Guiju 规矩", "version": version, "description": _TOLD, "license": {"name": "Apache-2.0"}},
-        "paths": {path: {method.lower(): _operation(name)} for path, (method, name) in doors.items()},
+        "paths": {
+            path: {method.lower(): _operation(name, path) for method, name in row.items()}
+            for path, row in doors.items()
+        },
         "components": {
             "schemas": {**made, "Error": _ERROR},
             "securitySchemes": {
@@ -169,9 +214,18 @@ def _bound(properties: dict[str, Any]) -> None:
             properties[name] = {**properties[name], **bounds}
 
 
-def _operation(name: str) -> dict[str, Any]:
+def _operation(name: str, path: str) -> dict[str, Any]:
     """One door."""
     made: dict[str, Any] = {"operationId": name, "responses": _responses(name)}
+    told: list[dict[str, Any]] = [
+        {"name": field, "in": "query", "schema": schema} for field, schema in _QUERIES.get(name, {}).items()
+    ]
+    if "{id}" in path:
+        told.append(
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "pattern": f"^{PATTERN}$"}}
+        )
+    if told:
+        made["parameters"] = told
     if name not in _NO_KEY:
         made["security"] = [{"bearer": []}, {"header": []}]
     if (asked := _ASKED.get(name)) is not None:
@@ -180,6 +234,10 @@ def _operation(name: str) -> dict[str, Any]:
         if name in _FORMS:
             kind = "multipart/form-data"
         made["requestBody"] = {"required": True, "content": {kind: {"schema": schema}}}
+        if name in _EITHER:
+            made["requestBody"]["content"]["multipart/form-data"] = {
+                "schema": {"$ref": f"#/components/schemas/{name}.form"}
+            }
     return made
 
 

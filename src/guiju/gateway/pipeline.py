@@ -16,7 +16,7 @@ from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
-from guiju.gateway import http, notices, pictures
+from guiju.gateway import alike, http, notices, pictures
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
@@ -65,6 +65,7 @@ class TextRun(Run):
         if not isinstance(asked, Asked) or not asked.pictures:
             return asked
         self.uploads = True
+        self.alike = await alike.sent(self.live, self.policy, [(one.field, one.data) for one in asked.pictures])
         return await pictures.seen(asked, self.live.pictures, self.live.settings.limits)
 
     def firm(self, asked: TextQuestions, findings: list[Finding]) -> list[Finding]:

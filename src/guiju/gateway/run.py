@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import Any, Final
 
 from guiju.adapters.refusals import Refusal
-from guiju.adapters.upstream import ContentRefusedError
+from guiju.adapters.upstream import Address, ContentRefusedError, Method
 from guiju.adapters.upstream import Reply as UpstreamReply
 from guiju.adapters.upstreams import Service, Several
 from guiju.controls.hearing import hear
@@ -83,6 +83,8 @@ class Run(ABC):
         likenesses: what of a person is worked on.
         ingredients: labels that what is asked about carries.
         service: the name of the model service that answered; none where none has.
+        alike: banned pictures among those that were sent.
+        job: the film that it asks for, or fetches; none elsewhere.
     """
 
     uploads = False
@@ -90,6 +92,8 @@ class Run(ABC):
     likenesses: tuple[Likeness, ...] = ()
     ingredients = 0
     service = ""
+    job = ""
+    alike: tuple[Finding, ...] = ()
 
     def __init__(self, live: Live, head: Head, key: KeyRecord, wire: Speaks) -> None:
         self.live = live
@@ -126,10 +130,9 @@ class Run(ABC):
             GuijuError: before anything was sent; afterwards errors are told inside the stream.
             RefusedError: a hearing stopped it before anything was sent.
         """
-        live = self.live
         # 1. The wire: parsed strictly once, encoded anew (Article 4; nothing unknown passes).
         asked = self.parsed(body)
-        upstream, to = live.upstreams.find(asked.model, text=self.wire.text)
+        upstream, to = self.whom(asked)
         # 2. Who asks: account and key (5), real identity (9). Key and limits were seen to at the door.
         await self.asker.meet()
         asked = await self.seen(asked)
@@ -177,7 +180,7 @@ class Run(ABC):
             versions["detectors"] = policy.detectors.version
         counts = self.masked.counts if self.masked else None
         self.opened = self.live.books.opened(
-            exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients
+            exchange, asked.stream, canonical, heard, versions, self.degraded, counts, self.ingredients, self.job
         )
 
     def parsed(self, body: bytes) -> Any:
@@ -188,11 +191,20 @@ class Run(ABC):
         """
         return self.wire.parse(body, self.live.settings.gateway.fields, self.live.settings.limits)
 
+    def whom(self, asked: Questions) -> tuple[Service, Address]:
+        """Who is asked, and whom the request goes to.
+
+        Raises:
+            CallerError: nobody answers for that model.
+        """
+        return self.live.upstreams.find(asked.model, text=self.wire.text)
+
     async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
         """What is found in what is asked, and what is decided about it."""
         policy = self.policy
         began = perf_counter()
         self.found = await self.live.looks.find(policy.words, policy.detectors, "input", asked.texts, asked.name)
+        self.found += self.alike
         graded = self.firm(asked, self.rulings.graded(self.found, "input"))
         hearing = hear(policy.controls.request, exchange, graded, "input")
         if self.counted:
@@ -240,7 +252,9 @@ class Run(ABC):
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
 
-    async def _model(self, upstream: Service, canonical: bytes, path: str = "", form: str = "") -> UpstreamReply:
+    async def _model(
+        self, upstream: Service, canonical: bytes, path: str = "", form: str = "", method: Method = "POST"
+    ) -> UpstreamReply:
         """Ask the model. Where guard models are asked beside it, nothing of its answer is read before theirs; and one
         that objects ends the call.
 
@@ -250,7 +264,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return self._answering(await upstream.ask(canonical, path, form))
+            return self._answering(await upstream.ask(canonical, path, form, method=method))
         assert task is not None
         objects, asking = False, True
 
@@ -263,7 +277,7 @@ class Run(ABC):
 
         guarding.add_done_callback(ended)
         try:
-            source = await upstream.ask(canonical, path, form)
+            source = await upstream.ask(canonical, path, form, method=method)
         except asyncio.CancelledError:
             if objects and task.uncancel() == 0:
                 await self._objected(guarding.result())

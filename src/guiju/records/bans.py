@@ -12,8 +12,11 @@ from secrets import token_hex
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
+from guiju.detect.banned_pictures import KINDS as PICTURE_KINDS
+from guiju.detect.banned_pictures import BannedPictures, PictureBan, PictureMark, Sight, marked
+from guiju.detect.banned_pictures import Kind as PictureKind
 from guiju.detect.bans import Ban, caught
 from guiju.detect.likeness import Kind, Mark
 from guiju.detect.units import Key
@@ -52,12 +55,30 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
 
 
+class PictureDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided about a picture; see `Decision`.
+
+    Attributes:
+        kind: whether pictures that look like it are meant too, or the very picture alone.
+        sight: what is told of it (`adapters.sights`).
+    """
+
+    kind: PictureKind
+    category: str
+    severity: Severity
+    case: str
+    reason: str
+    sight: Sight
+    account: str = ""
+    expires_at: int = 0
+
+
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
     """One ban as the store has it; see `Decision` and the table."""
 
     id: str
     account_id: str
-    kind: Kind
+    kind: Kind | PictureKind
     category: str
     severity: Severity
     case_id: str
@@ -118,13 +139,70 @@ class Prepared(msgspec.Struct, frozen=True):
     answers: tuple[recalls.Received, ...] = ()
 
 
+class PreparedPicture(msgspec.Struct, frozen=True):
+    """The same of a picture."""
+
+    ban: PictureBan
+    account: str
+    expires_at: int
+    examples: int
+    key_id: str
+    answers: tuple[recalls.Received, ...] = ()
+
+
 def prepared(decision: Decision, examples: Sequence[str], key: tuple[Key, str], terms: changes.Terms) -> Prepared:
     """Make a ban, to be put into force by `enter`; see `enact`."""
     made = _founded(decision, examples, key[0], terms.by)
     return Prepared(made, decision.account, decision.expires_at, len(examples), key[1])
 
 
-def enter(connection: Connection, made: Prepared, terms: changes.Terms) -> None:
+def enact_picture(
+    store: Store,
+    decision: PictureDecision,
+    examples: Sequence[Sight],
+    key: tuple[Key, str],
+    terms: changes.Terms,
+    answers: Sequence[recalls.Received] = (),
+) -> str:
+    """Put a ban of a picture into force; see `enact`.
+
+    Args:
+        store: the store.
+        decision: what was decided.
+        examples: harmless pictures that resemble the banned one; none of them may be stopped. There may be none: two
+            pictures are much less alike than two texts (docs: likeness).
+        key: the key of marks of pictures, and its id.
+        terms: by whom and when.
+        answers: as for `enact`.
+
+    Raises:
+        ConfigError: `ban_unfounded`: no case, reason or person, or a picture without detail, which looks like many;
+            `ban_reaches_too_far`: it stops some of the examples.
+        OutsideError: `store_unavailable`.
+    """
+    lacking = _lacking(decision, terms.by)
+    if decision.kind == "picture" and not decision.sight.hash:
+        lacking.append("picture")
+    if lacking:
+        raise ConfigError("ban_unfounded", what=", ".join(lacking), least=0)
+    made = PictureBan(
+        id="b-" + token_hex(8),
+        kind=decision.kind,
+        category=decision.category,
+        severity=decision.severity,
+        case=decision.case,
+        reason=decision.reason,
+        mark=marked(decision.sight, decision.kind, key[0]),
+    )
+    alone = BannedPictures([made], key[0])
+    if stopped := [number for number, sight in enumerate(examples, 1) if alone.find(sight, "")]:
+        raise ConfigError("ban_reaches_too_far", what=", ".join(map(str, stopped)))
+    ready = PreparedPicture(made, decision.account, decision.expires_at, len(examples), key[1], tuple(answers))
+    store.do(lambda connection: enter(connection, ready, terms))
+    return made.id
+
+
+def enter(connection: Connection, made: Prepared | PreparedPicture, terms: changes.Terms) -> None:
     """Put a ban into force, in the transaction of the caller; `terms.wait` says after how many seconds whoever
     received what it bans is told."""
     connection.execute(insert(ban).values(_row(made, terms)))
@@ -138,9 +216,7 @@ def enter(connection: Connection, made: Prepared, terms: changes.Terms) -> None:
 
 def _founded(decision: Decision, examples: Sequence[str], key: Key, by: str) -> Ban:
     """The ban, when it has grounds and reaches no further than it should; see `enact`."""
-    lacking = [name for name in ("category", "case", "reason") if not getattr(decision, name).strip()]
-    if not by.strip():
-        lacking.append("by")
+    lacking = _lacking(decision, by)
     if decision.kind == "near" and not decision.mark.near:
         lacking.append("text")
     elif decision.kind == "near" and len({one.strip() for one in examples}) < LEAST_EXAMPLES:
@@ -161,7 +237,13 @@ def _founded(decision: Decision, examples: Sequence[str], key: Key, by: str) -> 
     return made
 
 
-def _row(one: Prepared, terms: changes.Terms) -> dict[str, object]:
+def _lacking(decision: Decision | PictureDecision, by: str) -> list[str]:
+    """What a decision must say and does not."""
+    lacking = [name for name in ("category", "case", "reason") if not getattr(decision, name).strip()]
+    return lacking if by.strip() else [*lacking, "by"]
+
+
+def _row(one: Prepared | PreparedPicture, terms: changes.Terms) -> dict[str, object]:
     """The ban as the table has it."""
     made = one.ban
     return {
@@ -198,7 +280,7 @@ def lifted(connection: Connection, ban_id: str, terms: changes.Terms) -> changes
     row = connection.execute(select(ban).where(ban.c.id == ban_id, ban.c.lifted_at == 0)).first()
     if row is None:
         raise ConfigError("not_found", what=ban_id)
-    before = changes.fingerprint(_ban(row))
+    before = changes.fingerprint(_picture(row) if row.kind in PICTURE_KINDS else _ban(row))
     subject = changes.Subject(KIND, ban_id, 0, row.account_id)
     made = changes.enter(connection, subject, (before, ""), msgspec.structs.replace(terms, weakens=True))
     if made.state == "done":
@@ -247,15 +329,27 @@ def current(store: Store, key_id: str, now: int) -> tuple[str, list[Ban], int]:
         ConfigError: `keys_missing`: a ban was marked under another key, so it can't be found any more.
         OutsideError: `store_unavailable`.
     """
-    in_force = (ban.c.lifted_at == 0) & or_(ban.c.expires_at == 0, ban.c.expires_at > now)
+    rows, lapses = _in_force(store, key_id, now, ban.c.kind.not_in(PICTURE_KINDS))
+    made = [_ban(row) for row in rows]
+    return (f"bans:{_named(made)}" if made else ""), made, lapses
+
+
+def pictures(store: Store, key_id: str, now: int) -> tuple[str, list[PictureBan], int]:
+    """The bans of pictures in force; see `current`."""
+    rows, lapses = _in_force(store, key_id, now, ban.c.kind.in_(PICTURE_KINDS))
+    made = [_picture(row) for row in rows]
+    return (f"pictures:{_named(made)}" if made else ""), made, lapses
+
+
+def _in_force(store: Store, key_id: str, now: int, wanted: ColumnElement[bool]) -> tuple[Sequence[Row[Any]], int]:
+    """The rows in force of some kinds, and when the next one ends by itself."""
+    in_force = (ban.c.lifted_at == 0) & or_(ban.c.expires_at == 0, ban.c.expires_at > now) & wanted
     with store.read() as connection:
         rows = connection.execute(select(ban).where(in_force).order_by(ban.c.decided_at, ban.c.id)).all()
     for row in rows:
         if row.key_id != key_id:
             raise ConfigError("keys_missing", found=row.key_id, known=key_id)
-    made = [_ban(row) for row in rows]
-    lapses = min((row.expires_at for row in rows if row.expires_at), default=0)
-    return (f"bans:{_named(made)}" if made else ""), made, lapses
+    return rows, min((row.expires_at for row in rows if row.expires_at), default=0)
 
 
 def history(store: Store, case: str = "") -> list[Kept]:
@@ -285,5 +379,17 @@ def _ban(row: Row[Any]) -> Ban:
     )
 
 
-def _named(bans: Sequence[Ban]) -> str:
+def _picture(row: Row[Any]) -> PictureBan:
+    return PictureBan(
+        id=row.id,
+        kind=row.kind,
+        category=row.category,
+        severity=row.severity,
+        case=row.case_id,
+        reason=row.reason,
+        mark=msgspec.msgpack.decode(row.mark, type=PictureMark),
+    )
+
+
+def _named(bans: Sequence[Ban | PictureBan]) -> str:
     return hashlib.sha256("\0".join(one.id for one in bans).encode()).hexdigest()[:12]

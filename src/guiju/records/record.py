@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, BinaryIO, Final, Literal
 
 from guiju.records.ledger import Ledger
 from guiju.terms import Evidence, Exchange, Hearing, Reason, State
@@ -45,6 +45,13 @@ class Released:
         """Take a file that is about to be released; it has no characters."""
         self._choices[choice] = hashlib.blake2b(data, key=self._key, digest_size=DIGEST_BYTES)
 
+    def stream(self, choice: int, source: BinaryIO) -> None:
+        """The same, of a file that is not in memory whole."""
+        source.seek(0)
+        digest = self._choices[choice] = hashlib.blake2b(key=self._key, digest_size=DIGEST_BYTES)
+        while part := source.read(1 << 20):
+            digest.update(part)
+
     def digests(self) -> list[str]:
         """The digests so far, by choice."""
         return [self._choices[choice].hexdigest() for choice in sorted(self._choices)]
@@ -76,6 +83,7 @@ class Books:
         degraded: Sequence[str] = (),
         masked: Mapping[str, int] | None = None,
         ingredients: int = 0,
+        job: str = "",
     ) -> int:
         """Write that an exchange goes on to the model; returns the ticket that gates the first released byte.
 
@@ -88,10 +96,13 @@ class Books:
             degraded: guards that gave no answer and without which it goes on.
             masked: kinds of personal data for which placeholders went instead, and how many different ones of each.
             ingredients: labels of generated content that pictures which were asked about carry.
+            job: the film that is asked for, or fetched.
         """
         entry = self._entry(exchange, body, heard)
         if ingredients:
             entry["ingredients"] = ingredients
+        if job:
+            entry["job"] = job
         if masked:
             entry["masked"] = dict(sorted(masked.items()))
         if degraded:

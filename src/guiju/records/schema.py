@@ -31,7 +31,7 @@ from sqlalchemy import (
 from guiju.records import schema_asking, schema_corpora, schema_desk, schema_members, schema_privacy, schema_review  # noqa: F401 # their tables stand beside those here
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 23))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 24))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -435,6 +435,28 @@ recall = Table(
     Column("answer", String(16), nullable=False),
     Column("told_at", BigInteger, nullable=False),
     UniqueConstraint("account_id", "produce_id"),
+)
+
+# Films that are being made: who asked, and where. No prompt and no film.
+media_job = Table(
+    "media_job",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("service", String(128), nullable=False),
+    Column("theirs", String(256), nullable=False),
+    Column("model", String(128), nullable=False),
+    Column("seconds", String(8), nullable=False),
+    Column("size", String(16), nullable=False),
+    Column("likenesses", String(16), nullable=False),
+    Column("source", String(32), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("why", String(32), nullable=False),
+    Column("progress", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("completed_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("ix_media_job_account", "account_id", "created_at"),
 )
 
 rumour_version = Table(

@@ -24,7 +24,7 @@ _HEAD: Final = 1024
 """Bytes of the headers of one part, at most."""
 _KIND: Final = re.compile(r'multipart/form-data\s*;\s*boundary=("?)([0-9A-Za-z\'()+_,./:=?-]{1,70})\1', re.IGNORECASE)
 _NAMED: Final = re.compile(
-    r'content-disposition: *form-data; *name="(?P<name>[A-Za-z_][\w.]{0,63}(?:\[\])?)"'
+    r'content-disposition: *form-data; *name="(?P<name>[A-Za-z_][\w.]{0,63}(?:\[\w{0,32}\])?)"'
     r'(?P<file>; *filename(?:\*=[^\s;"]{1,512}|="[^"\x00-\x1f]{0,512}")){0,2}',
     re.IGNORECASE | re.ASCII,
 )
@@ -47,7 +47,7 @@ class Form(msgspec.Struct):
     """A form that was read.
 
     Attributes:
-        fields: name → text, or texts where the name ends in `[]`, which is taken off.
+        fields: name → text, or texts where the name ends in `[]`, which is taken off; `a[b]` stands as it is.
         files: in their order.
         border: a line that occurs in none of it, for writing it anew.
     """

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`guiju corpus sample`: samples of what an audit kept, by hand and by technical means (Article 7; TC260-003, 9.2)."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+import typer
+
+from guiju.cli.books import AsJson, Data, opened, settings_of, show, table
+from guiju.cli.corpus_report import document_of, written_again
+from guiju.cli.tongue import say
+from guiju.corpus import sampling
+from guiju.corpus.rows import Scan
+from guiju.corpus.sampling import FILE, Means, Plan, Result
+from guiju.corpus.shards import Folder
+from guiju.errors import Bilingual, ConfigError, failed
+from guiju.records import lexicons, writers
+from guiju.records.ledger import unix_ms
+from guiju.records.secrets import Secrets
+from guiju.records.sources import place_of
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help=say("抽检审查后保留的语料。", "Sample what an audit kept."),
+)
+Out = Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))]
+Seed = Annotated[
+    int, typer.Option("--seed", help=say("随机种子：种子相同，抽到的相同", "the same seed draws the same"))
+]
+HEAD: Final = ("number", "file", "row", "text", "verdict", "reason")
+_RIGHT: Final = frozenset(("pass", "y", "yes", "1", "ok", "合格", "是"))
+_WRONG: Final = frozenset(("fail", "n", "no", "0", "不合格", "否"))
+_LONGEST: Final = 8000
+"""Characters of a text that the file for reviewers shows."""
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_VERDICTS: Final = {"passed": ("合格", "passed"), "failed": ("不合格", "failed"), "open": ("未完成", "not finished")}
+
+
+@app.command(
+    help=say(
+        "抽取人工抽检的样本（默认 4,000 条），写出供填写的 CSV；个人信息已遮盖。",
+        "Draw the sample that persons look at (4,000 items by default), and write the CSV that they fill in; personal "
+        "data are masked.",
+    )
+)
+def draw(
+    out: Out,
+    file: Annotated[Path, typer.Option("--file", help=say("写入的 CSV", "the CSV to write"))],
+    size: Annotated[
+        int, typer.Option("--n", min=0, help=say("条数；0 为标准所要求的", "items; 0 for the standard's"))
+    ] = 0,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Draw."""
+    folder, names = _opened(out)
+    drawn = sampling.plan(folder, names, "manual", seed, size)
+    _put(folder, drawn)
+    try:
+        with file.open("w", encoding="utf-8-sig", newline="") as into:
+            rows = csv.writer(into)
+            rows.writerow(HEAD)
+            for number, (at, row, text) in enumerate(sampling.texts(folder, drawn), 1):
+                rows.writerow([number, _plain(names[at]), row, _plain(text[:_LONGEST]), "", ""])
+    except OSError as error:
+        raise ConfigError("config_invalid", what=failed(file, error), hint="--file FILE") from error
+    told = say(
+        f"从 {drawn.population} 行中抽取 {len(drawn.items)} 条（种子 {seed}）：{file}。verdict 列填 pass 或 fail。",
+        f"{len(drawn.items)} of {drawn.population} rows (seed {seed}): {file}. Fill in pass or fail under verdict.",
+    )
+    show({"drawn": len(drawn.items), "population": drawn.population, "seed": seed, "file": str(file)}, as_json, told)
+
+
+@app.command(help=say("收回填好的 CSV，判定是否合格。", "Take the CSV back that was filled in, and judge it."))
+def take(
+    out: Out,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("填好的 CSV", "the CSV that was filled in"))],
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Take back; exit 1 unless it passed."""
+    folder, names = _opened(out)
+    drawn = _plan(folder, "manual")
+    _judged(folder, sampling.judged(drawn, names, _filled(file, names, drawn)), data, as_json)
+
+
+@app.command(
+    help=say(
+        "技术抽检：抽取至少一成，用词表与分类器重新查看。",
+        "The technical sample: a tenth at least, looked at again with word lists and the classifier.",
+    )
+)
+def technical(out: Out, seed: Seed = 1, data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """Sample by technical means; exit 1 unless it passed."""
+    folder, names = _opened(out)
+    drawn = sampling.plan(folder, names, "technical", seed)
+    _put(folder, drawn)
+    with opened(data) as (_, store):
+        scan = Scan(lexicons.current(store)[1])
+    said: Mapping[tuple[int, int], str | None] = sampling.again(folder, drawn, scan)
+    _judged(folder, sampling.judged(drawn, names, said), data, as_json)
+
+
+def _opened(out: Path) -> tuple[Folder, list[str]]:
+    """The folder of an audit, and the names of its files."""
+    return Folder(out), [one["name"] for one in document_of(out)["files"]]
+
+
+def _put(folder: Folder, drawn: Plan) -> None:
+    folder.put(f"plan-{drawn.means}.json", [msgspec.json.encode(drawn)])
+
+
+def _plan(folder: Folder, means: Means) -> Plan:
+    path = folder.path / f"plan-{means}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(path, error)) from error
+
+
+def _plain(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return "'" + text if text.startswith(_FORMULA) else text
+
+
+def _filled(file: Path, names: list[str], drawn: Plan) -> dict[tuple[int, int], str | None]:
+    """What reviewers said of each item; none of those that they left open."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = file.read_bytes().decode("gb18030", "replace")
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(file, error)) from error
+    numbers = {name: at for at, name in enumerate(names)}
+    wanted = set(drawn.items)
+    made: dict[tuple[int, int], str | None] = {}
+    for line, row in enumerate(csv.DictReader(text.splitlines(keepends=True)), 2):
+        at = numbers.get(str(row.get("file", "")).removeprefix("'"), -1)
+        number = str(row.get("row", ""))
+        item = (at, int(number) if number.isdigit() else 0)
+        if item not in wanted:
+            what = Bilingual("不在样本中", "it is not of the sample")
+            raise ConfigError("sample_invalid", name=file.name, line=line, what=what)
+        made[item] = _said(row, file, line)
+    return made
+
+
+def _said(row: Mapping[str, Any], file: Path, line: int) -> str | None:
+    word = str(row.get("verdict") or "").strip().lower()
+    if not word:
+        return None
+    if word in _RIGHT:
+        return ""
+    if word not in _WRONG:
+        what = Bilingual(f"verdict 须为 pass 或 fail，而不是 {word[:20]}", f"verdict is pass or fail, not {word[:20]}")
+        raise ConfigError("sample_invalid", name=file.name, line=line, what=what)
+    return str(row.get("reason") or "").strip()[:80] or "unspecified"
+
+
+def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
+    """Keep a result, put it into the reports and the evidence, and say it."""
+    every = {**sampling.kept_of(folder), result.means: msgspec.to_builtins(result)}
+    folder.put(FILE, [json.dumps(every, ensure_ascii=False, indent=1).encode()])
+    report = written_again(folder)
+    settings, secrets = settings_of(data), Secrets.open(data / "keys")
+    place = place_of(settings, data)
+    source = document_of(folder.path)["source"]["id"]
+    body = {
+        "source": hashlib.blake2b(source.encode(), key=secrets.digest, digest_size=16).hexdigest(),
+        "means": result.means,
+        "seed": result.seed,
+        "n": result.n,
+        "passed": result.passed,
+        "population": result.population,
+        "verdict": result.verdict,
+        "report": report,
+    }
+    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
+        scribe.enter("corpus_sample", body)
+        scribe.checkpoint()
+    show(msgspec.to_builtins(result), as_json, _told(result))
+    if result.verdict != "passed":
+        raise typer.Exit(1)
+
+
+def _told(result: Result) -> str:
+    low, high = result.wilson
+    rows = [
+        [say("结论", "verdict"), say(*_VERDICTS[result.verdict])],
+        [say("已看", "looked at"), f"{result.n} / {result.population} ({say('至少', 'at least')} {result.least_n})"],
+        [say("未看", "not looked at"), str(result.open)],
+        [say("合格率", "passed"), f"{result.share:.2%}  [{low:.2%}, {high:.2%}]  ≥ {result.least_share:.0%}"],
+    ]
+    return table(rows[0], rows[1:])
