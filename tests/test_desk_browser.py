@@ -75,6 +75,7 @@ def decided(
     desk.say(number, text)
     desk.say(number, text, "reviewer")
     desk.hand_in(number, file, "image/png", b"x")
+    desk.hand_in(number, file, "image/png", b"x", "reviewer")
     desk.move(number, "decided", "reviewer")
     letter = Paper(what="letter", by="reviewer", at=desk.now(), fields={"zh": text, "en": text})
     desk.papers.put(number, letter, desk.now())
@@ -235,7 +236,7 @@ def test_three_hundred_complaints_that_are_programs_run_nowhere(served: Served, 
         page.goto(served.base + decided(served.desk, payload, payload, **given) + view)
         shown = page.eval_on_selector_all(".said .text", "all => all.map(e => e.textContent)")
         assert shown == [payload] * 3
-        assert page.eval_on_selector_all(".calm bdi", "all => all.map(e => e.textContent)") == [payload[:120]]
+        assert page.eval_on_selector_all(".calm bdi", "all => all.map(e => e.textContent)") == [payload[:120]] * 2
         assert page.eval_on_selector_all(".sent dd", "all => all.map(e => e.textContent)") == [payload] * 9
     assert wrong == []
     page.context.close()
