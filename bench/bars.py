@@ -8,9 +8,11 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from measures import TURNS, Figures
-from systems import BARE, DIRECT, NGINX, PATTERN, SENTENCE, WORKERS
+from systems import BARE, DIRECT, EVERY, NGINX, PATTERN, PEOPLE, SENTENCE, WORKERS
 
 CPU_MS = 0.35
+CPU_PEOPLE_MS = 0.65
+CPU_ALL_MS = 1.8
 CPU_NGINX = 15.0
 CPU_BARE = 4.0
 ADDED_MS = 3.0
@@ -88,6 +90,9 @@ def rows(figures: Rounds) -> list[Row]:
         made += _waiting(name, mine, figures)
         made.append(row(f"{name}: resident after load, 10,000 entries", "MB", _each(mine, "mb_loaded"), RESIDENT_MB))
         made.append(row(f"{name}: ready", "s", _each(mine, "ready_s"), READY_S))
+    for name, limit in ((PEOPLE, CPU_PEOPLE_MS), (EVERY, CPU_ALL_MS)):
+        if mine := figures.get(name):
+            made.append(row(f"{name}: CPU a request, whole answer", "ms", _each(mine, "cpu_ms_whole"), limit))
     if mine := figures.get(SENTENCE):
         made += _hard(mine)
     if (mine := figures.get(WORKERS)) and (one := figures.get(PATTERN)):

@@ -10,6 +10,7 @@ English, about 1 KB. Times are CPU time of one thread: the median of rounds.
 from __future__ import annotations
 
 import argparse
+import base64
 import gc
 import json
 import platform
@@ -31,6 +32,13 @@ HAN = (
     "的一是不了人我在有他这为之大来以个中上们到说国和地也子时道出而要于就下得可你年生自会那后能对着事其里"
     "所去行过家十用发天如然作方成者多日都三小军二无同么经法当起与好看学进种将还分此心前面又定见只主没公从"
 )
+
+
+MIB = 1 << 20
+PIECE = 100 << 10
+BARS = {"hostile_p99_ms": 50.0, "hostile_linear": 1.5}
+"""What may not be exceeded: milliseconds for 100 KiB of a hostile text, and how much dearer a text of ten times the
+length may be than ten texts."""
 
 
 def resident() -> float:
@@ -79,6 +87,66 @@ def loop(terms: Sequence[str], pieces: Sequence[str]) -> str:
     return "".join(out)
 
 
+def hostile(rng: random.Random) -> dict[str, str]:
+    """Texts of 1 MiB that want to be dear to look at, by shape."""
+    units = {
+        "zero width": "\u200b", "combining": "\u0301", "spaces": " ", "line breaks": "\n", "one letter": "a",
+        "one character": "哈", "near misses": HAN[:4], "parted": " ".join(HAN[:9]) + " ", "tags": "\U000e0041",
+        "selectors": "规\ufe0f", "overrides": "\u202eabc", "overrides, closed": "\u202ecba\u202c",
+        "zalgo": "b\u0301\u0302o\u0303o\u0304t", "eight spaces": "规        矩        ", "one for many": "ﷺ",
+        "mathematical": "𝐠𝐮𝐢", "full width": "ＧＵＩ", "runs at the limit": "b" * 64 + "o" * 64,
+        "emoji": "👨\u200d👩\u200d👧",
+        "percent": "%E8%A7%84", "entities": "&#x89C4;", "escapes": "\\u89c4", "markup": "<p>&nbsp;</p>",
+        "table": "|---|---|\n", "leet": "h4x0r5 ", "traditional": "規矩與電腦", "brackets": "((((",
+    }  # fmt: skip
+    made = {name: unit * (MIB // len(unit.encode())) for name, unit in units.items()}
+    nested = rng.randbytes(MIB // 8)
+    while len(nested) < MIB:
+        nested = base64.b64encode(nested)
+    made["nested base64"] = nested[:MIB].decode()
+    made["hex"] = rng.randbytes(MIB // 2).hex()
+    made["letter soup"] = "".join(rng.choices([*HAN[:9], "a", "b ", "c d"], k=MIB // 2))
+    return made
+
+
+def pieces_of(text: str) -> list[str]:
+    """A text in pieces of 100 KiB, the last one left out where it is shorter."""
+    share = len(text) * PIECE // len(text.encode())
+    return [text[at : at + share] for at in range(0, len(text) - share + 1, share)]
+
+
+def spent(act: Callable[[], object]) -> float:
+    """Milliseconds of CPU of one call."""
+    start = time.thread_time()
+    act()
+    return (time.thread_time() - start) * 1000
+
+
+def whole(words: Words, text: str) -> None:
+    """A look at a long text, in slices, as the gateway looks."""
+    for _ in words.look_slices(text):
+        pass
+
+
+def dear(words: Words, rng: random.Random, rounds: int = 3) -> dict[str, float]:
+    """Milliseconds for 100 KiB of each hostile shape, the 99th percentile over all of them, and whether ten times as
+    much text takes more than ten times as long."""
+    figures: dict[str, float] = {}
+    took: list[float] = []
+    ratios = []
+    for name, text in hostile(rng).items():
+        parts = pieces_of(text)
+        mine = [spent(lambda p=part: whole(words, p)) for _ in range(rounds) for part in parts]  # type: ignore[misc] # mypy can't type a lambda with a default
+        alone = statistics.median(spent(lambda t=text: whole(words, t)) for _ in range(rounds))  # type: ignore[misc] # as above
+        ratios.append(alone / (statistics.median(mine) * len(text.encode()) / PIECE))
+        figures[f"hostile_ms {name}"] = statistics.median(mine)
+        took += mine
+    took.sort()
+    figures["hostile_p99_ms"] = took[int(len(took) * 0.99)]
+    figures["hostile_linear"] = max(ratios)
+    return figures
+
+
 def each(act: Callable[[], object], calls: int, rounds: int = 7) -> float:
     """Microseconds of one call: the median of rounds that each make a number of calls."""
     act()
@@ -118,6 +186,8 @@ def run(seed: int) -> dict[str, float | str]:
         figures[f"left_out_{n}"] = len(sample) - len(clean)
         pieces = [text[i : i + 8] for text in clean for i in range(0, len(text), 8)]
         figures[f"look_us_{n}"] = each(lambda w=words, t=clean: [w.look(text) for text in t], len(clean))
+        if n == 10_000:
+            figures |= dear(words, rng)
         for reach in ("pattern", "sentence"):
             figures[f"feed_us_{reach}_{n}"] = each(lambda w=words, r=reach, p=pieces: fed(w, r, p), len(pieces))
     few = [entry.term for entry in entries(10_000, random.Random(seed))]
@@ -135,19 +205,22 @@ def cpu() -> str:
         return next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
 
 
-def main() -> None:
-    """Print the figures."""
+def main() -> int:
+    """Print the figures; exit 1 when a bar is missed."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--json", action="store_true")
     options.add_argument("--seed", type=int, default=1)
     chosen = options.parse_args()
     figures = run(chosen.seed)
+    missed = [name for name, bar in BARS.items() if float(figures[name]) > bar]
     if chosen.json:
         json.dump(figures, sys.stdout, indent=1)
-        return
-    for name, value in figures.items():
-        print(f"{name:24} {value:.2f}" if isinstance(value, float) else f"{name:24} {value}")
+    else:
+        for name, value in figures.items():
+            bar = f"  (bar {BARS[name]:g}: {'NO' if name in missed else 'holds'})" if name in BARS else ""
+            print(f"{name:32} {value:.2f}{bar}" if isinstance(value, float) else f"{name:32} {value}")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -37,6 +37,7 @@ def main() -> int:
     told.add_argument("--quick", action="store_true", help="one round of short loads: does it work, not what it costs")
     told.add_argument("--rounds", type=int, default=0)
     told.add_argument("--seconds", type=float, default=0, help="length of one load")
+    told.add_argument("--controls", choices=("people", "all"), help="CPU alone, with these controls and a known person")
     told.add_argument("--only", default="", help="systems, with semicolons between, e.g. 'nginx; guiju pattern'")
     told.add_argument(
         "--door", action="append", default=[], choices=["all", *material.DOORS],
@@ -50,6 +51,8 @@ def main() -> int:
     rounds, seconds = said.rounds or (1 if said.quick else 3), said.seconds or (2.0 if said.quick else 8.0)
     doors = list(material.DOORS) if "all" in said.door else said.door
     every = [systems.PATTERN, systems.SENTENCE] if doors else list(systems.ALL)
+    if said.controls:
+        every = [name for name, controls in systems.CONTROLS.items() if controls == said.controls]
     names = [name.strip() for name in said.only.split(";")] if said.only else every
     console = Console(stderr=True)
     console.print(f"seed {seed}, {rounds} rounds, {seconds:g} s a load")
@@ -101,6 +104,8 @@ def measured(
 def one(bench: Bench, system: systems.System) -> Figures:
     """Everything about one system in one round."""
     made: Figures = {}
+    if system.name in systems.CONTROLS:
+        return measures.cpu(bench, system) | {"mb_loaded": rig.resident_mb(system.pid)}
     if system.name == systems.WORKERS:
         return measures.cpu(bench, system, 2 * measures.CONNECTIONS)
     if system.name.startswith("guiju"):

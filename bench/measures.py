@@ -50,11 +50,12 @@ class Bench:
     rng: random.Random
     runs: int = 0
 
-    def bodies(self, *, stream: bool) -> Path:
-        """Requests that no run has sent before."""
+    def bodies(self, *, stream: bool, numbers: bool = False) -> Path:
+        """Requests that no run has sent before; every tenth with a telephone number where so wanted."""
         self.runs += 1
         path = self.rig.work / "bodies.jsonl"
-        material.bodies(path, self.pool, f"[{self.runs}]", stream=stream)
+        pool = material.with_numbers(self.pool, self.rng) if numbers else self.pool
+        material.bodies(path, pool, f"[{self.runs}]", stream=stream)
         return path
 
 
@@ -63,10 +64,10 @@ def cpu(bench: Bench, system: System, connections: int = CONNECTIONS) -> Figures
     made: Figures = {}
     for name, stream, gap in (("whole", False, 0), ("burst", True, 0), ("paced", True, PACE_US)):
         rig.script(bench.upstream, gap_us=gap)
-        path = bench.bodies(stream=stream)
+        path = bench.bodies(stream=stream, numbers=bool(system.headers))
         seconds = max(bench.seconds, 4) if gap else bench.seconds
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
-        told = bench.rig.fire(system.port, path, seconds, c=connections)
+        told = bench.rig.fire(system.port, path, seconds, system.headers, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         made[f"cpu_ms_{name}"] = spent / (rig.asked(bench.upstream) - before)
         made[f"per_s_{name}"] = told["rps"]

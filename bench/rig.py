@@ -22,6 +22,9 @@ from typing import Any
 from urllib.parse import quote
 
 KEY = "gj-bench-0000000000000000000000000000"
+ISSUER = {"iss": "bench", "aud": "guiju", "sub": "person", "method": "bench"}
+SECRET = "s" * 40
+"""Of the issuer that vouches for the one person who asks, where persons are known."""
 HEADERS = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -74,7 +77,7 @@ class Rig:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
-                env=environ | {"LANG": "C.UTF-8"},
+                env=environ | {"LANG": "C.UTF-8", "BENCH_ISSUER": SECRET},
                 cwd=self.work,
             )
         try:
@@ -87,19 +90,24 @@ class Rig:
                 child.kill()
                 child.wait()
 
-    def fire(self, port: int, bodies: Path, seconds: float, **flags: float | str) -> dict[str, Any]:
+    def fire(
+        self, port: int, bodies: Path, seconds: float, headers: Sequence[str] = (), **flags: float | str
+    ) -> dict[str, Any]:
         """Run the load generator.
 
         Args:
             port: whom it asks.
             bodies: a request a line.
             seconds: how long, after a second to warm up.
+            headers: more of them.
             flags: `c` connections, `r` requests a second (0: closed loop), `u` the path.
 
         Raises:
             SystemExit: an answer was not 200, or did not come; such a figure would mean nothing.
         """
         command = [self.load, "-p", port, "-d", seconds, "-w", 1, "-b", bodies, "-H", f"Authorization: Bearer {KEY}"]
+        for header in headers:
+            command += ["-H", header]
         for flag, value in flags.items():
             command += [f"-{flag}", value]
         ran = subprocess.run([str(part) for part in command], capture_output=True, check=True, timeout=seconds + 60)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -11,11 +13,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import rig
+from joserfc import jwt
+from joserfc.jwk import OctKey
 from rig import Rig
 
 DIRECT, NGINX, BARE, PATTERN, SENTENCE = "direct", "nginx", "bare", "guiju pattern", "guiju sentence"
 WORKERS = "guiju pattern, two workers"
+PEOPLE, EVERY = "guiju people", "guiju all"
+CONTROLS = {PEOPLE: "people", EVERY: "all"}
+"""Systems of which CPU alone is measured, and their `--controls`: a verified person asks, the model service is a third
+party's, and every tenth text holds personal data that are masked."""
 ALL = (DIRECT, NGINX, BARE, PATTERN, SENTENCE, WORKERS)
+_SETTINGS = """
+[[upstream]]
+name = "bench"
+url = "http://127.0.0.1:{upstream}/v1"
+party = "third_party"
+purpose = "bench"
+contract = "none"
+[[issuer]]
+issuer = "{issuer[iss]}"
+audience = "{issuer[aud]}"
+secret_env = "BENCH_ISSUER"
+levels = {{ bench = "phone" }}
+"""
 _NGINX = """daemon off;
 master_process off;
 worker_processes 1;
@@ -52,6 +73,7 @@ class System:
     Attributes:
         pid: whose CPU time counts; 0 where there is nobody.
         alive_s, ready_s: from the start of its process to its first 200 at /healthz and /readyz.
+        headers: what each request carries besides.
     """
 
     name: str
@@ -59,6 +81,7 @@ class System:
     pid: int = 0
     alive_s: float = 0.0
     ready_s: float = 0.0
+    headers: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -71,6 +94,9 @@ def started(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Ite
             yield system
     elif name == BARE:
         with _bare(rig_, upstream) as system:
+            yield system
+    elif name in CONTROLS:
+        with _people(rig_, name, upstream, lexicon, tag) as system:
             yield system
     else:
         with _guiju(rig_, name, upstream, lexicon, tag) as system:
@@ -112,3 +138,43 @@ def _guiju(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iter
         if name == WORKERS:
             time.sleep(3)  # until the second one serves too
         yield System(name, at, child.pid, alive, ready)
+
+
+@contextmanager
+def _people(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iterator[System]:
+    """A gateway that knows who asks; the person has accepted what is told before the first use."""
+    at, data = rig.port(), rig_.work / f"data-{tag}"
+    data.mkdir()
+    (data / "guiju.toml").write_text(_SETTINGS.format(upstream=upstream, issuer=rig.ISSUER), "utf-8")
+    command: list[str | Path] = [
+        *(Path(sys.executable).parent / "guiju", "serve", "--data", data, "--port", str(at), "--lexicon", lexicon),
+        *("--key", rig.KEY, "--reach", "pattern", "--controls", CONTROLS[name]),
+    ]
+    began = time.perf_counter()
+    with rig_.running(command, rig_.system_core, f"guiju-{tag}") as child:
+        alive = rig.until(at, "/healthz", began, child)
+        ready = rig.until(at, "/readyz", began, child)
+        now = int(time.time())
+        claims = {**rig.ISSUER, "iat": now, "exp": now + 3600}
+        token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(rig.SECRET))
+        _accept(at, token)
+        yield System(name, at, child.pid, alive, ready, (f"x-guiju-identity: {token}",))
+
+
+def _accept(at: int, token: str) -> None:
+    """Let the person accept the texts.
+
+    Raises:
+        SystemExit: the gateway does not know the person.
+    """
+    headers = {**rig.HEADERS, "x-guiju-identity": token}
+    connection = http.client.HTTPConnection("127.0.0.1", at, timeout=10)
+    connection.request("GET", "/v1/notices", headers=headers)
+    for text in json.loads(connection.getresponse().read())["texts"]:
+        body = json.dumps({"text": text["id"], "version": text["version"]})
+        connection.request("POST", "/v1/notices/accept", body, headers)
+        answer = connection.getresponse()
+        if answer.status != 200:
+            raise SystemExit(f"the person is not known: {answer.read()!r}")
+        answer.read()
+    connection.close()

@@ -18,3 +18,4 @@ lock requirements/dev.txt pyproject.toml --group build --group dev --constraint 
 lock requirements/local.txt --group pyproject.toml:local
 lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt
 lock requirements/clients.txt --group pyproject.toml:clients
+lock requirements/annotators.txt --group pyproject.toml:annotators

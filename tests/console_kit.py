@@ -10,7 +10,8 @@ import json
 import os
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from secrets import token_hex
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives import hashes
@@ -19,9 +20,12 @@ from fido2.cose import ES256
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
 
 from conftest import Answered, Running
+from guiju import deskwork
 from guiju.console.frame import cookie
-from guiju.records import members, sessions
+from guiju.desk.cases import Form
+from guiju.records import members, sessions, standing
 from guiju.records.members import Role
+from guiju.records.standing import Step
 
 FLAGS = AuthenticatorData.FLAG
 
@@ -159,6 +163,9 @@ PAGES = {
     "board-narrow": "/console?state=gap&by=software",
     "duty": "/console/duties/15.b",
     "decision": "/console/d",
+    "cases": "/console/cases",
+    "approvals": "/console/approvals",
+    "sanctions": "/console/sanctions",
     "evidence": "/console/evidence",
     "try": "/console/try",
     "keys": "/console/keys",
@@ -170,6 +177,12 @@ PAGES = {
 """Name → a page of the console that is opened and looked at."""
 
 
+REVIEWED: Final = ("cases", "case", "case-read", "case-decided", "cases-each", "approvals", "sanctions")
+"""Pages that reviewers see, and administrators do not."""
+READ: Final = ("audit-log", "evidence", "decision-refused", "decision-none")
+"""Pages that an auditor is shown."""
+
+
 def filled(gateway: Running) -> dict[str, str]:
     """Give a gateway a past, so that its pages have something to show; more pages, by name."""
     gateway.chat("[[say:你好，世界]]")
@@ -179,4 +192,49 @@ def filled(gateway: Running) -> dict[str, str]:
     admin.post("/console/people", {"name": "王合规", "role": "compliance", "login": "wang@example.cn"})
     admin.get("/console/audit-log")
     auditor.post("/console/evidence")
-    return {"decision-refused": f"/console/d/{refused}", "decision-none": "/console/d/none"}
+    numbers = waiting(gateway)
+    cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
+    made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
+    return {
+        **made,
+        "cases-each": "/console/cases?view=cases&kind=rights",
+        "decision-refused": f"/console/d/{refused}",
+        "decision-none": "/console/d/none",
+    }
+
+
+def waiting(gateway: Running) -> list[str]:
+    """Give the desk cases: one that is free, one that the lead reads, one that is decided, and some more."""
+    desk, store = deskwork.opened(gateway.house), gateway.house.store
+    story = "这段话毁我名誉，请停止生成。"
+    text = "他在某某公司任职时挪用公款三百万元。此事已有判决。"
+    numbers = [
+        desk.open(
+            Form(kind="rights", category="A.4c", text=f"{text}{n}", fields={"note": story, "name": "张三"})
+        ).case.id
+        for n in range(3)
+    ]
+    for kind, words in (("report", "这个回答不属实。"), ("label", "没有标识。"), ("personal", "请删除我的手机号。")):
+        desk.open(Form(kind=kind, text=words, fields={"note": words}))
+    desk.open(Form(kind="report", text="这个回答不属实。", fields={"note": "同上"}))
+    lead = signed_in(gateway, "lead", "冯主管")
+    for number in numbers[1:]:
+        lead.post(f"/console/cases/{number}/take")
+    lead.post(f"/console/cases/{numbers[1]}/read", {"purpose": "case"})
+    said = {"outcome": "partly", "reason": "reputation", "facts": "经查，该陈述失实。"}
+    wide = {"measure": "stop", "stop_text": "云岭高山云雾茶", "category": "A.4c"}
+    lead.post(f"/console/cases/{numbers[2]}/decide", {**said, **wide})
+    now = int(time.time())
+    step = Step(
+        id=token_hex(8),
+        account="a" * 32,
+        person="f" * 32,
+        rung="suspend",
+        kind="spam",
+        since=now,
+        until=now + 7 * 86_400,
+        automatic=False,
+        decided_by="冯主管",
+    )
+    standing.decide_step(store, step, (numbers[2], "decided"), now)
+    return numbers

@@ -7,6 +7,7 @@ import bz2
 import gzip
 import json
 import lzma
+import os
 import random
 import signal
 import subprocess
@@ -17,8 +18,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cli_kit import GUIJU, entries, environment, guiju, typed
+from guiju.corpus.chunks import chunks
+from guiju.corpus.files import found
+from guiju.corpus.parsed import rows
 from personal_kit import id_card
 
 BAD = "出售枪支弹药，货到付款，加微信"
@@ -207,3 +213,34 @@ def test_a_run_that_is_killed_goes_on_to_the_same(tmp_path: Path) -> None:
     cut.pop(Path("run.json"))
     assert whole == cut
     assert json.loads(whole[Path("report.json")])["duplicates"]["exact"] == 40_000
+
+
+def test_its_own_results_pipes_and_links_to_nowhere_are_no_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("一行。", "utf-8")
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "again.txt").symlink_to(tmp_path / "a.txt")
+    for _ in range(2):
+        report = audited(tmp_path, ".", more=("--exact",))
+        assert [(one["name"].split("/")[1], one["rows"]) for one in report["files"]] == [
+            ("a.txt", 1),
+            ("gone.jsonl", 1),
+        ]
+        assert report["reasons"]["held"] == {"file_damaged": 1}
+        assert [name.split("/")[1] for name in report["beside"]] == ["pipe.jsonl"]
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["jsonl", "json", "csv", "tsv", "txt", "parquet", "arrow", "gz", "zst", "xz", "bz2", "dat"]),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+def test_any_bytes_are_read_to_their_end(tmp_path: Path, content: bytes, ending: str) -> None:
+    path = tmp_path / f"a.{ending}"
+    path.write_bytes(content)
+    (file,) = found([path]).files
+    every = [row for chunk in chunks(0, file) for row in rows(chunk, frozenset())]
+    assert [row.number for row in every] == list(range(1, len(every) + 1))
+    for row in every:
+        assert row.fault or any(leaf.strip() for leaf in row.leaves)
+        row.text.encode("utf-8", "surrogatepass")

@@ -36,6 +36,7 @@ NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/read
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
     "generated, and nobody else sees it, so there is nothing for a control to decide",
+    "/about": "nothing is asked there: it tells what the service is for and how to use it well",
     **dict.fromkeys(
         (
             "/complain",
@@ -150,12 +151,11 @@ UPLOADED = {
 """Controls of doors at which pictures or sound are asked."""
 LIKENESSES = {"consent"}
 """Controls of what is made of persons; see test_doors_edits."""
-REPLAYED = {"regeneration"}
-"""Controls that decide on what was replayed, and on no request; see test_regeneration."""
-DOCKET = {"complaints"}
-"""Controls that decide on how complaints stand, and on no request; see test_desk_public."""
-STRUCTURAL = {"answerable", "label"}
+STRUCTURAL = {"answerable", "label", "stated"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
+WHOLE = composition.controls("none")
+ELSEWHERE = {one.id for one in (*WHOLE.rooms, *WHOLE.replayed, *WHOLE.docket)}
+"""Controls that are heard on no exchange, and so at no door; see test_law."""
 
 
 def test_every_door_and_every_control_has_a_row() -> None:
@@ -167,7 +167,7 @@ def test_every_door_and_every_control_has_a_row() -> None:
     assert not rooms.paths & set(App(None).doors)  # type: ignore[arg-type] # the same
     assert {one.id for one in composition.ALL_CONTROLS} == set(CELLS) | set(
         UPLOADED
-    ) | LIKENESSES | REPLAYED | DOCKET | STRUCTURAL
+    ) | LIKENESSES | STRUCTURAL | ELSEWHERE
 
 
 def started(start: Start, control: str, cell: Cell, always: bool) -> Running:

@@ -13,26 +13,37 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 
+from annotation_kit import lines as annotation_lines
+from annotation_kit import room as annotation_room
+from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from guiju import complaining, composition, deskwork
 from guiju.adapters.scripted import ScriptedModel
+from guiju.annotation.publishing import publish
+from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
+from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
 from guiju.desk.cases import Form
+from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
+from guiju.records import batches, rulebooks
 from guiju.records.changes import Terms
+from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, Hearing, IdentityLevel, Label, Text, Verdict
@@ -45,6 +56,19 @@ from rest_kit import at, at_night, clocked, person, suspended
 
 Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
+SERVICE = """
+[service]
+people = { zh = "学校图书馆的成年读者", en = "Adults in school libraries" }
+occasions = { zh = "课后辅导", en = "Homework help" }
+uses = { zh = "不用于医疗建议", en = "No medical advice" }
+[[text]]
+id = "guidance"
+title = { zh = "须知", en = "Notice" }
+line = { zh = "请先阅读。", en = "Please read this first." }
+[[text.point]]
+zh = "一"
+en = "One"
+"""
 
 
 class AlwaysPass:
@@ -65,7 +89,8 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
-        return msgspec.structs.replace(made, replayed=swap(whole.replayed), docket=swap(whole.docket))
+        elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        return msgspec.structs.replace(made, **elsewhere)
 
     return every
 
@@ -316,6 +341,17 @@ def misuse_is_suspended(start: Start, every: Every) -> None:
     assert answer.json["error"]["guiju"]["until"] == step.until
 
 
+def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:
+    """10.a: a public page says whom the service is for, on which occasions and for what uses; in production nothing is
+    answered before that is said."""
+    silent = Exchange("x", "a", "k", "chat", "m", (), lexicon="1", unstated=True)
+    assert hear(every("none").request, silent, (), "input").stops
+    gateway = start(every=every)
+    gateway.house.live.notices = read(SERVICE, "texts.toml")
+    page = gateway.ask("GET", "/about?lang=en", key="").body.decode()
+    assert all(said in page for said in ("Adults in school libraries", "Homework help", "No medical advice"))
+
+
 def first_use_is_told(start: Start, every: Every) -> None:
     """18.a, 18.b: a person is told how to use it well until they have accepted that, and anew when the text changes."""
     gateway = start(every=every)
@@ -353,6 +389,17 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     assert answer.json["error"]["code"] == "consent_required"
 
 
+def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
+    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
+    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
+    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
+        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
+            with suppress(ConfigError):
+                publish(store, rules, by, 1, every("none").rooms)
+        assert rulebooks.history(store) == []
+        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
+
+
 def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
     """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
     gateway = start(every=every, overlay=(SETTINGS,))
@@ -378,11 +425,39 @@ def looked_at(gateway: Running) -> Hearing:
     return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
 
 
+def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
+    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲")
+        of = one.begin(annotation_lines(4))
+        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
+            with suppress(ConfigError):
+                one.say(of, member, {"i1": "safe"}, role)
+        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
+
+
+def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
+    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲", "丙")
+        of = one.begin(annotation_lines(40))
+        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
+        with suppress(ConfigError):
+            one.settle(of)
+        assert batches.get(one.store, of.id).state == "open"
+        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
+        assert one.settle(of).state == "rework"
+
+
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
+    ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
+    ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
+    ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
     ("leaving", "c.19.exit"): who_leaves_a_companion_is_let_go,
+    ("stated", "10.a"): what_it_is_for_is_said_in_public,
     ("guidance", "18.a"): first_use_is_told,
     ("guidance", "18.b"): first_use_is_told,
     ("guidance", "c.18.ai"): first_use_is_told,

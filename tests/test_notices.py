@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import select
 
 from conftest import Running, Start
-from guiju.config import Rest, Settings
+from guiju import composition
+from guiju.config import Gateway, Rest, Settings
 from guiju.controls import guidance
 from guiju.errors import ConfigError
 from guiju.records import choices, schema
@@ -47,6 +48,7 @@ def test_the_texts_are_given_in_both_languages_with_what_was_accepted(gateway: R
     assert text["version"] == guidance.shipped().versions["guidance"]
     assert {"18.a", "18.b", "c.18.ai", "10.b", "18.c"} == {one["duty"] for one in text["points"]}
     assert "accepted" not in told, "nobody is known"
+    assert told["service"] is None, "the provider has said nothing yet"
     assert told["authority_url"] == "https://authority.example.zz/"
     assert gateway.ask("GET", "/v1/notices", headers=person(gateway, "new")).json["accepted"] == {}
     said = {"text": "guidance", "version": text["version"]}
@@ -168,6 +170,36 @@ def test_texts_that_are_not_well_formed_are_refused(raw: str) -> None:
 
 
 def test_to_wait_no_longer_is_a_weakening() -> None:
-    waits = Settings(gateway=Settings().gateway.__class__(first_use="wait"), rest=Rest())
+    waits = Settings(gateway=Gateway(first_use="wait"), rest=Rest())
     assert weakenings(waits, Settings()) == ["gateway.first_use"]
     assert weakenings(Settings(), waits) == []
+
+
+def test_production_wants_it_said_in_public_what_the_service_is_for(tmp_path: Path) -> None:
+    file = tmp_path / "texts.toml"
+    file.write_text(TERMS, "utf-8")
+    for texts in ("", str(file)):
+        settings = Settings(mode="production", gateway=Gateway(texts=texts))
+        with pytest.raises(ConfigError) as error:
+            composition.notices(settings)
+        assert error.value.code == "not_ready_for_production"
+    said = {name: {"zh": f"{name}甲", "en": f"{name} A"} for name in ("people", "occasions", "uses")}
+    rows = "".join(f'{name} = {{ zh = "{one["zh"]}", en = "{one["en"]}" }}\n' for name, one in said.items())
+    file.write_text(f"[service]\n{rows}{TERMS}", "utf-8")
+    made = composition.notices(Settings(mode="production", gateway=Gateway(texts=str(file))))
+    assert made.service is not None
+    assert made.service.people.within("zh") == "people甲"
+
+
+def test_the_page_tells_what_the_service_is_for_and_escapes_what_a_provider_writes(start: Start) -> None:
+    gateway = start(overlay=(("provider.authority_url", "https://authority.example.zz/"),))
+    page = gateway.ask("GET", "/about?lang=zh", key="").body.decode()
+    assert "提供者尚未公开说明" in page
+    assert "https://authority.example.zz/" in page
+    assert guidance.shipped().versions["guidance"] in page
+    said = "".join(f'{name} = {{ zh = "<b>", en = "<b>{name}" }}\n' for name in ("people", "occasions", "uses"))
+    gateway.house.live.notices = guidance.read(f"[service]\n{said}{TERMS}", "t.toml")
+    page = gateway.ask("GET", "/about?lang=en", key="").body.decode()
+    assert "&lt;b&gt;people" in page
+    assert "<b>" not in page
+    assert gateway.ask("POST", "/about", key="").status == 405

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -17,24 +18,30 @@ from sqlalchemy import insert
 
 from cli_kit import typed
 from conftest import Running, Start
-from guiju.config import Provider
+from guiju.adapters.scripted import ScriptedModel
+from guiju.config import Limits, Provider
 from guiju.controls.regeneration import NotGeneratedAgain
-from guiju.desk import contrast, curve, paraphrases
+from guiju.desk import contrast, curve, gathering, paraphrases
+from guiju.desk.cases import Desk, Form
 from guiju.desk.certificate import body
 from guiju.desk.paraphrases import Matter
-from guiju.desk.regeneration import PURPOSE, Facts, Registry, came_back, due, due_at, standing
+from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, came_back, due, due_at, standing
+from guiju.desk.rewording import reworded, usable
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
 from guiju.law.calendar import ZONE
 from guiju.likenesses import keys
-from guiju.records import bans, certificates, changes, regeneration
+from guiju.probe.targets import Target
+from guiju.records import bans, certificates, changes, regeneration, runs
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
-from guiju.records.regeneration import Item, Round
+from guiju.records.papers import Papers
+from guiju.records.regeneration import Item, Prompt, Round
 from guiju.records.runs import Answer
 from guiju.records.schema_asking import probe_run
 from guiju.records.secrets import Secrets
 from likeness_kit import CORE, FALSE, HARMLESS, KEY, OTHER
-from probe_kit import boxes
+from probe_kit import FAST, asked, boxes
 from public_kit import complain, page
 from public_kit import number as number_of
 from regeneration_kit import DAY, SETTINGS, at, opened, registry, rounds, turned
@@ -213,6 +220,9 @@ def test_an_item_is_replayed_on_every_route_and_once_for_each_reason(gateway: Ru
     assert len(entries) == 4
     assert "Finch" not in str(entries)
     assert [(one.asked, one.came_back) for one in registry(gateway).curve(item)][:1] == [(item.size, 0)]
+    told = gateway.ask("GET", "/metrics").body.decode()
+    assert 'guiju_regen_retests_total{result="came_back",route="raw"} 2.0' in told
+    assert 'guiju_regen_retests_total{result="came_back",route="gateway"} 0.0' in told
 
 
 def test_one_person_alone_ends_a_ban_only_when_the_model_has_stayed_clean(store: Store, tmp_path: Path) -> None:
@@ -371,10 +381,10 @@ def entered(store: Store, data: Path) -> tuple[Registry, Item]:
     return made, made.open(facts, MATTER, "li")
 
 
-def replayed(store: Store, item: Item, replay: str, back: int = 0) -> None:
+def replayed(store: Store, item: Item, replay: str, back: int = 0, **more: object) -> None:
     """Rounds of a replay that is over."""
     for route, came in (("gateway", 0), ("raw:a", back)):
-        one = a_round(route, replay, item_id=item.id, run_id=f"{route}{replay}")
+        one = a_round(route, replay, item_id=item.id, run_id=f"{route}{replay}", **more)
         store.do(lambda c, run=one.run_id: c.execute(insert(probe_run).values(**RUN, id=run)).rowcount)
         regeneration.begin_round(store, msgspec.structs.replace(one, ended_at=0, came_back=0))
         regeneration.end_round(store, msgspec.structs.replace(one, came_back=came))
@@ -384,3 +394,127 @@ RUN = {
     "account_id": "", "kind": "regeneration", "subject": "", "route": "", "model": "", "versions": "", "manner": "{}",
     "drawn": 0, "state": "done", "begun_by": "", "begun_at": 0, "ended_at": 0,
 }  # fmt: skip
+
+
+def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, tmp_path: Path) -> None:
+    secrets, days = Secrets.open(tmp_path / "keys"), DayKeys(tmp_path / "keys")
+    papers, key = Papers(store, days, secrets), keys(secrets, PURPOSE)
+    desk = Desk(store, days, secrets, lambda _: None, lambda: NOW)
+    fields = {"name": "褚教练", "note": "不实"}
+    case = desk.open(Form(kind="rights", category="reputation", text=FALSE, fields=fields)).case.id
+    bare = desk.open(Form(kind="rights", category="reputation", fields=fields)).case.id
+    for number in (case, bare, "no-case"):
+        decision = bans.Decision(
+            kind="canonical", category="A.4c", severity="block", case=number, reason="r", mark=mark(FALSE, key[0])
+        )
+        bans.enact(store, decision, (), key, changes.Terms(False, "li", NOW, 0))
+    clock = [NOW + 30]
+    made = Registry(store, boxes(store, tmp_path), key, (NotGeneratedAgain(),), lambda: clock[0])
+    assert gathering.gather(made, papers, key, 5) == ([], []), "it may still be taken back"
+    clock[0] += 60
+    [item], unknown = gathering.gather(made, papers, key, 5)
+    assert (item.case_id, len(unknown)) == (case, 2)
+    assert (item.found_at, item.due_at) == (NOW, due_at(0, NOW))
+    assert made.prompts(item)[1] == ("褚教练", "褚教练")
+    assert gathering.gather(made, papers, key, 5) == ([], unknown), "once a ban"
+    assert regeneration.items(store, open_only=True) == [item]
+    bans.lift(store, item.ban_id, changes.Terms(True, "li + wang", NOW, 0))
+    assert gathering.gather(made, papers, key, 5) == ([], unknown)
+    assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("云岭驾校的褚教练去年冬天把学员交的三万元", "云岭驾校的褚教练去年冬天"),
+        ("褚教练，赌石。", "褚教练，赌石"),
+        ("Short words", "Short words"),
+        (
+            "Dr. Marlow Finch of the Brightwater clinic sold expired pens",
+            "Dr. Marlow Finch of the Brightwater clinic sold",
+        ),
+    ],
+)
+def test_without_a_name_it_is_about_its_first_words(text: str, about: str) -> None:
+    assert gathering.beginning(text) == about
+
+
+def test_a_model_adds_wordings_and_takes_none_away(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
+    lines = [
+        "1. 听说褚教练出事了？",
+        "- 褚教练最近如何",
+        "我不能回答。",
+        "褚教练",
+        "听说褚教练出事了？",
+        "褚教练" + "好" * 300,
+    ]
+    assert usable(lines, "褚教练") == ["听说褚教练出事了？", "褚教练最近如何"]
+    target = Target(kind="raw", name="test", url=model.url, model="scripted")
+    about = ("[[say:问[[about]]一", "x")
+    written = asyncio.run(reworded(target, about, Limits()))
+    assert all(one.form == "written" for one in written)
+    made, item = entered(store, tmp_path)
+    more = [Prompt("paraphrase", "zh", "written", one) for one in ("褚教练近来可好？", made.prompts(item)[0][0].text)]
+    wider = made.add(item, more)
+    assert (wider.size, wider.set_hash != item.set_hash) == (item.size + 1, True)
+    assert regeneration.of(store, item.id) == wider
+    assert made.prompts(wider)[0][-1].text == "褚教练近来可好？"
+    assert made.add(wider, more) == wider
+
+
+def test_the_newest_replays_are_found_without_reading_all(store: Store, tmp_path: Path) -> None:
+    _, item = entered(store, tmp_path)
+    for number, reason in enumerate(("new", "nightly", "asked")):
+        replayed(store, item, f"r{number}", begun_at=NOW + number, reason=reason)
+    assert [(one.replay_id, one.route) for one in regeneration.newest(store)[item.id]] == [
+        (replay, route) for replay in ("r1", "r2") for route in ("gateway", "raw:a")
+    ]
+    assert len(regeneration.rounds(store, item.id)[item.id]) == 6
+    assert len(regeneration.rounds(store, since=NOW + 2)[item.id]) == 2
+
+
+@pytest.mark.slow
+def test_a_replay_that_was_interrupted_goes_on_and_asks_only_what_is_left(
+    store: Store, tmp_path: Path, model: ScriptedModel
+) -> None:
+    made, item = entered(store, tmp_path)
+    services = [Target(kind=kind, name=name, url=model.url, model="scripted") for kind, name in ROUTES]
+    errand = Errand(reason="nightly", versions="v", by="li", pace=FAST)
+    begun = made._begun(item, services, errand)  # what a process leaves that dies before its first question
+    model.requests.clear()
+    done = asyncio.run(made.replay(item, services, errand))
+    assert [one.run_id for one in done] == [one.run_id for _, one in begun]
+    assert len(model.requests) == 2 * item.size
+    assert {one.asked for one in done} == {item.size}
+    assert asyncio.run(made.replay(item, services, errand))[0].replay_id != done[0].replay_id, (
+        "one that is over is over"
+    )
+
+
+@pytest.mark.slow
+def test_where_real_names_are_asked_for_it_comes_as_somebody_verified(start: Start) -> None:
+    gateway = start(overlay=(SETTINGS, ("gateway.identity", "phone")))
+    item = opened(gateway, seeds=("[[say:请看公告。]]",))
+    assert turned(gateway) == 1
+    assert standing_in(gateway, item).state == "green"
+    assert not gateway.house.known, "nobody is kept of it"
+
+
+def test_what_was_asked_and_said_goes_after_half_a_year(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
+    secrets, clock = Secrets.open(tmp_path / "keys"), [NOW]
+    made, item = entered(store, tmp_path)
+    later = Registry(store, boxes(store, tmp_path), keys(secrets, PURPOSE), (NotGeneratedAgain(),), lambda: clock[0])
+    run, _ = asked(store, tmp_path, Target(kind="raw", name="a", url=model.url, model="scripted"), ["[[say:好]]"])
+    now = run.begun_at
+    clock[0] = now + 182 * DAY
+    assert later.forget() == 0
+    made.lift(item, ("li", "wang"), 1)
+    clock[0] = max(now, NOW) + 184 * DAY
+    assert later.forget() == 2
+    assert (later.forget(), runs.progress(store, run.id).drawn) == (0, 0)
+    assert runs.of(store, run.id) == runs.history(store, "evaluation")[0], "that it was stays"
+    with pytest.raises(ConfigError):
+        later.prompts(item)
+
+
+ROUTES = (("gateway", ""), ("raw", "a"))

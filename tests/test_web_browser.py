@@ -212,7 +212,7 @@ def spoken(page: Page) -> set[str]:
     script = """() => {
         const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), made = [];
         for (let one = walk.nextNode(); one; one = walk.nextNode())
-            if (!one.parentElement.closest("script, pre, code, bdi, .other")) made.push(one.data.trim());
+            if (!one.parentElement.closest("script, pre, code, kbd, bdi, .other, .bilingual")) made.push(one.data.trim());
         return made;
     }"""
     return {one for one in page.evaluate(script) if re.search(r"[^\W\d_]", one)}

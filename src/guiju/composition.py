@@ -17,7 +17,7 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import guidance
+from guiju.controls import annotation, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -33,7 +33,7 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.guards import InputGuards, OutputGuards
-from guiju.controls.guidance import Guidance, Notices
+from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
 from guiju.controls.label import Labelled
@@ -83,7 +83,16 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {"identity", "rest", "standing", "guidance", "leaving", "personal.input", "personal.output"}
+PEOPLE: Final = EXACT | {
+    "identity",
+    "rest",
+    "standing",
+    "stated",
+    "guidance",
+    "leaving",
+    "personal.input",
+    "personal.output",
+}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -99,6 +108,7 @@ def controls(least: IdentityLevel) -> Controls:
     return Controls(
         request=(
             PolicyInForce(),
+            Stated(),
             InputWords(),
             InputContent(),
             BansInput(),
@@ -126,6 +136,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
+        rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
         docket=(ComplaintsAnswered(),),
     )
@@ -134,11 +145,13 @@ def controls(least: IdentityLevel) -> Controls:
 def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[str, ...]]:
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
+    kept |= {control.id for control in all_controls.rooms}
     made = Controls(
         tuple(control for control in all_controls.request if control.id in kept),
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
+        rooms=all_controls.rooms,
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
         docket=tuple(control for control in all_controls.docket if control.id in kept),
     )
@@ -339,15 +352,17 @@ def notices(settings: Settings) -> Notices:
     """What users are told before the first use: the operator's texts, or the shipped one.
 
     Raises:
-        ConfigError: the operator's can't be read.
+        ConfigError: the operator's can't be read; `not_ready_for_production`: they do not say what the service is for.
     """
-    if not settings.gateway.texts:
-        return guidance.shipped()
-    path = Path(settings.gateway.texts)
-    try:
-        return guidance.read(path.read_text("utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+    made, path = guidance.shipped(), Path(settings.gateway.texts)
+    if settings.gateway.texts:
+        try:
+            made = guidance.read(path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
+    if settings.mode == "production" and made.service is None:
+        raise ConfigError("not_ready_for_production", what="gateway.texts: [service]")
+    return made
 
 
 def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
@@ -358,7 +373,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket)
+    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -411,7 +426,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     return [state.id for state in proof.blocking(states)]
 
 
-def planted() -> dict[str, tuple[Exchange | Text | Replayed | Docket, tuple[Finding, ...]]]:
+def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
     """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
     text = Text("canary", "")
     bare = Exchange("", "", "", "canary", "canary", (text,))
@@ -431,6 +446,7 @@ def planted() -> dict[str, tuple[Exchange | Text | Replayed | Docket, tuple[Find
         "rest": (tired, ()),
         "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
         "leaving": (unknown, (Finding("leaving", LEFT, "signal", "canary", "canary", 0, 1, "folded"),)),
+        "stated": (msgspec.structs.replace(unknown, unstated=True), ()),
         "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
         "words.input": (unknown, (found,)),
         "content.input": (unknown, (judged,)),
@@ -453,6 +469,7 @@ def planted() -> dict[str, tuple[Exchange | Text | Replayed | Docket, tuple[Find
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
     }

@@ -383,6 +383,7 @@ class Regeneration(_Section, frozen=True):
         hour: of the night (UTC+8) at which all items are replayed.
         per_minute, at_once: questions begun in a minute, at most, and under way together.
         disguises: how many disguises of each item are asked, beside its paraphrases.
+        writer: public name of a model that writes further wordings of each new item; none is asked where it is empty.
         clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
     """
 
@@ -391,6 +392,7 @@ class Regeneration(_Section, frozen=True):
     per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
     at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
+    writer: str = ""
     clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 

@@ -37,6 +37,7 @@ from guiju.records import (
     works,
 )
 from guiju.records.daykeys import DayKeys
+from guiju.records.steady import Steady
 from guiju.records.usage import EVERY_S
 from guiju.weakening import weakenings
 from guiju.workers import Seat, put
@@ -58,7 +59,9 @@ async def watch(house: House, base: str) -> None:
     """
     loop = asyncio.get_running_loop()
     due = counted = tended = swept = 0.0
+    steady = Steady()
     while True:
+        doubted = steady.look(house.live.clock(), loop.time())
         if loop.time() >= due:
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
@@ -75,7 +78,7 @@ async def watch(house: House, base: str) -> None:
                 await _count_trial(house)
             if house.leads and loop.time() >= swept:
                 swept = loop.time() + _SWEEP_S
-                await _sweep(house)
+                await sweep(house, doubted=doubted)
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
@@ -83,8 +86,16 @@ async def watch(house: House, base: str) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-async def _sweep(house: House) -> None:
-    """Delete what is due; what went is written into the ledger."""
+async def sweep(house: House, *, doubted: bool) -> None:
+    """Delete what is due; what went is written into the ledger.
+
+    Args:
+        house: the open house.
+        doubted: whether the wall clock has jumped, so that nothing is deleted by it for now.
+    """
+    if doubted:
+        log.error("clock_doubted")
+        return
     now, keys = int(house.live.clock()), DayKeys(house.options.data / "keys")
     await asyncio.to_thread(keys.sweep, house.store)
     await asyncio.to_thread(jobs.sweep, house.store, now)

@@ -18,15 +18,18 @@ import msgspec
 
 from guiju import likenesses
 from guiju.config import Settings
+from guiju.desk import gathering
 from guiju.desk import regeneration as desk
 from guiju.desk.regeneration import Errand, Registry
+from guiju.desk.rewording import reworded
 from guiju.errors import GuijuError
 from guiju.house import House
 from guiju.probe import targets
 from guiju.probe.asking import Pace
 from guiju.probe.targets import Target
-from guiju.records import regeneration
+from guiju.records import bans, regeneration
 from guiju.records.daykeys import DayKeys
+from guiju.records.papers import Papers
 from guiju.records.regeneration import Item, Round
 from guiju.records.sealed import Boxes
 
@@ -59,14 +62,25 @@ async def watch(house: House, base: str) -> None:
     """
     loop = asyncio.get_running_loop()
     seen, since, proved = "", 0.0, -float(_PROOF_S)
+    unknown: list[str] = []
+    known, due = -1, 0.0
     while True:
         try:
             versions = versions_of(house)
             if versions != seen:
                 seen, since = versions, loop.time()
+            banned = (await asyncio.to_thread(house.store.versions)).get(bans.COUNTER, 0)
+            if banned != known:  # by then nobody can take the decision back
+                known, due = banned, min(due, loop.time() + gathering.AFTER_S)
+            if loop.time() >= due:
+                due = loop.time() + _PROOF_S
+                if (lacking := await gather(house)) != unknown:
+                    unknown = lacking
+                    log.warning("bans_without_item", extra={"count": len(unknown)})
             asked = await turn(house, base, changes=loop.time() - since >= _SETTLE_S)
             if asked or loop.time() - proved >= _PROOF_S:
                 await prove(house)
+                await asyncio.to_thread(opened(house).forget)
                 proved = loop.time()
         except GuijuError as error:
             log.error("not_replayed", extra={"code": error.code})
@@ -89,7 +103,7 @@ async def turn(house: House, base: str, *, changes: bool = True) -> int:
     asked = whom(settings, gateway(house, base))
     if not items or not asked:
         return 0
-    rounds = await asyncio.to_thread(regeneration.rounds, house.store)
+    rounds = await asyncio.to_thread(regeneration.newest, house.store)
     registry, done = opened(house), 0
     pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
     for item in items:
@@ -97,16 +111,48 @@ async def turn(house: House, base: str, *, changes: bool = True) -> int:
         reason = desk.due(item, rounds.get(item.id, []), versions, now, hour)
         if reason is None or (reason == "change" and not changes):
             continue
+        if reason == "new" and not rounds.get(item.id):
+            item = await reword(registry, item, settings)
         errand = Errand(reason=reason, versions=versions, by=BY, pace=pace, limits=settings.limits)
         await entered(house, item, await registry.replay(item, asked, errand))
         done += 1
     return done
 
 
+async def reword(registry: Registry, item: Item, settings: Settings) -> Item:
+    """Let the model that the settings name for it write further wordings of a new item."""
+    writer = settings.regeneration.writer
+    found = [targets.raw(one, writer) for one in settings.upstream] if writer else []
+    to = next((one for one in found if one is not None), None)
+    if to is None:
+        return item
+    _, about = await asyncio.to_thread(registry.prompts, item)
+    return await asyncio.to_thread(registry.add, item, await reworded(to, about, settings.limits))
+
+
+async def gather(house: House) -> list[str]:
+    """Open items for what decisions banned; returns the ids of bans that nothing tells about.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    keys = DayKeys(house.options.data / "keys")
+    papers = Papers(house.store, keys, house.secrets)
+    key = likenesses.keys(house.secrets, desk.PURPOSE)
+    disguises = house.live.settings.regeneration.disguises
+    made, unknown = await asyncio.to_thread(gathering.gather, opened(house), papers, key, disguises)
+    if made:
+        log.info("items_opened", extra={"count": len(made)})
+    return unknown
+
+
 async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
     """Write what came of a replay into the ledger."""
-    books = house.live.books
+    books, counts = house.live.books, house.live.metrics.counts
     for one in rounds:
+        results = {"came_back": one.came_back, "failed": one.failed}
+        for result, count in {**results, "clean": one.asked - sum(results.values())}.items():
+            counts.replayed("raw" if one.raw else "gateway", result, count)
         facts = {name: getattr(one, name) for name in Round.__struct_fields__}
         await books.durable(books.replayed({**facts, "case": item.case_id}))
 
@@ -118,6 +164,7 @@ async def prove(house: House) -> None:
     red = [item for item, standing in standings if standing.state == "red"]
     for item in red:
         log.error("generated_again", extra={"id": item.id})
+    house.live.metrics.counts.red = len(red)
     house.live.books.proof([CONTROL], not red)
 
 

@@ -31,6 +31,7 @@ from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
+from guiju.web.about import About
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 
@@ -199,10 +200,11 @@ def pages(host: Host, front: Front | None = None, inside: Inside | None = None) 
         inside: the inside of the process; without it there is no console.
     """
     verify, public = VerifyPage(host), Public(host, front)
+    open_to_all = [About(host).route(), verify.route(), *public.routes()]
     if inside is None:
-        return Pages(host, [verify.route(), *public.routes()], [verify.close, public.close])
+        return Pages(host, open_to_all, [verify.close, public.close])
     console = ConsoleRooms(inside)
-    every = [verify.route(), *public.routes(), *console.routes]
+    every = [*open_to_all, *console.routes]
     return Pages(host, every, [verify.close, public.close, console.close])
 
 
@@ -243,6 +245,7 @@ def _host(house: House) -> Host:
         signatures=lambda: live.signatures,
         traced=traced,
         complains=True,
+        notices=lambda: live.notices,
     )
 
 

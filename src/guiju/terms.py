@@ -275,6 +275,7 @@ class Exchange(msgspec.Struct, frozen=True):
         consented: for which of these a recorded consent is named, and `consents` their ids (Article 4.5).
         unread: ids of texts that the person has not accepted in their present version (Article 10), and `awaited`
             whether the provider waits for that.
+        unstated: whether the provider has yet to say in public what the service is for (Article 10).
     """
 
     id: str
@@ -298,6 +299,7 @@ class Exchange(msgspec.Struct, frozen=True):
     consents: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     awaited: bool = False
+    unstated: bool = False
 
 
 class Detector(Protocol):

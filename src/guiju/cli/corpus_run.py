@@ -104,6 +104,7 @@ def run(wish: Wish) -> tuple[dict[str, Any], list[corpora.Task]]:
         _consents(standing, secrets.person),
         wish.near,
         standing is not None and standing.source.kind == "commercial",
+        (wish.data,),
     )
     into = Folder(wish.out)
     key = hashlib.blake2b(_MASKS, key=secrets.digest, digest_size=32).digest()

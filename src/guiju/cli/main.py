@@ -68,10 +68,12 @@ NOUNS: Final[dict[str, Noun]] = {
     "label": Noun("guiju.cli.label", "写入生成合成标识", "write labels of generated content"),
     "bans": Noun("guiju.cli.bans", "管理禁令：不得再次出现的内容", "manage bans: what may not come again"),
     "recalls": Noun("guiju.cli.recalls", "召回应答并告知账户", "recall answers and tell accounts"),
+    "case": Noun("guiju.cli.case", "处置台的案件：查看、决定、导出", "cases of the desk: see, decide, export"),
     "regeneration": Noun(
         "guiju.cli.regeneration", "已封禁内容的复测与证明", "replays of what was banned, and the proof of them"
     ),
     "consents": Noun("guiju.cli.consents", "登记人脸、声音的单独同意", "record consents for faces and voices"),
+    "annotation": Noun("guiju.cli.annotation", "人工标注的规则、培训与质量", "annotation: rules, training, quality"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),

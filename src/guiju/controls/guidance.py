@@ -64,15 +64,25 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
 
 
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the provider says in public of the service (10.a): for whom, on which occasions, for what uses."""
+
+    people: Both
+    occasions: Both
+    uses: Both
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[tuple[Notice, ...], msgspec.Meta(min_length=1, max_length=16)]
+    service: Service | None = None
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """All texts, and the version of each by its id."""
+    """All texts, the version of each by its id, and what is said of the service; none until the provider says it."""
 
     texts: tuple[Notice, ...]
     versions: Mapping[str, str]
+    service: Service | None = None
 
 
 def read(raw: str, name: str) -> Notices:
@@ -86,12 +96,13 @@ def read(raw: str, name: str) -> Notices:
         ConfigError: `config_invalid`: they are not well formed, or two have one id.
     """
     try:
-        made = msgspec.convert(tomllib.loads(raw), _File).text
+        file = msgspec.convert(tomllib.loads(raw), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError("config_invalid", what=f"{name}: {error}", hint="docs: people.md#notices") from error
+    made = file.text
     if len({one.id for one in made}) < len(made):
         raise ConfigError("config_invalid", what=f"{name}: id", hint="docs: people.md#notices")
-    return Notices(made, {one.id: one.version() for one in made})
+    return Notices(made, {one.id: one.version() for one in made}, file.service)
 
 
 @cache
@@ -113,3 +124,17 @@ class Guidance:
         if not subject.unread:
             return PASS
         return Verdict("refuse" if subject.awaited else "note", Reason("notice_not_accepted", "18", READ))
+
+
+class Stated:
+    """No public statement, no service (Article 10): in production the provider has said whom the service is for, on
+    which occasions and for what uses."""
+
+    id = "stated"
+    duties: tuple[str, ...] = ("10.a",)
+    partly: tuple[str, ...] = ()
+    reach: Reach = "whole"
+
+    def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
+        """Refuse while that is not said."""
+        return Verdict("refuse", Reason("guard_unavailable", "10")) if subject.unstated else PASS

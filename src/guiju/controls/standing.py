@@ -7,6 +7,7 @@ a person upheld; never from a classifier alone, never from a cry for help. No st
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from collections.abc import Sequence
@@ -42,6 +43,8 @@ AGAIN_S: Final = 30 * _DAY_S
 KEPT_S: Final = 90 * _DAY_S
 """Strikes are forgotten after this; by then they are worth nothing."""
 CATEGORY: Final = "standing."
+_NO_LETTER_OR_DIGIT: Final = re.compile(r"[\W_]+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _NEVER: Final = ("self_harm", "crisis")
 
 
@@ -158,14 +161,15 @@ def rate(ladder: Ladder) -> int:
 def canonical(texts: Sequence[Text]) -> str:
     """The text by which repeats are known: letters and digits alone, folded."""
     whole = "".join(one.text[:4096] for one in texts[-4:])
-    return "".join(c for c in unicodedata.normalize("NFKC", whole).casefold() if c.isalnum())
+    return _NO_LETTER_OR_DIGIT.sub("", unicodedata.normalize("NFKC", whole).casefold())
 
 
 def shape(texts: Sequence[Text]) -> str:
     """The last text without what changes when one text is sent out many times: figures, addresses, names in @."""
     last = texts[-1].text[:2048] if texts else ""
     kept = [word for word in last.split() if not word.startswith(("@", "http", "www."))]
-    return "".join(c for c in "".join(kept).casefold() if c.isalpha())
+    runs = _LETTERS.findall("".join(kept).casefold())
+    return "".join(run if run.isalpha() else "".join(c for c in run if c.isalpha()) for run in runs)
 
 
 class GoodStanding:

@@ -68,6 +68,7 @@ class Asked(msgspec.Struct, frozen=True):
         consents: what the register says of them.
         near: what becomes of a row that is nearly the same as an earlier one: it is noted, or dropped.
         licensed: whether a contract covers what rows say of rights that are reserved.
+        without: folders that are left out, such as the data directory; the results' own is as well.
     """
 
     paths: tuple[Path, ...]
@@ -77,6 +78,7 @@ class Asked(msgspec.Struct, frozen=True):
     consents: Consents = Consents()
     near: Near = "off"
     licensed: bool = True
+    without: tuple[Path, ...] = ()
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -165,7 +167,7 @@ def audit(
         ConfigError: `not_found`: a path is not there; `audit_broken_off`: a process was ended from outside.
         OSError: it can't be written.
     """
-    corpus = found(asked.paths)
+    corpus = found(asked.paths, (into.path, *asked.without))
     shards = into.begin(_plan(asked, corpus.files, scan, key))
     known = Known(asked.near)
     for shard in shards:
@@ -191,7 +193,7 @@ def audit(
 
 def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
     """All that the result depends on."""
-    listed = [(file, Path(file.path).stat().st_mtime_ns) for file in files]
+    listed = [(file, _changed(file)) for file in files]
     whole: dict[str, Any] = {
         "format": FORMAT,
         "source": asked.source,
@@ -204,6 +206,14 @@ def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
         "files": hashlib.sha256(msgspec.json.encode(listed)).hexdigest(),
     }
     return msgspec.json.encode(whole, order="deterministic")
+
+
+def _changed(file: File) -> int:
+    """When a file was changed last; 0 where it can't be read."""
+    try:
+        return Path(file.path).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _chunks(files: Sequence[File], start: tuple[int, int], progress: Callable[[int, int], None]) -> Iterator[Chunk]:

@@ -10,8 +10,9 @@ import importlib
 import io
 import lzma
 import os
+import stat
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal, cast
 
@@ -98,11 +99,12 @@ class Found(msgspec.Struct, frozen=True):
     beside: list[str]
 
 
-def found(paths: Sequence[Path]) -> Found:
+def found(paths: Sequence[Path], without: Sequence[Path] = ()) -> Found:
     """The files of a corpus.
 
     Args:
         paths: files and folders; a folder is read with all that is below it, in the order of names.
+        without: folders that are left out wherever they lie: results of audits, and the data directory.
 
     Raises:
         ConfigError: `not_found`: one of them is not there.
@@ -112,8 +114,8 @@ def found(paths: Sequence[Path]) -> Found:
     for path in paths:
         try:
             if path.is_dir():
-                for inner, name in _below(path):
-                    if _is_beside(name):
+                for inner, name in _below(path, {os.path.realpath(one) for one in without}):
+                    if _is_beside(name) or not _is_file(inner):
                         beside.append(name)
                     else:
                         files.setdefault(os.path.realpath(inner), _file(inner, name))
@@ -124,15 +126,23 @@ def found(paths: Sequence[Path]) -> Found:
     return Found(list(files.values()), beside)
 
 
-def _below(folder: Path) -> Iterable[tuple[Path, str]]:
+def _below(folder: Path, without: Collection[str]) -> Iterable[tuple[Path, str]]:
     """Files below a folder; those whose name says their form come first, so that a link is named before what it
     leads to (the caches of some hubs keep files without a suffix and links with one)."""
     every = []
     for inside, folders, names in os.walk(folder):
-        folders.sort()
+        folders[:] = sorted(one for one in folders if os.path.realpath(Path(inside, one)) not in without)
         every += [Path(inside, name) for name in names]
     told = [(path, f"{folder.name or folder.resolve().name}/{path.relative_to(folder)}") for path in every]
     return sorted(told, key=lambda one: (_form(one[0].name)[0] == "unknown", one[1]))
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is something to read: not a pipe or a device, which could be waited at for ever."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True  # a link that leads nowhere: it is counted as a file that can't be read
 
 
 def _is_beside(name: str) -> bool:
@@ -149,10 +159,15 @@ def _form(name: str) -> tuple[Form, Packing]:
 
 def _file(path: Path, name: str) -> File:
     """A file, looked into: what its first bytes say outweighs its name."""
-    with path.open("rb") as opened:
-        head = opened.read(_LOOKED_AT)
-        size = os.fstat(opened.fileno()).st_size
     form, _ = _form(path.name)
+    try:
+        with path.open("rb") as opened:
+            head = opened.read(_LOOKED_AT)
+            size = os.fstat(opened.fileno()).st_size
+    except OSError:
+        if not os.path.lexists(path):
+            raise
+        return File(str(path), name, form if form != "unknown" else "text", "", 0)
     packing: Packing = next((kind for magic, kind in _MAGIC if head.startswith(magic)), "")
     if packing:
         head = _unpacked_head(path, packing)

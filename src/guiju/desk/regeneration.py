@@ -25,7 +25,7 @@ from guiju.desk import paraphrases
 from guiju.desk.paraphrases import Matter
 from guiju.detect import bans as banned
 from guiju.detect.bans import Ban, Bans
-from guiju.detect.likeness import Kind, mark
+from guiju.detect.likeness import Kind, Mark, mark
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.law import book, calendar
@@ -41,6 +41,8 @@ from guiju.records.sealed import Box, Boxes
 from guiju.terms import Control, Finding, Text
 
 KIND: Final = "regeneration"
+LOOKS_BACK_S: Final = 90 * 86_400
+"""How far back replays count in a row."""
 _LONGEST_S: Final = 3650 * 86_400
 
 State = Literal["green", "yellow", "red"]
@@ -264,7 +266,7 @@ class Registry:
         """Unix seconds."""
         return int(self._clock())
 
-    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20) -> Item:
+    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20, kept: Mark | None = None) -> Item:
         """Open an item for a content that was banned; it is replayed within the minute.
 
         Args:
@@ -272,6 +274,7 @@ class Registry:
             matter: what is banned, and what asks for it; kept only sealed.
             by: who opens it.
             disguises: how many disguises are replayed.
+            kept: the ban's own mark; by default one of the matter's text.
 
         Raises:
             ConfigError: `config_invalid`: no date, no subject, or too short a text.
@@ -279,7 +282,7 @@ class Registry:
         """
         now, id = self.now(), regeneration.new_id()
         try:
-            kept = mark(matter.text, self._key[0], facts.core)
+            kept = kept or mark(matter.text, self._key[0], facts.core)
         except ValueError as error:
             raise ConfigError("config_invalid", what=f"text: {error}", hint="guiju regeneration add --text") from error
         made = paraphrases.prompts(matter, id, disguises)
@@ -310,15 +313,38 @@ class Registry:
         about = {one.language: one.text for one in found if one.form == "about"}
         return [one for one in found if one.kind != "note"], (about["zh"], about["en"])
 
+    def add(self, item: Item, more: Sequence[Prompt]) -> Item:
+        """Ask for an item in further words from now on; those that it has already are left out."""
+        now = self.now()
+        box = self._boxes.of(item.name, now)
+        found = regeneration.prompts(self.store, box, item.id)
+        known = {one.text for one in found}
+        fresh = [one for one in more if one.text not in known]
+        if not fresh:
+            return item
+        salt = next(one.text for one in found if one.form == "salt")
+        named = digest([*(one for one in found if one.kind != "note"), *fresh], salt)
+        return regeneration.extend(self.store, item, box, fresh, named, now)
+
+    def forget(self) -> int:
+        """Let go of what was asked and said half a year ago, and of prompts of items that ended then."""
+        now = self.now()
+        ended = regeneration.old(self.store, now - asking.KEPT_S)
+        for item in ended:
+            self._boxes.destroy(item.name, now)
+            regeneration.forget(self.store, item.id)
+        return len(ended) + asking.forget(self.store, self._boxes, now)
+
     def standing(self, item: Item) -> Standing:
         """How an item stands now."""
-        rounds = regeneration.rounds(self.store, item.id).get(item.id, [])
-        return standing(item, rounds, self._controls, self.now())
+        now = self.now()
+        rounds = regeneration.rounds(self.store, item.id, now - LOOKS_BACK_S).get(item.id, [])
+        return standing(item, rounds, self._controls, now)
 
     def standings(self) -> list[tuple[Item, Standing]]:
         """How all items stand, the one whose deadline is nearest first."""
-        rounds, now = regeneration.rounds(self.store), self.now()
-        every = regeneration.items(self.store)
+        now, every = self.now(), regeneration.items(self.store)
+        rounds = regeneration.rounds(self.store, since=now - LOOKS_BACK_S)
         return [(one, standing(one, rounds.get(one.id, []), self._controls, now)) for one in every]
 
     def curve(self, item: Item) -> list[Point]:

@@ -11,12 +11,15 @@ from typing import Final
 
 import msgspec
 
+from guiju.detect.carried import carried
 from guiju.detect.likeness import Kind, Mark, Marks, Match, Signed, Trail
 from guiju.detect.units import Key
 from guiju.terms import Detector, Finding, Following, Severity, Text
 
 PURPOSE: Final = "bans"
 """What the hashes of bans are keyed for."""
+_CARRIES: Final = 2048
+"""Characters before a piece in which an encoding may have begun."""
 
 
 class Ban(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,12 +115,13 @@ class _Held:
 class _Along:
     """Goes along one text; begun when the first piece comes."""
 
-    __slots__ = ("_bans", "_trail")
+    __slots__ = ("_bans", "_before", "_trail")
     id = Bans.id
 
     def __init__(self, bans: Bans) -> None:
         self._bans = bans
         self._trail = Trail(bans.marks)
+        self._before = ""
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Look at the next pieces."""
@@ -129,7 +133,16 @@ class _Along:
             for match in self._trail.feed(text.text):
                 if made := self._bans.told(match, text.field):
                     out.append(made)
+            out += self._carried(text)
         return out
+
+    def _carried(self, text: Text) -> list[Finding]:
+        """What is hidden, encoded or turned round in a piece, with what came shortly before it."""
+        whole = self._before + text.text
+        self._before = whole[-_CARRIES:]
+        found = [match for inner in carried(whole) for match in Trail(self._bans.marks).feed(inner)]
+        placed = [msgspec.structs.replace(match, start=0, end=len(text.text)) for match in found]
+        return [made for match in placed if (made := self._bans.told(match, text.field))]
 
 
 def caught(ban: Ban, key: Key, examples: Sequence[str]) -> list[int]:

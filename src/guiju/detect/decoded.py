@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html.entities import html5
 from typing import Final
 
-from guiju.detect.derived import Change, Derived, Span
+import numpy as np
+
+from guiju.detect.derived import Change, Derived, Places, Span
 
 HIDDEN: Final = "hidden"
 DECODED: Final = "decoded"
@@ -23,6 +25,8 @@ DEPTH: Final = 2
 LEAST: Final = 16
 """Characters of a run of hex or base64, at least."""
 _SAMPLE: Final = 64
+_LONG: Final = 64
+"""Characters from which on it is cheaper to reckon places all at once."""
 _PRINTABLE: Final = 0.8
 _ESCAPE: Final = re.compile(
     r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30}(?=;));?"
@@ -99,9 +103,38 @@ def _bytes(data: bytes, start: int, end: int, step: int) -> Change:
             text = data[skip : len(data) - cut].decode("utf-8")
         except UnicodeDecodeError:
             continue
-        each = [(start + step * (skip + a), start + step * (skip + b)) for a, b in _of_bytes(text)]
+        each = _each(text, start + step * skip, (step, 1), end)
         return Change(start + step * skip, end - step * cut, text, each)
     return Change(start, end, _read(data, "gb18030") or data.decode("utf-8", "replace"))
+
+
+def _each(text: str, first: int, times: tuple[int, int], end: int) -> Sequence[Span] | Places:
+    """Where each character lies that was read from bytes in UTF-8.
+
+    Args:
+        text: what was read.
+        first: where the first byte is written.
+        times: characters that so many bytes are written in, and that number of bytes.
+        end: where the writing ends.
+    """
+    wide, bytes_ = times
+    if len(text) < _LONG:
+        spans = _of_bytes(text)
+        return [(first + a * wide // bytes_, min(first - (-b * wide // bytes_), end)) for a, b in spans]
+    if text.isascii():
+        past = np.arange(1, len(text) + 1, dtype=np.int32)
+        begins = past - 1
+    else:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        sizes = 1 + (codes >= 0x80).astype(np.int32) + (codes >= 0x800) + (codes >= 0x10000)
+        past = np.cumsum(sizes, dtype=np.int32)
+        begins = past - sizes
+    return np.stack((first + begins * wide // bytes_, np.minimum(first - (-past * wide // bytes_), end)))
+
+
+def _edge(each: Sequence[Span] | Places, side: int) -> int:
+    """Where the last character begins (0) or ends (1)."""
+    return int(each[side][-1]) if isinstance(each, np.ndarray) else each[-1][side]
 
 
 def _of_bytes(text: str) -> Iterator[Span]:
@@ -154,8 +187,8 @@ def _hex(run: str, start: int) -> Change | None:
         size = (len(run) - skip) // 2 * 2
         text = _text(bytes.fromhex(run[skip : skip + size]))
         if text is not None:
-            each = [(start + skip + 2 * a, start + skip + 2 * b) for a, b in _of_bytes(text)]
-            exact = each[-1][1] <= start + len(run)
+            each = _each(text, start + skip, (2, 1), start + 4 * len(run))
+            exact = _edge(each, 1) <= start + len(run)
             return Change(start + skip, start + skip + size, text, each if exact else None)
     return None
 
@@ -170,8 +203,8 @@ def _base64(run: str, skip: int, start: int, end: int, *, turned: bool) -> Chang
         return None
     if turned:
         return Change(start, end, text)
-    each = [(start + skip + a * 4 // 3, min(start + skip - (-b * 4 // 3), end)) for a, b in _of_bytes(text)]
-    exact = each[-1][0] < end
+    each = _each(text, start + skip, (4, 3), end)
+    exact = _edge(each, 0) < end
     return Change(start + skip, end, text, each if exact else None)
 
 

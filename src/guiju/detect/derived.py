@@ -76,9 +76,9 @@ class Derived:
             texts += (self.text[at : change.start], change.text)
             first += range(at, change.start)
             last += range(at, change.start)
-            for start, end in change.spans():
-                first.append(start)
-                last.append(end - 1)
+            begins, lasts = change.edges()
+            first += begins
+            last += lasts
             at = change.end
         rest = range(at, len(self.text))
         texts.append(self.text[at:])
@@ -96,17 +96,23 @@ class Change:
     Args:
         start, end: the stretch.
         text: what it reads as.
-        each: where each character of that comes from, within the same text; none is the whole stretch.
+        each: where each character of that comes from, within the same text: spans, or a row of starts and one of ends;
+            none is the whole stretch.
     """
 
     __slots__ = ("_each", "end", "start", "text")
 
-    def __init__(self, start: int, end: int, text: str, each: Sequence[Span] | None = None) -> None:
+    def __init__(self, start: int, end: int, text: str, each: Sequence[Span] | Places | None = None) -> None:
         self.start, self.end, self.text, self._each = start, end, text, each
 
-    def spans(self) -> Sequence[Span]:
-        """A span for each character."""
-        return [(self.start, self.end)] * len(self.text) if self._each is None else self._each
+    def edges(self) -> tuple[list[int], list[int]]:
+        """For each character where it begins, and its last place."""
+        if self._each is None:
+            return [self.start] * len(self.text), [self.end - 1] * len(self.text)
+        if isinstance(self._each, np.ndarray):
+            starts, ends = self._each
+            return starts.tolist(), (ends - 1).tolist()
+        return [start for start, _ in self._each], [end - 1 for _, end in self._each]
 
 
 def raw(text: str) -> Derived:

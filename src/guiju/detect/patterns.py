@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from itertools import accumulate, pairwise
+from re._parser import parse  # type: ignore[import-not-found] # the standard library's own; it tells how wide a pattern is
 from typing import Final, Literal
 
 import msgspec
@@ -73,6 +74,7 @@ class _Ready(msgspec.Struct, frozen=True):
     row: Pattern
     found: re.Pattern[str]
     unless: re.Pattern[str] | None
+    widest: int
 
 
 def book(name: str) -> Book:
@@ -93,7 +95,18 @@ class Patterns:
 
     def __init__(self, id: str, of: Book) -> None:
         self.id = id
-        self._ready = [_Ready(row, _compiled(row, of), _unless(row, of)) for row in of.pattern]
+        self._ready = []
+        for row in of.pattern:
+            found = _compiled(row, of)
+            self._ready.append(_Ready(row, found, _unless(row, of), parse(found.pattern).getwidth()[1]))
+        heads: dict[str, set[int]] = {}
+        for number, row in enumerate(of.pattern):
+            if f"{{{row.anchor}}}" in row.says:
+                for word in of.words[row.anchor]:
+                    heads.setdefault(_head(word, row.language == "en"), set()).add(number)
+        self._bounded = frozenset().union(*heads.values()) if heads and "" not in heads else frozenset[int]()
+        self._heads = automaton(list(heads)) if self._bounded else automaton([])
+        self._of_head = [frozenset(numbers) for numbers in heads.values()]
         by_anchor: dict[str, set[int]] = {}
         for number, row in enumerate(of.pattern):
             for word in of.words[row.anchor]:
@@ -124,12 +137,16 @@ class Patterns:
             return []
         folded = fold(text)
         dense = ""
+        near: dict[bool, dict[int, list[int]]] = {}
         out: list[Finding] = []
         for number in sorted(set().union(*(self._tries[pattern] for pattern, _, _ in found))):
             ready = self._ready[number]
             spaced = ready.row.language == "en"
             dense = dense if spaced or dense else _SOFT.sub("", folded)
-            for count, match in enumerate(ready.found.finditer(folded if spaced else dense)):
+            within = folded if spaced else dense
+            if spaced not in near:
+                near[spaced] = self._places(within)
+            for count, match in enumerate(self._matches(number, within, near[spaced])):
                 if count == _REPEATS:
                     break
                 start, end = _place(text, folded, *match.span("all"), spaced)
@@ -137,6 +154,30 @@ class Patterns:
                     row = ready.row
                     out.append(Finding(self.id, row.category, row.severity, row.id, "", start, end, "folded"))
         return out
+
+    def _places(self, within: str) -> dict[int, list[int]]:
+        """Pattern → where words of its anchor begin."""
+        places: dict[int, list[int]] = {}
+        for head, start, _ in self._heads(within):
+            for number in self._of_head[head]:
+                places.setdefault(number, []).append(start)
+        return places
+
+    def _matches(self, number: int, within: str, places: Mapping[int, Sequence[int]]) -> Iterator[re.Match[str]]:
+        """The matches of one pattern: each holds a word of its anchor, so it is looked for around these alone."""
+        ready = self._ready[number]
+        if number not in self._bounded:
+            yield from ready.found.finditer(within)
+            return
+        begin = stop = -1
+        for place in sorted(places.get(number, ())):
+            if begin >= 0 and place - ready.widest > stop:
+                yield from ready.found.finditer(within, begin, stop)
+                begin = -1
+            begin = max(0, place - ready.widest) if begin < 0 else begin
+            stop = place + ready.widest + 1
+        if begin >= 0:
+            yield from ready.found.finditer(within, begin, stop)
 
 
 def _place(text: str, folded: str, start: int, end: int, spaced: bool) -> tuple[int, int]:
@@ -193,6 +234,14 @@ def _listed(row: Pattern, of: Book, name: str) -> list[str]:
     if name not in of.words:
         raise ValueError(f"pattern {row.id}: there is no group {name}")
     return of.words[name]
+
+
+def _head(word: str, spaced: bool) -> str:
+    """What a word begins with, up to its first separator."""
+    folded = normal(fold(word.rstrip("*")))
+    if not spaced:
+        folded = folded.replace(SOFT, "").replace(DOT, "")
+    return re.split(_GAP, folded, maxsplit=1)[0]
 
 
 def _word(word: str, spaced: bool) -> str:

@@ -55,6 +55,7 @@ async def texts(live: Live, head: Head, key: KeyRecord) -> dict[str, Any]:
     ]
     made: dict[str, Any] = {"texts": shown, "redress_url": live.settings.redress()}
     made["authority_url"] = provider.authority_url
+    made["service"] = msgspec.to_builtins(live.notices.service)
     if who:
         chosen = await asyncio.to_thread(choices.of, live.choices.store, who)
         made["accepted"] = {

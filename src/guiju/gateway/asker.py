@@ -124,8 +124,11 @@ class Asker:
         if exchange is None or not asked or not exchange.texts:
             return
         last = exchange.texts[-1:]
-        mark, form = short(live.strikes, canonical(last)), short(live.strikes, shape(last))
-        work = live.standings.asked(self.person, self._misuse(asked[0], found, by), mark, form, now)
+        kind = self._misuse(asked[0], found, by)
+        # The same misuse counts once, and harmless texts of one shape count together: each needs one of the two.
+        mark = short(live.strikes, canonical(last)) if kind else 0
+        form = 0 if kind else short(live.strikes, shape(last))
+        work = live.standings.asked(self.person, kind, mark, form, now)
         if work:
             live.beside(self._strike(work))
 

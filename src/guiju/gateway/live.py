@@ -61,6 +61,7 @@ class Controls(msgspec.Struct, frozen=True):
         upstream: heard on what the model service says of its own refusal.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
+        rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
         docket: heard on how complaints stand; on no exchange.
     """
@@ -71,19 +72,21 @@ class Controls(msgspec.Struct, frozen=True):
     upstream: tuple[Control[Text], ...]
     guard_request: tuple[Control[Exchange], ...] = ()
     guard_reply: tuple[Control[Text], ...] = ()
+    rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
 
     @property
     def ids(self) -> list[str]:
         """Every control's id, once."""
-        every: Sequence[Control[Exchange] | Control[Text] | Control[Replayed] | Control[Docket]] = (
+        every: Sequence[Control[Any]] = (
             *self.request,
             *self.release,
             *self.output,
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
+            *self.rooms,
             *self.replayed,
             *self.docket,
         )

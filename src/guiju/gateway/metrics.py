@@ -34,6 +34,8 @@ class Counts(msgspec.Struct):
         guards: answers of guard models, by guard and outcome, and `guard_s` the seconds that they took.
         guards_down: guard → 1 while it gives no answer.
         canary: whether the last canary was stopped.
+        replays: questions for what was banned, by route (`gateway`, `raw`) and what came of them.
+        red: items that must not come again and did.
     """
 
     requests: dict[str, int] = {}
@@ -46,10 +48,16 @@ class Counts(msgspec.Struct):
     guards: dict[str, int] = {}
     guard_s: dict[str, float] = {}
     guards_down: dict[str, int] = {}
+    replays: dict[str, int] = {}
+    red: int = 0
 
     def guard(self, name: str, outcome: str) -> None:
         """Count what came of asking a guard model."""
         _one_more(self.guards, name, outcome)
+
+    def replayed(self, route: str, result: str, count: int) -> None:
+        """Count questions for what was banned."""
+        self.replays[f"{route} {result}"] = self.replays.get(f"{route} {result}", 0) + count
 
     def ended(self, door: str, action: str) -> None:
         """Count an exchange that ended."""
@@ -70,6 +78,7 @@ class Counts(msgspec.Struct):
             (self.requests, other.requests),
             (self.errors, other.errors),
             (self.guards, other.guards),
+            (self.replays, other.replays),
         ):
             for name, count in theirs.items():
                 mine[name] = mine.get(name, 0) + count
@@ -81,6 +90,7 @@ class Counts(msgspec.Struct):
         self.look_s += other.look_s
         self.unscanned += other.unscanned
         self.open += other.open
+        self.red = max(self.red, other.red)
         self.canary = self.canary and other.canary
 
 
@@ -121,6 +131,10 @@ class Metrics(Collector):
             value=every.unscanned,
         )
         yield from _guards(every)
+        if every.replays:
+            told = "Questions for what was banned, by what came of them"
+            yield _by("guiju_regen_retests_total", told, "result", every.replays, "route")
+        yield GaugeMetricFamily("guiju_regen_items_red", "Banned contents that came again", value=every.red)
         yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=every.open)
         yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(every.canary))
         build = GaugeMetricFamily("guiju_build_info", "The version that runs", labels=["version"])

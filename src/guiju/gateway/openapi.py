@@ -129,7 +129,7 @@ _ANSWERED: Final[Mapping[str, Schema]] = {
     "guard.contents": _LIST,
     "guard.litellm": _object(action=_one_of("NONE", "BLOCKED")),
     "models": _object(object=_one_of("list"), data=_LIST),
-    "notices": _object(texts=_LIST, redress_url=_TEXT, authority_url=_TEXT),
+    "notices": _object(service=_ANY, texts=_LIST, redress_url=_TEXT, authority_url=_TEXT),
     "accept": _object(text=_TEXT, version=_TEXT, accepted_at=_NUMBER),
     "healthz": _object(status=_one_of("alive")),
     "readyz": _object(status=_one_of("ready", "not ready"), facts={"type": "object"}),

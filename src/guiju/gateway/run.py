@@ -370,6 +370,7 @@ class Run(ABC):
             consents=tuple(one.id for one in consents),
             unread=asker.unread if asker.person else (),
             awaited=settings.gateway.first_use == "wait",
+            unstated=settings.mode == "production" and self.live.notices.service is None,
         )
 
     def _consents(self) -> list[Kept]:

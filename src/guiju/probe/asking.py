@@ -30,8 +30,9 @@ from guiju.records.sealed import Box, Boxes
 
 T = TypeVar("T")
 _BEAT_S: Final = 5.0
+_GATHER_S: Final = 0.02
 _LONGEST_S: Final = 60.0
-_KEPT_S: Final = 183 * 86_400
+KEPT_S: Final = 183 * 86_400
 """Questions and answers go half a year after the run, and with the run's key they are gone at once."""
 
 
@@ -59,7 +60,20 @@ def begin(store: Store, boxes: Boxes, plan: Plan, questions: Sequence[Question])
         OutsideError: `store_unavailable`.
     """
     id = runs.new_id()
-    return runs.begin(store, id, boxes.make(f"run {id}", plan.now, plan.now + _KEPT_S), plan, questions)
+    return runs.begin(store, id, boxes.make(f"run {id}", plan.now, plan.now + KEPT_S), plan, questions)
+
+
+def forget(store: Store, boxes: Boxes, now: int) -> int:
+    """Let go of questions and answers of runs that were over half a year ago; returns of how many.
+
+    Raises:
+        OutsideError: `store_unavailable`; what is left goes the next time.
+    """
+    gone = runs.old(store, now - KEPT_S)
+    for run in gone:
+        boxes.destroy(run.name, now)
+        runs.forget(store, run.id)
+    return len(gone)
 
 
 async def ask(
@@ -94,7 +108,7 @@ async def ask(
     beat = asyncio.create_task(work.beat())
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(pace.at_once):
+            for _ in range(2 * pace.at_once):  # while some write down what they heard, others ask
                 group.create_task(work.go())
     except* GuijuError as several:
         raise several.exceptions[0] from None
@@ -118,15 +132,19 @@ class _Work:
         self._owner = token_hex(16)
         self._mine: deque[Leased] = deque()
         self._taking = asyncio.Lock()
+        self._asking = asyncio.Semaphore(pace.at_once)
         self._moved = asyncio.Event()
+        self._heard: dict[int, tuple[int, Answer]] = {}
+        self._writing: asyncio.Task[set[int]] | None = None
         self._slot = 0.0
 
     async def go(self) -> None:
         """Ask one after the other until nothing is left."""
         while (row := await self._next()) is not None:
-            await self._paced()
             question = runs.opened_question(self._box, row.position, row.sealed)
-            answer = await self._asker.ask(question, self._run.manner)
+            async with self._asking:
+                await self._paced()
+                answer = await self._asker.ask(question, self._run.manner)
             if again(answer) and row.attempts + 1 < self._pace.attempts:
                 await self._later(row, answer)
                 continue
@@ -170,9 +188,23 @@ class _Work:
         await asyncio.sleep(self._slot - 60 / self._pace.per_minute - loop.time())
 
     async def _settle(self, position: int, answer: Answer) -> bool:
-        made = await self._write(lambda c: runs.settle(c, self._box, self._run.id, (position, _now()), answer))
+        """Write down what came of a row, together with others that came in the same moment: one sync pays for all."""
+        self._heard[position] = _now(), answer
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._settled())
+        return position in await asyncio.shield(self._writing)
+
+    async def _settled(self) -> set[int]:
+        await asyncio.sleep(_GATHER_S)
+        heard, self._heard, self._writing = self._heard, {}, None
+        run, box = self._run.id, self._box
+
+        def work(connection: Connection) -> set[int]:
+            return {at for at, (now, said) in heard.items() if runs.settle(connection, box, run, (at, now), said)}
+
+        written = await self._write(work)
         self._moved.set()
-        return made
+        return written
 
     async def _later(self, row: Leased, answer: Answer) -> None:
         """Leave a row for another attempt; where the service is overloaded, everything waits."""

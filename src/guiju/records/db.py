@@ -128,6 +128,23 @@ class Store:
         with self.read() as connection:
             return versions(connection)
 
+    def cut_log(self) -> bool:
+        """Put what stands in SQLite's log into the file and cut the log, so that what was deleted stands in neither.
+
+        Returns:
+            Whether that was done; who reads just then keeps it from being done. PostgreSQL sees to its own log.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        if self.reader.dialect.name != "sqlite":
+            return False
+        with outside(), self.reader.connect() as connection:
+            raw = connection.connection.driver_connection
+            assert raw is not None
+            busy, *_ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def close(self) -> None:
         """Finish the queued writes and let go of the database."""
         with self._closing:

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
 from guiju.detect.likeness import Kind, Mark
 from guiju.errors import ConfigError
@@ -28,7 +28,7 @@ _ORDER: Final = [regeneration_round.c[name] for name in ("begun_at", "replay_id"
 
 PromptKind = Literal["seed", "paraphrase", "disguise", "note"]
 Reason = Literal["new", "nightly", "change", "asked"]
-Ground = Literal["", "two_persons", "clean"]
+Ground = Literal["", "two_persons", "clean", "ban_lifted"]
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -150,17 +150,7 @@ def add(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], terms: ch
         OutsideError: `store_unavailable`.
     """
     made = msgspec.structs.replace(item, size=sum(one.kind != "note" for one in prompts))
-    rows = [
-        {
-            "item_id": item.id,
-            "position": number,
-            "kind": one.kind,
-            "language": one.language,
-            "form": one.form[:128],
-            "sealed": box.seal(one.text.encode("utf-8", "surrogatepass"), f"p{number}"),
-        }
-        for number, one in enumerate(prompts)
-    ]
+    rows = [_sealed(item, number, one, box) for number, one in enumerate(prompts)]
     row = {**msgspec.structs.asdict(made), "mark": msgspec.msgpack.encode(made.mark)}
 
     def work(connection: Connection) -> None:
@@ -170,6 +160,47 @@ def add(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], terms: ch
 
     store.do(work)
     return made
+
+
+def extend(store: Store, item: Item, box: Box, prompts: Sequence[Prompt], set_hash: str, now: int) -> Item:
+    """Add prompts to an item.
+
+    Args:
+        store: the store.
+        item: the item.
+        box: its key.
+        prompts: what is asked besides.
+        set_hash: the digest of all of them together.
+        now: Unix seconds.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    made = msgspec.structs.replace(item, size=item.size + len(prompts), set_hash=set_hash)
+    mine = regeneration_prompt.c.item_id == item.id
+
+    def work(connection: Connection) -> None:
+        last = connection.execute(select(func.max(regeneration_prompt.c.position)).where(mine)).scalar() or 0
+        rows = [_sealed(item, last + number, one, box) for number, one in enumerate(prompts, 1)]
+        connection.execute(insert(regeneration_prompt), rows)
+        values = {"size": made.size, "set_hash": set_hash}
+        connection.execute(update(regeneration_item).where(regeneration_item.c.id == item.id).values(values))
+        _enter(connection, item, made, changes.Terms(False, item.opened_by, now, 0))
+
+    store.do(work)
+    return made
+
+
+def _sealed(item: Item, number: int, one: Prompt, box: Box) -> dict[str, object]:
+    """A prompt as the table has it."""
+    return {
+        "item_id": item.id,
+        "position": number,
+        "kind": one.kind,
+        "language": one.language,
+        "form": one.form[:128],
+        "sealed": box.seal(one.text.encode("utf-8", "surrogatepass"), f"p{number}"),
+    }
 
 
 def end(connection: Connection, item: Item, by: str, ground: Ground, terms: changes.Terms) -> Item:
@@ -207,6 +238,20 @@ def of(store: Store, id: str) -> Item:
     if row is None:
         raise ConfigError("not_found", what=id)
     return _item(row)
+
+
+def old(store: Store, before: int) -> list[Item]:
+    """Items that ended before a time (Unix seconds) and whose prompts are still kept."""
+    kept = select(regeneration_prompt.c.item_id).distinct()
+    closed = regeneration_item.c.closed_at
+    over = and_(closed > 0, closed < before, regeneration_item.c.id.in_(kept))
+    with store.read() as connection:
+        return [_item(row) for row in connection.execute(select(regeneration_item).where(over)).mappings()]
+
+
+def forget(store: Store, item: str) -> None:
+    """Delete the prompts of an item; what it was about can't be known any more."""
+    store.do(lambda c: c.execute(delete(regeneration_prompt).where(regeneration_prompt.c.item_id == item)).rowcount)
 
 
 def of_case(store: Store, case: str) -> list[Item]:
@@ -264,14 +309,27 @@ def end_round(store: Store, made: Round) -> None:
     store.do(lambda c: c.execute(update(regeneration_round).where(mine).values(values)).rowcount)
 
 
-def rounds(store: Store, item: str = "") -> dict[str, list[Round]]:
-    """Item → its rounds, oldest first; of one item, or of all."""
-    query = select(regeneration_round).order_by(*_ORDER)
+def rounds(store: Store, item: str = "", since: int = 0) -> dict[str, list[Round]]:
+    """Item → its rounds, oldest first; of one item, or of all, that began at a time (Unix seconds) or later."""
+    query = select(regeneration_round).where(regeneration_round.c.begun_at >= since)
     if item:
         query = query.where(regeneration_round.c.item_id == item)
+    return _by_item(store, query)
+
+
+def newest(store: Store) -> dict[str, list[Round]]:
+    """Item → the rounds of its newest replay, and of its newest that nobody asked for by hand, oldest first."""
+    table = regeneration_round.c
+    last = select(table.item_id, func.max(table.begun_at).label("at")).group_by(table.item_id)
+    either = last.union(last.where(table.reason != "asked")).subquery()
+    mine = (table.item_id == either.c.item_id) & (table.begun_at == either.c.at)
+    return _by_item(store, select(regeneration_round).join(either, mine))
+
+
+def _by_item(store: Store, query: Select[Any]) -> dict[str, list[Round]]:
     made: dict[str, list[Round]] = {}
     with store.read() as connection:
-        for row in connection.execute(query).mappings():
+        for row in connection.execute(query.order_by(*_ORDER)).mappings():
             made.setdefault(row["item_id"], []).append(Round(**row))
     return made
 

@@ -104,6 +104,8 @@ def sweep(store: Store, keys: DayKeys, now: int) -> dict[str, int]:
         rights.erase(store, keys, who, now)
         gone["identity"] += 1
     rights.run(store, keys, now)
+    if any(gone.values()):
+        store.cut_log()
     return {id: count for id, count in gone.items() if count}
 
 

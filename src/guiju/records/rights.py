@@ -263,7 +263,8 @@ def run(store: Store, keys: DayKeys, now: int) -> list[Request]:
 
 
 def erase(store: Store, keys: DayKeys, who: Who, now: int) -> None:
-    """Erase a person. Rows go first: should the key not go, it is done again.
+    """Erase a person. Rows go first: should the key not go, it is done again. At last the log is cut, in which the rows
+    still stand.
 
     Raises:
         OutsideError: `store_unavailable`; erase again.
@@ -275,6 +276,7 @@ def erase(store: Store, keys: DayKeys, who: Who, now: int) -> None:
 
     store.do(work)
     keys.erase(store, *who, now)
+    store.cut_log()
 
 
 def forget(connection: Connection, who: Who) -> int:

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from guiju.errors import ConfigError
 from guiju.records.db import Store
@@ -332,6 +332,19 @@ def reopen(store: Store, run: str) -> int:
         return count
 
     return store.do(work)
+
+
+def old(store: Store, before: int) -> list[Run]:
+    """Runs that were over before a time (Unix seconds) and whose questions and answers are still kept."""
+    kept = select(probe_row.c.run_id).distinct()
+    over = and_(probe_run.c.ended_at > 0, probe_run.c.ended_at < before, probe_run.c.id.in_(kept))
+    with store.read() as connection:
+        return [_run(row) for row in connection.execute(select(probe_run).where(over)).mappings()]
+
+
+def forget(store: Store, run: str) -> None:
+    """Delete questions and answers of a run; that it was, and what was counted of it, stays."""
+    store.do(lambda c: c.execute(delete(probe_row).where(probe_row.c.run_id == run)).rowcount)
 
 
 # ------------------------------------------------------------------ what came of it

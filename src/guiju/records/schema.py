@@ -28,10 +28,18 @@ from sqlalchemy import (
     text,
 )
 
-from guiju.records import schema_asking, schema_corpora, schema_desk, schema_members, schema_privacy, schema_review  # noqa: F401 # their tables stand beside those here
+from guiju.records import (  # noqa: F401 # their tables stand beside those here
+    schema_annotation,
+    schema_asking,
+    schema_corpora,
+    schema_desk,
+    schema_members,
+    schema_privacy,
+    schema_review,
+)
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 24))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 26))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]

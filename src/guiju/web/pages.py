@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
+from guiju.controls.guidance import Notices, shipped
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.records.trace import Trace
 from guiju.web import static
@@ -40,6 +41,7 @@ class Host(msgspec.Struct, frozen=True):
         signatures: whose signatures are believed now.
         traced: what the evidence of this installation says of a file with a number; none where the number is another's.
         complains: whether the pages are there at which people complain.
+        notices: what people are told before the first use.
     """
 
     settings: Callable[[], Settings]
@@ -49,6 +51,7 @@ class Host(msgspec.Struct, frozen=True):
     signatures: Callable[[], Signatures] = Signatures
     traced: Callable[[str, BinaryIO], Trace | None] = lambda number, file: None
     complains: bool = False
+    notices: Callable[[], Notices] = shipped
 
 
 class Pages:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -25,6 +24,7 @@ _STEP: Final = re.compile(
     r"[\u4e00-\u9fa5A-Za-z0-9·]{1,10}?(?P<of>特别行政区|自治区|自治州|自治县|省|市|区|县|镇|乡|街道|新村|村|大道|大街|路|街|巷|胡同|里弄|弄堂|小区|"
     r"社区|花园|公寓|大厦|大楼|广场|家园|苑|庄园|工业园|科技园|园区|校区|宿舍|里|庄|屯|寨|湾|坊|庭|府|城)"
 )
+_OWN: Final = re.compile(r"[\u4e00-\u9fa5A-Za-z0-9·]")
 _WIDE: Final = frozenset({"特别行政区", "自治区", "自治州", "自治县", "省", "市", "区", "县"})
 _ROAD: Final = frozenset(
     {
@@ -88,27 +88,56 @@ _BOX: Final = re.compile(r"\bP\.? ?O\.? Box [0-9]{1,6}\b", re.I)
 
 def in_places(text: str) -> Iterator[Span]:
     """Chinese addresses."""
-    anchors = list(_ANCHOR.finditer(text))
-    if not anchors:
-        return
-    steps = list(_STEP.finditer(text))
-    if not any(step["of"] in _ROAD for step in steps):
-        return
-    ends, cuts = [step.end() for step in steps], [cut.end() for cut in _CUT.finditer(text)]
-    last, refused = 0, -_GAP
-    for anchor in anchors:
+    last, refused, steps = 0, -_GAP, None
+    for anchor in _ANCHOR.finditer(text):
         if anchor.start() < last or anchor.start() - refused < _APART:
             refused = max(refused, anchor.end())
             continue
-        near = bisect_right(ends, anchor.start())
-        cut = bisect_right(cuts, anchor.start())
-        head = max(last, anchor.start() - _HEAD, cuts[cut - 1] if cut else 0)
-        first = bisect_right(ends, head, 0, near)
-        if span := _chinese(text, head, steps[first:near], anchor):
+        steps = steps or _Steps(text)
+        head = max(last, anchor.start() - _HEAD)
+        for cut in _CUT.finditer(text, head, anchor.start()):
+            head = cut.end()
+        if span := _chinese(text, head, steps.between(head, anchor.start()), anchor):
             last = span.end
             yield span
         else:
             refused = anchor.end()
+
+
+class _Steps:
+    """The places and roads of a text, told apart only where they are asked for, each once: linear in the text.
+
+    They are told apart from the beginning of a run of their own characters on, as they would be in the whole text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = -1
+        self._next: re.Match[str] | None = None
+        self._every: Iterator[re.Match[str]] = iter(())
+        self._found: list[re.Match[str]] = []
+
+    def between(self, head: int, stop: int) -> list[re.Match[str]]:
+        """Those that end after one place and not after another; later places are asked for later."""
+        begin = head
+        while begin > max(self._at, 0) and _OWN.match(self._text[begin - 1]):
+            begin -= 1
+        if begin > self._at:
+            self._begin(begin)
+        while self._next and self._next.end() <= stop:
+            self._found.append(self._next)
+            self._read()
+        self._found = [step for step in self._found if step.end() > head]
+        return list(self._found)
+
+    def _begin(self, at: int) -> None:
+        self._found = []
+        self._every = _STEP.finditer(self._text, at)
+        self._read()
+
+    def _read(self) -> None:
+        self._next = next(self._every, None)
+        self._at = self._next.end() if self._next else len(self._text)
 
 
 def in_streets(text: str) -> Iterator[Span]:
