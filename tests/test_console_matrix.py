@@ -50,6 +50,8 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
+    "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""
@@ -88,6 +90,7 @@ def test_a_path_below_the_console_that_has_no_row_does_not_exist(browsers: dict[
     assert browsers["admin"].post("/console/audit-log").status == 405
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.open], ids=lambda row: row.place)
 def test_each_cell(gateway: Running, browsers: dict[Role, Browser], row: Row) -> None:
     if row.path == "/console/sign-out":
@@ -110,6 +113,7 @@ def test_each_open_page(gateway: Running, place: str) -> None:
         assert browser.post(path, origin="", accept="application/json").status == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in ROWS.values() if row.method == "POST" and not row.open], ids=lambda row: row.place
 )

@@ -24,6 +24,7 @@ from guiju.records.db import Store, upsert
 from guiju.records.schema_desk import case, case_number
 
 KIND: Final = "case"
+_CHUNK: Final = 500
 LEASE_S: Final = 600
 """For how long a case is one reviewer's."""
 COMPLAINANT: Final = "complainant"
@@ -237,31 +238,46 @@ def one(connection: Connection, id: str, *, lock: bool = False) -> Case:
 
 
 def listed(store: Store, wanted: Found) -> list[Case]:
-    """Cases as they wait: those first whose clock runs out first, and those without a clock last.
+    """Cases as they wait: those first whose clock runs out first, then those without a clock, then what is closed, the
+    latest first.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
-    query = _wanted(wanted).order_by(case.c.closed_at, case.c.due_at == 0, case.c.due_at, case.c.id)
+    most, made = wanted.after + wanted.limit, list[Case]()
     with store.read() as connection:
-        rows = connection.execute(query.limit(wanted.limit).offset(wanted.after)).mappings()
-        return [_case(row) for row in rows]
+        for query in _parts(select(case), wanted):
+            if len(made) < most:
+                made += [_case(row) for row in connection.execute(query.limit(most - len(made))).mappings()]
+    return made[wanted.after :]
 
 
 def groups(store: Store, wanted: Found) -> list[tuple[Case, int]]:
     """Groups as they wait: of each the case whose clock runs out first, and how many there are.
 
+    The queue is walked from its beginning until there are enough, so that a page costs the same however much waits.
+
     Raises:
         OutsideError: `store_unavailable`.
     """
-    inner = _wanted(wanted).subquery()
-    alike = inner.c.group_key
-    place = func.row_number().over(partition_by=alike, order_by=(inner.c.due_at == 0, inner.c.due_at, inner.c.id))
-    counted = select(inner, place.label("place"), func.count().over(partition_by=alike).label("many")).subquery()
-    query = select(counted).where(counted.c.place == 1).order_by(counted.c.due_at == 0, counted.c.due_at, counted.c.id)
+    most, first = wanted.after + wanted.limit, dict[str, str]()
     with store.read() as connection:
-        rows = connection.execute(query.limit(wanted.limit).offset(wanted.after)).mappings()
-        return [(_case(row), int(row["many"])) for row in rows]
+        for query in _parts(select(case.c.id, case.c.group_key), wanted):
+            rows = connection.execution_options(yield_per=_CHUNK).execute(query)
+            for row in rows:
+                first.setdefault(row.group_key, row.id)
+                if len(first) >= most:
+                    break
+            rows.close()
+            if len(first) >= most:
+                break
+        shown = dict(list(first.items())[wanted.after :])
+        found = connection.execute(select(case).where(case.c.id.in_(shown.values()))).mappings()
+        known = {row["id"]: _case(row) for row in found}
+        few = _wanted(select(case.c.group_key, func.count()), wanted, few=True)
+        alike = few.where(case.c.group_key.in_(shown))
+        many = {row[0]: int(row[1]) for row in connection.execute(alike.group_by(case.c.group_key))}
+    return [(known[id], many[group]) for group, id in shown.items()]
 
 
 def counts(store: Store) -> Mapping[tuple[str, str], int]:
@@ -388,14 +404,31 @@ def _timed(one: Case) -> Case:
     return msgspec.structs.replace(one, due_at=first.due_at if first else 0, basis=first.basis if first else "")
 
 
-def _wanted(wanted: Found) -> Any:
-    query = select(case)
+def _parts(query: Any, wanted: Found) -> list[Any]:
+    """The queue in parts, each in the order of an index: what has a clock, what has none, what is closed."""
+    if wanted.group:
+        order = case.c.closed_at > 0, case.c.due_at == 0, case.c.due_at, case.c.id
+        return [_wanted(query, wanted, few=True).order_by(*order)]
+    every = _wanted(query, wanted)
+    open_ = every.where(case.c.closed_at == 0)
+    parts = [
+        open_.where(case.c.due_at > 0).order_by(case.c.due_at, case.c.id),
+        open_.where(case.c.due_at == 0).order_by(case.c.id),
+    ]
+    if not wanted.open:
+        parts.append(every.where(case.c.closed_at > 0).order_by(case.c.closed_at.desc(), case.c.id))
+    return parts
+
+
+def _wanted(query: Any, wanted: Found, *, few: bool = False) -> Any:
+    """What is looked for. Where its group tells `few` apart, the database must not walk the whole queue instead: a sum
+    is no column of an index."""
     if wanted.kinds:
-        query = query.where(case.c.kind.in_(wanted.kinds))
+        query = query.where((case.c.kind + "" if few else case.c.kind).in_(wanted.kinds))
     if wanted.states:
         query = query.where(case.c.state.in_(wanted.states))
     if wanted.open:
-        query = query.where(case.c.closed_at == 0)
+        query = query.where(case.c.closed_at + 0 == 0 if few else case.c.closed_at == 0)
     if wanted.free:
         query = query.where(case.c.lease_until <= wanted.free)
     if wanted.due_before:

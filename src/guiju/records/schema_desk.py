@@ -46,8 +46,9 @@ case = Table(
     Column("lease_by", String(128), nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("turn", Integer, nullable=False),
-    Index("ix_desk_case_queue", "closed_at", "due_at"),
-    Index("ix_desk_case_kind", "kind", "closed_at", "due_at"),
+    Index("ix_desk_case_queue", "closed_at", "due_at", "id"),
+    Index("ix_desk_case_kind", "kind", "closed_at", "due_at", "id"),
+    Index("ix_desk_case_counts", "closed_at", "kind", "state"),
 )
 
 # What needs two persons: who proposed it, and who agreed or not. What it is exactly lies with the case's papers.
