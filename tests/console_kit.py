@@ -172,6 +172,7 @@ PAGES = {
     "sanctions": "/console/sanctions",
     "regen": "/console/regen",
     "evidence": "/console/evidence",
+    "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "keys": "/console/keys",
     "people": "/console/people",
@@ -191,6 +192,7 @@ REVIEWED: Final = (
     "approvals",
     "sanctions",
     "regen",
+    "regen-none",
     "regen-item",
 )
 """Pages that reviewers see, and administrators do not."""

@@ -37,7 +37,6 @@ ALLOWED = {
     "POST /console/people": ("/console/people", {"name": "somebody", "role": "none"}, 400),
     "POST /console/people/{id}/link": ("/console/people/none/link", {}, 404),
     "POST /console/people/{id}/remove": ("/console/people/none/remove", {}, 404),
-    "GET /console/regen/{id}": ("/console/regen/none", {}, 404),
     "POST /console/cases": ("/console/cases", {}, 400),
     "POST /console/cases/next": ("/console/cases/next", {}, 303),
     "GET /console/cases/{no}": ("/console/cases/26-999999", {}, 404),
@@ -51,6 +50,8 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
+    "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""

@@ -223,7 +223,6 @@ def _inside(house: House, desk: Desk) -> Inside:
         clock=live.clock,
         desk=desk,
         decisions=deskwork.decisions(deskwork.books(house), desk),
-        registry=lambda: replaying.opened(house),
     )
 
 

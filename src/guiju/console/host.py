@@ -11,7 +11,6 @@ import msgspec
 from guiju.config import Settings
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
-from guiju.desk.regeneration import Registry
 from guiju.gateway.live import Policy
 from guiju.law.book import LawText
 from guiju.law.proof import DutyState, Note
@@ -39,7 +38,6 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
         notes: duty id → a person's note.
         clock: Unix seconds.
         desk, decisions: the desk, and who decides there.
-        registry: what must not be generated again, and how it stands.
     """
 
     settings: Callable[[], Settings]
@@ -54,7 +52,6 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]
     desk: Desk
     decisions: Decisions
-    registry: Callable[[], Registry]
 
     def now(self) -> int:
         """Unix seconds."""
