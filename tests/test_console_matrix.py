@@ -30,6 +30,7 @@ OPEN = {
 ALLOWED = {
     "GET /console/duties/{id}": ("/console/duties/15.b", {}, 200),
     "GET /console/d/{id}": ("/console/d/none", {}, 404),
+    "GET /console/batches/{id}": ("/console/batches/none", {}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),
     "POST /console/try": ("/console/try", {"text": "你好"}, 200),
     "POST /console/keys": ("/console/keys", {"name": "a key"}, 200),
