@@ -15,6 +15,7 @@ from secrets import token_hex
 from typing import Any, Final
 from urllib.parse import urlencode
 
+import msgspec
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from fido2.cose import ES256
@@ -212,6 +213,9 @@ def filled(gateway: Running) -> dict[str, str]:
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
     item = replaying.opened(gateway.house).open(facts, matter, "冯主管")
+    live = gateway.house.live
+    asked = msgspec.structs.replace(live.settings.regeneration, models=("scripted",))
+    live.settings = msgspec.structs.replace(live.settings, regeneration=asked)
     asyncio.run_coroutine_threadsafe(replaying.turn(gateway.house, gateway.base), gateway.loop).result(60)
     cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
