@@ -160,8 +160,12 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         gateway = start(data=here.data, overlay=(("store.url", here.url), ("evidence", evidence)))
         settings_for(here)
         ids = set(gateway.house.live.policy.controls.ids)
-        found = until(lambda: check.gathered(here.data)[2])
-        assert set(found) == ids
+
+        def proved() -> dict[str, float | None]:
+            found = check.gathered(here.data)[2]
+            return found if set(found) == ids else {}
+
+        found = until(proved)
         assert all(0 <= age < 60 for age in found.values() if age is not None)
         where = ("--data", str(here.data), "--json")
         board = json.loads(guiju("check", *where)[1])

@@ -68,8 +68,8 @@ class Canary:
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
             log.error("control_asleep", extra={"control": control})
-        elsewhere = {one.id for one in live.policy.controls.elsewhere}  # proved by looks of their own, by no exchange
-        heard = [one for one in live.policy.controls.ids if one not in sleeping and one not in elsewhere]
+        own = {one.id for one in live.policy.controls.looked}
+        heard = [one for one in live.policy.controls.ids if one not in sleeping and one not in own]
         try:
             asked, answered = await self._ask(base, identity, asks=True), await self._ask(base, identity, asks=False)
         except (aiohttp.ClientError, TimeoutError, ValueError):

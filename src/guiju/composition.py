@@ -378,7 +378,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere, *some.rooms)
+    return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))

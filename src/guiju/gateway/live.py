@@ -90,15 +90,19 @@ class Controls(msgspec.Struct, frozen=True):
             *self.upstream,
             *self.guard_request,
             *self.guard_reply,
-            *self.rooms,
             *self.elsewhere,
         )
         return list(dict.fromkeys(control.id for control in every))
 
     @property
     def elsewhere(self) -> Sequence[Control[Any]]:
-        """Those that are heard on no exchange: on replays, on the docket, on corpora."""
-        return (*self.replayed, *self.docket, *self.sources, *self.rows)
+        """Those that are heard on no exchange: in rooms, on corpora, on replays, on the docket."""
+        return (*self.rooms, *self.sources, *self.rows, *self.looked)
+
+    @property
+    def looked(self) -> Sequence[Control[Any]]:
+        """Those that prove themselves, by what they look at while the gateway runs."""
+        return (*self.replayed, *self.docket)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
