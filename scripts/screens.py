@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -23,10 +23,13 @@ from browser_kit import chromium
 from conftest import Running, _starting
 from console_kit import PAGES as CONSOLE
 from console_kit import READ, REVIEWED, filled, signed_in
+from desk_kit import Hands, decided, deciding, employ
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
+from guiju.desk.decisions import UNDO_S
 from pages_kit import desk_front, serving
+from places import Place
 from test_marking_verify import PUBLIC, bound
 from test_web_verify import FILES
 
@@ -45,12 +48,20 @@ def shown(page: Any, base: str) -> Iterator[str]:
         page.click("#send")
         page.wait_for_selector("article.verdict")
         yield f"verify-{verdict}"
+    page.goto(f"{base}/about")
+    yield "about"
     page.goto(f"{base}/static/none")
     yield "error"
 
 
-def complained(page: Any, base: str) -> Iterator[str]:
-    """The pages at which somebody complains, in order; the name of each."""
+def complained(page: Any, base: str, decide: Callable[[str], None]) -> Iterator[str]:
+    """The pages at which somebody complains, in order; the name of each.
+
+    Args:
+        page: of the browser.
+        base: address of the pages.
+        decide: decides the case of a number, and lets its letter leave.
+    """
     for name in ("complain", "complain/person", "complain/blocked?d=" + "0" * 26, "c", "report"):
         page.goto(f"{base}/{name}")
         yield name.partition("?")[0].replace("/", "-")
@@ -68,7 +79,11 @@ def complained(page: Any, base: str) -> Iterator[str]:
     page.click("form.sheet button[type=submit]")
     page.wait_for_selector(".said li")
     yield "case"
-    page.goto(page.url + "&view=print")
+    place = page.url
+    decide(page.inner_text("h1").split()[-1])
+    page.goto(place)
+    yield "decided"
+    page.goto(place + "&view=print")
     page.emulate_media(media="print")
     yield "case-print"
     page.emulate_media(media="screen")
@@ -113,14 +128,24 @@ def main() -> None:
     """Write the pictures."""
     out, only = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
     out.mkdir(parents=True, exist_ok=True)
+    hands = Hands()
     with (
         TemporaryDirectory() as data,
-        desk_front(Path(data)) as front,
+        desk_front(Path(data), hands) as front,
         serving(Settings(), signatures=Signatures(known=(PUBLIC,))) as trusting,
         serving(Settings(), front=front) as plain,
         console() as (gateway, pages),
         chromium() as browser,
     ):
+        who = deciding(front.desk, Place("sqlite", Path(data)))
+        employ(front.desk.store, ("吴", "reviewer"))
+
+        def decide(number: str) -> None:
+            front.desk.lease(number, "吴")
+            who.decide(number, decided("partly"), "吴")
+            hands.now += UNDO_S + 1
+            who.settle()
+
         for language, width, scheme in itertools.product(("zh-CN", "en-GB"), SIZES, SCHEMES):
             size: Any = {"width": width, "height": 900}
             context = browser.new_context(locale=language, viewport=size, color_scheme=scheme)
@@ -128,7 +153,7 @@ def main() -> None:
             every = chain(
                 (name for name in shown(page, trusting.base) if name == "verify-whole"),
                 (name for name in shown(page, plain.base) if name != "verify-whole"),
-                complained(page, plain.base),
+                complained(page, plain.base, decide),
                 inside(page, gateway, pages),
             )
             for name in every:

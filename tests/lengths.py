@@ -2,8 +2,9 @@
 """How long the slow tests take: fewer cases each time, all of them where somebody asks for it.
 
 GUIJU_EXAMPLES (4000; 20000 in full): cases that hypothesis makes. GUIJU_STREAMS (500; 1000 in full): harmless streams
-at each reach. GUIJU_NOTICES (2000; 10000 in full): complaints of a flood. `test_evidence_kill` and its like have
-GUIJU_KILLS and GUIJU_CUTS.
+at each reach. GUIJU_NOTICES (2000; 10000 in full): complaints of a flood. GUIJU_MALFORMED (0; 10000 in full): malformed
+requests at each door; 0 for 10,000 that all doors share. `test_evidence_kill` and its like have GUIJU_KILLS and
+GUIJU_CUTS.
 """
 
 from __future__ import annotations
@@ -13,3 +14,4 @@ import os
 EXAMPLES = int(os.environ.get("GUIJU_EXAMPLES", "4000"))
 NOTICES = int(os.environ.get("GUIJU_NOTICES", "2000"))
 STREAMS = int(os.environ.get("GUIJU_STREAMS", "500"))
+MALFORMED = int(os.environ.get("GUIJU_MALFORMED", "0"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Proofs of the duties whose controls are heard on no exchange: on rules and batches of annotation, on replays of what was
-banned, and on how complaints stand (Articles 8, 13, 15). `test_law` runs each of them twice."""
+banned, on how complaints stand, and on corpora (Articles 7, 8, 13, 15). `test_law` runs each of them twice."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from conftest import Running, Start
 from guiju import complaining, deskwork
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
+from guiju.cli.corpus_run import Wish, run
 from guiju.desk.cases import Form
 from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
@@ -90,3 +91,40 @@ def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
         assert batches.get(one.store, of.id).state == "open"
         one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
         assert one.settle(of).state == "rework"
+
+
+def a_source_without_proof_is_not_for_use(start: Start, every: Every) -> None:
+    """7.a, 7.2: what nobody has shown to be lawful, and to be licensed, is not for use."""
+    assert learnt("今天天气很好。", every)[0] == "not_for_use"
+
+
+def what_is_illegal_is_not_learnt_from(start: Start, every: Every) -> None:
+    """7.1: an offer of weapons is dropped."""
+    assert learnt("出售枪支弹药，货到付款，加微信", every)[1] == ""
+
+
+def personal_data_are_masked_before_learning(start: Start, every: Every) -> None:
+    """7.3: a telephone number is no part of what is learnt from."""
+    assert "13800138000" not in learnt("我的手机号是13800138000，请记下。", every)[1]
+
+
+def learnt(text: str, every: Every) -> tuple[str, str]:
+    """The verdict on a corpus of one row, and what may be learnt from it."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "a.txt").write_text(text, "utf-8")
+        wish = Wish(
+            paths=(folder / "a.txt",),
+            source="s",
+            out=folder / "out",
+            data=folder / "data",
+            fields=frozenset(),
+            benchmarks=(),
+            near="off",
+            exact=False,
+            workers=1,
+            stage="full",
+        )
+        report, _ = run(wish, every)
+        kept = "".join(path.read_text("utf-8") for path in (folder / "out" / "shards").glob("*/kept.jsonl"))
+    return report["verdict"]["result"], kept

@@ -9,10 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cli_kit import LANGUAGES, Gateway, begin, ended, entries, guiju, until_ready
 from guiju.adapters.scripted import ScriptedModel
+from guiju.cli.doctor import films
+from guiju.config import Settings
 from test_server import until
 
 pytestmark = pytest.mark.slow
@@ -41,6 +44,15 @@ def row(ran: subprocess.CompletedProcess[str], id: str = "ledger") -> dict[str, 
 def doctor(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
     """Examine, as somebody whom the modes of files bind."""
     return guiju("doctor", *words, cwd=folder, language=language, bound=True)
+
+
+def test_what_films_need_is_named_where_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(films(Settings())) == []
+    monkeypatch.setenv("PATH", "/nowhere")
+    [told] = films(Settings())
+    assert (told.state, "ffmpeg" in told.found, "ffmpeg" in told.advice) == ("yellow", True, True)
+    shown = msgspec.structs.replace(Settings().gateway, label_film="envelope")
+    assert list(films(msgspec.structs.replace(Settings(), gateway=shown))) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -178,6 +178,12 @@ def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     ran = typed("corpus", "audit", "none", "--source", "s", "-o", "out", cwd=tmp_path)
     assert ran.returncode == 2
     assert "none" in ran.stderr
+    (tmp_path / "nothing").mkdir()
+    report = audited(tmp_path, "nothing", more=("--exact",))
+    assert report["rows"]["in"] == 0
+    assert "nothing" in [one["code"] for one in report["verdict"]["reasons"]]
+    long = typed("corpus", "audit", "nothing", "--source", "s" * 65, "-o", "out", cwd=tmp_path)
+    assert long.returncode == 2
 
 
 @pytest.mark.slow

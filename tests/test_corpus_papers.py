@@ -12,7 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import beta
 
@@ -24,6 +24,7 @@ from test_corpus_sources import corpus
 
 
 @given(st.integers(0, 400), st.integers(1, 400))
+@settings(deadline=None)
 def test_the_exact_interval_is_that_of_the_beta_distribution(hits: int, of: int) -> None:
     hits = min(hits, of)
     low, high = clopper_pearson(hits, of)
@@ -126,3 +127,15 @@ def test_papers_hold_no_formula_and_no_markup(tmp_path: Path) -> None:
     before = (tmp_path / "out" / "report.xlsx").read_bytes()
     assert typed("corpus", "report", "out", cwd=tmp_path).returncode == 0
     assert (tmp_path / "out" / "report.xlsx").read_bytes() == before
+
+
+def test_a_bad_answer_is_traced_to_the_row_it_is_like(tmp_path: Path) -> None:
+    corpus(tmp_path / "a.jsonl", 0, 200)
+    (tmp_path / "b.txt").write_text("有人说喝盐水能治百病，这当然不是真的。\n另一行。", "utf-8")
+    audited(tmp_path, "a.jsonl", "b.txt", more=("--exact",))
+    (tmp_path / "answer.txt").write_text("专家表示：喝盐水能治百病！", "utf-8")
+    ran = typed("corpus", "trace", "out", "answer.txt", "--n", "3", "--json", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == [{"file": "b.txt", "row": 1, "share": 0.4286}]
+    (tmp_path / "answer.txt").write_text("全然无关", "utf-8")
+    assert typed("corpus", "trace", "out", "answer.txt", cwd=tmp_path).returncode == 1

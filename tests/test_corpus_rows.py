@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli_kit import typed
-from guiju.corpus.near import Bands, Benchmarks
+from guiju.corpus.near import Bands, Benchmarks, runs
 from guiju.corpus.rows import Scan
 from guiju.corpus.seen import Seen
 from test_corpus_audit import audited, rows_of
@@ -41,10 +41,20 @@ def test_bands_tell_texts_that_are_nearly_the_same() -> None:
 
 
 @given(st.text(min_size=26, max_size=80), st.text(max_size=40), st.text(max_size=40))
+@settings(deadline=None)
 def test_a_benchmark_is_found_within_any_text(item: str, before: str, after: str) -> None:
     known = Benchmarks([item])
     assert known.short or known.holds(before + item + after)
     assert not known.holds(before[:20])
+
+
+def test_runs_of_a_long_text_are_those_of_its_parts() -> None:
+    some = random.Random(2)
+    text = "".join(chr(some.randrange(0x4E00, 0x9FA5)) for _ in range(300_000))
+    whole = runs(text, 26)
+    assert len(whole) == len(text) - 25
+    for at in (0, 131_060, 131_072, 262_144, 299_000):
+        assert whole[at] == runs(text[at : at + 26], 26)[0]
 
 
 def test_columns_are_the_same_whatever_the_batch() -> None:

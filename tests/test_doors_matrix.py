@@ -154,7 +154,7 @@ LIKENESSES = {"consent"}
 STRUCTURAL = {"answerable", "label", "stated"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 WHOLE = composition.controls("none")
-ELSEWHERE = {one.id for one in (*WHOLE.rooms, *WHOLE.replayed, *WHOLE.docket)}
+ELSEWHERE = {one.id for one in (*WHOLE.rooms, *WHOLE.elsewhere)}
 """Controls that are heard on no exchange, and so at no door; see test_law."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import tempfile
 import time
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from conftest import KEY, Running, Start
 from doors import VIDEOS, consented, form
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
+from film_words import words_stand
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.scripted_films import film
@@ -29,7 +29,6 @@ from guiju.marking.label import parse
 from guiju.records import accounts, jobs
 from guiju.records.sources import place_of
 from guiju.records.trace import trace
-from media_kit import ffmpeg as program
 from test_law import TERM, without
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API:DeprecationWarning")
@@ -96,19 +95,6 @@ def test_a_film_is_asked_for_waited_for_and_fetched_with_its_label(gateway: Runn
     assert openai_.videos.delete(made.id).deleted
     with pytest.raises(openai.NotFoundError):
         openai_.videos.retrieve(made.id)
-
-
-def words_stand(data: bytes, second: float) -> bool:
-    """Whether a film shows more at its lower right, at a time of it, than what the model service made."""
-
-    def corner(film_: bytes, at: float) -> bytes:
-        with tempfile.NamedTemporaryFile(suffix=".mp4") as held:
-            held.write(film_)
-            held.flush()
-            cut = ("-vf", "crop=200:30:120:150", "-frames:v", "1", "-pix_fmt", "gray", "-f", "rawvideo", "-")
-            return program("-ss", f"{at}", "-i", held.name, *cut)
-
-    return max(corner(data, second)) > max(corner(film(), 0.0)) + 60
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from conftest import Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
+from film_words import film_without_its_words_does_not_go_out
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Issuer
@@ -43,9 +44,12 @@ from rest_kit import at, at_night, clocked, person, suspended
 from rooms_kit import (
     Every,
     a_late_answer_and_a_closed_door_are_told,
+    a_source_without_proof_is_not_for_use,
     batch_with_a_bad_sample_is_done_anew,
+    personal_data_are_masked_before_learning,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
+    what_is_illegal_is_not_learnt_from,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
 
@@ -71,7 +75,8 @@ def without(control: str) -> Every:
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
-        return msgspec.structs.replace(made, **elsewhere)
+        audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
+        return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
 
@@ -398,6 +403,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("answerable", "d.16.b"): untraceable_exchange_is_refused,
     ("label", "16.a"): unlabelled_answer_is_refused,
     ("label", "d.16.a"): unlabelled_answer_is_refused,
+    ("label", "l.4.4"): film_without_its_words_does_not_go_out,
     ("label", "l.5.a"): file_without_its_label_does_not_go_out,
     ("bans.input", "15.a"): banned_text_is_not_asked_for,
     ("bans.output", "13.c"): banned_text_never_arrives,
@@ -415,9 +421,15 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
+    ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
+    ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
+    ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
-ROWS = [pytest.param(*row, id="-".join(row)) for row in PROOFS]
+SLOW = {("label", "l.4.4")}
+"""A film is encoded anew."""
+ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 
 
 def test_every_duty_of_every_control_has_a_proof() -> None:

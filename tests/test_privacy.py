@@ -11,16 +11,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
+import msgspec
 import pytest
 from sqlalchemy import insert, select
 
+from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
-from guiju.records import backup, changes, choices, holds, retention, rights, schema, standing, use, vault
+from guiju.records import backup, bans, cases, changes, choices, holds, retention, rights, schema, standing, use, vault
+from guiju.records.cases import Case
+from guiju.records.changes import Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.persons import remember, verdict_of
 from guiju.records.standing import Step
 from guiju.terms import Due, Guardian, Identity, Record
+from likeness_kit import FALSE, KEY
 from places import BOTH, Place, place
 
 ACCOUNT = "a" * 32
@@ -168,6 +173,14 @@ def test_a_hold_comes_first_and_the_erasure_waits_for_it(store: Store, keys: Day
     assert second.until_at < NOW + 6 * DAY
 
 
+def put_ban(store: Store, case: str) -> None:
+    """A ban that stands on a case."""
+    decision = bans.Decision(
+        kind="canonical", category="A.4c", severity="block", case=case, reason="untrue", mark=mark(FALSE, KEY)
+    )
+    bans.enact(store, decision, (), (KEY, "k"), Terms(False, "li", NOW, 0))
+
+
 def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys: DayKeys) -> None:
     known = {one.id: one for one in retention.classes()}
     assert set(known) == {*retention.due(NOW), "identity"}
@@ -175,9 +188,20 @@ def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys:
     who = somebody(store, keys)
     store.do(lambda c: c.execute(insert(schema.assertion_seen).values(mark=b"x", until_s=NOW)).rowcount)
     rights.asks(store, keys, somebody(store, keys), "access", "li", NOW)
+    closed = Case(
+        id="26-1",
+        kind="report",
+        state="closed",
+        group_key="g",
+        received_at=NOW,
+        changed_at=NOW,
+        closed_at=NOW + 20 * DAY,
+    )
+    store.do(lambda c: [cases.enter(c, msgspec.structs.replace(closed, id=f"26-{n}"), b"") for n in (1, 2)])
+    put_ban(store, "26-2")
     held = somebody(store, keys)
     holds.place(store, held, "law", "all", NOW + 9000 * DAY, TWO, NOW)
-    starts = {"steps": NOW + DAY, "identity": NOW + 10 * DAY, "vault": NOW + 30 * DAY}
+    starts = {"cases": NOW + 20 * DAY, "steps": NOW + DAY, "identity": NOW + 10 * DAY, "vault": NOW + 30 * DAY}
     for id, one in sorted(known.items(), key=lambda item: starts.get(item[0], NOW) + item[1].max_days * DAY):
         end = starts.get(id, NOW) + one.max_days * DAY
         if id == "use":
@@ -186,6 +210,7 @@ def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys:
         assert id in retention.sweep(store, keys, end), id
         assert id not in retention.sweep(store, keys, end), "once"
     assert rows_of(store, who) == {}
+    assert [one.id for one in cases.listed(store, cases.Found(open=False))] == ["26-2"], "a ban still stands on it"
     assert {"person", "person_use", "strike", "vault"} <= set(rows_of(store, held)), "what is held stays"
 
 

@@ -68,8 +68,7 @@ class Canary:
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
             log.error("control_asleep", extra={"control": control})
-        apart = live.policy.controls  # proved by replays and by looking at the docket, and by no exchange
-        elsewhere = {one.id for one in apart.replayed} | {one.id for one in apart.docket}
+        elsewhere = {one.id for one in live.policy.controls.elsewhere}  # proved by looks of their own, by no exchange
         heard = [one for one in live.policy.controls.ids if one not in sleeping and one not in elsewhere]
         try:
             asked, answered = await self._ask(base, identity, asks=True), await self._ask(base, identity, asks=False)

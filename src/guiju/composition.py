@@ -32,6 +32,7 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
+from guiju.controls.corpus import LawfulRows, Origin, PrivateRows, SourceProved
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
@@ -83,16 +84,8 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
-PEOPLE: Final = EXACT | {
-    "identity",
-    "rest",
-    "standing",
-    "stated",
-    "guidance",
-    "leaving",
-    "personal.input",
-    "personal.output",
-}
+_WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
+PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
@@ -138,6 +131,8 @@ def controls(least: IdentityLevel) -> Controls:
         upstream=(UpstreamRefusal(),),
         rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
+        sources=(SourceProved(),),
+        rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
     )
 
@@ -153,6 +148,8 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
         tuple(control for control in all_controls.upstream if control.id in kept),
         rooms=all_controls.rooms,
         replayed=tuple(control for control in all_controls.replayed if control.id in kept),
+        sources=tuple(control for control in all_controls.sources if control.id in kept),
+        rows=tuple(control for control in all_controls.rows if control.id in kept),
         docket=tuple(control for control in all_controls.docket if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
@@ -352,7 +349,7 @@ def notices(settings: Settings) -> Notices:
     """What users are told before the first use: the operator's texts, or the shipped one.
 
     Raises:
-        ConfigError: the operator's can't be read; `not_ready_for_production`: they do not say what the service is for.
+        ConfigError: the operator's can't be read.
     """
     made, path = guidance.shipped(), Path(settings.gateway.texts)
     if settings.gateway.texts:
@@ -360,9 +357,17 @@ def notices(settings: Settings) -> Notices:
             made = guidance.read(path.read_text("utf-8"), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint=Page("reference/people.md")) from error
-    if settings.mode == "production" and made.service is None:
-        raise ConfigError("not_ready_for_production", what="gateway.texts: [service]")
     return made
+
+
+def unstated(settings: Settings) -> list[str]:
+    """What production wants said in public of the service and is not; an operator finds it under this name.
+
+    Raises:
+        ConfigError: the texts can't be read.
+    """
+    missing = settings.mode == "production" and notices(settings).service is None
+    return ["gateway.texts: [service]"] if missing else []
 
 
 def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None]:
@@ -373,7 +378,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
     every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
-    return (*every, *some.guard_request, *some.guard_reply, *some.replayed, *some.docket, *some.rooms)
+    return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere, *some.rooms)
 
 
 ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
@@ -423,7 +428,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     ages: dict[str, float | None] = dict.fromkeys(in_force.ids, 0.0)
     text = book.load(settings.profile)
     states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
-    return [state.id for state in proof.blocking(states)]
+    return [*unstated(settings), *(state.id for state in proof.blocking(states))]
 
 
 def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
@@ -469,6 +474,9 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
         "guard.input": (unknown, (guard,)),
         "guard.output": (text, (guard,)),
+        "corpus.source": (Origin(registered=False), ()),
+        "corpus.content": (text, (judged,)),
+        "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),

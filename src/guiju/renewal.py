@@ -202,6 +202,8 @@ async def _swap(house: House, base: str) -> None:
     policy = await asyncio.to_thread(house.policy, settings)
     guards, ladder = house.guards(settings, live.metrics), composition.ladder(settings)
     notices = composition.notices(settings)
+    if missing := composition.unstated(settings):
+        raise ConfigError("not_ready_for_production", what=", ".join(missing))
     upstreams = house.upstreams(settings)
     signatures = await asyncio.to_thread(house.signatures, settings)
     recording = await asyncio.to_thread(recorded, settings)

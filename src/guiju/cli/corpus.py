@@ -11,10 +11,11 @@ import typer
 
 from guiju.cli import corpus_sample, corpus_source
 from guiju.cli.books import AsJson, Data, show, table
-from guiju.cli.corpus_report import written_again
+from guiju.cli.corpus_report import document_of, written_again
 from guiju.cli.corpus_run import Wish, run
 from guiju.cli.corpus_source import told_task
 from guiju.cli.tongue import say
+from guiju.corpus.alike import alike
 from guiju.corpus.audit import Near
 from guiju.corpus.near import installed
 from guiju.corpus.outcomes import FATES, REASONS
@@ -142,6 +143,33 @@ def report(
         raise ConfigError("config_invalid", what=failed(error.filename or out, error), hint="OUT") from error
     written = [str(out / name) for name in ("report.json", *PAPERS)]
     show({"written": written, "sha256": digest}, as_json, "\n".join(written))
+
+
+@app.command(
+    help=say(
+        "查找保留的行中与一段文字最相似者：不良输出可能从何处学来。",
+        "Find the kept rows that are most like a text: where a bad answer may have been learnt from.",
+    )
+)
+def trace(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("文本文件（UTF-8）", "a text file (UTF-8)"))],
+    most: Annotated[int, typer.Option("--n", min=1, help=say("最多列出的行数", "rows at most"))] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Trace; exit 1 when nothing is alike."""
+    names = [one["name"] for one in document_of(out)["files"]]
+    try:
+        text = file.read_text("utf-8", "replace")
+    except OSError as error:
+        raise ConfigError("not_found", what=failed(file, error)) from error
+    found = [{"file": names[one.file], "row": one.row, "share": one.share} for one in alike(Folder(out), text, most)]
+    lines = [[f"{one['share']:.1%}", str(one["file"]), str(one["row"])] for one in found]
+    head = [say("重合", "SHARED"), say("文件", "FILE"), say("行", "ROW")]
+    none = say("没有相似的行。", "No row is like it.")
+    show(found, as_json, table(head, lines) if lines else none)
+    if not found:
+        raise typer.Exit(1)
 
 
 def _told(document: dict[str, Any], out: Path) -> str:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -18,12 +18,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from guiju import composition
 from guiju.cli.books import now, opened
 from guiju.cli.registered import key_of
 from guiju.cli.tongue import say
 from guiju.corpus import papers
 from guiju.corpus import report as reports
-from guiju.corpus.audit import Asked, Audited, Consents, Near, audit
+from guiju.corpus.audit import Asked, Audited, Consents, Look, Near, audit
 from guiju.corpus.chunks import chunks
 from guiju.corpus.files import found
 from guiju.corpus.near import Benchmarks
@@ -35,16 +36,18 @@ from guiju.corpus.verdict import Verdict, against, notes, verdict
 from guiju.detect.confidential import PURPOSE as SECRET_PURPOSE
 from guiju.detect.confidential import Confidential
 from guiju.detect.works import PURPOSE, Works
-from guiju.errors import ConfigError
+from guiju.errors import Bilingual, ConfigError
+from guiju.gateway.live import Controls
 from guiju.records import confidential, corpora, lexicons, works, writers
 from guiju.records.db import Store
 from guiju.records.ledger import unix_ms
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
-from guiju.terms import Detector
+from guiju.terms import Detector, IdentityLevel
 
 _MASKS: Final = b"guiju corpus masks 1"
 _MB: Final = 1e6
+Ran = tuple[dict[str, Any], list[corpora.Task]]
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,11 +78,12 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     stage: corpora.Stage
 
 
-def run(wish: Wish) -> tuple[dict[str, Any], list[corpora.Task]]:
+def run(wish: Wish, every: Callable[[IdentityLevel], Controls] = composition.controls) -> Ran:
     """Audit, write the report and the evidence, and enter the audit into the register.
 
     Args:
         wish: what was asked for.
+        every: makes the list of controls; the duty tests pass one in which a control has been replaced.
 
     Returns:
         The report, and the tasks that follow from it.
@@ -89,6 +93,10 @@ def run(wish: Wish) -> tuple[dict[str, Any], list[corpora.Task]]:
         OSError: the results can't be written.
     """
     began = time.monotonic()
+    controls = every("none")
+    if not 0 < len(wish.source.strip()) <= corpora.LONGEST:
+        what = Bilingual(f"来源编号须为 1 至 {corpora.LONGEST} 个字符", f"--source: 1 to {corpora.LONGEST} characters")
+        raise ConfigError("config_invalid", what=what, hint="guiju corpus audit --help")
     wish.data.mkdir(parents=True, exist_ok=True)
     secrets = Secrets.open(wish.data / "keys")
     with opened(wish.data, make=True) as (settings, store):
@@ -109,8 +117,9 @@ def run(wish: Wish) -> tuple[dict[str, Any], list[corpora.Task]]:
     into = Folder(wish.out)
     key = hashlib.blake2b(_MASKS, key=secrets.digest, digest_size=32).digest()
     with _progress() as progress:
-        audited = audit(asked, scan, key, into, progress)
-    told = verdict(audited.tally, against(standing, wish.source, wish.stage), notes(standing, wish.stage))
+        audited = audit(asked, Look(scan, asked, key, controls.rows), into, progress)
+    held = against(standing, wish.source, wish.stage, controls.sources)
+    told = verdict(audited.tally, held, notes(standing, wish.stage))
     document = _write(into, audited, told, {**_facts(wish.source, standing), "stage": wish.stage})
     receipts = _evidence(place_of(settings, wish.data), wish.data, secrets, audited, document)
     with opened(wish.data) as (_, store):
@@ -182,9 +191,10 @@ def _hash(document: dict[str, Any]) -> str:
 @contextmanager
 def _progress() -> Iterator[Any]:
     columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    # No thread of its own: processes are forked while it is shown, and a lock that a thread holds stays locked in them.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as bar:
         task = bar.add_task(say("审查", "auditing"), total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of or None)
+        yield lambda done, of: bar.update(task, completed=done, total=of or None, refresh=True)
 
 
 def _write(into: Folder, audited: Audited, told: Verdict, source: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from contextlib import closing
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -116,6 +117,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
         )
         yield from settings_rows(settings)
         yield from (guard(one, settings) for one in settings.guard)
+        yield from films(settings)
     yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
     yield clock(data, settings)
     yield time_zones()
@@ -172,6 +174,27 @@ def packages() -> Row:
         f"guiju {installed_version('guiju')}, {len(names)} packages",
     )
     return Row("packages", "green", found)
+
+
+def films(settings: Settings) -> Iterator[Row]:
+    """What writes words on films, where it is wanted and not there: films then do not go out (Article 16)."""
+    missing = [
+        name
+        for name, there in (("ffmpeg", shutil.which("ffmpeg")), ("guiju[media]", find_spec("PIL")))
+        if not there and settings.gateway.label_film != "envelope"
+    ]
+    if missing:
+        yield Row(
+            "films",
+            "yellow",
+            say(f"缺少 {', '.join(missing)}，视频不送出", f"missing: {', '.join(missing)}; films do not go out"),
+            say(
+                "apt-get install ffmpeg，pip install 'guiju[media]'；"
+                '或由应用显示标识：gateway.label_film = "envelope"。',
+                "apt-get install ffmpeg, pip install 'guiju[media]'; or let the app show the label: "
+                'gateway.label_film = "envelope".',
+            ),
+        )
 
 
 def settings_rows(settings: Settings) -> Iterator[Row]:

@@ -14,7 +14,7 @@ class Labelled:
 
     id = "label"
     duties: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ("16.a", "d.16.a", "l.5.a")
+    partly: tuple[str, ...] = ("16.a", "d.16.a", "l.4.4", "l.5.a")
     reach: Reach = "whole"
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:

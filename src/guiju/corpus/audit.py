@@ -29,6 +29,7 @@ from guiju.corpus.shards import Folder, Pages, Shard
 from guiju.corpus.tally import Tally
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.records.corpora import consent_hash
+from guiju.terms import Control, Text
 
 _SHARD_ROWS: Final = 50_000
 _SHARD_BYTES: Final = 64 << 20
@@ -100,12 +101,29 @@ class Look:
         scan: what finds.
         fields: as `Asked` has them.
         key: of the placeholders that stand for personal data; the same value has another one in another source.
+        controls: heard on each row.
     """
 
-    def __init__(self, scan: Scan, asked: Asked, key: bytes) -> None:
+    def __init__(self, scan: Scan, asked: Asked, key: bytes, controls: Sequence[Control[Text]]) -> None:
+        self._controls = controls
         self._scan = scan
         self._asked = asked
         self._key = key
+
+    @property
+    def version(self) -> Mapping[str, str]:
+        """Of what looks."""
+        return self._scan.version
+
+    @property
+    def controls(self) -> list[str]:
+        """Ids of what is heard on each row."""
+        return [one.id for one in self._controls]
+
+    @property
+    def key(self) -> str:
+        """What tells the key from others."""
+        return hashlib.sha256(self._key).hexdigest()[:16]
 
     def __call__(self, chunk: Chunk) -> Looked:
         """Look."""
@@ -116,7 +134,7 @@ class Look:
         for at, row in enumerate(given):
             tally.look(row, columns, at)
             consent = self._asked.consents.against(row)
-            outcome = decided(row, columns, at, consent, licensed=self._asked.licensed)
+            outcome = decided(row, columns, at, self._controls, consent, licensed=self._asked.licensed)
             outcomes.append(outcome)
             clean.append(self._clean(row, outcome))
         digests = columns.digest
@@ -152,14 +170,13 @@ class Audited(msgspec.Struct, frozen=True):
 
 
 def audit(
-    asked: Asked, scan: Scan, key: bytes, into: Folder, progress: Callable[[int, int], None] = lambda done, of: None
+    asked: Asked, look: Look, into: Folder, progress: Callable[[int, int], None] = lambda done, of: None
 ) -> Audited:
     """Audit a corpus, or go on with an audit that was cut off.
 
     Args:
         asked: what.
-        scan: what finds.
-        key: 32 bytes, for placeholders.
+        look: what looks at each chunk.
         into: where it is written.
         progress: told how many bytes of files are done, of how many.
 
@@ -168,13 +185,12 @@ def audit(
         OSError: it can't be written.
     """
     corpus = found(asked.paths, (into.path, *asked.without))
-    shards = into.begin(_plan(asked, corpus.files, scan, key))
+    shards = into.begin(_plan(asked, corpus.files, look))
     known = Known(asked.near)
     for shard in shards:
         known.digests(into.digests(shard))
         known.bands(into.bands(shard) if asked.near != "off" else None)
     start = shards[-1].next if shards else (0, 1)
-    look = Look(scan, asked, key)
     pages = Pages()
     following = start
     for looked in engine.looked(look, _chunks(corpus.files, start, progress), asked.workers):
@@ -188,21 +204,22 @@ def audit(
     tally = Tally()
     for shard in shards:
         tally.add(shard.tally)
-    return Audited(corpus, shards, tally, _per_file(into, len(corpus.files)), scan.version)
+    return Audited(corpus, shards, tally, _per_file(into, len(corpus.files)), look.version)
 
 
-def _plan(asked: Asked, files: Sequence[File], scan: Scan, key: bytes) -> bytes:
+def _plan(asked: Asked, files: Sequence[File], look: Look) -> bytes:
     """All that the result depends on."""
     listed = [(file, _changed(file)) for file in files]
     whole: dict[str, Any] = {
         "format": FORMAT,
         "source": asked.source,
         "fields": sorted(asked.fields),
-        "versions": scan.version,
+        "versions": look.version,
+        "controls": look.controls,
         "near": asked.near,
         "licensed": asked.licensed,
         "consents": [asked.consents.required, sorted(asked.consents.withdrawn)],
-        "key": hashlib.sha256(key).hexdigest()[:16],
+        "key": look.key,
         "files": hashlib.sha256(msgspec.json.encode(listed)).hexdigest(),
     }
     return msgspec.json.encode(whole, order="deterministic")
@@ -225,7 +242,7 @@ def _chunks(files: Sequence[File], start: tuple[int, int], progress: Callable[[i
             for chunk in chunks(number, file):
                 if number > start[0] or chunk.first >= start[1]:
                     yield chunk
-                    progress(done, total)
+                    progress(done + int(file.size * chunk.share), total)
         done += file.size
         progress(done, total)
 

@@ -40,6 +40,7 @@ class Chunk(msgspec.Struct, frozen=True):
         rows: the rows.
         packed: rows as an Arrow stream.
         faults: why a row can't be read, by its place in `rows`, where that is known already.
+        share: how much of the file is read with it, from 0 to 1, where that can be told.
     """
 
     file: int
@@ -48,6 +49,7 @@ class Chunk(msgspec.Struct, frozen=True):
     rows: list[Any]
     packed: bytes = b""
     faults: dict[int, str] = {}
+    share: float = 0.0
 
 
 class _Bad(msgspec.Struct, frozen=True):
@@ -66,13 +68,15 @@ def chunks(number: int, file: File) -> Iterator[Chunk]:
     if file.form in ("parquet", "arrow"):
         yield from _columns(number, file)
         return
-    rows, size, first = [], 0, 1
+    rows, size, first, done = [], 0, 1, 0
     form: Form = "json" if file.form in ("csv", "tsv") else file.form
     for row, length in _rows(file):
         rows.append(row)
         size += length
         if len(rows) >= _ROWS or size >= _BYTES:
-            yield _chunk(number, first, form, rows)
+            done += size
+            share = 0.0 if file.packing else min(1.0, done / max(1, file.size))
+            yield msgspec.structs.replace(_chunk(number, first, form, rows), share=share)
             first, rows, size = first + len(rows), [], 0
     if rows:
         yield _chunk(number, first, form, rows)
@@ -259,7 +263,9 @@ def _columns(number: int, file: File) -> Iterator[Chunk]:
                 sink = pa.BufferOutputStream()
                 with pa.ipc.new_stream(sink, part.schema) as out:
                     out.write_batch(part)
-                yield Chunk(number, first, "arrow", [None] * part.num_rows, sink.getvalue().to_pybytes())
+                packed = sink.getvalue().to_pybytes()
+                share = min(1.0, (first + part.num_rows) / total) if total > 1 else 0.0
+                yield Chunk(number, first, "arrow", [None] * part.num_rows, packed, {}, share)
                 first += part.num_rows
         if file.form == "arrow" or first > total or opened.metadata.num_rows == 0:
             return

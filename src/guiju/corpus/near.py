@@ -29,6 +29,9 @@ _WIDE: Final = 16
 _SHINGLE: Final = 5
 _LEAST: Final = 50
 """Characters from which a text is compared."""
+_MOST: Final = 1_000_000
+"""Characters of a text that are compared."""
+_SLICE: Final = 1 << 17
 _SEED: Final = 1
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _BLANK: Final = re.compile(r"[\W_]+")
@@ -57,9 +60,9 @@ class Bands:
         made = np.zeros((len(texts), BANDS), np.uint64)
         which, flat, ends = [], [], [0]
         for at, text in enumerate(texts):
-            if len(text) >= _LEAST and len(runs := _runs(bare(text), _SHINGLE)):
+            if len(text) >= _LEAST and len(found := runs(bare(text[:_MOST]), _SHINGLE)):
                 which.append(at)
-                flat.append(np.unique(runs))
+                flat.append(np.unique(found))
                 ends.append(ends[-1] + len(flat[-1]))
         if which:
             matrix = RMinHash.digest_matrix_from_flat_token_hashes(np.concatenate(flat), ends, BANDS * _WIDE, _SEED)
@@ -82,25 +85,25 @@ class Benchmarks:
             self.items += 1
             plain = bare(text)
             which = 0 if _is_dense(plain) else 1
-            runs = _runs(plain, LENGTHS[which])
-            self.short += not len(runs)
-            every[which].append(runs)
+            found = runs(plain, LENGTHS[which])
+            self.short += not len(found)
+            every[which].append(found)
         empty = np.empty(0, np.uint64)
-        self._runs = [np.unique(np.concatenate([*some, empty])) for some in every]
+        self._known = [np.unique(np.concatenate([*some, empty])) for some in every]
 
     def holds(self, text: str) -> bool:
         """Whether a run of a benchmark stands in a text."""
         plain = bare(text)
         return any(
-            len(known) > 0 and _stands(_runs(plain, length), known)
-            for length, known in zip(LENGTHS, self._runs, strict=True)
+            len(known) > 0 and _stands(runs(plain, length), known)
+            for length, known in zip(LENGTHS, self._known, strict=True)
         )
 
     @property
     def version(self) -> str:
         """Names them in evidence."""
-        size = sum(map(len, self._runs))
-        mixed = sum(int(np.bitwise_xor.reduce(one)) for one in self._runs if len(one))
+        size = sum(map(len, self._known))
+        mixed = sum(int(np.bitwise_xor.reduce(one)) for one in self._known if len(one))
         return f"{self.items}:{size}:{mixed & 0xFFFFFFFFFFFF:012x}"
 
 
@@ -120,8 +123,11 @@ def _is_dense(text: str) -> bool:
     return 2 * sum(1 for sign in text[:200] if sign >= "\u2e80") > len(text[:200])
 
 
-def _runs(text: str, length: int) -> Hashes:
+def runs(text: str, length: int) -> Hashes:
     """A hash of each run of some characters: of a polynomial over them, modulo 2⁶⁴, in one pass whatever the length."""
+    if len(text) > _SLICE + length:  # the arrays of a long text would take forty times its size
+        starts = range(0, len(text) - length + 1, _SLICE)
+        return np.concatenate([runs(text[at : at + _SLICE + length - 1], length) for at in starts])
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
     count = len(codes) - length + 1
     if count < 1:

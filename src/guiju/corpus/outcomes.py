@@ -3,17 +3,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import msgspec
 
+from guiju.controls.corpus import PERSONAL
+from guiju.controls.hearing import hear
 from guiju.corpus.parsed import Row
-from guiju.corpus.rows import MASKED, SECRETS, Columns, Risk
+from guiju.corpus.rows import MASKED, Columns, Risk
+from guiju.detect.personal.kinds import KINDS
+from guiju.terms import Control, Finding, Text
 
 Fate = Literal["kept", "masked", "dropped", "held"]
 FATES: Final[tuple[Fate, ...]] = ("kept", "masked", "dropped", "held")
 
 REASONS: Final[dict[str, tuple[str, str]]] = {
+    "not_checked": ("未能审查", "it could not be looked at"),
     "illegal": ("含违法不良信息（确定）", "illegal or harmful content, certain"),
     "suspected": ("疑似违法不良信息，须人工复核", "illegal or harmful content is suspected: a person must look"),
     "self_harm": ("谈及自我伤害，须人工复核", "speaks of harm to oneself: a person must look"),
@@ -43,6 +49,14 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
 
 NOT_ILLEGAL: Final = frozenset(("self_harm", "injection", "jailbreak", "spam", "works", "confidential"))
 """Classes that make nothing illegal by themselves."""
+_NAMED: Final = {
+    "works": "work",
+    "confidential": "confidential",
+    "injection": "injection",
+    "jailbreak": "injection",
+    "spam": "advert",
+    "self_harm": "self_harm",
+}
 _OPEN: Final = frozenset(("licence_permissive", "licence_copyleft"))
 _MANY: Final = 3
 """Marks of a broken encoding from which a text is held."""
@@ -67,42 +81,58 @@ def is_illegal(risk: Risk) -> bool:
     return risk.category not in NOT_ILLEGAL and not risk.category.startswith("A.5")
 
 
-def decided(row: Row, columns: Columns, at: int, consent: str = "", *, licensed: bool = True) -> Outcome:
+def decided(
+    row: Row, columns: Columns, at: int, controls: Sequence[Control[Text]], consent: str = "", *, licensed: bool = True
+) -> Outcome:
     """What becomes of a row, before duplicates are known.
 
     Args:
         row: the row.
         columns: what its batch was found to hold.
         at: its place there.
+        controls: heard on what the row says.
         consent: `no_consent` or `withdrawn` where the source says so of this row; "" where it does not.
         licensed: whether a contract covers what rows say of rights that are reserved.
     """
     if row.fault:
         return Outcome("held", (row.fault,))
-    risks = columns.risks[at]
-    classes = tuple(sorted({one.category for one in risks}))
-    drops: list[str] = [consent] if consent else []
-    marked = columns.marks[at]
+    risks, marked = columns.risks[at], columns.marks[at]
+    heard = hear(controls, Text("", ""), _findings(columns, at), "input")
+    drops = [consent] if consent else []
     holds = ["mojibake"] if marked.get("mojibake", 0) >= _MANY else []
-    for one in risks:
-        if is_illegal(one):
-            (drops if one.certain else holds).append("illegal" if one.certain else "suspected")
-        elif one.category == "works":
-            drops.append("work")
-        elif one.category == "confidential":
-            holds.append("confidential")
-        elif one.category in ("injection", "jailbreak"):
-            holds.append("injection")
-        elif one.category == "spam":
-            holds.append("advert")
-        else:
-            holds.append("self_harm" if one.category == "self_harm" else "suspected")
+    masks: list[str] = []
+    for _, verdict in heard.verdicts:
+        if verdict.reason and verdict.reason.code == "guard_unavailable":
+            holds.append("not_checked")
+        for one in verdict.findings:
+            kind = holds if one.severity == "signal" else masks if one.severity == "mask" else drops
+            kind.append(_reason(one))
     if columns.benchmark[at]:
         drops.append("benchmark")
     if "rights" in marked and not licensed and not _OPEN & marked.keys():
         holds.append("rights")
-    kinds = [kind for kind in columns.personal[at] if kind in MASKED]
-    masks = ["secret"] * any(kind in SECRETS for kind in kinds) + ["personal"] * any(k not in SECRETS for k in kinds)
-    reasons = tuple(dict.fromkeys((*drops, *holds, *masks)))
+    reasons = tuple(dict.fromkeys((*drops, *holds, *sorted(masks, reverse=True))))
     fate: Fate = "dropped" if drops else "held" if holds else "masked" if masks else "kept"
-    return Outcome(fate, reasons, classes)
+    return Outcome(fate, reasons, tuple(sorted({one.category for one in risks})))
+
+
+def _findings(columns: Columns, at: int) -> list[Finding]:
+    """What was found in a row, graded: `block` is dropped, `mask` masked, `signal` held."""
+    made = []
+    for one in columns.risks[at]:
+        drops = one.category == "works" or (one.certain and is_illegal(one))
+        made.append(Finding(one.detector, one.category, "block" if drops else "signal", "", "", 0, 0, "raw"))
+    for kind in dict.fromkeys(columns.personal[at]):
+        if kind in MASKED:
+            made.append(Finding("personal", KINDS[kind].category, "mask", kind, "", 0, 0, "raw"))
+    return made
+
+
+def _reason(finding: Finding) -> str:
+    """A finding as a reason."""
+    category = finding.category
+    if category.startswith(PERSONAL):
+        return "secret" if category.startswith("secret.") else "personal"
+    if category in _NAMED:
+        return _NAMED[category]
+    return "illegal" if finding.severity == "block" else "suspected"

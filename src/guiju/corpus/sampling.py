@@ -133,10 +133,15 @@ def _kept(folder: Folder) -> Iterator[Decision]:
             yield msgspec.json.decode(line, type=Decision)
 
 
+def kept_rows(folder: Folder) -> Iterator[tuple[Decision, bytes]]:
+    """Each row that was kept, masked or not: where it stands, and its line."""
+    yield from zip(_kept(folder), folder.kept(), strict=True)
+
+
 def texts(folder: Folder, drawn: Plan) -> Iterator[tuple[int, int, str]]:
     """File, row and text of each item, as it was kept: personal data are masked."""
     wanted = set(drawn.items)
-    for decision, line in zip(_kept(folder), folder.kept(), strict=True):
+    for decision, line in kept_rows(folder):
         if (decision.file, decision.row) in wanted:
             yield decision.file, decision.row, "\n".join(leaves(line))
 

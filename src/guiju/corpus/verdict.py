@@ -9,9 +9,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from guiju.controls.corpus import Origin
+from guiju.controls.hearing import hear
 from guiju.corpus.tally import Tally
 from guiju.law import book
 from guiju.records.corpora import PROOF_NAMES, Stage, Standing
+from guiju.terms import Control
 
 Result = Literal["usable", "review", "not_for_use", "refused"]
 RESULTS: Final[dict[Result, tuple[str, str]]] = {
@@ -75,14 +78,20 @@ def because(code: str, **facts: Any) -> Reason:
     return Reason(code, zh.format(**facts), en.format(**facts))
 
 
-def against(standing: Standing | None, source: str, stage: Stage) -> list[tuple[Result, Reason]]:
+def against(
+    standing: Standing | None, source: str, stage: Stage, controls: Sequence[Control[Origin]]
+) -> list[tuple[Result, Reason]]:
     """What the register has against a source, and how much each weighs.
 
     Args:
         standing: what it says; none where the source is not there.
         source: its id.
         stage: of the audit that is made.
+        controls: heard on the source.
     """
+    heard = hear(controls, _origin(standing, source, stage), (), "input")
+    if not heard.stops:
+        return []
     if standing is None:
         return [("not_for_use", because("unregistered", source=source))]
     made: list[tuple[Result, Reason]] = []
@@ -91,10 +100,22 @@ def against(standing: Standing | None, source: str, stage: Stage) -> list[tuple[
         made.append(("not_for_use", because("missing_proof", proof_zh=zh, proof_en=en)))
     made += [("not_for_use", because("unproven_part", source=part)) for part in standing.unproven]
     made += [("refused", because("refused_part", source=part)) for part in standing.refused if part != source]
-    sample = next((one for one in standing.audits if one.stage == "sample"), None)
-    if stage == "full" and sample and sample.result == "refused":
+    if _sample_refused(standing, stage):
         made.append(("refused", because("refused_sample")))
     return made
+
+
+def _origin(standing: Standing | None, source: str, stage: Stage) -> Origin:
+    """The source as controls hear of it."""
+    if standing is None:
+        return Origin(registered=False)
+    refused = [part for part in standing.refused if part != source or _sample_refused(standing, stage)]
+    return Origin(True, tuple(standing.missing), tuple(standing.unproven), tuple(refused))
+
+
+def _sample_refused(standing: Standing, stage: Stage) -> bool:
+    sample = next((one for one in standing.audits if one.stage == "sample"), None)
+    return stage == "full" and sample is not None and sample.result == "refused"
 
 
 def notes(standing: Standing | None, stage: Stage) -> list[Reason]:

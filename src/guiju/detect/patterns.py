@@ -13,7 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from re._parser import parse  # type: ignore[import-not-found] # the standard library's own; it tells how wide a pattern is
 from typing import Final, Literal
 
@@ -99,14 +99,13 @@ class Patterns:
         for row in of.pattern:
             found = _compiled(row, of)
             self._ready.append(_Ready(row, found, _unless(row, of), parse(found.pattern).getwidth()[1]))
-        heads: dict[str, set[int]] = {}
+        heads: dict[str, int] = {}
+        self._heads_of: dict[int, list[int]] = {}
         for number, row in enumerate(of.pattern):
-            if f"{{{row.anchor}}}" in row.says:
-                for word in of.words[row.anchor]:
-                    heads.setdefault(_head(word, row.language == "en"), set()).add(number)
-        self._bounded = frozenset().union(*heads.values()) if heads and "" not in heads else frozenset[int]()
-        self._heads = automaton(list(heads)) if self._bounded else automaton([])
-        self._of_head = [frozenset(numbers) for numbers in heads.values()]
+            words = {_head(word, row.language == "en") for word in of.words[row.anchor]}
+            if f"{{{row.anchor}}}" in row.says and all(words):
+                self._heads_of[number] = [heads.setdefault(word, len(heads)) for word in sorted(words)]
+        self._heads = automaton(list(heads))
         by_anchor: dict[str, set[int]] = {}
         for number, row in enumerate(of.pattern):
             for word in of.words[row.anchor]:
@@ -156,21 +155,21 @@ class Patterns:
         return out
 
     def _places(self, within: str) -> dict[int, list[int]]:
-        """Pattern → where words of its anchor begin."""
+        """What a word of an anchor begins with → where it stands."""
         places: dict[int, list[int]] = {}
         for head, start, _ in self._heads(within):
-            for number in self._of_head[head]:
-                places.setdefault(number, []).append(start)
+            places.setdefault(head, []).append(start)
         return places
 
     def _matches(self, number: int, within: str, places: Mapping[int, Sequence[int]]) -> Iterator[re.Match[str]]:
         """The matches of one pattern: each holds a word of its anchor, so it is looked for around these alone."""
         ready = self._ready[number]
-        if number not in self._bounded:
+        heads = self._heads_of.get(number)
+        if heads is None:
             yield from ready.found.finditer(within)
             return
         begin = stop = -1
-        for place in sorted(places.get(number, ())):
+        for place in sorted(chain.from_iterable(places[head] for head in heads if head in places)):
             if begin >= 0 and place - ready.widest > stop:
                 yield from ready.found.finditer(within, begin, stop)
                 begin = -1

@@ -20,6 +20,7 @@ from guiju.adapters.signatures import Signatures
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.complaints import Docket
+from guiju.controls.corpus import Origin
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -63,6 +64,7 @@ class Controls(msgspec.Struct, frozen=True):
             asked.
         rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
+        sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
         docket: heard on how complaints stand; on no exchange.
     """
 
@@ -74,6 +76,8 @@ class Controls(msgspec.Struct, frozen=True):
     guard_reply: tuple[Control[Text], ...] = ()
     rooms: tuple[Control[Any], ...] = ()
     replayed: tuple[Control[Replayed], ...] = ()
+    sources: tuple[Control[Origin], ...] = ()
+    rows: tuple[Control[Text], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
 
     @property
@@ -87,10 +91,14 @@ class Controls(msgspec.Struct, frozen=True):
             *self.guard_request,
             *self.guard_reply,
             *self.rooms,
-            *self.replayed,
-            *self.docket,
+            *self.elsewhere,
         )
         return list(dict.fromkeys(control.id for control in every))
+
+    @property
+    def elsewhere(self) -> Sequence[Control[Any]]:
+        """Those that are heard on no exchange: on replays, on the docket, on corpora."""
+        return (*self.replayed, *self.docket, *self.sources, *self.rows)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""

@@ -29,9 +29,9 @@ APPROVERS: Final = frozenset({"lead", "compliance"})
 HOLDS_S: Final = 7 * 86_400
 """For how long a proposal waits for the second person."""
 
-Act = Literal["ban", "person", "lift", "end", "bulk"]
+Act = Literal["ban", "person", "lift", "end"]
 """`ban`: a wide ban. `person`: a ban on a named person's data. `lift`: a ban lifted; one that is to be narrower is
-lifted when the narrower one acts. `end`: the end of a service to somebody. `bulk`: one decision about many cases."""
+lifted when the narrower one acts. `end`: the end of a service to somebody."""
 
 State = Literal["pending", "done", "rejected", "revoked", "expired"]
 

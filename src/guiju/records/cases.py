@@ -189,14 +189,15 @@ def open_(store: Store, made: Case, secret_hash: bytes) -> Case:
     Raises:
         OutsideError: `store_unavailable`: there is no case yet.
     """
+    return store.do(lambda connection: enter(connection, made, secret_hash))
+
+
+def enter(connection: Connection, made: Case, secret_hash: bytes) -> Case:
+    """`open_`, in the transaction of the caller."""
     opened = _timed(msgspec.structs.replace(made, turn=1, group_key=made.group_key or token_hex(16)))
-
-    def work(connection: Connection) -> Case:
-        connection.execute(insert(case).values(**_row(opened), secret_hash=secret_hash or token_bytes(32)))
-        _enter(connection, None, opened, opened.opened_by, opened.received_at)
-        return opened
-
-    return store.do(work)
+    connection.execute(insert(case).values(**_row(opened), secret_hash=secret_hash or token_bytes(32)))
+    _enter(connection, None, opened, opened.opened_by, opened.received_at)
+    return opened
 
 
 def find(store: Store, id: str, secret: str) -> Case | None:

@@ -51,7 +51,8 @@ PROOF_NAMES: Final[dict[str, tuple[str, str]]] = {
     "optout": ("拒绝用于训练的方式", "how users opt out"),
 }
 _PURPOSE: Final = b"guiju corpus consent\0"
-_ID: Final = 64
+LONGEST: Final = 64
+"""Characters of a source's id, at most."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,8 +178,10 @@ def add(store: Store, facts: Facts, parts: Sequence[str], terms: changes.Terms) 
             it itself.
         OutsideError: `store_unavailable`.
     """
-    if not facts.id.strip() or len(facts.id) > _ID or facts.id != facts.id.strip() or not facts.title.strip():
-        what = Bilingual(f"来源编号须为 1 至 {_ID} 个字符，且有标题", f"an id of 1 to {_ID} characters, and a title")
+    if not facts.id.strip() or len(facts.id) > LONGEST or facts.id != facts.id.strip() or not facts.title.strip():
+        what = Bilingual(
+            f"来源编号须为 1 至 {LONGEST} 个字符，且有标题", f"an id of 1 to {LONGEST} characters, and a title"
+        )
         raise ConfigError("config_invalid", what=what, hint="guiju corpus source add --help")
     made = Source(**msgspec.structs.asdict(facts), added_by=terms.by, added_at=terms.now)
 

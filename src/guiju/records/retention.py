@@ -20,6 +20,7 @@ from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.schema import (
     assertion_seen,
+    ban,
     legal_hold,
     person,
     person_use,
@@ -28,6 +29,7 @@ from guiju.records.schema import (
     strike,
     vault,
 )
+from guiju.records.schema_desk import approval, case, outbox
 from guiju.records.use import day_of
 
 _DAY_S: Final = 86_400
@@ -71,7 +73,13 @@ def due(now: int) -> dict[str, tuple[Table, ColumnElement[bool]]]:
         "assertions": (assertion_seen, assertion_seen.c.until_s <= before["assertions"]),
         "vault": (vault, vault.c.expires_at <= before["vault"]),
         "requests": (rights_request, and_(settled, rights_request.c.done_at <= before["requests"])),
+        "cases": (case, and_(case.c.closed_at > 0, case.c.closed_at <= before["cases"], ~exists().where(_stands(now)))),
     }
+
+
+def _stands(now: int) -> ColumnElement[bool]:
+    """Whether a ban in force rests on a case: no ban without its case (bounds)."""
+    return (ban.c.case_id == case.c.id) & (ban.c.lifted_at == 0) & ((ban.c.expires_at == 0) | (ban.c.expires_at > now))
 
 
 def sweep(store: Store, keys: DayKeys, now: int) -> dict[str, int]:
@@ -94,6 +102,8 @@ def sweep(store: Store, keys: DayKeys, now: int) -> dict[str, int]:
         for id, (table, over) in due(now).items():
             free = over & ~_held(table, now) if "person_id" in table.c else over
             made[id] = connection.execute(delete(table).where(free)).rowcount
+        for table in (approval, outbox) if made["cases"] else ():
+            connection.execute(delete(table).where(~exists().where(case.c.id == table.c.case_id)))
         marked = (strike.c.at <= now - standing.REPEATS_S) & (strike.c.mark >= 0)
         connection.execute(update(strike).where(marked).values(mark=-1))
         return made
