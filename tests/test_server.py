@@ -142,7 +142,6 @@ def test_production_refuses_gaps_and_names_them(start: Start, tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         start(config=config)
     assert "15.a" in str(caught.value)
-    assert "[service]" in str(caught.value)
     assert "6.b" in str(caught.value)
     config.write_text('[provider]\ncode = "001191110000600037342L10000"\n')
     with pytest.raises(ConfigError):
