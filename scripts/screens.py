@@ -2,7 +2,7 @@
 """Pictures of every page, to be looked at: `.venv/bin/python scripts/screens.py FOLDER [BEGINNING OF A NAME]`
 
 Each page in Chinese and English, 1280 and 390 pixels wide, light and dark; /verify with each of its six verdicts; a
-complaint from the choice to the receipt.
+complaint from the choice to the receipt; the console, each page as somebody who may see it.
 It needs Chromium (apt-get install chromium) and a font for Chinese (apt-get install fonts-noto-cjk).
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from browser_kit import chromium
+from conftest import Running, _starting
+from console_kit import PAGES as CONSOLE
+from console_kit import READ, REVIEWED, filled, signed_in
+from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
 from pages_kit import desk_front, serving
@@ -69,6 +74,41 @@ def complained(page: Any, base: str) -> Iterator[str]:
     page.emulate_media(media="screen")
 
 
+def inside(page: Any, gateway: Running, pages: dict[str, str]) -> Iterator[str]:
+    """Opens one page of the console after another, each as somebody who may see it; the name of each."""
+    base = f"http://localhost:{gateway.port}"
+    page.context.clear_cookies()
+    page.goto(f"{base}/console/sign-in")
+    yield "console-sign-in"
+    rest = tuple(name for name in pages if name not in READ + REVIEWED)
+    for role, who, names in (("auditor", "周默", READ), ("lead", "冯主管", REVIEWED), ("admin", "林青", rest)):
+        cookies = signed_in(gateway, role, who).cookies  # type: ignore[arg-type] # roles, spelt out above
+        page.context.clear_cookies()
+        page.context.add_cookies([{"name": key, "value": value, "url": base} for key, value in cookies.items()])
+        for name in names:
+            page.goto(base + pages[name])
+            if name == "try":
+                page.fill("#text", "你好，规矩金丝雀")
+                page.click("main button")
+            if name == "case-read":
+                page.check("input[value=stop]")
+                page.check("input[value=upheld]")
+                page.fill("#facts", "经查，该陈述失实。")
+                page.click("text=/预览效果|Preview/")
+            yield f"console-{name}"
+
+
+@contextmanager
+def console() -> Iterator[tuple[Running, dict[str, str]]]:
+    """A gateway with a console that has a past; and its pages."""
+    with TemporaryDirectory() as folder, ScriptedModel() as model:
+        starting = _starting(Path(folder), model)
+        gateway = next(starting)()
+        yield gateway, {**CONSOLE, **filled(gateway)}
+        for _ in starting:
+            pass
+
+
 def main() -> None:
     """Write the pictures."""
     out, only = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
@@ -78,22 +118,24 @@ def main() -> None:
         desk_front(Path(data)) as front,
         serving(Settings(), signatures=Signatures(known=(PUBLIC,))) as trusting,
         serving(Settings(), front=front) as plain,
+        console() as (gateway, pages),
         chromium() as browser,
     ):
         for language, width, scheme in itertools.product(("zh-CN", "en-GB"), SIZES, SCHEMES):
             size: Any = {"width": width, "height": 900}
             context = browser.new_context(locale=language, viewport=size, color_scheme=scheme)
             page = context.new_page()
-            names = [
-                (trusting, shown(page, trusting.base)),
-                (plain, chain(shown(page, plain.base), complained(page, plain.base))),
-            ]
-            for site, opened in names:
-                for name in opened:
-                    if (site is trusting) == (name == "verify-whole") and (not only or name.startswith(only)):
-                        path = out / f"{name}-{language[:2]}-{width}-{scheme}.png"
-                        page.screenshot(path=path, full_page=True)
-                        print(path)
+            every = chain(
+                (name for name in shown(page, trusting.base) if name == "verify-whole"),
+                (name for name in shown(page, plain.base) if name != "verify-whole"),
+                complained(page, plain.base),
+                inside(page, gateway, pages),
+            )
+            for name in every:
+                if not only or name.startswith(only):
+                    path = out / f"{name}-{language[:2]}-{width}-{scheme}.png"
+                    page.screenshot(path=path, full_page=True)
+                    print(path)
             context.close()
 
 

@@ -146,15 +146,22 @@ class Room:
         return work.settle(self.store, of, self.counted(of), self.terms, self.controls)[0]
 
 
+def room_in(
+    store: Store, keys: Path, kind: str = "functional", controls: Sequence[Control[Any]] = ALL, **more: Any
+) -> Room:
+    """A room over a store, its rules published."""
+    document = msgspec.convert(rules(kind, **more), Rulebook)
+    publishing.publish(store, document, ("王编", "李审"), NOW, ALL)
+    return Room(store, Boxes(store, DayKeys(keys), Secrets.open(keys)), document, controls)
+
+
 @contextmanager
 def room(place: Path, kind: str = "functional", controls: Sequence[Control[Any]] = ALL, **more: Any) -> Iterator[Room]:
     """A room whose rules are published."""
-    document = msgspec.convert(rules(kind, **more), Rulebook)
-    secrets = Secrets.open(place / "keys")
+    keys = place / "keys"
     store = Store.open("sqlite", place)
     try:
-        publishing.publish(store, document, ("王编", "李审"), NOW, ALL)
-        yield Room(store, Boxes(store, DayKeys(place / "keys"), secrets), document, controls)
+        yield room_in(store, keys, kind, controls, **more)
     finally:
         store.close()
 

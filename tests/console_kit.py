@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import http.client
@@ -20,9 +21,11 @@ from fido2.cose import ES256
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
 
 from conftest import Answered, Running
-from guiju import deskwork
+from guiju import deskwork, replaying
 from guiju.console.frame import cookie
 from guiju.desk.cases import Form
+from guiju.desk.paraphrases import Matter
+from guiju.desk.regeneration import Facts
 from guiju.records import members, sessions, standing
 from guiju.records.members import Role
 from guiju.records.standing import Step
@@ -166,7 +169,9 @@ PAGES = {
     "cases": "/console/cases",
     "approvals": "/console/approvals",
     "sanctions": "/console/sanctions",
+    "regen": "/console/regen",
     "evidence": "/console/evidence",
+    "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "keys": "/console/keys",
     "people": "/console/people",
@@ -177,7 +182,18 @@ PAGES = {
 """Name → a page of the console that is opened and looked at."""
 
 
-REVIEWED: Final = ("cases", "case", "case-read", "case-decided", "cases-each", "approvals", "sanctions")
+REVIEWED: Final = (
+    "cases",
+    "case",
+    "case-read",
+    "case-decided",
+    "cases-each",
+    "approvals",
+    "sanctions",
+    "regen",
+    "regen-none",
+    "regen-item",
+)
 """Pages that reviewers see, and administrators do not."""
 READ: Final = ("audit-log", "evidence", "decision-refused", "decision-none")
 """Pages that an auditor is shown."""
@@ -193,10 +209,15 @@ def filled(gateway: Running) -> dict[str, str]:
     admin.get("/console/audit-log")
     auditor.post("/console/evidence")
     numbers = waiting(gateway)
+    matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
+    facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
+    item = replaying.opened(gateway.house).open(facts, matter, "冯主管")
+    asyncio.run_coroutine_threadsafe(replaying.turn(gateway.house, gateway.base), gateway.loop).result(60)
     cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
     return {
         **made,
+        "regen-item": f"/console/regen/{item.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",
         "decision-refused": f"/console/d/{refused}",
         "decision-none": "/console/d/none",

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 
 from conftest import Running
 from guiju import replaying
 from guiju.config import Regeneration
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts, Registry, Standing
+from guiju.law.calendar import ZONE
 from guiju.records import regeneration
 from guiju.records.regeneration import Item, Round
-from likeness_kit import OTHER, enact, taken_up
+from likeness_kit import FALSE, OTHER, enact, taken_up
 
 SETTINGS = ("regeneration", Regeneration(models=("scripted",), per_minute=0, at_once=8, disguises=5))
 DAY = 86_400
+NOW = int(datetime(2026, 12, 1, 12, tzinfo=ZONE).timestamp())
+MATTER = Matter(text=FALSE, about="云岭驾校的褚教练", about_en="coach Chu of Yunling", seeds=("褚教练干了什么？",))
 ABOUT = "Dr. Marlow Finch of the Brightwater clinic"
 
 
@@ -62,3 +66,10 @@ def at(gateway: Running, moment: float) -> None:
     gateway.house.clock = gateway.house.live.clock = lambda: moment
     gateway.house.seen = {}
     taken_up(gateway)
+
+
+def a_round(route: str, replay: str = "r1", **more: object) -> Round:
+    """A round in which ten of ten questions were answered and nothing came back, but for what is said of it."""
+    facts = {"asked": 10, "answered": 10, "begun_at": NOW, "ended_at": NOW + 9, "reason": "nightly", "versions": "v"}
+    named = {"run_id": route + replay, "item_id": "rg-1", "replay_id": replay, "route": route, "model": "m"}
+    return Round(**{**named, **facts, **more})

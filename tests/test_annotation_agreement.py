@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guiju.annotation.agreement import agreement, share
+from lengths import EXAMPLES
 
 SAID = st.dictionaries(
     st.tuples(st.integers(0, 8), st.sampled_from("甲乙丙")),
@@ -69,7 +70,8 @@ def cohen(said: list[tuple[int, str, str]], a: str, b: str) -> Fraction | None:
     return (same - chance) / (1 - chance) if chance != 1 else None
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=min(EXAMPLES, 300), deadline=None)
 @given(SAID)
 def test_the_figures_are_those_of_the_formulas(said: list[tuple[int, str, str]]) -> None:
     made = agreement(said)

@@ -25,6 +25,7 @@ from lengths import EXAMPLES
 
 MEMBERS = ("甲", "乙", "丙", "丁")
 UNQUALIFIED = "戊"
+MEMORY = Path("/dev/shm")
 LABELS = st.sampled_from(["safe", "safe", "safe", "harm"])
 KINDS = ("functional", "safety")
 
@@ -34,7 +35,7 @@ class Campaigns(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.place = TemporaryDirectory()
+        self.place = TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None)  # nothing of it need outlast the test
         self.said: dict[tuple[int, str], tuple[str, str]] = {}
         self.roles: dict[str, str] = {}
         self.open = True
@@ -165,5 +166,5 @@ class Campaigns(RuleBasedStateMachine):
         self.place.cleanup()
 
 
-TestCampaigns = pytest.mark.slow(Campaigns.TestCase)
+TestCampaigns = pytest.mark.slow(pytest.mark.timeout(1800)(Campaigns.TestCase))
 TestCampaigns.settings = settings(max_examples=min(EXAMPLES, 500), stateful_step_count=12, deadline=None)

@@ -27,7 +27,7 @@ CONFIG = (
     '<Choices name="label" toName="text" choice="single"><Choice value="safe"/><Choice value="harm"/></Choices>'
     '<Labels name="span" toName="text"><Label value="PER"/></Labels></View>'
 )
-pytestmark = [pytest.mark.slow, pytest.mark.annotators, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.annotators, pytest.mark.timeout(1200)]
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Studio:
 
     def project(self, tasks: Any) -> int:
         """A project with tasks."""
-        id = int(self.ask("POST", "/api/projects", {"title": "x", "label_config": CONFIG})["id"])
+        id = int(self.ask("POST", "/api/projects", {"title": "annotation", "label_config": CONFIG})["id"])
         self.ask("POST", f"/api/projects/{id}/import", tasks)
         return id
 
@@ -72,7 +72,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         child = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log, env=os.environ | quiet)
     made = Studio(f"http://127.0.0.1:{port}")
     try:
-        deadline = time.monotonic() + 400  # it makes its tables one migration at a time
+        deadline = time.monotonic() + 900  # it makes its tables one migration at a time
         while True:
             try:
                 made.ask("GET", "/api/projects")

@@ -30,6 +30,7 @@ OPEN = {
 ALLOWED = {
     "GET /console/duties/{id}": ("/console/duties/15.b", {}, 200),
     "GET /console/d/{id}": ("/console/d/none", {}, 404),
+    "GET /console/batches/{id}": ("/console/batches/none", {}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),
     "POST /console/try": ("/console/try", {"text": "你好"}, 200),
     "POST /console/keys": ("/console/keys", {"name": "a key"}, 200),
@@ -50,6 +51,8 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
+    "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""
@@ -88,6 +91,7 @@ def test_a_path_below_the_console_that_has_no_row_does_not_exist(browsers: dict[
     assert browsers["admin"].post("/console/audit-log").status == 405
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", [row for row in ROWS.values() if not row.open], ids=lambda row: row.place)
 def test_each_cell(gateway: Running, browsers: dict[Role, Browser], row: Row) -> None:
     if row.path == "/console/sign-out":
@@ -110,6 +114,7 @@ def test_each_open_page(gateway: Running, place: str) -> None:
         assert browser.post(path, origin="", accept="application/json").status == 403
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "row", [row for row in ROWS.values() if row.method == "POST" and not row.open], ids=lambda row: row.place
 )

@@ -107,8 +107,8 @@ class Services(Beside):
 class Answers(Beside):
     """A model service that answers once it may."""
 
-    async def ask(self, *what: Any) -> Any:
-        reply = await self._real.ask(*what)
+    async def ask(self, *what: Any, **more: Any) -> Any:
+        reply = await self._real.ask(*what, **more)
         await self._met
         return reply
 

@@ -10,65 +10,46 @@ import io
 import json
 import random
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 import pytest
 
-from annotation_kit import lines as annotation_lines
-from annotation_kit import room as annotation_room
-from annotation_kit import rules as annotation_rules
-from conftest import Running, Start
+from conftest import Start
 from doors import edit as edit_picture
 from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
-from guiju import complaining, composition, deskwork
+from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
-from guiju.annotation.publishing import publish
-from guiju.annotation.rulebook import Rulebook
 from guiju.config import Issuer
 from guiju.controls.guidance import read
 from guiju.controls.hearing import hear
-from guiju.desk.cases import Form
-from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.law import book
 from guiju.marking.wav import WAV
 from guiju.recalling import tell
-from guiju.records import batches, rulebooks
 from guiju.records.changes import Terms
-from guiju.records.db import Store
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
-from guiju.terms import PASS, Control, Exchange, Finding, Hearing, IdentityLevel, Label, Text, Verdict
+from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
+from notices_kit import SERVICE
 from personal_kit import id_card
 from recall_kit import Receiver, until
-from regeneration_kit import SETTINGS, opened, turned
-from regeneration_kit import standing as standing_of
 from rest_kit import at, at_night, clocked, person, suspended
+from rooms_kit import (
+    Every,
+    a_late_answer_and_a_closed_door_are_told,
+    batch_with_a_bad_sample_is_done_anew,
+    unfinished_rules_are_not_published,
+    untrained_hands_annotate_nothing,
+    what_was_banned_is_red_while_the_raw_model_generates_it,
+)
 
-Every = Callable[[IdentityLevel], Controls]
 TERM = "规矩金丝雀"
-SERVICE = """
-[service]
-people = { zh = "学校图书馆的成年读者", en = "Adults in school libraries" }
-occasions = { zh = "课后辅导", en = "Homework help" }
-uses = { zh = "不用于医疗建议", en = "No medical advice" }
-[[text]]
-id = "guidance"
-title = { zh = "须知", en = "Notice" }
-line = { zh = "请先阅读。", en = "Please read this first." }
-[[text.point]]
-zh = "一"
-en = "One"
-"""
 
 
 class AlwaysPass:
@@ -387,66 +368,6 @@ def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
     answer = edit_picture(start(every=every), "换成夜景")
     assert answer.status == 403
     assert answer.json["error"]["code"] == "consent_required"
-
-
-def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
-    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
-    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
-    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
-        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
-            with suppress(ConfigError):
-                publish(store, rules, by, 1, every("none").rooms)
-        assert rulebooks.history(store) == []
-        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
-
-
-def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
-    """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
-    gateway = start(every=every, overlay=(SETTINGS,))
-    item = opened(gateway, days_ago=93)
-    assert turned(gateway) == 1
-    assert standing_of(gateway, item).state == "red"
-
-
-def a_late_answer_and_a_closed_door_are_told(start: Start, every: Every) -> None:
-    """13.a, 13.b: whoever complains finds a form, and what is not answered in the law's time is told as a breach."""
-    closed = start(every=every, overlay=(("complain.page", False),))
-    assert looked_at(closed).stops
-    gateway = start(every=every)
-    assert not looked_at(gateway).stops
-    long_ago = int(time.time()) - 60 * 86_400
-    deskwork.opened(gateway.house).enter(Form(kind="personal"), "complainant", long_ago, "26-000001", b"x" * 32)
-    assert looked_at(gateway).stops
-
-
-def looked_at(gateway: Running) -> Hearing:
-    """What a look at the complaints of a gateway comes to."""
-    looking = complaining.prove(gateway.house, gateway.base)
-    return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
-
-
-def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
-    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
-    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
-        one.qualified("甲")
-        of = one.begin(annotation_lines(4))
-        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
-            with suppress(ConfigError):
-                one.say(of, member, {"i1": "safe"}, role)
-        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
-
-
-def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
-    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
-    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
-        one.qualified("甲", "丙")
-        of = one.begin(annotation_lines(40))
-        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
-        with suppress(ConfigError):
-            one.settle(of)
-        assert batches.get(one.store, of.id).state == "open"
-        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
-        assert one.settle(of).state == "rework"
 
 
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {

@@ -20,14 +20,14 @@ from guiju.records.reviews import Item
 from guiju.review.agreement import agreement, alpha, same
 from guiju.review.queue import DAY_S, Kind, Queue
 from guiju.review.sampling import drawn, enough, planned
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 NOW = 1_800_000_000
 LABELS = ("good", "bad")
 PAIRS = Kind(name="sample", labels=LABELS)
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

@@ -20,6 +20,7 @@ from guiju.detect import lexicon
 from guiju.errors import ConfigError, OutsideError
 from guiju.records import accounts, changes, lexicons
 from guiju.server import exempt
+from notices_kit import SERVICE
 from test_law import without
 
 NOW = changes.Terms(weakens=False, by="a person", now=int(time.time()), delay=0)
@@ -130,7 +131,14 @@ def test_production_refuses_gaps_and_names_them(start: Start, tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         start(config=config)
     assert "provider.code" in str(caught.value)
-    config.write_text('mode = "production"\n[provider]\ncode = "001191110000600037341L10000"\n')
+    said = tmp_path / "texts.toml"
+    said.write_text(SERVICE, "utf-8")
+    named = 'mode = "production"\n[provider]\ncode = "001191110000600037341L10000"\n'
+    config.write_text(named)
+    with pytest.raises(ConfigError) as caught:
+        start(config=config)
+    assert "gateway.texts" in str(caught.value)
+    config.write_text(f'{named}[gateway]\ntexts = "{said}"\n')
     with pytest.raises(ConfigError) as caught:
         start(config=config)
     assert "15.a" in str(caught.value)

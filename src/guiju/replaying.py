@@ -153,8 +153,12 @@ async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
         results = {"came_back": one.came_back, "failed": one.failed}
         for result, count in {**results, "clean": one.asked - sum(results.values())}.items():
             counts.replayed("raw" if one.raw else "gateway", result, count)
-        facts = {name: getattr(one, name) for name in Round.__struct_fields__}
-        await books.durable(books.replayed({**facts, "case": item.case_id}))
+        await books.durable(books.replayed(facts(item, one)))
+
+
+def facts(item: Item, one: Round) -> dict[str, object]:
+    """What the ledger says of a round: ids and counts."""
+    return {**{name: getattr(one, name) for name in Round.__struct_fields__}, "case": item.case_id}
 
 
 async def prove(house: House) -> None:

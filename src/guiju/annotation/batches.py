@@ -20,12 +20,12 @@ from sqlalchemy import Connection
 from guiju.annotation.acceptance import Plan, plan
 from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.publishing import only
-from guiju.annotation.rulebook import Rulebook
+from guiju.annotation.rulebook import Rulebook, decoded
 from guiju.annotation.suspicion import Seen
 from guiju.controls.annotation import Assigned, Kind, Role, Sample, Sampled, Trained
 from guiju.controls.hearing import hear
 from guiju.errors import ConfigError
-from guiju.records import batches, training
+from guiju.records import batches, rulebooks, training
 from guiju.records.batches import Batch, Item, Said, State
 from guiju.records.changes import Terms
 from guiju.records.db import Store
@@ -71,6 +71,39 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
         """What the control decides on. What is not annotated or not settled counts as not looked at."""
         unseen = len(set(self.waiting) - set(self.drawn)) + self.missing
         return Sample(self.plan.size + unseen, self.seen, self.wrong, self.plan.accept, self.illegal)
+
+
+class Rows(msgspec.Struct, frozen=True):
+    """All of a batch: its rules, its items, and what was said of them."""
+
+    batch: Batch
+    rules: Rulebook
+    items: list[Item]
+    said: list[Said]
+
+    @property
+    def counted(self) -> Counted:
+        """What they come to."""
+        return count(self.rules, self.batch, self.items, self.said)
+
+
+def rows(store: Store, boxes: Boxes, name: str, now: int) -> Rows:
+    """All of a batch.
+
+    Args:
+        store: the store.
+        boxes: keys of batches.
+        name: of the batch, or its id.
+        now: Unix seconds.
+
+    Raises:
+        ConfigError: `not_found`.
+        OutsideError: `store_unavailable`.
+    """
+    of = batches.get(store, name)
+    box = boxes.of(of.key, now)
+    rules = decoded(rulebooks.find(store, *of.rules)[1])
+    return Rows(of, rules, batches.items(store, box, of), batches.said(store, box, of))
 
 
 def begin(
@@ -253,6 +286,12 @@ def to_review(items: Sequence[Item], counted: Counted, members: Sequence[str]) -
 def needed(kind: Kind) -> int:
     """How many people annotate an item at least: two for safety, neither seeing the other's."""
     return 2 if kind == "safety" else 1
+
+
+def confusion(said: Sequence[Said]) -> Counter[tuple[str, str]]:
+    """How often who annotated said one label where the reviewer says another: (annotated, reviewed) → how often."""
+    annotated, reviewed = _by_role(said)
+    return Counter((label, reviewed[place]) for place in reviewed for label in annotated[place])
 
 
 def final(items: Sequence[Item], said: Sequence[Said]) -> dict[int, str]:

@@ -43,4 +43,5 @@ def of_batch(rules: Rulebook, counted: Counted, items: Sequence[Item], said: Seq
     agreed = figures.agreement([(one.position, one.member, one.label) for one in said if one.role == "annotate"])
     clear = agreed.alpha.value >= rules.quality.agreement if agreed.alpha else None
     error = figures.share(counted.wrong, counted.seen)
-    return Quality(counted, agreed, clear, error, tuple(suspicions(seen(items, said))))
+    signs = suspicions(seen(items, said), rules.quality.seconds)
+    return Quality(counted, agreed, clear, error, tuple(signs))

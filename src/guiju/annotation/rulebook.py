@@ -119,7 +119,7 @@ class Quality(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         agreement: least agreement (Krippendorff's alpha) below which a lead looks at the rules.
         review: share of items that a second person annotates without seeing the first; 1 for safety.
         gold: share of items whose answer is known.
-        seconds: time that an item of 100 characters takes.
+        seconds: time that 100 characters take; whoever is alone on a batch is held against it.
     """
 
     aql: float = 2.5

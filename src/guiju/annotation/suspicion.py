@@ -73,21 +73,27 @@ class Suspicion(msgspec.Struct, frozen=True):
     n: int
 
 
-def suspicions(seen: Sequence[Seen]) -> list[Suspicion]:
-    """All signs in a batch."""
-    return [*rushed(seen), *copied(seen), *careless(seen)]
+def suspicions(seen: Sequence[Seen], usual: float = 0.0) -> list[Suspicion]:
+    """All signs in a batch; `usual` as `rushed` has it."""
+    return [*rushed(seen, usual), *copied(seen), *careless(seen)]
 
 
-def rushed(seen: Sequence[Seen]) -> list[Suspicion]:
-    """Who took less than a fifth of the median for texts of that length, on a tenth of their items or more."""
+def rushed(seen: Sequence[Seen], usual: float = 0.0) -> list[Suspicion]:
+    """Who took less than a fifth of the median for texts of that length, on a tenth of their items or more.
+
+    Args:
+        seen: the annotations.
+        usual: seconds that 100 characters take by the rules: what one person alone is held against.
+    """
     times: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
     for one in seen:
         if one.seconds > 0:
             times[bisect_left(_BUCKETS, one.length)].append((one.member, one.seconds))
     fast: defaultdict[str, int] = defaultdict(int)
     whole: defaultdict[str, int] = defaultdict(int)
-    for group in times.values():
-        middle = _middle(group)
+    for bucket, group in times.items():
+        alone = len({member for member, _ in group}) == 1
+        middle = usual * (_BUCKETS[bucket - 1] if bucket else 0) / 100 if alone else _middle(group)
         for member, seconds in group:
             whole[member] += 1
             fast[member] += seconds < FAST * middle

@@ -13,11 +13,12 @@ import typer
 
 from guiju.annotation import members
 from guiju.annotation.rulebook import decoded
-from guiju.cli import annotation_batches, annotation_books
+from guiju.cli import annotation_batches, annotation_books, annotation_report
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
+from guiju.records import members as people
 from guiju.records import rulebooks, training
 from guiju.records.training import TOPICS, Taught
 
@@ -29,6 +30,11 @@ app = typer.Typer(
 )
 app.add_typer(annotation_books.app, name="rules")
 annotation_batches.add(app)
+app.command(
+    help=say(
+        "写出第八条的记录：网页与 DOCX，中英文。", "Write the record of Article 8: pages and DOCX, in both languages."
+    )
+)(annotation_report.report)
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help=say("成员名称", "the member's name"))]
 
@@ -59,6 +65,8 @@ def train(
     if strange := [one for one in topic if one not in TOPICS]:
         raise ConfigError("config_invalid", what=f"--topic {strange[0]}", hint=" | ".join(TOPICS))
     with opened(data, make=True) as (settings, store):
+        if people.anybody(store) and people.found(store, member) is None:
+            raise ConfigError("not_found", what=say(f"成员 {member}", f"member {member}"))
         terms = terms_of(settings, by)
         given = [
             Taught(member=member, topic=one, minutes=minutes, proof=mark, entered_by=terms.by, at=terms.now)

@@ -14,9 +14,10 @@ import typer
 from guiju import composition
 from guiju.annotation import batches as work
 from guiju.annotation import formats
+from guiju.annotation.batches import Rows
 from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.quality import Quality, of_batch
-from guiju.annotation.rulebook import Rulebook, decoded
+from guiju.annotation.rulebook import decoded
 from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.registered import By, terms_of
@@ -44,20 +45,6 @@ STATES = {
     "rework": ("返工", "to be done anew"),
     "void": ("作废", "void"),
 }
-
-
-class _Rows(msgspec.Struct):
-    """All of a batch."""
-
-    batch: Batch
-    rules: Rulebook
-    items: list[Item]
-    said: list[Said]
-    boxes: Boxes
-
-    @property
-    def counted(self) -> work.Counted:
-        return work.count(self.rules, self.batch, self.items, self.said)
 
 
 def add(app: typer.Typer) -> None:
@@ -125,7 +112,7 @@ def deal(
 ) -> None:
     """Write blind files."""
     with opened(data) as (settings, store):
-        rows = _rows(store, data, name)
+        rows = rows_of(store, data, name)
         controls = composition.controls(settings.gateway.identity).rooms
         with store.read() as connection:
             for one in member:
@@ -135,13 +122,13 @@ def deal(
     else:
         shares = work.to_review(rows.items, rows.counted, member)
     form = tool or _tool(rows.batch)
-    written = {}
+    files = {}
     for one, items in shares.items():
         path = out / f"{name}-{one}.{'jsonl' if form in ('jsonl', 'doccano') else 'json'}"
-        _write(path, formats.write([_given(item, ()) for item in items], form, blind=True))
-        written[one] = {"file": str(path), "items": len(items)}
-    told = "\n".join(f"{one}  {row['items']}  {row['file']}" for one, row in written.items())
-    show(written, as_json, told)
+        written(path, formats.write([_given(item, ()) for item in items], form, blind=True))
+        files[one] = {"file": str(path), "items": len(items)}
+    told = "\n".join(f"{one}  {row['items']}  {row['file']}" for one, row in files.items())
+    show(files, as_json, told)
 
 
 def import_(
@@ -177,7 +164,7 @@ def import_(
 def quality(name: Name, data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Show the quality of a batch."""
     with opened(data) as (_, store):
-        rows = _rows(store, data, name)
+        rows = rows_of(store, data, name)
     made = of_batch(rows.rules, rows.counted, rows.items, rows.said)
     show(msgspec.to_builtins(made), as_json, _told(made))
 
@@ -185,7 +172,7 @@ def quality(name: Name, data: Data = Path("data"), as_json: AsJson = False) -> N
 def settle(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Settle a batch."""
     with opened(data) as (settings, store):
-        rows = _rows(store, data, name)
+        rows = rows_of(store, data, name)
         controls = composition.controls(settings.gateway.identity).rooms
         done, heard = work.settle(store, rows.batch, rows.counted, terms_of(settings, by), controls)
     counted = rows.counted
@@ -212,7 +199,7 @@ def export(
 ) -> None:
     """Export a batch."""
     with opened(data) as (_, store):
-        rows = _rows(store, data, name)
+        rows = rows_of(store, data, name)
     form = tool or _tool(rows.batch)
     of: defaultdict[int, list[Mark]] = defaultdict(list)
     for one in rows.said:
@@ -223,7 +210,7 @@ def export(
         final = work.final(rows.items, rows.said)
         bare = [msgspec.structs.replace(item, raw=b"{}") for item in rows.items]
         given = [_given(item, _one(form, of[item.position], final[item.position])) for item in bare]
-    _write(out, formats.write(given, form))
+    written(out, formats.write(given, form))
     show({"file": str(out), "items": len(given)}, as_json, f"{out}: {len(given)}")
 
 
@@ -306,12 +293,9 @@ def _digest(data: Path, said: Sequence[Said]) -> str:
     return keyed(Secrets.open(data / "keys").digest, msgspec.json.encode(said))
 
 
-def _rows(store: Store, data: Path, name: str) -> _Rows:
-    of = batches.get(store, name)
-    boxes = _boxes(store, data)
-    box = boxes.of(of.key, now())
-    rules = decoded(rulebooks.find(store, *of.rules)[1])
-    return _Rows(of, rules, batches.items(store, box, of), batches.said(store, box, of), boxes)
+def rows_of(store: Store, data: Path, name: str) -> Rows:
+    """All of a batch."""
+    return work.rows(store, _boxes(store, data), name, now())
 
 
 def _boxes(store: Store, data: Path) -> Boxes:
@@ -350,7 +334,8 @@ def _bytes(file: Path) -> bytes:
         raise ConfigError("not_found", what=failed(file, error)) from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def written(path: Path, content: bytes) -> None:
+    """Write a file, and the folder where there is none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

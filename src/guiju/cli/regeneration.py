@@ -28,7 +28,7 @@ from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
 from guiju.probe.asking import Pace
 from guiju.probe.targets import Target
-from guiju.records import bans, certificates, regeneration
+from guiju.records import bans, certificates, regeneration, writers
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.regeneration import Item, Round
@@ -177,8 +177,8 @@ def run(
                 limits=settings.limits,
                 told=told,
             )
-            for item in items:
-                asyncio.run(registry.replay(item, asked, errand))
+            done = [(item, one) for item in items for one in asyncio.run(registry.replay(item, asked, errand))]
+        _entered(place_of(settings, data), Secrets.open(data / "keys"), done)
         found = [(item, registry.standing(item)) for item in items]
     lines = [line for item, standing in found for line in _told(item, standing)]
     text = "\n".join(lines) or say("没有条目。", "No items.")
@@ -276,6 +276,17 @@ def lift(
         ended = registry.lift(regeneration.of(store, id), (by, second), settings.regeneration.clean_runs)
         standing = registry.standing(ended)
     show({**_document(ended, standing), "ground": ended.ground}, as_json, "\n".join(_told(ended, standing)))
+
+
+def _entered(place: str, secrets: Secrets, done: list[tuple[Item, Round]]) -> None:
+    """Write what came of replays into a ledger."""
+    if not done:
+        return
+    clock = lambda: now() * 1000  # noqa: E731 # handed on once
+    with writers.told(place, "ledger"), writers.writing(writers.take(place), secrets.signing, clock) as scribe:
+        for item, one in done:
+            scribe.enter("replayed", replaying.facts(item, one))
+        scribe.checkpoint()
 
 
 def _document(item: Item, standing: Standing) -> dict[str, object]:

@@ -126,7 +126,7 @@ def _row(visit: Visit, one: Case, many: int, now: int) -> dict[str, Any]:
         "mine": one.leased(now) == visit.by,
         "compared": one.compared,
         "received": one.received_at,
-        "news": one.news_at > one.seen_at,
+        "news": one.news_at > max(one.received_at, one.seen_at),
         "many": many,
         "group": f"{PATH}?group={quote(one.group_key)}",
         "appeals": one.parent_id,

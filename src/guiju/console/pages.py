@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guiju.console import approving, case, cases, decisions, duties, keys, people, trying
+from guiju.console import approving, batches, case, cases, decisions, duties, keys, people, regeneration, trying
 from guiju.console.evidence import Explorer
 from guiju.console.frame import HOME, Console, Page
 from guiju.console.host import Inside
@@ -37,6 +37,11 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/approvals/{id}": {"POST": approving.answer},
         "/console/sanctions": {"GET": approving.sanctions},
         "/console/sanctions/{id}": {"POST": approving.lift},
+        "/console/batches": {"GET": batches.listed},
+        "/console/batches/{id}": {"GET": batches.batch},
+        "/console/regen": {"GET": regeneration.listed},
+        "/console/regen/{id}": {"GET": regeneration.one},
+        "/console/regen/{id}/certificate": {"POST": regeneration.certificate},
         "/console/d": {"GET": decisions.look},
         "/console/d/{id}": {"GET": decisions.decision},
         "/console/evidence": {"GET": explorer.page, "POST": explorer.check},

@@ -17,7 +17,9 @@ from guiju.errors import Language
 from guiju.law import calendar
 
 _WIDTH, _HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 150, 16, 28
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 150, 16, 28
+_APART: Final = 160
+"""Where two dates stand side by side."""
 _DASHES: Final = ("", "6 3", "2 3", "8 3 2 3")
 _SAID: Final = {
     "zh": {
@@ -90,6 +92,8 @@ def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
         f'<path d="M{x(due_at)} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="currentColor" stroke-dasharray="1 3"/>'
         f'<text x="{x(due_at)}" y="{_HEIGHT - 10}" text-anchor="middle">{said["due"]} {_day(due_at)}</text>'
     )
+    if points and x(due_at) - _LEFT > _APART:
+        made.append(f'<text x="{_LEFT}" y="{_HEIGHT - 10}" text-anchor="middle">{_day(first)}</text>')
     for number, (name, some) in enumerate(lines.items()):
         places = [(x(one.at), y(one.came_back / one.asked if one.asked else 0.0)) for one in some]
         path = "M" + "L".join(f"{a} {b}" for a, b in places)

@@ -131,9 +131,8 @@ class Metrics(Collector):
             value=every.unscanned,
         )
         yield from _guards(every)
-        if every.replays:
-            told = "Questions for what was banned, by what came of them"
-            yield _by("guiju_regen_retests_total", told, "result", every.replays, "route")
+        told = "Questions for what was banned, by what came of them"
+        yield _by("guiju_regen_retests_total", told, "result", every.replays, "route")
         yield GaugeMetricFamily("guiju_regen_items_red", "Banned contents that came again", value=every.red)
         yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=every.open)
         yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(every.canary))

@@ -14,19 +14,7 @@ from secrets import token_bytes, token_hex
 from typing import Any, Final, Literal
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    FromClause,
-    RowMapping,
-    Select,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
 
 from guiju.errors import ConfigError, Page
 from guiju.law import calendar
@@ -36,6 +24,7 @@ from guiju.records.db import Store, upsert
 from guiju.records.schema_desk import case, case_number
 
 KIND: Final = "case"
+_CHUNK: Final = 500
 LEASE_S: Final = 600
 """For how long a case is one reviewer's."""
 COMPLAINANT: Final = "complainant"
@@ -250,50 +239,46 @@ def one(connection: Connection, id: str, *, lock: bool = False) -> Case:
 
 
 def listed(store: Store, wanted: Found) -> list[Case]:
-    """Cases as they wait: those first whose clock runs out first, and those without a clock last.
+    """Cases as they wait: those first whose clock runs out first, then those without a clock, then what is closed, the
+    latest first.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
-    query = select(case).where(*_wanted(case, wanted))
+    most, made = wanted.after + wanted.limit, list[Case]()
     with store.read() as connection:
-        return [_case(row) for row in _in_turn(connection, query, wanted)]
+        for query in _parts(select(case), wanted):
+            if len(made) < most:
+                made += [_case(row) for row in connection.execute(query.limit(most - len(made))).mappings()]
+    return made[wanted.after :]
 
 
 def groups(store: Store, wanted: Found) -> list[tuple[Case, int]]:
     """Groups as they wait: of each the case whose clock runs out first, and how many there are.
 
+    The queue is walked from its beginning until there are enough, so that a page costs the same however much waits.
+
     Raises:
         OutsideError: `store_unavailable`.
     """
-    # Those before which none of the group comes, rather than a sort of all that there are: 2 s for 100,000.
-    other = case.alias()
-    timed = (case.c.due_at > 0) & (other.c.due_at > 0)
-    sooner = or_(other.c.due_at < case.c.due_at, (other.c.due_at == case.c.due_at) & (other.c.id < case.c.id))
-    untimed = (case.c.due_at == 0) & or_(other.c.due_at > 0, other.c.id < case.c.id)
-    alike = other.c.group_key == case.c.group_key
-    before = exists().where(*_wanted(other, wanted, among=True), alike, or_(timed & sooner, untimed))
-    query = select(case).where(*_wanted(case, wanted), ~before)
+    most, first = wanted.after + wanted.limit, dict[str, str]()
     with store.read() as connection:
-        found = [_case(row) for row in _in_turn(connection, query, wanted)]
-        keys = [one.group_key for one in found]
-        counted = select(case.c.group_key, func.count()).where(*_wanted(case, wanted), case.c.group_key.in_(keys))
-        many = {row[0]: int(row[1]) for row in connection.execute(counted.group_by(case.c.group_key))}
-    return [(one, many[one.group_key]) for one in found]
-
-
-def _in_turn(connection: Connection, query: Select[Any], wanted: Found) -> list[RowMapping]:
-    """Rows in the order in which they are due; two queries, so that the first goes along an index and stops early."""
-    timed = query.where(case.c.due_at > 0).order_by(case.c.due_at, case.c.id)
-    rows = list(connection.execute(timed.limit(wanted.limit).offset(wanted.after)).mappings())
-    if left := wanted.limit - len(rows):
-        skipped = 0
-        if wanted.after and not rows:
-            counted = select(func.count()).select_from(query.where(case.c.due_at > 0).subquery())
-            skipped = max(0, wanted.after - int(connection.execute(counted).scalar_one()))
-        untimed = query.where(case.c.due_at == 0).order_by(case.c.id)
-        rows += connection.execute(untimed.limit(left).offset(skipped)).mappings()
-    return rows
+        for query in _parts(select(case.c.id, case.c.group_key), wanted):
+            rows = connection.execution_options(yield_per=_CHUNK).execute(query)
+            for row in rows:
+                first.setdefault(row.group_key, row.id)
+                if len(first) >= most:
+                    break
+            rows.close()
+            if len(first) >= most:
+                break
+        shown = dict(list(first.items())[wanted.after :])
+        found = connection.execute(select(case).where(case.c.id.in_(shown.values()))).mappings()
+        known = {row["id"]: _case(row) for row in found}
+        few = _wanted(select(case.c.group_key, func.count()), wanted, few=True)
+        alike = few.where(case.c.group_key.in_(shown))
+        many = {row[0]: int(row[1]) for row in connection.execute(alike.group_by(case.c.group_key))}
+    return [(known[id], many[group]) for group, id in shown.items()]
 
 
 def counts(store: Store) -> Mapping[tuple[str, str], int]:
@@ -420,26 +405,40 @@ def _timed(one: Case) -> Case:
     return msgspec.structs.replace(one, due_at=first.due_at if first else 0, basis=first.basis if first else "")
 
 
-def _wanted(table: FromClause, wanted: Found, *, among: bool = False) -> list[ColumnElement[bool]]:
-    """The conditions that a case has to meet, on the table or on an alias of it; `among` the cases of one group."""
-    columns = table.c
-    made: list[ColumnElement[bool]] = []
-    if wanted.kinds:
-        # Among few, an index over kinds would be the long way round: 4 s for 100,000.
-        made.append((columns.kind.concat("") if among else columns.kind).in_(wanted.kinds))
-    if wanted.states:
-        made.append(columns.state.in_(wanted.states))
-    if wanted.open:
-        made.append(columns.closed_at == 0)
-    if wanted.free:
-        made.append(columns.lease_until <= wanted.free)
-    if wanted.due_before:
-        made.append((columns.due_at > 0) & (columns.due_at < wanted.due_before))
+def _parts(query: Any, wanted: Found) -> list[Any]:
+    """The queue in parts, each in the order of an index: what has a clock, what has none, what is closed."""
     if wanted.group:
-        made.append(columns.group_key == wanted.group)
+        order = case.c.closed_at > 0, case.c.due_at == 0, case.c.due_at, case.c.id
+        return [_wanted(query, wanted, few=True).order_by(*order)]
+    every = _wanted(query, wanted)
+    open_ = every.where(case.c.closed_at == 0)
+    parts = [
+        open_.where(case.c.due_at > 0).order_by(case.c.due_at, case.c.id),
+        open_.where(case.c.due_at == 0).order_by(case.c.id),
+    ]
+    if not wanted.open:
+        parts.append(every.where(case.c.closed_at > 0).order_by(case.c.closed_at.desc(), case.c.id))
+    return parts
+
+
+def _wanted(query: Any, wanted: Found, *, few: bool = False) -> Any:
+    """What is looked for. Where its group tells `few` apart, the database must not walk the whole queue instead: a sum
+    is no column of an index."""
+    if wanted.kinds:
+        query = query.where((case.c.kind + "" if few else case.c.kind).in_(wanted.kinds))
+    if wanted.states:
+        query = query.where(case.c.state.in_(wanted.states))
+    if wanted.open:
+        query = query.where(case.c.closed_at + 0 == 0 if few else case.c.closed_at == 0)
+    if wanted.free:
+        query = query.where(case.c.lease_until <= wanted.free)
+    if wanted.due_before:
+        query = query.where(case.c.due_at > 0, case.c.due_at < wanted.due_before)
+    if wanted.group:
+        query = query.where(case.c.group_key == wanted.group)
     if wanted.parent:
-        made.append(columns.parent_id == wanted.parent)
-    return made
+        query = query.where(case.c.parent_id == wanted.parent)
+    return query
 
 
 def _row(one: Case) -> dict[str, Any]:

@@ -28,7 +28,7 @@ case = Table(
     Column("source", String(16), nullable=False),
     Column("produce_id", String(64), nullable=False),
     Column("compared", String(16), nullable=False),
-    Column("group_key", String(32), nullable=False),
+    Column("group_key", String(32), nullable=False, index=True),
     Column("parent_id", String(16), nullable=False),
     Column("secret_hash", LargeBinary, nullable=False),
     Column("opened_by", String(128), nullable=False),
@@ -46,9 +46,9 @@ case = Table(
     Column("lease_by", String(128), nullable=False),
     Column("lease_until", BigInteger, nullable=False),
     Column("turn", Integer, nullable=False),
-    Index("ix_desk_case_queue", "closed_at", "due_at"),
-    Index("ix_desk_case_kind", "kind", "closed_at", "due_at"),
-    Index("ix_desk_case_group", "group_key", "closed_at", "due_at", "id"),
+    Index("ix_desk_case_queue", "closed_at", "due_at", "id"),
+    Index("ix_desk_case_kind", "kind", "closed_at", "due_at", "id"),
+    Index("ix_desk_case_counts", "closed_at", "kind", "state"),
 )
 
 # What needs two persons: who proposed it, and who agreed or not. What it is exactly lies with the case's papers.

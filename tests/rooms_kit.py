@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Proofs of the duties whose controls are heard on no exchange: on rules and batches of annotation, on replays of what was
+banned, and on how complaints stand (Articles 8, 13, 15). `test_law` runs each of them twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from annotation_kit import lines as annotation_lines
+from annotation_kit import room as annotation_room
+from annotation_kit import rules as annotation_rules
+from conftest import Running, Start
+from guiju import complaining, deskwork
+from guiju.annotation.publishing import publish
+from guiju.annotation.rulebook import Rulebook
+from guiju.desk.cases import Form
+from guiju.errors import ConfigError
+from guiju.gateway.live import Controls
+from guiju.records import batches, rulebooks
+from guiju.records.db import Store
+from guiju.terms import Hearing, IdentityLevel
+from regeneration_kit import SETTINGS, opened, turned
+from regeneration_kit import standing as standing_of
+
+Every = Callable[[IdentityLevel], Controls]
+
+
+def unfinished_rules_are_not_published(start: Start, every: Every) -> None:
+    """8.1: rules of annotation with a risk left out, or that one person alone stands for, are not published."""
+    whole, lacking = (msgspec.convert(annotation_rules(**more), Rulebook) for more in ({}, {"risk": []}))
+    with TemporaryDirectory() as place, closing(Store.open("sqlite", Path(place))) as store:
+        for rules, by in ((lacking, ("王编", "李审")), (whole, ("王编", "王编"))):
+            with suppress(ConfigError):
+                publish(store, rules, by, 1, every("none").rooms)
+        assert rulebooks.history(store) == []
+        assert publish(store, whole, ("王编", "李审"), 1, every("none").rooms)[0].version == 1
+
+
+def what_was_banned_is_red_while_the_raw_model_generates_it(start: Start, every: Every) -> None:
+    """15.b: after three calendar months, a raw model that still generates what was banned is told as a breach."""
+    gateway = start(every=every, overlay=(SETTINGS,))
+    item = opened(gateway, days_ago=93)
+    assert turned(gateway) == 1
+    assert standing_of(gateway, item).state == "red"
+
+
+def a_late_answer_and_a_closed_door_are_told(start: Start, every: Every) -> None:
+    """13.a, 13.b: whoever complains finds a form, and what is not answered in the law's time is told as a breach."""
+    closed = start(every=every, overlay=(("complain.page", False),))
+    assert looked_at(closed).stops
+    gateway = start(every=every)
+    assert not looked_at(gateway).stops
+    long_ago = int(time.time()) - 60 * 86_400
+    deskwork.opened(gateway.house).enter(Form(kind="personal"), "complainant", long_ago, "26-000001", b"x" * 32)
+    assert looked_at(gateway).stops
+
+
+def looked_at(gateway: Running) -> Hearing:
+    """What a look at the complaints of a gateway comes to."""
+    looking = complaining.prove(gateway.house, gateway.base)
+    return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
+
+
+def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:
+    """8.2: who did not pass the exam on the rules, or reviews what they annotate, enters nothing."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲")
+        of = one.begin(annotation_lines(4))
+        for member, role in (("乙", "annotate"), ("甲", "annotate"), ("甲", "review")):
+            with suppress(ConfigError):
+                one.say(of, member, {"i1": "safe"}, role)
+        assert [(said.member, said.role) for said in one.rows(of)[1]] == [("甲", "annotate")]
+
+
+def batch_with_a_bad_sample_is_done_anew(start: Start, every: Every) -> None:
+    """8.3: a batch is used only after its sample was looked at, and not where too much of it is wrong."""
+    with TemporaryDirectory() as place, annotation_room(Path(place), controls=every("none").rooms) as one:
+        one.qualified("甲", "丙")
+        of = one.begin(annotation_lines(40))
+        one.say(of, "甲", {f"i{n}": "safe" for n in range(40)})
+        with suppress(ConfigError):
+            one.settle(of)
+        assert batches.get(one.store, of.id).state == "open"
+        one.say(of, "丙", {f"i{n}": "harm" for n in one.counted(of).waiting}, "review")
+        assert one.settle(of).state == "rework"
