@@ -8,10 +8,12 @@ import http.client
 import json
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +25,8 @@ from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Upstream
 from guiju.gateway.live import Controls
 from guiju.house import House, Options
+from guiju.records.db import Store
+from guiju.records.engine import FILE
 from guiju.server import Server, serve
 from guiju.terms import IdentityLevel
 
@@ -164,6 +168,8 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         **options: Any,
     ) -> Running:
         data = data or tmp_path / f"data{len(stops)}"
+        if "config" not in options and not any(name == "store.url" for name, _ in overlay):
+            _with_store(data)
         lists: tuple[Path, ...] = ()
         if lexicon:
             path = tmp_path / f"words{len(stops)}.csv"
@@ -183,6 +189,21 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
     for stop in stops:
         stop()
     ended(0 if shared else 8)
+
+
+@cache
+def _empty_store() -> bytes:
+    """A store as a first start makes it, of a hundred statements; most tests need no other."""
+    with tempfile.TemporaryDirectory() as folder:
+        Store.open("sqlite", Path(folder)).close()
+        return (Path(folder) / FILE).read_bytes()
+
+
+def _with_store(data: Path) -> None:
+    """Put an empty store where a gateway will look for it, unless there is one."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (data / FILE).exists():
+        (data / FILE).write_bytes(_empty_store())
 
 
 _ENDING: list[Callable[[], None]] = []

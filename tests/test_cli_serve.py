@@ -254,7 +254,9 @@ def test_production_refuses_a_choice_of_controls(language: str, tmp_path: Path) 
 
 
 # ---------------------------------------------------------------------- what flags turn on and off
-IN_FORCE = composition.controls("none").ids
+WHOLE = composition.controls("none")
+IN_FORCE = [one for one in WHOLE.ids if one not in {room.id for room in WHOLE.rooms}]
+"""Those that a setting of the gateway may turn off: rooms through which no exchange goes have none."""
 OFF = {
     "exact": [control for control in IN_FORCE if control not in composition.EXACT],
     "people": [control for control in IN_FORCE if control not in composition.PEOPLE],
@@ -279,7 +281,8 @@ def test_what_is_off_is_said_at_the_start(controls: str, language: str, tmp_path
         assert sorted(lines[1 : 1 + len(off)]) == sorted(said.format(control) for control in off)
         assert not [line for line in lines[1 + len(off) :] if line.startswith("  !") and "→" not in line]
         assert gateway.chat("规矩金丝雀").status == 400
-        proof = next(entry["body"] for entry in entries(gateway.data) if entry["kind"] == "proof")
+        proofs = [entry["body"] for entry in entries(gateway.data) if entry["kind"] == "proof"]
+        proof = next(one for one in proofs if "words.input" in one["controls"])
         assert proof["passed"]
         assert not set(off) & set(proof["controls"])
         assert ("identity" in proof["controls"]) == ("identity" not in off)
@@ -299,8 +302,7 @@ def test_the_reach_is_the_largest_hold(tmp_path: Path, model: ScriptedModel) -> 
             assert answer.text() == "今天很好。明天再来。"
             counts[reach] = len([e for e in answer.events if e["choices"][0]["delta"].get("content")])
             assert ("control “words.sentence” is off" in gateway.said()) == (reach == "pattern")
-    assert counts["pattern"] > 5
-    assert counts["sentence"] == 2
+    assert counts["pattern"] > counts["sentence"] == 2
     assert counts["whole"] == counts["sentence"], "no control looks at more than a sentence yet"
     refused = guiju("serve", *FLAGS, "--reach", "far", cwd=tmp_path)
     assert (refused.returncode, refused.stderr.splitlines()[1]) == (2, "pattern | sentence | whole")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlencode
 
@@ -54,6 +55,23 @@ class Host(msgspec.Struct, frozen=True):
     notices: Callable[[], Notices] = shipped
 
 
+@cache
+def _templates() -> Environment:
+    """The templates, each of which is compiled once."""
+    made = Environment(
+        loader=PackageLoader("guiju.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters["visible"] = visible
+    made.filters["lines"] = lines
+    made.globals["asset"] = static.address
+    return made
+
+
 class Pages:
     """The pages as an ASGI application.
 
@@ -72,17 +90,7 @@ class Pages:
         self._open = tuple(route.path_regex for route in open_)
         held = Route(static.PREFIX + "{name:path}", static.static)
         self._router = Router([*routes, held], redirect_slashes=False)
-        self._templates = Environment(
-            loader=PackageLoader("guiju.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._templates.filters["visible"] = visible
-        self._templates.filters["lines"] = lines
-        self._templates.globals["asset"] = static.address
+        self._templates = _templates()
 
     def has(self, path: str) -> bool:
         """Whether a path is a page's."""
