@@ -140,17 +140,17 @@ def controls(least: IdentityLevel) -> Controls:
 def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[str, ...]]:
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
-    kept |= {control.id for control in all_controls.rooms}
+    kept |= {control.id for control in all_controls.elsewhere}  # they cost no exchange anything
     made = Controls(
         tuple(control for control in all_controls.request if control.id in kept),
         tuple(control for control in all_controls.release if control.id in kept),
         tuple(control for control in all_controls.output if control.id in kept),
         tuple(control for control in all_controls.upstream if control.id in kept),
         rooms=all_controls.rooms,
-        replayed=tuple(control for control in all_controls.replayed if control.id in kept),
-        sources=tuple(control for control in all_controls.sources if control.id in kept),
-        rows=tuple(control for control in all_controls.rows if control.id in kept),
-        docket=tuple(control for control in all_controls.docket if control.id in kept),
+        replayed=all_controls.replayed,
+        sources=all_controls.sources,
+        rows=all_controls.rows,
+        docket=all_controls.docket,
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
