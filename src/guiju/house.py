@@ -205,7 +205,6 @@ class House:
     day: datetime.date = datetime.date.min
     seen: dict[str, int] = field(default_factory=dict)
     known: set[tuple[str, str, int]] = field(default_factory=set)
-    gone: bool = False
     background: set[asyncio.Task[None]] = field(default_factory=set)
     live: Live = field(init=False)
     likenesses: Likenesses | None = None

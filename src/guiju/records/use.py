@@ -100,6 +100,8 @@ class Uses:
         self._store = store
         self._clock = clock
         self._seen: dict[Who, _Seen] = {}
+        self.again = False
+        """Whether to look once more for who was erased."""
         self._writing = asyncio.Lock()
         self.hurry: Callable[[], object] = bool
         self.unread = 0
