@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import datetime
 import hashlib
@@ -265,3 +266,40 @@ def test_a_thousand_erased_people_are_not_found_by_value_or_by_guessing(tmp_path
             kept.add(hashlib.sha256(number).digest())
         assert not any(everything[at : at + 32] in kept for at in range(len(everything) - 31))
         assert not list((here.data / "keys" / "days").glob("*.key")), "no key of a day is left that opened theirs"
+
+
+class Watched(DayKeys):
+    """Keys beside which a process looks: what it has heard when the person's row and key go."""
+
+    heard: int
+
+    def erase(self, store: Store, account_id: str, person_id: str, now: int) -> bool:
+        self.heard = store.versions().get(rights.COUNTER, 0)
+        return super().erase(store, account_id, person_id, now)
+
+
+def test_others_hear_of_an_erasure_when_all_has_gone(here: Place, store: Store) -> None:
+    """A process that looks before finds the person kept, and does not look again."""
+    keys = Watched(here.data / "keys")
+    who = somebody(store, keys)
+    before = store.versions().get(rights.COUNTER, 0)
+    rights.erase(store, keys, who, NOW)
+    assert keys.heard == before
+    assert store.versions()[rights.COUNTER] == before + 1
+
+
+def test_a_count_that_is_written_while_its_person_is_erased_goes_too(store: Store, keys: DayKeys) -> None:
+    who = somebody(store, keys)
+    uses = use.Uses(store, lambda: 1000.0)
+
+    async def counted() -> None:
+        await uses.guardian(who, NOW)
+        uses.answered(who, 600, NOW)
+        rights.erase(store, keys, who, NOW)
+        await uses.settle(NOW)
+        await uses.erased()
+        await uses.settle(NOW)
+
+    asyncio.run(counted())
+    with store.read() as connection:
+        assert connection.execute(select(schema.person_use)).all() == []

@@ -157,12 +157,10 @@ async def take_up(house: House) -> None:
         if policy.versions != live.policy.versions:
             live.policy = policy
     await asyncio.to_thread(live.standings.take_up, now.get(standing.COUNTER, 0), live.clock())
-    gone = now.get(rights.COUNTER) != house.seen.get(rights.COUNTER)
-    if gone or live.uses.again:
+    if now.get(rights.COUNTER) != house.seen.get(rights.COUNTER):
         house.known.clear()  # who comes back after an erasure is kept anew
         await live.uses.erased()
         live.choices.clear()
-        live.uses.again = gone  # and once more, for what was under way while somebody was erased
     elif now.get(choices.COUNTER) != house.seen.get(choices.COUNTER):
         live.choices.clear()
     house.seen = now

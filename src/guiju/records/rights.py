@@ -263,19 +263,20 @@ def run(store: Store, keys: DayKeys, now: int) -> list[Request]:
 
 
 def erase(store: Store, keys: DayKeys, who: Who, now: int) -> None:
-    """Erase a person. Rows go first: should the key not go, it is done again. At last the log is cut, in which the rows
-    still stand.
+    """Erase a person. Rows go first: should the key not go, it is done again. Other processes hear of it when all has
+    gone, for what they then still find they believe to be kept. At last the log is cut, in which the rows still stand.
 
     Raises:
         OutsideError: `store_unavailable`; erase again.
     """
+    store.do(lambda connection: forget(connection, who))
+    keys.erase(store, *who, now)
 
-    def work(connection: Connection) -> None:
-        forget(connection, who)
+    def gone(connection: Connection) -> None:
+        use.forget(connection, who)  # what was counted since
         bump(connection, COUNTER)
 
-    store.do(work)
-    keys.erase(store, *who, now)
+    store.do(gone)
     store.cut_log()
 
 

@@ -100,8 +100,6 @@ class Uses:
         self._store = store
         self._clock = clock
         self._seen: dict[Who, _Seen] = {}
-        self.again = False
-        """Whether to look once more for who was erased."""
         self._writing = asyncio.Lock()
         self.hurry: Callable[[], object] = bool
         self.unread = 0
@@ -242,16 +240,19 @@ class Uses:
             self._forget(self._clock(), 3600.0)
 
     async def erased(self) -> None:
-        """Drop those of whom the store keeps nothing any more.
+        """Drop those of whom the store keeps nothing any more, and what was written of them since they were erased.
 
         Raises:
             OutsideError: `store_unavailable`.
         """
-        met = list(self._seen)
-        kept = await asyncio.to_thread(_kept, self._store, met)
-        for who in met:
-            if who not in kept:
+        async with self._writing:
+            met = list(self._seen)
+            kept = await asyncio.to_thread(_kept, self._store, met)
+            gone = [who for who in met if who not in kept]
+            for who in gone:
                 self._seen.pop(who, None)
+            if gone:
+                await asyncio.to_thread(self._store.do, lambda connection: _unwrite(connection, gone))
 
     def _forget(self, mono: float, after_s: float) -> None:
         """Forget who was written and has not been here for a while."""
@@ -296,6 +297,12 @@ def _write(connection: Connection, sending: dict[Who, Count]) -> dict[Who, Count
         values = msgspec.structs.asdict(merged)
         upsert(connection, person_use, {"account_id": who[0], "person_id": who[1], **values}, values)
     return made
+
+
+def _unwrite(connection: Connection, gone: Sequence[Who]) -> None:
+    for account_id, person_id in gone:
+        mine = (person_use.c.account_id == account_id) & (person_use.c.person_id == person_id)
+        connection.execute(delete(person_use).where(mine))
 
 
 def _merged(mine: Count, other: Count | None) -> Count:
