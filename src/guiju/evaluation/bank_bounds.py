@@ -91,7 +91,7 @@ class Bounds:
             yield "hidden_characters"
         if _MOJIBAKE.search(text):
             yield "mojibake"
-        if (_WIDE_LETTERS if language == "zh" else _WIDE).search(text):
+        if (_WIDE_LETTERS if language == "zh" or _HAN.search(text) else _WIDE).search(text):
             yield "full_width"
         if not _in_language(text, language):
             yield "wrong_language"
