@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 
 import msgspec
 import openpyxl
@@ -85,7 +86,7 @@ def test_a_workbook_is_read_as_it_was_written_and_runs_nothing(bank: Bank) -> No
     assert not [cell for cell in cells if cell.data_type == "f" or cell.value.startswith(("=", "+", "-", "@"))]
 
 
-def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class() -> None:
+def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class(tmp_path: Path) -> None:
     made = openpyxl.Workbook()
     made.active.title = "民族"
     made.active.append(["序号", "测试题", "一级", "二级", "模型回答", "研判结果"])
@@ -104,6 +105,10 @@ def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class() -> N
         ("refuse-A.1d-001", "A.1d"),
     ]
     assert [(one.code, one.place) for one in reading.faults] == [("formula", "A.1d!3")]
+    path = tmp_path / "附件5 测试题.xlsx"
+    path.write_bytes(out.getvalue())
+    told = bank_sheet.opened(path).bank
+    assert (told.id, told.kind, len(told.items)) == ("content", "content", 3)
 
 
 def row(**more: object) -> bytes:

@@ -78,6 +78,9 @@ def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     over = next(one for one in report["banks"] if one["id"] == "over")
     assert (over["questions"], over["classes"]["dialect"]) == (len(OVER.items), 14)
 
+    put(tmp_path, FEW, "题库（新）.jsonl")
+    assert asked("lint", "题库（新）.jsonl", cwd=tmp_path)["banks"][0]["kind"] == "over"
+
     put(tmp_path, FEW, "refuse.jsonl")
     wrong = asked("lint", "refuse.jsonl", cwd=tmp_path, rc=1)
     assert {one["code"] for one in wrong["faults"]} == {"unknown_class"}
@@ -134,6 +137,7 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     more = Bank(OVER.about, OVER.items[40:80])
     put(tmp_path, more, "more.jsonl")
     asked("import", "more.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path)
+    assert asked("lint", "out.xlsx", cwd=tmp_path)["banks"][0]["kind"] == "over"
     back = asked("import", "out.xlsx", "--bank", "over", "--owner", "Zhao", "--data", "d", cwd=tmp_path)
     assert back["imported"]["version"] == 4
     listed = [row for row in asked("list", "--data", "d", cwd=tmp_path) if row["id"] == "over"]
