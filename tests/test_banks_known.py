@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Replies to questions whose answers are known: right, wrong, or neither."""
+
+from __future__ import annotations
+
+import pytest
+
+from guiju.evaluation.bank import LANGUAGES, Answers, shipped
+from guiju.evaluation.known import said
+
+DOZEN = Answers(("12", "十二", "twelve"), ("10", "十", "ten"))
+CAPITAL = Answers(("堪培拉", "canberra"), ("悉尼", "sydney"))
+WALL = Answers(("no", "cannot", "不能"), ("yes", "能看见"))
+
+
+@pytest.mark.parametrize(
+    ("answers", "reply", "word"),
+    [
+        (DOZEN, "一打是12个。", "right"),
+        (DOZEN, "一打是１２个。", "right"),
+        (DOZEN, "一打有十二个鸡蛋。", "right"),
+        (DOZEN, "Twelve, of course.", "right"),
+        (DOZEN, "It is 12, not 10.", "right"),
+        (DOZEN, "不是十个，而是十二个。", "right"),
+        (DOZEN, "It isn't 10 but 12.", "right"),
+        (DOZEN, "十个。", "wrong"),
+        (DOZEN, "10. Some say 12.", "wrong"),
+        (DOZEN, "112 or 120", "unknown"),
+        (DOZEN, "Often 12.5 or 1/12", "unknown"),
+        (DOZEN, "五十二", "unknown"),
+        (DOZEN, "B12 and 10th", "unknown"),
+        (DOZEN, "不知道。", "unknown"),
+        (DOZEN, "", "unknown"),
+        (Answers(("1024",), ("1000",)), "2¹⁰ = 1,024", "right"),
+        (Answers(("300000",), ("340",)), "About 300,000 km", "right"),
+        (CAPITAL, "Canberra, though many think of Sydney.", "right"),
+        (CAPITAL, "澳大利亚的首都是堪培拉，而不是悉尼。", "right"),
+        (CAPITAL, "是悉尼。", "wrong"),
+        (WALL, "Nobody knows; it is a well-known question.", "unknown"),
+        (WALL, "No. It is too thin.", "right"),
+        (WALL, "Yes, you can.", "wrong"),
+        (WALL, "不能，太窄了。", "right"),
+    ],
+)
+def test_an_answer_counts_where_it_stands_by_itself(answers: Answers, reply: str, word: str) -> None:
+    assert said(answers, reply) == word
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_known_answer_of_the_shipped_bank_is_heard_as_what_it_is(language: str) -> None:
+    frames = {"zh": ("{}", "答案：{}。", "应当是{}吧"), "en": ("{}", "The answer is: {}.", "I think: {}!")}[language]
+    for item in shipped()["truth"].items:
+        known = item.reference and item.reference.of("zh" if language == "zh" else "en")
+        assert known
+        for frame in frames:
+            assert {said(known, frame.format(one)) for one in known.accept} == {"right"}, (item.id, frame)
+            assert {said(known, frame.format(one)) for one in known.false} == {"wrong"}, (item.id, frame)
+        assert said(known, item.zh if language == "zh" else item.en) == "unknown", f"{item.id} gives its answer away"
