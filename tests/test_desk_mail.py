@@ -176,7 +176,7 @@ def test_what_a_server_may_answer(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asyncio.run(mail.send(signed, LETTER)) == "password"
         monkeypatch.setenv("GUIJU_TEST_MAIL", "a password of the desk")
         server.refuses = 550
-        assert asyncio.run(mail.send(on(server), LETTER)) == "550"
+        assert asyncio.run(mail.send(signed, LETTER)) == "550"
     assert asyncio.run(mail.send(on(server), LETTER)) == "connection"
     assert (
         asyncio.run(mail.send(on(server), msgspec.structs.replace(LETTER, to="a@b.test\nBcc: c@d.test"))) == "address"
