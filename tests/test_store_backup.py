@@ -92,6 +92,7 @@ def rows(store: Store) -> dict[str, set[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 def test_backup_restores_onto_either_database(here: Place, there: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 300)
@@ -184,6 +185,7 @@ def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path)
         assert (report.whole, report.writers[0].entries) == (True, 8)
 
 
+@pytest.mark.slow
 def test_a_failing_restore_leaves_the_store_as_it_was(here: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 3)
@@ -297,6 +299,7 @@ def test_upgrade_says_first_backs_up_and_then_acts(here: Place) -> None:
     assert books.upgrade(here.url, here.data, NOW).revisions == ()
 
 
+@pytest.mark.slow
 def test_an_older_backup_restores_onto_the_newest_schema(here: Place, tmp_path: Path) -> None:
     old = Place("sqlite", tmp_path / "old")
     old_store(old, 12)
