@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -129,7 +130,7 @@ def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_p
         before = list(acknowledged)
         file = tmp_path / f"{round_}.db"
         books.backup(here.url, here.data, file, NOW)
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
             found = {int(row[0]) for row in connection.execute("SELECT id FROM account")}
         connection.close()
         assert set(before) <= found
