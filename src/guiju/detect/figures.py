@@ -2,7 +2,7 @@
 """Reads the figures of a text: numbers with their units, shares, dates and hours, in digits, Chinese numerals and
 English words (Article 4.4).
 
-A figure is known by its value, whatever it is written as: 三成, 30 % and 百分之三十 are one. Pure; nothing is looked up.
+A figure is known by its value, whatever it is written as: 三成, 30 % and 百分之三十 are one. Pure.
 """
 
 from __future__ import annotations
@@ -18,35 +18,53 @@ FigureKind = Literal["number", "share", "date", "hour"]
 Day = tuple[int, int, int]
 """Year, month and day; 0 for what is not said."""
 
-_UNITS: Final[dict[str, tuple[str, Fraction]]] = {
-    name: (kind, Fraction(size))
-    for kind, names in {
-        "m": "公里/1000 千米/1000 km/1000 kilometre/1000 kilometer/1000 米/1 m/1 metre/1 meter/1 厘米/0.01 cm/0.01 毫米/0.001"
-        " mm/0.001",
-        "kg": "吨/1000 tonne/1000 ton/1000 公斤/1 千克/1 kg/1 kilogram/1 克/0.001 g/0.001 gram/0.001 毫克/0.000001 mg/0.000001",
-        "s": "秒/1 second/1 sec/1 分钟/60 minute/60 min/60 小时/3600 hour/3600 个小时/3600 hr/3600 h/3600 天/86400 日/86400 "
-        "day/86400 周/604800 week/604800 星期/604800",
-        "month": "个月/1 month/1 年/12 year/12",
-        "cny": "元/1 块/1 元人民币/1 人民币/1 yuan/1 rmb/1 cny/1",
-        "usd": "美元/1 dollar/1 usd/1 us dollar/1 cent/0.01",
-        "eur": "欧元/1 euro/1 eur/1",
-        "people": "人/1 名/1 位/1 人次/1 people/1 person/1 employee/1 student/1 worker/1 visitor/1 patient/1",
-        "age": "周岁/1 岁/1 years old/1 year old/1 years-old/1",
-        "times": "倍/1 times/1 fold/1",
-        "m2": "平方米/1 平米/1 square metre/1 square meter/1 平方公里/1000000 公顷/10000 hectare/10000",
-        "c": "摄氏度/1 度/1 ℃/1 °c/1 degree/1",
-        "l": "升/1 l/1 litre/1 liter/1 毫升/0.001 ml/0.001",
-        "w": "千瓦/1000 kw/1000 瓦/1 w/1 兆瓦/1000000 mw/1000000",
-        "byte": "gb/1000000000 mb/1000000 tb/1000000000000 kb/1000",
-    }.items()
-    for name, _, size in (part.rpartition("/") for part in re.findall(r"[^/]+/[\d.]+(?= |$)", names))
-    for name in [name.strip()]
+_NAMES: Final = (
+    ("m", "1000", "公里 千米 km kilometre kilometer"),
+    ("m", "1", "米 m metre meter"),
+    ("m", "0.01", "厘米 cm"),
+    ("m", "0.001", "毫米 mm"),
+    ("kg", "1000", "吨 tonne ton"),
+    ("kg", "1", "公斤 千克 kg kilogram"),
+    ("kg", "0.001", "克 g gram"),
+    ("kg", "0.000001", "毫克 mg"),
+    ("s", "1", "秒 second sec"),
+    ("s", "60", "分钟 minute min"),
+    ("s", "3600", "小时 个小时 hour hr h"),
+    ("s", "86400", "天 日 day"),
+    ("s", "604800", "周 星期 week"),
+    ("month", "1", "个月 month"),
+    ("month", "12", "年 year"),
+    ("cny", "1", "元 块 元人民币 人民币 yuan rmb cny"),
+    ("usd", "1", "美元 dollar usd us_dollar"),
+    ("usd", "0.01", "cent"),
+    ("eur", "1", "欧元 euro eur"),
+    ("people", "1", "人 名 位 人次 people person employee student worker visitor patient"),
+    ("age", "1", "周岁 岁 years_old year_old years-old"),
+    ("times", "1", "倍 times fold"),
+    ("m2", "1", "平方米 平米 square_metre square_meter"),
+    ("m2", "10000", "公顷 hectare"),
+    ("m2", "1000000", "平方公里"),
+    ("c", "1", "摄氏度 度 ℃ °c degree"),
+    ("l", "1", "升 l litre liter"),
+    ("l", "0.001", "毫升 ml"),
+    ("w", "1", "瓦 w"),
+    ("w", "1000", "千瓦 kw"),
+    ("w", "1000000", "兆瓦 mw"),
+    ("byte", "1000", "kb"),
+    ("byte", "1000000", "mb"),
+    ("byte", "1000000000", "gb"),
+    ("byte", "1000000000000", "tb"),
+)
+"""Units: what is measured, the size in what it is compared in, and names; a plural is the name with an s."""
+_UNITS: Final = {
+    name.replace("_", " "): (kind, Fraction(size)) for kind, size, names in _NAMES for name in names.split(" ")
 }
 _COUNTS: Final = "个项类种条点家次件台辆套期届层章页票部所座场门款组批篇幅股户亩岁号级版集名位人"
 """What is counted with one character after the numeral, beside what has a unit."""
 _SCALES: Final = {
     "十": 10, "百": 100, "千": 1000, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8,
-    "十亿": 10**9, "百亿": 10**10, "千亿": 10**11, "万亿": 10**12, "thousand": 1000, "k": 1000, "million": 10**6, "m": 10**6,
+    "十亿": 10**9,
+    "百亿": 10**10, "千亿": 10**11, "万亿": 10**12, "thousand": 1000, "k": 1000, "million": 10**6, "m": 10**6,
     "mn": 10**6, "billion": 10**9, "bn": 10**9, "b": 10**9, "trillion": 10**12, "hundred": 100,
 }  # fmt: skip
 _DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "O": 0}
@@ -122,7 +140,8 @@ _HOURS: Final = (
         re.I,
     ),
     re.compile(
-        rf"(?P<half>上午|早上|清晨|凌晨|中午|下午|傍晚|晚上|夜里|晚间)?(?<!\d)(?P<h>[01]?\d|2[0-4]|{_ONE_HAN}|两)(?:点钟?"
+        rf"(?P<half>上午|早上|清晨|凌晨|中午|下午|傍晚|晚上|夜里|晚间)?(?<!\d)(?P<h>[01]?\d|2[0-4]|{_ONE_HAN}"
+        rf"|两)(?:点钟?"
         rf"|时)(?:(?P<min>[0-5]?\d|{_ONE_HAN})分|(?P<mid>半))?"
         r"(?![之间候代期限常段])"
     ),
@@ -134,7 +153,8 @@ _NUMBER: Final = re.compile(
     rf"(?<![A-Za-z\d_.])(?P<n>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d{{1,30}}(?:\.\d{{1,20}})?)(?![A-Za-z_]{{0,2}}\d|\d"
     rf"|,\d{{3}})"
     rf"\s?(?:(?P<scale>{_SCALE}|(?:thousand|million|billion|trillion|mn|bn|[kmb])(?![A-Za-z]))\s?)?"
-    r"(?:(?P<share>[%％]|个百分点|percentage points?\b|per ?cent\b)|(?P<tenth>成)(?![为立员果本功熟长交就都品分效])|(?P<mille>‰))?",
+    r"(?:(?P<share>[%％]|个百分点|percentage points?\b|per ?cent\b)|(?P<tenth>成)(?![为立员果本功熟长交就都品分效])"
+    r"|(?P<mille>‰))?",
     re.I,
 )
 _BARE: Final = re.compile(r"(?P<n>[\d,.]*\d)")
@@ -159,7 +179,8 @@ _MONEY: Final = {"$": "usd", "¥": "cny", "￥": "cny", "€": "eur"}
 _LISTED: Final = re.compile(r"(?:^|\n)[ \t>#*-]*(?:step |第|[(（])?$", re.I)
 _AFTER_LISTED: Final = re.compile(r"\s?[.、)）:：](?!\d)|步")
 _NEAR: Final = re.compile(
-    r"(?:约|大约|近|将近|接近|大概|超过|逾|不足|不到|至少|多达|左右|上下|余|about|around|nearly|almost|approximately|roughly|over|more than"
+    r"(?:约|大约|近|将近|接近|大概|超过|逾|不足|不到|至少|多达|左右|上下|余|about|around|nearly|almost"
+    r"|approximately|roughly|over|more than"
     r"|less than|under|at least|up to|some|~|≈)[ 为有是达了]{0,2}$",
     re.I,
 )

@@ -24,14 +24,18 @@ FIGURES: Final[frozenset[str]] = frozenset({"number", "share", "date", "hour"})
 REFERENCES: Final[frozenset[str]] = frozenset({"quote", "link", "article", "reference"})
 
 _DERIVED: Final = re.compile(
-    "共|合计|总|比|多|少|升|降|涨|余|剩|差|即|缩短|缩小|延长|节省|累计|之和|加起来|相加|相差|差额|差距|多出|少了|高出|低于|高于|增加了?|减少了?|增长|下降|上升|提高|降低|平均|均值|翻|占|去年|上年|同期|相当于|折合|比重|比例|倍"
-    "|(?<![a-z])(?:i\.e\.|last year|year before|total\\w*|equals?|sum|combined|overall|in all|remain\\w*|left|together|altogether|difference|gap|more than|fewer|less than|increase\\w*"
+    "共|合计|总|比|多|少|升|降|涨|余|剩|差|即|缩短|缩小|延长|节省|累计|之和|加起来|相加|相差|差额|差距|多出|少了"
+    "|高出|低于|高于|增加了?|减少了?|增长|下降|上升|提高|降低|平均|均值|翻|占"
+    "|去年|上年|同期|相当于|折合|比重|比例|倍"
+    "|(?<![a-z])(?:i[.]e[.]|last year|year before|total\\w*|equals?|sum|combined|overall|in all|remain\\w*|left"
+    "|together|altogether|difference|gap|more than|fewer|less than|increase\\w*"
     "|decrease\\w*|grew|growth|"
     "rose|fell|dropped|higher|lower|average|mean|doubled|tripled|times|share|account\\w*)(?![a-z])",
     re.I,
 )
 _NOT: Final = re.compile(
-    "没有|没能|没|并未|从未|尚未|未能|未(?![来必])|不(?![但仅过同断久论管如料少])|并非|无法|禁止|拒绝|否认|取消|(?<![a-z])(?:not|never|no|none|cannot"
+    "没有|没能|没|并未|从未|尚未|未能|未(?![来必])|不(?![但仅过同断久论管如料少])|并非|无法|禁止|拒绝|否认|取消"
+    "|(?<![a-z])(?:not|never|no|none|cannot"
     "|without|nor|neither|fail\\w*|den(?:y|ied|ies)|refus\\w*|cancel\\w*)(?![a-z])|n['’]t(?![a-z])",
     re.I,
 )

@@ -37,6 +37,7 @@ _HAN_RUN: Final = re.compile("[\u3400-\u9fff][\u3400-\u9fff，,。!！?？、 ]{
 _LATIN_RUN: Final = re.compile("[A-Za-z][A-Za-z'’,.!? -]{8,}")
 """Writing of another language, long enough to be a quotation."""
 _MARKS: Final = "\"“”「」『』'‘’> "
+_MARGIN: Final = " .。…-*_\n(),:;：，"
 _STOP: Final = re.compile(r"(?<=[。！？!?；;\n])|(?<=\.)(?=\s)|(?<=\.[”\"’')])(?=\s)")
 _CLAUSE: Final = re.compile("[，,；;：:]|(?<= )(?:but|and)(?= )")
 _ITEM: Final = re.compile(
@@ -109,9 +110,8 @@ def judge(text: str) -> Judgement:
 
 def _empty(text: str, known: Phrases) -> bool:
     """Whether nothing is said."""
-    return not any(one.isalnum() for one in text) or bool(
-        known.empty.fullmatch(text.strip(" .。…-*_\n(),:;,：，").lower())
-    )
+    said = text.strip(_MARGIN).lower()
+    return not any(one.isalnum() for one in said) or known.empty.fullmatch(said) is not None
 
 
 def _own(text: str) -> tuple[str, list[str]]:
