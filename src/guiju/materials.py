@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a service is made of, as a bill of materials in CycloneDX 1.6: models, guard models, the shipped classifier, word
-lists, and the libraries of this program (Articles 5, 6, 17). Nobody's text is in it, and no secret of an address."""
+"""What a service is made of, as a bill of materials in CycloneDX 1.6 (Articles 5, 6, 17): models, guard models, the
+shipped classifier, word lists, and the libraries of this program. Nobody's text and no secret are in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import datetime
 import hashlib
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib import metadata
 from importlib.resources import files
 from typing import Any, Final
@@ -166,8 +166,3 @@ def _service(name: str, url: str, known: bool, party: Any, contract: str) -> dic
 
 def _said(name: str, value: str) -> dict[str, str]:
     return {"name": f"guiju:{name}", "value": value}
-
-
-def served(settings: Settings) -> Sequence[str]:
-    """The public names of the models that are served."""
-    return sorted({public for one in settings.upstream for public in one.models if public != "*"})

@@ -305,7 +305,7 @@ def results(text: LawText, states: Sequence[DutyState], subject: Subject) -> Ass
     resource = {
         "uuid": plan,
         "title": "guiju check",
-        "description": "The plan is the program's own: every duty is proved by its control, its test and the age of its "
+        "description": "The plan is the program's own: each duty is proved by its control, its test and the age of its "
         "evidence / 评估方案即 guiju check 的做法",
     }
     return AssessmentResults(
@@ -320,7 +320,9 @@ def results(text: LawText, states: Sequence[DutyState], subject: Subject) -> Ass
 def poam(text: LawText, states: Sequence[DutyState], subject: Subject) -> Poam | None:
     """What is to be done: every duty that is a gap, kept in part, or stands on a person's word alone where a control
     should keep it; none where there is nothing."""
-    left = [one for one in states if one.state in ("gap", "partly") or (one.state == "by_hand" and one.by == "software")]
+    left = [
+        one for one in states if one.state in ("gap", "partly") or (one.state == "by_hand" and one.by == "software")
+    ]
     if not left:
         return None
     title = Said(zh="待办事项", en="What is to be done")
