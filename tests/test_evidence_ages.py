@@ -162,7 +162,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         ids = set(gateway.house.live.policy.controls.ids)
 
         def proved() -> dict[str, float | None]:
-            found = check.gathered(here.data)[2]
+            found = check.gathered(here.data).ages
             return found if set(found) == ids else {}
 
         found = until(proved)
@@ -250,7 +250,7 @@ def test_the_board_stays_quick_beside_a_long_ledger(here: Place) -> None:
     settings_for(here)
     clock = Clock(time.time_ns() // 1_000_000 - 100_000)
     one = writer(here, clock)
-    names = sorted({control.id for control in check.gathered(here.data)[0]})
+    names = sorted({control.id for control in check.gathered(here.data).controls})
     for batch in range(100):
         entries = [entry for number in range(1000) for entry in exchange(batch * 1000 + number, clock.t)]
         one.write([*entries, proof(clock.t, *names)] if batch in (0, 90) else entries, unheard)

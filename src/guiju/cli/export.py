@@ -13,7 +13,7 @@ from guiju import composition, duties
 from guiju.cli.books import AsJson, Data, now, settings_of, show
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
-from guiju.law import book, oscal, oscal_mapping, proof
+from guiju.law import book, oscal, oscal_mapping
 
 app = typer.Typer(
     add_completion=False,
@@ -42,10 +42,8 @@ def _noun() -> None:
 def oscal_(out: Out, profile: Profile = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Write the documents into a folder; files of the same names are written over."""
     settings = settings_of(data)
-    text = book.load(profile or settings.profile)
-    controls, tests, ages = duties.gathered(settings, data)
-    notes = composition.notes(data)
-    states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
+    text, states = duties.board(settings, data, profile)
+    controls = composition.listed(composition.controls(settings.gateway.identity))
     subject = oscal.Subject(settings.provider.name, now(), installed_version("guiju"))
     made = oscal.documents(text, states, controls, composition.control_sources(), subject)
     if text.id != oscal_mapping.DRAFT and text.base:
