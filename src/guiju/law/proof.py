@@ -172,15 +172,17 @@ def _claim(
     ages: Mapping[str, float | None],
     failed: Collection[str],
 ) -> _Claim | None:
-    """The best claim on a duty: in full before in part, shown before not, then the youngest, then the first."""
+    """The best claim on a duty: one in full and shown before all, then one that failed, for then a part of the duty is
+    not kept; in full before in part, shown before not, then the youngest, then the first."""
     claims = [
         _Claim(c.id, duty.id in c.duties, tests.get(duty.id), ages.get(c.id), duty.limit_s, c.id in failed)
         for c in controls
         if duty.id in c.duties or duty.id in c.partly
     ]
 
-    def rank(claim: _Claim) -> tuple[bool, bool, bool, bool, float]:
-        return (not claim.full, not claim.fresh, not claim.failed, claim.age is None, claim.age or 0.0)
+    def rank(claim: _Claim) -> tuple[bool, bool, bool, bool, bool, float]:
+        whole = claim.full and claim.fresh
+        return (not whole, not claim.failed, not claim.full, not claim.fresh, claim.age is None, claim.age or 0.0)
 
     return min(claims, key=rank, default=None)
 
