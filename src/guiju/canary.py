@@ -101,7 +101,7 @@ class Canary:
                 passed = not hear((control,), Drill(used), (), "input").stops
                 live.books.proof([USED], passed)
                 if not passed:
-                    log.error("drill_failed", extra={"control": USED})
+                    log.error("drill_failed", extra={"control": control.id})
 
     async def _used(self, live: Live, base: str, identity: str) -> bool:
         """Whether a harmless question is answered, and its label names a number that this installation gave."""

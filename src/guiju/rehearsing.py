@@ -89,9 +89,8 @@ async def watch(house: House, front: Front) -> None:
         front: makes the doors and pages of the scratch house.
     """
     loop = asyncio.get_running_loop()
-    swept = await asyncio.to_thread(sweep, house.options.data)
-    if swept:
-        log.warning("rehearsals_swept", extra={"count": swept})
+    if count := await asyncio.to_thread(sweep, house.options.data):
+        log.warning("rehearsals_swept", extra={"count": count})
     await asyncio.sleep(_FIRST_S)
     due = loop.time()
     while True:
@@ -146,7 +145,8 @@ async def rehearse(house: House, front: Front, only: Collection[str] = ()) -> di
             continue
         made[control.id] = heard = hear((control,), found[control.id], (), "input")
         if heard.stops:
-            log.error("drill_failed", extra={"control": control.id, "kind": found[control.id].why})
+            kind = found[control.id].why
+            log.error("drill_failed", extra={"control": control.id, "kind": kind})
         house.live.books.proof([control.id], not heard.stops)
     return made
 

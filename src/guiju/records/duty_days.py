@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, or_, select
+from sqlalchemy import Connection, func, insert, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import OutsideError
@@ -64,7 +64,7 @@ def note(store: Store, profile: str, states: Iterable[tuple[str, str, bool, str]
     def work(connection: Connection) -> None:
         for duty, state, red, why in rows:
             row = {"profile": profile, "duty": duty, "day": day, "state": state, "red": red}
-            more = {"state": state, "red": or_(duty_day.c.red, red), "at": now}
+            more = {"state": state, "red": or_(duty_day.c.red, literal(red)), "at": now}
             if red:
                 more["why"] = why[:LONGEST]
             upsert(connection, duty_day, {**row, "why": why[:LONGEST], "at": now}, more)
