@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import complaining, composition, deskwork, duties, recalling, renewal, replaying
+from guiju import complaining, composition, deskwork, duties, recalling, rehearsing, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
@@ -133,6 +133,14 @@ def _lead(house: House, base: str, desk: Desk) -> None:
     house.start(replaying.watch(house, base))
     house.start(deskwork.watch(house, desk))
     house.start(complaining.watch(house, base))
+    house.start(rehearsing.watch(house, scratch))
+
+
+def scratch(house: House) -> tuple[Rooms, Callable[[], None]]:
+    """The doors and public pages of a house in which drills are done, and what closes them."""
+    desk = deskwork.opened(house)
+    made = pages(_host(house), deskwork.front(house, desk))
+    return Rooms(App(house.live), made), made.close
 
 
 def bind(settings: Settings) -> socket:
