@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from guiju import composition
+from guiju import composition, scoped
 from guiju.config import Settings
 from guiju.law import book, proof
 from guiju.law.book import LawText
@@ -32,4 +32,5 @@ def board(settings: Settings, data: Path) -> tuple[LawText, Sequence[DutyState]]
     text = book.load(settings.profile)
     controls, tests, ages = gathered(settings, data)
     notes = composition.notes(data)
-    return text, proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
+    states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
+    return text, scoped.left(settings, data, text, states)

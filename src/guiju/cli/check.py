@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from guiju import composition, duties
+from guiju import composition, duties, scoped
 from guiju.cli.books import day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
 from guiju.errors import ConfigError, failed
@@ -82,6 +82,7 @@ def check(
     controls, tests, ages = gathered(data)
     notes = composition.notes(data)
     states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
+    states = scoped.left(settings, data, text, states)
     _answer(text, states, settings.mode, "json" if as_json else form, excepted(data))
     if strict and strict_gaps(text, states):
         raise typer.Exit(1)
