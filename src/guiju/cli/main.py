@@ -76,6 +76,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "annotation": Noun("guiju.cli.annotation", "人工标注的规则、培训与质量", "annotation: rules, training, quality"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
+    "scope": Noun("guiju.cli.scope", "判定是否适用、走何种途径", "whether and how the law applies to the service"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
     "bank": Noun("guiju.cli.bank", "评测题库", "banks of questions for the evaluation"),
