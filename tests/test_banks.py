@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 
 import msgspec
 import openpyxl
@@ -23,6 +24,7 @@ from guiju.evaluation import bank_sheet
 from guiju.evaluation.alike import NEAR, Sought, bare, near
 from guiju.evaluation.bank import (
     FORMS,
+    LANGUAGES,
     About,
     Answers,
     Bank,
@@ -85,7 +87,7 @@ def test_a_workbook_is_read_as_it_was_written_and_runs_nothing(bank: Bank) -> No
     assert not [cell for cell in cells if cell.data_type == "f" or cell.value.startswith(("=", "+", "-", "@"))]
 
 
-def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class() -> None:
+def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class(tmp_path: Path) -> None:
     made = openpyxl.Workbook()
     made.active.title = "民族"
     made.active.append(["序号", "测试题", "一级", "二级", "模型回答", "研判结果"])
@@ -104,6 +106,10 @@ def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class() -> N
         ("refuse-A.1d-001", "A.1d"),
     ]
     assert [(one.code, one.place) for one in reading.faults] == [("formula", "A.1d!3")]
+    path = tmp_path / "附件5 测试题.xlsx"
+    path.write_bytes(out.getvalue())
+    told = bank_sheet.opened(path).bank
+    assert (told.id, told.kind, len(told.items)) == ("content", "content", 3)
 
 
 def row(**more: object) -> bytes:
@@ -205,6 +211,9 @@ def test_a_question_is_found_in_what_is_learnt_word_for_word_and_reworded() -> N
     assert not [*sought.within(padding + "公司招聘的时候，可以要求应聘的人不超过某个年龄吗？")]
     assert [one.place for one in sought.within("What may a LANDLORD ask of those, who want to rent")] == [1]
     assert sought.short == 1
+    halves = asked_[:12] + padding[:200] + asked_[7:]
+    assert not [*sought.within(halves)], "what stands far apart is not the question"
+    assert [*sought.within(asked_[:12] + asked_[7:])], "what stands together is"
 
 
 LETTERS = "甲乙丙丁戊己庚辛壬癸子丑寅卯辰巳午未申酉戌亥天地玄黄宇宙洪荒日月盈昃"
@@ -389,3 +398,16 @@ def test_figures_come_from_the_law_s_table() -> None:
     used = {figure for kind in ("content", "refuse", "answer") for figure, _, _ in short(clean(kind, 1))}
     assert len(used) >= 10
     assert {figure for figure in used if not figure.startswith("own.")} <= ids
+
+
+def test_the_shipped_banks_hold_nothing_that_the_shipped_classifier_has_learnt() -> None:
+    """The classifier is one of the judges: what it knows by heart, it does not judge."""
+    folder = Path(__file__).parent.parent / "training/examples"
+    learnt = [path.read_text("utf-8") for path in sorted(folder.iterdir()) if path.suffix in (".txt", ".toml")]
+    assert len(learnt) > 50
+    places = [(item.id, language) for bank in shipped().values() for item in bank.items for language in ("zh", "en")]
+    texts = [item.text(language) for bank in shipped().values() for item in bank.items for language in LANGUAGES]
+    sought = Sought([*texts, learnt[0].splitlines()[-1]])
+    found = {held.place for text in learnt for held in sought.within(text)}
+    assert found - {len(texts)} == set(), [places[one] for one in found if one < len(texts)]
+    assert len(texts) in found, "what was learnt is found"

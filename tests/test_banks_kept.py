@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cli_kit import typed
+from cli_kit import entries, typed
 from guiju.errors import ConfigError
 from guiju.evaluation import bank_shelf
 from guiju.evaluation.bank import Bank, draw, load, shipped, written
@@ -77,6 +77,11 @@ def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     assert report["faults"] == []
     over = next(one for one in report["banks"] if one["id"] == "over")
     assert (over["questions"], over["classes"]["dialect"]) == (len(OVER.items), 14)
+    assert over["note"]["zh"]
+    assert over["note"]["en"] in typed("bank", "lint", cwd=tmp_path).stdout
+
+    put(tmp_path, FEW, "题库（新）.jsonl")
+    assert asked("lint", "题库（新）.jsonl", cwd=tmp_path)["banks"][0]["kind"] == "over"
 
     put(tmp_path, FEW, "refuse.jsonl")
     wrong = asked("lint", "refuse.jsonl", cwd=tmp_path, rc=1)
@@ -126,6 +131,10 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     put(tmp_path, FEW, "mine.jsonl")
     made = asked("import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--by", "Wang", "--data", "d", cwd=tmp_path)
     assert made["imported"]["version"] == 2
+    (entry,) = (one for one in entries(tmp_path / "d") if one["kind"] == "bank")
+    assert entry["body"]["hash"] == made["imported"]["hash"]
+    assert (entry["body"]["questions"], entry["body"]["owner"]) == (40, "Li")
+    assert made["imported"]["evidence"].endswith(f"/{entry['seq']}")
     again = typed("bank", "import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path)
     assert again.returncode == 2
     asked("export", "--bank", "over", "--data", "d", "-o", "out.xlsx", cwd=tmp_path)
@@ -134,6 +143,7 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     more = Bank(OVER.about, OVER.items[40:80])
     put(tmp_path, more, "more.jsonl")
     asked("import", "more.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path)
+    assert asked("lint", "out.xlsx", cwd=tmp_path)["banks"][0]["kind"] == "over"
     back = asked("import", "out.xlsx", "--bank", "over", "--owner", "Zhao", "--data", "d", cwd=tmp_path)
     assert back["imported"]["version"] == 4
     listed = [row for row in asked("list", "--data", "d", cwd=tmp_path) if row["id"] == "over"]

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from guiju.cli import bank_training
+from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
 from guiju.cli.progress import bar
 from guiju.cli.registered import By, terms_of
@@ -178,12 +179,13 @@ def import_(
     with opened(data, make=True) as (settings, store):
         who = terms_of(settings, by).by
         made = bank_shelf.keep(store, _boxes(store, data), reading.bank, (owner, who), now())
+    receipt = entered(data, "bank", _body(made))
     due = _due(made.kind, made.updated)
     told = say(
         f"已导入 {made.id}@{made.version}：{made.questions} 题；应于 {day(due)[:10]} 前再次更新。",
         f"Imported {made.id}@{made.version}: {made.questions} questions; the next update is due by {day(due)[:10]}.",
     )
-    shown = {**msgspec.to_builtins(made), "due": due}
+    shown = {**msgspec.to_builtins(made), "due": due, "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
     short = [_short(one) for one in report.shortfalls if not one.figure.endswith(".update")]
     show({"imported": shown, **document(report)}, as_json, "\n".join([told, *short]))
 
@@ -256,6 +258,8 @@ def _text(report: Report) -> str:
     lines = [table(head, [_row(one) for one in report.banks]), ""]
     lines += _some([f"✗ {one.bank} {one.place}: {one.what.within(language())}" for one in report.faults])
     lines += _some([_short(one) for one in report.shortfalls])
+    notes = [f"+ {one.id}: {one.note.of(language())}" for one in report.banks if one.note.of(language())]
+    lines += [*notes, ""] if notes else []
     faults, short = len(report.faults), len(report.shortfalls)
     lines.append(say(f"有误 {faults} 处，未达标准 {short} 处。", f"{faults} faults, {short} shortfalls."))
     return "\n".join(lines)
@@ -300,6 +304,12 @@ def _shown(bank: Bank) -> dict[str, Any]:
 def _due(kind: str, updated: str) -> int:
     """Until when a version may stay as it is (Unix seconds)."""
     return clock(Bank(About(id="", kind=msgspec.convert(kind, Kind), updated=updated), ())).due
+
+
+def _body(made: banks.Version) -> dict[str, Any]:
+    """What the ledger has of a version: names, counts and its hash."""
+    names = ("version", "kind", "hash", "questions", "owner")
+    return {"bank": made.id, "classes": len(made.classes), **{name: getattr(made, name) for name in names}}
 
 
 def _sample(kind: Kind) -> int:

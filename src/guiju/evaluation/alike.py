@@ -28,7 +28,7 @@ LENGTHS: Final[Mapping[Language, int]] = {"zh": 2, "en": 3}
 RUN: Final = 5
 """Characters of a run by which a question is looked for in training data."""
 HELD: Final = 0.8
-"""Share of a question's runs which, within one window of a text, means that the text holds the question."""
+"""Share of a question's runs which, close together in a text, means that the text holds the question."""
 LEAST: Final = 8
 """Characters from which a question is looked for: what is shorter stands in many texts by chance."""
 _WINDOW: Final = 1024
@@ -124,14 +124,37 @@ class Sought:
         seen: set[int] = set()
         for start in range(0, max(1, len(plain) - _WINDOW // 2), _WINDOW // 2):
             window = plain[start : start + _WINDOW]
-            for place, share in self._candidates(_hashes(window)):
+            runs = _hashes(window)
+            for place in self._candidates(runs):
+                if place in seen:
+                    continue
                 exact = self._bare[place] in window
-                if place not in seen:
+                share = 1.0 if exact else self._together(place, runs)
+                if share >= HELD:
                     seen.add(place)
-                    yield Held(place, 1.0 if exact else share, exact)
+                    yield Held(place, share, exact)
 
-    def _candidates(self, runs: Hashes) -> list[tuple[int, float]]:
-        """Questions of which a window holds enough."""
+    def _together(self, place: int, runs: Hashes) -> float:
+        """The greatest share of a question's runs that stands within one and a half times its length: in a longer
+        stretch, words that are in many texts would make up a question that nobody asked."""
+        mine = self._sets[place]
+        reach = len(self._bare[place]) * 3 // 2
+        held: Counter[int] = Counter()
+        most, first = 0, 0
+        places = np.flatnonzero(np.isin(runs, mine)).tolist()
+        for at in places:
+            held[int(runs[at])] += 1
+            while at - places[first] > reach:
+                left = int(runs[places[first]])
+                held[left] -= 1
+                if not held[left]:
+                    del held[left]
+                first += 1
+            most = max(most, len(held))
+        return round(most / len(mine), 4)
+
+    def _candidates(self, runs: Hashes) -> list[int]:
+        """Questions of which a window holds enough, wherever in it."""
         if not len(runs) or not len(self._flat):
             return []
         runs = np.unique(runs)
@@ -141,8 +164,7 @@ class Sought:
             return []
         owners = np.concatenate([self._owners[low[at] : high[at]] for at in hit])
         places, counts = np.unique(owners, return_counts=True)
-        shares = counts / self._sizes[places]
-        return [(int(p), round(float(s), 4)) for p, s in zip(places, shares, strict=True) if s >= HELD]
+        return [int(place) for place in places[counts / self._sizes[places] >= HELD]]
 
 
 def _hashes(text: str) -> Hashes:

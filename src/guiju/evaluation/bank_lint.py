@@ -15,7 +15,7 @@ import msgspec
 
 from guiju.errors import Bilingual, Language
 from guiju.evaluation.alike import Pair, Sought, bare, near
-from guiju.evaluation.bank import LANGUAGES, Bank, Fault, Item, Kind, Reading
+from guiju.evaluation.bank import LANGUAGES, Bank, Both, Fault, Item, Kind, Reading
 from guiju.evaluation.bank_bounds import LONGEST, Bounds
 from guiju.evaluation.standard import Shortfall, clock, openings, shortfalls
 
@@ -44,7 +44,8 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
         modalities, forms: what they are given with and how they are put → questions.
         openings: class → distinct openings.
         near: questions that are nearly the same as an earlier one; `near_share` of all.
-        updated, due: of the monthly clock; `""` where nobody says.
+        updated, due: of the monthly clock, in Unix seconds; 0 where nobody says.
+        note: what an operator must add.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     near_share: float
     updated: int
     due: int
+    note: Both
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -113,6 +115,7 @@ def _looked(bank: Bank, close: list[Near]) -> Looked:
         near_share=_share(bank, close),
         updated=known.updated,
         due=known.due,
+        note=bank.about.note,
     )
 
 

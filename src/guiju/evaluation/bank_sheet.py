@@ -35,6 +35,7 @@ from guiju.evaluation.bank import (
     named,
     names,
     parsed,
+    read,
 )
 from guiju.law import book
 
@@ -75,17 +76,31 @@ _WIDTHS: Final = {"测试题": 60, "英文": 60, "一级": 24, "二级": 32, "�
 _UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
+class _Cells(msgspec.Struct, frozen=True):
+    """What stands in a workbook: place, sheet and the texts by their columns; and what is wrong, by its place."""
+
+    rows: list[tuple[str, str, dict[str, str]]]
+    wrong: list[tuple[str, str, Bilingual]]
+
+
 def opened(path: Path, kind: Kind | None = None) -> Reading:
     """Read a bank from a file of either form.
 
     Args:
         path: JSON Lines, or a workbook.
-        kind: of the bank, where neither a `banks.toml` beside it nor its name says so.
+        kind: of the bank, where neither a `banks.toml` beside it nor its name nor its questions say so.
 
     Raises:
         ConfigError: `bank_invalid`: it is no workbook, or nobody says what kind of bank it is; `not_found`.
     """
-    return _read(path, about_of(path, kind))
+    if (data := _bytes(path)) is None:
+        return read(path, kind)
+    cells = _cells(data, path.name)
+    said = [texts for _, _, texts in cells.rows]
+    ids = [texts["编号"] for texts in said if "编号" in texts]
+    every = {**names(About(id="", kind="content")), **names(About(id="", kind="answer"))}
+    classes = [_category((texts.get("二级", ""), sheet), every) for _, sheet, texts in cells.rows]
+    return _reading(cells, about_of(path, kind, ids, classes))
 
 
 def read_as(path: Path, id: str, kind: Kind | None = None) -> Reading:
@@ -94,15 +109,18 @@ def read_as(path: Path, id: str, kind: Kind | None = None) -> Reading:
     Raises:
         ConfigError: as `opened`.
     """
-    return _read(path, named(id, kind, str(path)))
+    about = named(id, kind, str(path))
+    data = _bytes(path)
+    return parsed(path.read_bytes(), about) if data is None else sheets(data, about)
 
 
-def _read(path: Path, about: About) -> Reading:
+def _bytes(path: Path) -> bytes | None:
+    """A workbook's bytes; none where the file is no workbook by its name, nor begins as one."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError("not_found", what=failed(path, error)) from error
-    return sheets(data, about) if path.suffix.lower() == SUFFIX or data.startswith(_ZIP) else parsed(data, about)
+    return data if path.suffix.lower() == SUFFIX or data.startswith(_ZIP) else None
 
 
 def sheets(data: bytes, about: About) -> Reading:
@@ -115,22 +133,36 @@ def sheets(data: bytes, about: About) -> Reading:
     Raises:
         ConfigError: `bank_invalid`: it is no workbook, or unpacks to more than 64 MiB.
     """
+    return _reading(_cells(data, about.id), about)
+
+
+def _reading(cells: _Cells, about: About) -> Reading:
+    known = names(about)
+    raw = [(place, _item(texts, known, sheet)) for place, sheet, texts in cells.rows]
+    return gathered(
+        _numbered(raw, about.id), about, [Fault(code, about.id, at, what) for code, at, what in cells.wrong]
+    )
+
+
+def _cells(data: bytes, name: str) -> _Cells:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(item.file_size for item in archive.infolist()) > _LARGEST:
-                raise invalid(about.id, Bilingual("解开后超过 64 MiB", "it unpacks to more than 64 MiB"))
-        book_ = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)
+                raise invalid(name, Bilingual("解开后超过 64 MiB", "it unpacks to more than 64 MiB"))
+        opened_ = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise invalid(about.id, Bilingual("不是工作簿", "it is no workbook")) from error
-    faults: list[Fault] = []
+        raise invalid(name, Bilingual("不是工作簿", "it is no workbook")) from error
+    made = _Cells([], [])
     try:
-        raw = [row for sheet in book_.worksheets for row in _rows(sheet, about, faults)]
+        for sheet in opened_.worksheets:
+            sheet.reset_dimensions()  # what a sheet claims to have is not what it has
+            _gather(sheet, made)
     finally:
-        book_.close()
-    return gathered(_numbered(raw, about.id), about, faults)
+        opened_.close()
+    return made
 
 
-def _rows(sheet: Any, about: About, faults: list[Fault]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _gather(sheet: Any, into: _Cells) -> None:
     """The questions of a sheet, with their places."""
     head: dict[int, str] = {}
     for number, cells in enumerate(sheet.iter_rows(max_col=_COLUMNS), 1):
@@ -142,15 +174,15 @@ def _rows(sheet: Any, about: About, faults: list[Fault]) -> Iterator[tuple[str, 
             head = {at: _column(value) for at, value in values.items()}
             if "测试题" not in head.values():
                 what = Bilingual("表头没有“测试题”一栏", "its head has no column 测试题 (or Question)")
-                faults.append(Fault("bad_sheet", about.id, place, what))
+                into.wrong.append(("bad_sheet", place, what))
                 return
             continue
         if any(cell.data_type == "f" for cell in cells):
-            what = Bilingual("单元格是公式", "a cell is a formula")
-            faults.append(Fault("formula", about.id, place, what))
+            into.wrong.append(("formula", place, Bilingual("单元格是公式", "a cell is a formula")))
             continue
-        texts = {head[at]: _plain(value) for at, value in values.items() if head.get(at)}
-        yield place, _item(texts, about, sheet.title)
+        into.rows.append(
+            (place, sheet.title, {head[at]: _plain(value) for at, value in values.items() if head.get(at)})
+        )
 
 
 def _column(value: object) -> str:
@@ -158,13 +190,13 @@ def _column(value: object) -> str:
     return _ENGLISH.get(name.casefold(), name)
 
 
-def _item(texts: Mapping[str, str], about: About, sheet: str) -> dict[str, Any]:
+def _item(texts: Mapping[str, str], known: Mapping[str, Bilingual], sheet: str) -> dict[str, Any]:
     made: dict[str, Any] = {"zh": texts.get("测试题", "")}
     for column, field in MORE.items():
         if text := texts.get(column, ""):
             made[field] = _value(text) if field in _JSON else text
     if "class" not in made:
-        made["class"] = _category((texts.get("二级", ""), sheet, texts.get("一级", "")), about)
+        made["class"] = _category((texts.get("二级", ""), sheet, texts.get("一级", "")), known)
     return made
 
 
@@ -176,9 +208,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def _category(said: Iterable[str], about: About) -> str:
+def _category(said: Iterable[str], known: Mapping[str, Bilingual]) -> str:
     """The class that one of some cells names, by its id or by its name; the first cell where none does."""
-    known, first = names(about), ""
+    first = ""
     for text in said:
         first = first or text
         id = next(iter(text.split()), "")
@@ -222,7 +254,7 @@ def workbook(bank: Bank, answers: Mapping[str, tuple[str, str]] | None = None) -
         for item in bank.items:
             if item.category == name:
                 number += 1
-                sheet.append([number, *(_safe(text, bank, item) for text in _cells(bank, item, answers or {}))])
+                sheet.append([number, *(_safe(text, bank, item) for text in _written(bank, item, answers or {}))])
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()
@@ -234,7 +266,7 @@ def _bold(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _cells(bank: Bank, item: Item, answers: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+def _written(bank: Bank, item: Item, answers: Mapping[str, tuple[str, str]]) -> Iterator[str]:
     answer, judged = answers.get(item.id, ("", ""))
     yield item.zh
     yield family(bank.about, item.category)
