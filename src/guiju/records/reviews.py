@@ -113,6 +113,41 @@ def take(store: Store, queue: str, member_id: str, now: int, until: int, *, sett
     return store.do(work)
 
 
+def take_one(store: Store, item_id: str, member_id: str, now: int, until: int) -> bool:
+    """Lease one item that is open or in dispute, if it waits for this member.
+
+    Args:
+        store: the store.
+        item_id: which.
+        member_id: who.
+        now, until: Unix seconds.
+
+    Returns:
+        Whether it is theirs now: not where they rated or made it, or others have it.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> bool:
+        connection.execute(delete(lease).where(lease.c.until_at <= now))
+        if _held(connection, item_id, member_id, now):
+            _renewed(connection, item_id, member_id, until)
+            return True
+        there = select(item).where(item.c.id == item_id)
+        row = connection.execute(there.with_for_update()).mappings().first()
+        if row is None or row["state"] not in ("open", "split"):
+            return False
+        mine = there.where(_waits(row["queue"], row["state"], member_id))
+        if connection.execute(mine).first() is None:
+            return False
+        values = {"item_id": item_id, "member_id": member_id, "since_at": now, "until_at": until}
+        connection.execute(insert(lease).values(values))
+        return True
+
+    return store.do(work)
+
+
 def renew(store: Store, item_id: str, member_id: str, now: int, until: int) -> None:
     """Go on with a lease.
 
