@@ -152,7 +152,7 @@ def history(store: Store) -> list[Evaluation]:
 
 
 def planned(store: Store, plan_hash: str) -> Evaluation | None:
-    """The newest evaluation of a plan that is not over: still being asked, or not judged yet; none where there is none."""
+    """The newest evaluation of a plan that is not over: still being asked, or not judged yet."""
     query = select(evaluation_run).join(probe_run, probe_run.c.id == evaluation_run.c.run_id)
     over = (probe_run.c.state != "open") & (evaluation_run.c.judged_at > 0)
     open_ = (evaluation_run.c.plan_hash == plan_hash) & ~over
