@@ -192,12 +192,10 @@ class Room:
         said = rubric.read(heard, runs.rows(self.store, box, run.id), self.now())
         assessments.say(self.store, made.run_id, said)
 
-    def conclude(self, made: Evaluation) -> Outcome:
-        """Count what judges and persons said so far, and keep what it comes to."""
-        found = self.outcome(made)
+    def keep(self, made: Evaluation, found: Outcome, evidence: str) -> None:
+        """Keep what an evaluation came to, and where the ledger has it."""
         told = msgspec.json.encode(found).decode()
-        assessments.judged(self.store, made.run_id, found.result, told, self.now())
-        return found
+        assessments.judged(self.store, made.run_id, (found.result, told), evidence, self.now())
 
     def outcome(self, made: Evaluation) -> Outcome:
         """What it comes to as judges and persons see it now."""

@@ -51,6 +51,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
         models: hashes that name the models behind the answers.
         judged_at: when verdicts were last made, in Unix seconds; 0 before.
         outcome: the verdicts as JSON, counts alone; `""` before.
+        evidence: where the ledger has it.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     judged_at: int = 0
     result: Result = ""
     outcome: str = ""
+    evidence: str = ""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,18 +190,18 @@ def labels(store: Store, run: str) -> list[Said]:
         return [Said(**{name: row[name] for name in Said.__struct_fields__}) for row in found]
 
 
-def judged(store: Store, run: str, result: Result, outcome: str, now: int) -> None:
+def judged(store: Store, run: str, came: tuple[Result, str], evidence: str, now: int) -> None:
     """Enter what came of an evaluation.
 
     Args:
         store: the store.
         run: its id.
-        result: in one word.
-        outcome: the verdicts as JSON; no content.
+        came: what it came to in one word, and the verdicts as JSON; no content.
+        evidence: where the ledger has it.
         now: Unix seconds.
     """
     mine = evaluation_run.c.run_id == run
-    values = {"result": result, "outcome": outcome, "judged_at": now}
+    values = {"result": came[0], "outcome": came[1], "evidence": evidence, "judged_at": now}
     store.do(lambda c: c.execute(update(evaluation_run).where(mine).values(values)).rowcount)
 
 

@@ -242,6 +242,21 @@ def of(store: Store, queue: str, state: State) -> list[Item]:
         return [_item(row) for row in connection.execute(query).mappings()]
 
 
+def waiting(store: Store, queue: str, member_id: str, *, settling: bool = False) -> list[Item]:
+    """What waits for one member, in its order, none of it leased: for a sheet that is filled in elsewhere.
+
+    Args:
+        store: the store.
+        queue: which.
+        member_id: who.
+        settling: whether they settle what others do not agree on.
+    """
+    state = "split" if settling else "open"
+    query = select(item).where(_waits(queue, state, member_id)).order_by(item.c.rank, item.c.id)
+    with store.read() as connection:
+        return [_item(row) for row in connection.execute(query).mappings()]
+
+
 def looked(store: Store, member_id: str, now: int, seconds: int, items: int = 0) -> None:
     """Note that a member looked at something for so many seconds."""
     store.do(lambda connection: _look(connection, member_id, now, seconds, items))

@@ -24,6 +24,7 @@ evaluation_run = Table(
     Column("judged_at", BigInteger, nullable=False),
     Column("result", String(16), nullable=False),
     Column("outcome", Text, nullable=False),
+    Column("evidence", String(256), nullable=False),
     Index("ix_evaluation_run_plan_hash", "plan_hash"),
 )
 

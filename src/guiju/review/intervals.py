@@ -46,4 +46,5 @@ def mcnemar(worse: int, better: int) -> float:
     for k in range(fewer):
         term = term * (changed - k) // (k + 1)
         total += term
-    return min(1.0, total / 2 ** (changed - 1))
+    share: float = total / 2 ** (changed - 1)
+    return min(1.0, share)

@@ -12,6 +12,11 @@ down_revision = "0029"
 
 def upgrade() -> None:
     """Make the tables."""
+    _runs()
+    _judgements()
+
+
+def _runs() -> None:
     op.create_table(
         "evaluation_run",
         sa.Column("run_id", sa.String(32), nullable=False),
@@ -25,6 +30,7 @@ def upgrade() -> None:
         sa.Column("judged_at", sa.BigInteger(), nullable=False),
         sa.Column("result", sa.String(16), nullable=False),
         sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("evidence", sa.String(256), nullable=False),
         sa.ForeignKeyConstraint(["run_id"], ["probe_run.id"], name="fk_evaluation_run_run_id"),
         sa.PrimaryKeyConstraint("run_id", name="pk_evaluation_run"),
     )
@@ -44,6 +50,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["run_id"], ["evaluation_run.run_id"], name="fk_evaluation_row_run_id"),
         sa.PrimaryKeyConstraint("run_id", "position", name="pk_evaluation_row"),
     )
+
+
+def _judgements() -> None:
     op.create_table(
         "evaluation_label",
         sa.Column("run_id", sa.String(32), nullable=False),
