@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from cli_kit import entries, typed
+from guiju.cli.books import opened
 from guiju.errors import ConfigError
 from guiju.evaluation import bank_shelf
 from guiju.evaluation.bank import Bank, draw, load, shipped, written
-from guiju.records import banks, changes
+from guiju.records import banks, changes, figures
 from guiju.records.daykeys import DayKeys
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
@@ -135,6 +136,16 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     assert entry["body"]["hash"] == made["imported"]["hash"]
     assert (entry["body"]["questions"], entry["body"]["owner"]) == (40, "Li")
     assert made["imported"]["evidence"].endswith(f"/{entry['seq']}")
+    with opened(tmp_path / "d") as (_, store):
+        told = {one.name: (one.value, one.n) for one in figures.latest(store, "bank.over.")}
+        where = {one.evidence for one in figures.latest(store, "bank.over.")}
+    assert told == {
+        "bank.over.questions": (40, 40),
+        "bank.over.classes": (3, 3),
+        "bank.over.alike": (0, 40),
+        "bank.over.version": (2, 40),
+    }
+    assert where == {made["imported"]["evidence"]}
     again = typed("bank", "import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path)
     assert again.returncode == 2
     asked("export", "--bank", "over", "--data", "d", "-o", "out.xlsx", cwd=tmp_path)

@@ -17,7 +17,7 @@ from guiju.cli.progress import bar
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.evaluation import bank_sheet, bank_shelf
+from guiju.evaluation import bank_figures, bank_sheet, bank_shelf
 from guiju.evaluation.bank import SUFFIX, About, Bank, Kind, Reading, draw, invalid, shipped, whole, written
 from guiju.evaluation.bank_bounds import LONGEST
 from guiju.evaluation.bank_lint import Looked, Report
@@ -180,12 +180,15 @@ def import_(
         who = terms_of(settings, by).by
         made = bank_shelf.keep(store, _boxes(store, data), reading.bank, (owner, who), now())
     receipt = entered(data, "bank", _body(made))
+    evidence = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+    with opened(data) as (_, store):
+        bank_figures.publish(store, made, report.banks[0], evidence)
     due = _due(made.kind, made.updated)
     told = say(
         f"已导入 {made.id}@{made.version}：{made.questions} 题；应于 {day(due)[:10]} 前再次更新。",
         f"Imported {made.id}@{made.version}: {made.questions} questions; the next update is due by {day(due)[:10]}.",
     )
-    shown = {**msgspec.to_builtins(made), "due": due, "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
+    shown = {**msgspec.to_builtins(made), "due": due, "evidence": evidence}
     short = [_short(one) for one in report.shortfalls if not one.figure.endswith(".update")]
     show({"imported": shown, **document(report)}, as_json, "\n".join([told, *short]))
 

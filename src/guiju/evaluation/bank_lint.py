@@ -49,7 +49,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    kind: str
+    kind: Kind
     version: int
     owner: str
     questions: int
