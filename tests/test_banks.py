@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import random
 import time
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from guiju.detect import sheet
 from guiju.detect import shipped as packs
 from guiju.detect.words import Words
 from guiju.errors import ConfigError
@@ -110,6 +112,27 @@ def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class(tmp_pa
     path.write_bytes(out.getvalue())
     told = bank_sheet.opened(path).bank
     assert (told.id, told.kind, len(told.items)) == ("content", "content", 3)
+
+
+@pytest.mark.parametrize("reader", [lambda data: bank_sheet.sheets(data, ABOUT), sheet.rows])
+def test_a_damaged_workbook_is_said_to_be_none(reader: Callable[[bytes], object]) -> None:
+    good = bank_sheet.workbook(Bank(ABOUT, CLEAN.items[:3]))
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    told = 0
+    for name in parts:
+        for damage in (b"<", b"\xff\xfe", b'<c r="ZZZ9" t="s"><v>9999</v></c>'):
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, "w") as archive:
+                for part, content in parts.items():
+                    half = len(content) // 2
+                    archive.writestr(part, content[:half] + damage + content[half:] if part == name else content)
+            try:
+                reader(out.getvalue())
+            except (ConfigError, ValueError):
+                told += 1
+    assert told > len(parts)
+    reader(good)
 
 
 def row(**more: object) -> bytes:
