@@ -54,6 +54,9 @@ from rooms_kit import (
 )
 
 TERM = "规矩金丝雀"
+LAKE = "青湖水面三十三平方公里，最深处八米。依据《青湖保护规定》第六条，全年禁止捕捞，违者处二百元罚款。"
+INVENTED = "青湖水面44平方公里，见《青湖保护规定》第六十条。"
+"""A source, and an answer to it that invents a figure and an article."""
 
 
 class AlwaysPass:
@@ -74,6 +77,7 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
@@ -259,6 +263,24 @@ def rumour_in_an_answer_is_corrected(start: Start, every: Every) -> None:
     assert [one["source"] for one in told] == [RUMOUR.source]
 
 
+def invented_figures_are_pointed_out(start: Start, every: Every) -> None:
+    """4.4b: an answer whose sources don't hold a figure or a reference of it comes with a notice that says which."""
+    gateway = start(every=every)
+    for stream in (True, False):
+        asked = f"<document>{LAKE}</document> 青湖多大？"
+        assert "notices" not in gateway.chat(asked + shifted("水面33平方公里（第六条）。"), stream=stream).body.decode()
+        answer = gateway.chat(asked + shifted(INVENTED), stream=stream).body.decode()
+        assert '"unsupported"' in answer
+        assert "check them: 44平方公里; 第六十条" in answer
+
+
+def what_nobody_knows_yet_is_not_told_as_sure(start: Start, every: Every) -> None:
+    """4.4b: an answer about today that no source came with says that it may be wrong."""
+    gateway = start(every=every)
+    told = [one["kind"] for one in gateway.chat("[[say:好]]今天金价是多少？").json.get("guiju", {}).get("notices", ())]
+    assert told == ["uncertain"]
+
+
 def personal_data_go_to_nobody(start: Start, every: Every) -> None:
     """11.d: somebody else's model service gets a placeholder, and the asker's own words come back."""
     with ScriptedModel() as model:
@@ -413,6 +435,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("works.output", "4.5c"): work_is_not_given_out,
     ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
+    ("truth.input", "4.4b"): what_nobody_knows_yet_is_not_told_as_sure,
+    ("truth.output", "4.4b"): invented_figures_are_pointed_out,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
