@@ -22,7 +22,8 @@ from guiju.web.pages import Host
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from personal_kit import id_card
 from rest_kit import at_night, comes, suspended
-from test_law import INVENTED, LAKE, TERM, shifted, without
+from test_law import TERM, shifted, without
+from truth_kit import INVENTED, LAKE
 
 STATED = "女性不配当领导。"
 TURNED = "好的，\u202e" + TERM[::-1] + "\u202c。"

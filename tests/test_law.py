@@ -43,20 +43,23 @@ from recall_kit import Receiver, until
 from rest_kit import at, at_night, clocked, person, suspended
 from rooms_kit import (
     Every,
+    a_ban_that_does_not_hold_is_told,
+    a_complaint_that_gets_no_answer_is_told,
     a_late_answer_and_a_closed_door_are_told,
+    a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
+    a_store_that_does_not_come_back_is_told,
     batch_with_a_bad_sample_is_done_anew,
     personal_data_are_masked_before_learning,
+    somebody_who_stays_after_an_erasure_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
     what_is_illegal_is_not_learnt_from,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
+from truth_kit import invented_figures_are_pointed_out, shifted, what_nobody_knows_yet_is_not_told_as_sure
 
 TERM = "规矩金丝雀"
-LAKE = "青湖水面三十三平方公里，最深处八米。依据《青湖保护规定》第六条，全年禁止捕捞，违者处二百元罚款。"
-INVENTED = "青湖水面44平方公里，见《青湖保护规定》第六十条。"
-"""A source, and an answer to it that invents a figure and an article."""
 
 
 class AlwaysPass:
@@ -79,15 +82,11 @@ def without(control: str) -> Every:
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
         made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        elsewhere["drills"] = swap(whole.drills)
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
-
-
-def shifted(text: str) -> str:
-    """Makes the scripted model answer what the request does not hold."""
-    return "[[shift:" + "".join(chr(ord(c) + 1) for c in text) + "]]"
 
 
 # ---------------------------------------------------------------- the proofs
@@ -263,24 +262,6 @@ def rumour_in_an_answer_is_corrected(start: Start, every: Every) -> None:
     assert [one["source"] for one in told] == [RUMOUR.source]
 
 
-def invented_figures_are_pointed_out(start: Start, every: Every) -> None:
-    """4.4b: an answer whose sources don't hold a figure or a reference of it comes with a notice that says which."""
-    gateway = start(every=every)
-    for stream in (True, False):
-        asked = f"<document>{LAKE}</document> 青湖多大？"
-        assert "notices" not in gateway.chat(asked + shifted("水面33平方公里（第六条）。"), stream=stream).body.decode()
-        answer = gateway.chat(asked + shifted(INVENTED), stream=stream).body.decode()
-        assert '"unsupported"' in answer
-        assert "check them: 44平方公里; 第六十条" in answer
-
-
-def what_nobody_knows_yet_is_not_told_as_sure(start: Start, every: Every) -> None:
-    """4.4b: an answer about today that no source came with says that it may be wrong."""
-    gateway = start(every=every)
-    told = [one["kind"] for one in gateway.chat("[[say:好]]今天金价是多少？").json.get("guiju", {}).get("notices", ())]
-    assert told == ["uncertain"]
-
-
 def personal_data_go_to_nobody(start: Start, every: Every) -> None:
     """11.d: somebody else's model service gets a placeholder, and the asker's own words come back."""
     with ScriptedModel() as model:
@@ -445,14 +426,20 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("drill.used", "14.b"): a_service_that_does_not_answer_is_told,
+    ("drill.used", "16.a"): a_service_that_does_not_answer_is_told,
+    ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,
+    ("drill.answered", "13.b"): a_complaint_that_gets_no_answer_is_told,
+    ("drill.held", "13.c"): a_ban_that_does_not_hold_is_told,
+    ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
     ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
     ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
-SLOW = {("label", "l.4.4")}
-"""A film is encoded anew."""
+SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}
+"""A film is encoded anew; a store is restored."""
 ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 
 

@@ -18,9 +18,9 @@ from guiju.gateway.wire.canonical import Asked, ChatRequest, Message
 from guiju.records import policies
 from guiju.records.changes import Terms
 from guiju.terms import Exchange, Finding, Text
-from test_law import INVENTED, LAKE, shifted
 from test_policy import text as stored
 from test_policy import waited
+from truth_kit import INVENTED, LAKE, shifted
 
 
 def with_tool(gateway: Running, answer: str, stream: bool = False) -> Answered:

@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a service really does: banks, runs, grades, truth, attacks. Articles 4, 6, 12 and 15; start at bank.py."""
+"""Asking: what the model and the guarded service really do, measured as the standards ask (Articles 4, 6, 12, 15).
+
+`bank` has the questions (the shipped ones lie in `banks/`), `bank_sheet` reads and writes workbooks of them, and
+`bank_lint` says what is wrong with them and of what the standard asks for more. `drawing`, `assessing`, `judges` and
+`verdicts` make a run of them, `refusals` tells a refusal by its words, `gate` compares. Start at `bank`.
+"""
