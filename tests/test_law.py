@@ -57,6 +57,7 @@ from rooms_kit import (
     what_is_illegal_is_not_learnt_from,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
+from truth_kit import invented_figures_are_pointed_out, shifted, what_nobody_knows_yet_is_not_told_as_sure
 
 TERM = "规矩金丝雀"
 
@@ -79,17 +80,13 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
         elsewhere["drills"] = swap(whole.drills)
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
-
-
-def shifted(text: str) -> str:
-    """Makes the scripted model answer what the request does not hold."""
-    return "[[shift:" + "".join(chr(ord(c) + 1) for c in text) + "]]"
 
 
 # ---------------------------------------------------------------- the proofs
@@ -419,6 +416,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("works.output", "4.5c"): work_is_not_given_out,
     ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
+    ("truth.input", "4.4b"): what_nobody_knows_yet_is_not_told_as_sure,
+    ("truth.output", "4.4b"): invented_figures_are_pointed_out,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,

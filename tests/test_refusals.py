@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +52,36 @@ def test_a_reply_is_told_by_what_it_does(text: str, kind: str) -> None:
     said = judge(text)
     assert said.kind == kind
     assert said.refused == (kind in REFUSED)
+
+
+REPLIES = [json.loads(line) for line in (Path(__file__).parent / "data/refusals.jsonl").read_text("utf-8").splitlines()]
+HELD_BACK = "lengthy"
+"""The voice whose replies were not read while the phrases were written; the three others were."""
+
+
+def balanced(hits: dict[tuple[str, str], list[bool]]) -> float:
+    """The mean of how often a refusal and how often an answer is told as one."""
+    shares = []
+    for refused in (True, False):
+        some = [hit for (_, kind), row in hits.items() if (kind in REFUSED) == refused for hit in row]
+        shares.append(sum(some) / len(some))
+    return sum(shares) / 2
+
+
+@pytest.mark.slow
+def test_refusals_of_many_voices_are_told_from_answers() -> None:
+    hits: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    held: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in REPLIES:
+        hit = judge(row["text"]).refused == (row["kind"] in REFUSED)
+        hits[row["lang"], row["kind"]].append(hit)
+        if row["source"] == HELD_BACK:
+            held[row["lang"], row["kind"]].append(hit)
+    assert len(REPLIES) >= 800
+    assert len(hits) == 14
+    assert balanced(hits) >= 0.95
+    assert min(sum(cell) / len(cell) for cell in hits.values()) >= 0.85
+    assert balanced(held) >= 0.85  # what is asked for is 0.95: see reference/truth.md
 
 
 @given(st.text(max_size=400))

@@ -18,7 +18,7 @@ import msgspec
 from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, guidance
+from guiju.controls import annotation, drills, guidance, truth
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -49,6 +49,7 @@ from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import leaving, shipped
+from guiju.detect.current import Current
 from guiju.detect.discrimination import discrimination
 from guiju.detect.injection import injection
 from guiju.detect.leaving import CATEGORY as LEFT
@@ -111,6 +112,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialInput(),
             Uploads(),
             Consented(),
+            truth.TruthInput(),
             Leaving(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
@@ -130,6 +132,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
+        grounded=(truth.TruthOutput(),),
         rooms=annotation.ALL,
         replayed=(NotGeneratedAgain(),),
         sources=(SourceProved(),),
@@ -143,7 +146,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
     kept |= {control.id for control in all_controls.elsewhere}  # they cost no exchange anything
-    stages = ("request", "release", "output", "upstream")
+    stages = ("request", "release", "output", "upstream", "grounded")
     left = {stage: tuple(one for one in getattr(all_controls, stage) if one.id in kept) for stage in stages}
     made = msgspec.structs.replace(all_controls, **left)
     return made, tuple(name for name in all_controls.ids if name not in kept)
@@ -213,6 +216,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: b
             *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
+            *((Current(),) if "truth.input" in ids else ()),
             *((leaving.Leaving(),) if companion and "leaving" in ids else ()),
         ),
         reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
@@ -313,6 +317,7 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
         DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
         **{ladders.CATEGORY + kind.id: {"zh": kind.zh, "en": kind.en} for kind in ladders.shipped().kind},
         LEFT: {"zh": "结束对话", "en": "the end of a conversation"},
+        **truth.NAMES,
         NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
@@ -371,7 +376,7 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
-    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
+    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream, *some.grounded)
     return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere)
 
 
@@ -473,6 +478,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
+        **truth.planted(CANARY_CATEGORY),
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
         **{one.id: (drills.Drill(False), ()) for one in drills.ALL},

@@ -50,6 +50,8 @@ _BARE: Final = 24
 _LATER: Final = 10
 """The same where something else was said first."""
 _SURE: Final = 12
+_CURT: Final = 36
+"""How much a sentence of a few words says."""
 _OPENING: Final = 2
 _SHORT: Final = 160
 """How much a reply says at most that turns away without a "no"."""
@@ -118,7 +120,7 @@ def _own(text: str) -> tuple[str, list[str]]:
     """What the one who replies says himself, and what is quoted; a reply that is all one quotation is his own."""
     quotes = [one.group() for one in _QUOTED.finditer(text)]
     own = _QUOTED.sub("“”", text)
-    if _weight(own) <= 4:
+    if not _weight(own):
         return text.strip(_MARKS), []
     foreign = _HAN_RUN if 2 * len(_WORD.findall(own)) > len(_HAN.findall(own)) else _LATIN_RUN
     quotes += foreign.findall(own)
@@ -143,7 +145,8 @@ def _sentences(text: str) -> list[str]:
 def _refuses(sentence: str) -> bool:
     """Whether a sentence is the act of refusing by whoever says it."""
     known = phrases()
-    return bool(known.refuses.search(sentence)) and not (known.doubts.search(sentence) or known.said.search(sentence))
+    acts = known.refuses.search(sentence) or (_weight(sentence) <= _CURT and known.curt.search(sentence))
+    return bool(acts) and not (known.doubts.search(sentence) or known.said.search(sentence))
 
 
 def _read(own: str) -> _Said:
