@@ -61,7 +61,7 @@ def test_a_group_is_kept_whole_or_not_at_all(gateway: Running, officer: Browser)
     assert facts.read(path)["people.legal"] == {"name": "李望", "phone": "010-88880001"}
     rows = "鹿鸣 | 网站 | https://luming.example/\r\n鹿鸣 App | App"
     officer.post(f"{FACTS}/service", {"service.products": rows, "service.functions": "text"})
-    assert [one["name"] for one in facts.read(path)["service.products"]] == ["鹿鸣", "鹿鸣 App"]  # type: ignore[index,union-attr]
+    assert [one["name"] for one in facts.read(path)["service.products"]] == ["鹿鸣", "鹿鸣 App"]  # type: ignore[index,union-attr] # rows
     assert officer.get(f"{FACTS}/nothing").status == 404
 
 

@@ -41,6 +41,7 @@ def overview(visit: Visit) -> Response:
         register=filings.every(inside.store),
         kinds={kind: _of(visit, names) for kind, names in filings.KINDS.items()},
         decision=decision,
+        signers=" + ".join(filter(None, (decision.signed_by, decision.second))) if decision else "",
         route=SCOPE_ROUTES[result.route].of(visit.language) if result else "",
         away=len(result.away) if result else 0,
         lacking={_of(visit, names): len(facts.missing(_values(visit), id)) for id, names in facts.ROUTES.items()},
@@ -114,6 +115,7 @@ def _group(visit: Visit, typed: Mapping[str, dict[str, list[str]]], faults: Mapp
             "person": [(name, _of(visit, words)) for name, words in PERSON.items()],
             "typed": typed[one.id],
             "fault": faults.get(one.id, ""),
+            "described": _described(one, one.id in faults),
         }
         for one in _facts_of(visit)
     ]
@@ -128,6 +130,12 @@ def _group(visit: Visit, typed: Mapping[str, dict[str, list[str]]], faults: Mapp
         rows=rows,
         faulty=[row for row in rows if row["fault"]],
     )
+
+
+def _described(one: Fact, wrong: bool) -> str:
+    """Ids of what describes a field: what is wrong with it, and how it is written."""
+    hinted = one.hint is not None or one.form in ("rows", "list")
+    return " ".join([f"{one.id}-fault"] * wrong + [f"{one.id}-hint"] * hinted)
 
 
 def _facts_of(visit: Visit) -> list[Fact]:
@@ -195,7 +203,7 @@ def _due(visit: Visit, one: Due, now: int) -> dict[str, Any]:
         "said": one.zh if visit.language == "zh" else one.en,
         "last": calendar.day_of(one.due_at - 1).isoformat() if one.due_at else "",
         "late": one.overdue(now),
-        "source": "" if one.source == "inquiry" else one.source,
+        "source": one.source.within(visit.language),
         "unread": one.read == "memory",
     }
 
