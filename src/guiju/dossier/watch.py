@@ -76,13 +76,25 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         return 0 < self.due_at <= now
 
 
+CORPUS: Final = "corpus.sources"
+MORE: Final[Mapping[str, Bilingual]] = {CORPUS: Bilingual("训练语料的来源", "the sources of the corpus")}
+"""What a filing holds besides the facts that a person says."""
+_LISTED: Final = 2000
+
+
 class _Said(msgspec.Struct, frozen=True):
     of: dict[str, str]
 
 
-def filed(values: Mapping[str, Value]) -> dict[str, str]:
-    """What a filing keeps of the facts it holds: the text of each, and of persons a digest alone."""
-    return {one.id: _text(one, values.get(one.id)) for one in facts() if one.watched}
+def filed(values: Mapping[str, Value], sources: Sequence[str] = ()) -> dict[str, str]:
+    """What a filing keeps of the facts it holds: the text of each, and of persons a digest alone.
+
+    Args:
+        values: what is said of the facts.
+        sources: ids of the sources that models learn from.
+    """
+    said = {one.id: _text(one, values.get(one.id)) for one in facts() if one.watched}
+    return {**said, CORPUS: ", ".join(sorted(sources))[:_LISTED]}
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +123,7 @@ def due(known: Known) -> list[Due]:
 
 def _changes(known: Known) -> Iterator[Due]:
     term = _term("6.c", 0)
-    names = {one.id: one for one in facts()}
+    names = {one.id: Bilingual(one.zh, one.en) for one in facts()} | dict(MORE)
     by_filing: dict[str, list[Change]] = {}
     for change in known.changes:
         if change.filing_id != GROWN:
