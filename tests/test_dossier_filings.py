@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ from guiju.dossier.facts import Value
 from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import ConfigError
 from guiju.law import calendar
-from guiju.records import filings
+from guiju.records import corpora, filings
+from guiju.records.changes import Terms
+from guiju.records.corpora import Facts
 from guiju.records.db import Store
 from guiju.records.filings import Filing, Inquiry, Step
 from places import BOTH, Place, place
 
 NOW = calendar.end_of(datetime.date(2026, 9, 27)) + 9 * 3600  # Monday, 28 September, at nine
+HAN = re.compile(r"[\u4e00-\u9fff]{4}")
+TERMS = Terms(weakens=False, by="甲", now=NOW, delay=0)
 LATER = NOW + 40 * 86_400
 SAID: dict[str, Value] = {
     "org.name": "鹿溪科技有限公司",
@@ -60,7 +65,7 @@ def add(here: Place, store: Store, kind: str = "algorithm", **more: Any) -> Fili
         kind=kind,  # type: ignore[arg-type] # one of the kinds
         authority="网信办",
         submitted="2026-09-01",
-        facts=watch.filed(facts.read(here.data / facts.FILE)),
+        facts=following.filed(store, facts.read(here.data / facts.FILE)),
         added_by="甲",
         added_at=NOW,
     )
@@ -84,6 +89,8 @@ def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store
     say(here, model__name="鹿鸣二号", algorithm__principle="不属备案事项")
     (one,) = due(here, store)
     assert (one.what, one.about, one.read, one.since) == ("change", made.id, "official", "2026-09-28")
+    assert HAN.search(one.source.zh)
+    assert not HAN.search(one.source.en)
     # Ten working days after 28 September 2026, over the National Day; the Saturday after it is worked.
     assert last(one) == "2026-10-16"
     assert not one.overdue(NOW)
@@ -110,6 +117,17 @@ def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here
     kept = json.dumps([msgspec.to_builtins(change) for change in filings.changed(store, all=True)], ensure_ascii=False)
     assert "王五" not in kept
     assert "李望" not in kept
+
+
+def test_a_source_that_is_learnt_from_since_changes_a_filing(here: Place, store: Store) -> None:
+    say(here)
+    corpora.add(store, Facts(id="wiki", title="百科", kind="open"), (), TERMS)
+    add(here, store)
+    assert due(here, store) == []
+    corpora.add(store, Facts(id="news", title="新闻", kind="commercial"), (), TERMS)
+    (one,) = due(here, store)
+    assert "训练语料的来源" in one.zh
+    assert [(change.was, change.now) for change in filings.changed(store)] == [("wiki", "news, wiki")]
 
 
 def test_what_was_not_handed_in_or_was_cancelled_holds_nothing(here: Place, store: Store) -> None:
@@ -151,6 +169,7 @@ def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, 
     assert due(here, store) == [], "only services of company have the numbers"
     rows = due(here, store, profile="companion-2026")
     assert [(one.what, one.about, one.read) for one in rows] == [("assess", "users.registered", "memory")]
+    assert HAN.search(rows[0].source.zh)
     filings.settle(store, filings.USERS, "已评估", "乙", NOW)
     assert due(here, store, profile="companion-2026") == []
     say(here, users__monthly=100_000, users__registered=2_000_000)
