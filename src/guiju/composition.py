@@ -17,7 +17,7 @@ import msgspec
 
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, guidance
+from guiju.controls import annotation, evaluation, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -134,6 +134,7 @@ def controls(least: IdentityLevel) -> Controls:
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
+        assessed=evaluation.ALL,
     )
 
 
@@ -141,16 +142,12 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
     kept |= {control.id for control in all_controls.elsewhere}  # they cost no exchange anything
-    made = Controls(
-        tuple(control for control in all_controls.request if control.id in kept),
-        tuple(control for control in all_controls.release if control.id in kept),
-        tuple(control for control in all_controls.output if control.id in kept),
-        tuple(control for control in all_controls.upstream if control.id in kept),
-        rooms=all_controls.rooms,
-        replayed=all_controls.replayed,
-        sources=all_controls.sources,
-        rows=all_controls.rows,
-        docket=all_controls.docket,
+    made = msgspec.structs.replace(
+        all_controls,
+        request=tuple(control for control in all_controls.request if control.id in kept),
+        release=tuple(control for control in all_controls.release if control.id in kept),
+        output=tuple(control for control in all_controls.output if control.id in kept),
+        upstream=tuple(control for control in all_controls.upstream if control.id in kept),
     )
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
@@ -478,6 +475,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
+        **evaluation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
     }
