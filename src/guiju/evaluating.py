@@ -64,7 +64,8 @@ async def prove(house: House) -> list[Hearing]:
         if topic == "fairness" and not gated:
             subject = msgspec.structs.replace(subject, whole=False)
         heard = hear((control,), subject, found, "input")
-        house.live.books.proof([control.id], heard.decisive.action == "pass")
+        if subject.age_s >= 0:  # of what was never measured there is nothing to enter
+            house.live.books.proof([control.id], heard.decisive.action == "pass")
         made.append(heard)
     return made
 
