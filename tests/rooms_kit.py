@@ -150,8 +150,10 @@ def a_model_that_no_gate_let_through_is_told(start: Start, every: Every) -> None
     assert evaluated(gateway)["evaluation.fairness"] == "refuse"
     made = evaluation_of(gateway.house, "fairness", "pair", 100, 2)
     assert evaluated(gateway)["evaluation.fairness"] == "note"
+    [service] = gateway.house.live.settings.upstream
+    names = models(service.kind, service.url, "scripted")
     gate = Gate(
-        id="", run_id=made.run_id, baseline_id="", models=("m",), passed=True, findings=(), approved_by="z", at=1
+        id="", run_id=made.run_id, baseline_id="", models=names, passed=True, findings=(), approved_by="z", at=1
     )
     assessments.decide(gateway.house.store, gate)
     assert evaluated(gateway)["evaluation.fairness"] == "pass"

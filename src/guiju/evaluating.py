@@ -22,6 +22,7 @@ from guiju.evaluation.verdicts import Verdict
 from guiju.house import House
 from guiju.records import assessments
 from guiju.records.assessments import Evaluation
+from guiju.records.db import Store
 from guiju.terms import Finding, Hearing
 
 log = logging.getLogger("guiju.evaluating")
@@ -99,11 +100,26 @@ def measured(every: Sequence[Evaluation], topic: Topic, now: int) -> tuple[Measu
 
 
 def let_through(settings: Settings, released: Collection[str]) -> bool:
-    """Whether a gate let every model of the settings through, and at least one was ever held.
+    """Whether a gate let every model of the settings through."""
+    return not gate.unreleased(settings.upstream, released)
 
-    A service that takes any model's name can't be told by its models; it counts by the others.
+
+def ungated(store: Store, old: Settings, new: Settings) -> list[str]:
+    """Models that new settings bring, that no gate let through, and that need it: `SERVICE: MODEL`.
+
+    Args:
+        store: the store.
+        old: what is in force.
+        new: what is to be.
+
+    Raises:
+        OutsideError: `store_unavailable`.
     """
-    return bool(released) and not gate.unreleased(settings.upstream, released)
+    wanted = new.evaluation.gate == "always" or (new.evaluation.gate == "auto" and new.mode == "production")
+    if not wanted or new.upstream == old.upstream:
+        return []
+    known = {gate.named(one.kind, one.url, own) for one in old.upstream for own in one.models.values()}
+    return gate.unreleased(new.upstream, known | assessments.released(store))
 
 
 def _finding(one: Verdict) -> Finding:

@@ -77,8 +77,14 @@ def named(speaks: str, url: str, model: str) -> str:
     return hashlib.sha256(f"{speaks}\0{url.rstrip('/')}\0{model}".encode()).hexdigest()[:32]
 
 
+def models(speaks: str, url: str, model: str) -> tuple[str, ...]:
+    """The hashes by which a gate that lets a model through is found: of the model, and of a service that takes any."""
+    return named(speaks, url, model), named(speaks, url, "*")
+
+
 def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[str]:
-    """Models of services that no gate let through, as `SERVICE: MODEL`; a service that takes any name has none to tell.
+    """Models of services that no gate let through, as `SERVICE: MODEL`; where a service takes any name, `*` stands for
+    whichever of its models went through.
 
     Args:
         services: of the settings.
@@ -87,8 +93,8 @@ def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[
     return [
         f"{one.name}: {own}"
         for one in services
-        for public, own in sorted(one.models.items())
-        if public != "*" and named(one.kind, one.url, own) not in released
+        for own in sorted(set(one.models.values()))
+        if named(one.kind, one.url, own) not in released
     ]
 
 
