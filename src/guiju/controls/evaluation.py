@@ -75,5 +75,7 @@ ALL: Final = (
     Assessed("truth", ("4.4a",), "4(4)"),
 )
 """The controls of evaluation."""
+LATER: Final = frozenset(one.id for one in ALL)
+"""Controls of which a gateway has no proof before somebody has evaluated something."""
 PLANTED: Final = {one.id: (Measured(topic=one.topic), ()) for one in ALL}
 """Control id → a case that it must not let pass."""

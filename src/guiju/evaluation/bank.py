@@ -13,6 +13,7 @@ import json
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cache
@@ -35,8 +36,7 @@ Modality = Literal["text", "image", "audio", "video"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 INDEX: Final = "banks.toml"
 SUFFIX: Final = ".jsonl"
-LONGEST_NAME: Final = 64
-"""Characters of the id of a bank, of a question and of a class, at most."""
+_SAID: Final = (re.compile(r'"id"\s*:\s*"([^"\\]+)"'), re.compile(r'"class"\s*:\s*"([^"\\]+)"'))
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -243,11 +243,11 @@ def read(path: Path, kind: Kind | None = None) -> Reading:
         data = path.read_bytes()
     except OSError as error:
         raise ConfigError("not_found", what=failed(path, error)) from error
-    return parsed(data, about_of(path, kind))
+    return parsed(data, about_of(path, kind, *(pattern.findall(data.decode("utf-8", "replace")) for pattern in _SAID)))
 
 
-def about_of(path: Path, kind: Kind | None = None) -> About:
-    """What is known of the bank in a file: from `banks.toml` beside it, else from its name.
+def about_of(path: Path, kind: Kind | None = None, ids: Sequence[str] = (), classes: Sequence[str] = ()) -> About:
+    """What is known of the bank in a file: from `banks.toml` beside it, else from its name, else from its questions.
 
     Raises:
         ConfigError: `bank_invalid`: the index can't be read, or nobody says what kind of bank it is.
@@ -260,7 +260,8 @@ def about_of(path: Path, kind: Kind | None = None) -> About:
             raise ConfigError("not_found", what=failed(beside, error)) from error
         if id in index:
             return msgspec.structs.replace(index[id], kind=kind or index[id].kind)
-    return named(id, kind, str(path))
+    kind = kind or _like(id) or _guessed(ids, classes)
+    return named(id if _NAME.fullmatch(id) else kind or "", kind, str(path))
 
 
 def named(id: str, kind: Kind | None, where: str) -> About:
@@ -269,14 +270,26 @@ def named(id: str, kind: Kind | None, where: str) -> About:
     Raises:
         ConfigError: `bank_invalid`: the name is none, or says no kind.
     """
-    if not _NAME.fullmatch(id):
-        raise invalid(where, Bilingual("题库编号只能用字母、数字、点与连字符", "an id has letters, digits, . and -"))
-    like = next((one for one in KINDS if id == one or id.startswith(f"{one}-")), None)
-    if (kind := kind or like) is None:
+    if (kind := kind or _like(id)) is None:
         known = " | ".join(KINDS)
         raise invalid(where, Bilingual(f"不知道是哪类题库，请用 --kind 指明：{known}", f"say its --kind: {known}"))
+    if not _NAME.fullmatch(id):
+        raise invalid(where, Bilingual("题库编号只能用字母、数字、点与连字符", "an id has letters, digits, . and -"))
     own = next((one.classes for one in _index().values() if one.kind == kind), ())
     return About(id=id, kind=kind, classes=own)
+
+
+def _like(name: str) -> Kind | None:
+    return next((one for one in KINDS if name == one or name.startswith(f"{one}-")), None)
+
+
+def _guessed(ids: Sequence[str], classes: Sequence[str]) -> Kind | None:
+    """The kind that most ids name; else one that has such classes."""
+    votes = Counter(kind for kind in map(_like, ids) if kind)
+    if votes:
+        return votes.most_common(1)[0][0]
+    kinds: tuple[Kind, ...] = ("content", "answer")
+    return next((kind for kind in kinds if set(classes) & names(About(id="", kind=kind)).keys()), None)
 
 
 @cache

@@ -26,6 +26,7 @@ class Phrases(msgspec.Struct, frozen=True):
     offers: re.Pattern[str]
     grounds: re.Pattern[str]
     ways: re.Pattern[str]
+    wrong: re.Pattern[str]
     turns: re.Pattern[str]
     cautions: re.Pattern[str]
     empty: re.Pattern[str]
