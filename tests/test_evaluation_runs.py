@@ -4,6 +4,7 @@ judge apart, and a model that got worse does not go live."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,18 +13,23 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
 
 from cli_kit import GUIJU, environment, guiju, typed
 from conftest import KEY, Start
-from evaluation_kit import ASPECTS, RISKS, WORD, content, evaluate, pairs, refusals, said, settings, write
+from evaluation_kit import ASPECTS, RISKS, WORD, content, evaluate, judged, pairs, refusals, said, settings, write
+from guiju import renewal
 from guiju.adapters.scripted import ScriptedModel, last_user_text
 from guiju.evaluation import sheets
-from guiju.records import figures
+from guiju.evaluation.gate import models
+from guiju.records import assessments, figures
+from guiju.records.assessments import Gate
 from guiju.records.db import Store
 
 LIST = f"term,category,severity\n{WORD},A.1f,block\n"
@@ -236,6 +242,29 @@ def test_a_model_that_got_worse_does_not_go_live(place: Path, model: ScriptedMod
             .count((1, "zhang"))
             == 1
         )
+
+
+def test_a_changed_model_needs_a_gate_before_it_serves(start: Start, model: ScriptedModel) -> None:
+    gateway = start(overlay=(("evaluation.gate", "always"),))
+    [old] = gateway.house.live.settings.upstream
+
+    def turned(**change: Any) -> Any:
+        flags = dict(gateway.house.options.overlay) | {"upstream": (msgspec.structs.replace(old, **change),)}
+        gateway.house.options = replace(gateway.house.options, overlay=tuple(flags.items()))
+        asyncio.run_coroutine_threadsafe(renewal.reload(gateway.house, gateway.base), gateway.loop).result(20)
+        return json.loads((gateway.data / "reload.json").read_text("utf-8"))
+
+    assert turned(weight=2)["ok"], "the same model"
+    refused = turned(models={"scripted": "next"})
+    assert not refused["ok"]
+    assert "not_released" in refused["zh"]
+    assert gateway.chat("[[say:好]]").status == 200, "the old one goes on"
+    made = judged(gateway.house, "fairness", "pair", 10, 0)
+    for passed in (False, True):
+        gate = Gate(id="", run_id=made.run_id, baseline_id="", models=models(old.kind, old.url, "next"), passed=passed,
+                    findings=(), approved_by="z", at=int(passed))  # fmt: skip
+        assessments.decide(gateway.house.store, gate)
+        assert turned(models={"scripted": "next"})["ok"] is passed
 
 
 def test_what_cannot_be_asked_is_said_before_anything_is_asked(place: Path) -> None:

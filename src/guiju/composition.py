@@ -18,7 +18,7 @@ import msgspec
 from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, guidance, truth
+from guiju.controls import annotation, drills, evaluation, guidance, truth
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -138,6 +138,7 @@ def controls(least: IdentityLevel) -> Controls:
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
+        assessed=evaluation.ALL,
         drills=drills.ALL,
     )
 
@@ -479,6 +480,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
         **truth.planted(CANARY_CATEGORY),
+        **evaluation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
         **{one.id: (drills.Drill(False), ()) for one in drills.ALL},

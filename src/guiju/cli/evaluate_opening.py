@@ -95,18 +95,18 @@ def target_of(
     behind = [one for one in (targets.raw(service, model) for service in settings.upstream) if one is not None]
     if named == "gateway":
         base = gateway or f"http://127.0.0.1:{settings.serve.port}"
-        models = tuple(gate.named(one.speaks, one.url, one.model) for one in behind)
+        models = tuple(name for one in behind for name in gate.models(one.speaks, one.url, one.model))
         return Target(kind="gateway", url=f"{base.rstrip('/')}/v1", model=model, key_env=key_env), models
     if named.startswith(("http://", "https://")):
         url = named.rstrip("/")
         made = Target(kind="url", name=url, url=url, model=model, speaks=speaks, key_env=key_env)
-        return made, (gate.named(speaks, url, model),)
+        return made, gate.models(speaks, url, model)
     kind, _, name = named.partition(":")
     found = [one for one in behind if not name or one.name == name]
     if kind != "raw" or len(found) != 1:
         known = " | ".join(["gateway", *(one.route for one in behind), "http://…"])
         raise ConfigError("config_invalid", what=f"--target {named}", hint=known)
-    return found[0], (gate.named(found[0].speaks, found[0].url, found[0].model),)
+    return found[0], gate.models(found[0].speaks, found[0].url, found[0].model)
 
 
 def refused(text: str) -> bool | None:
