@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the provider tells the authority and the public (Articles 2, 5, 6, 10, 17, 18, 20); start with facts.py."""
