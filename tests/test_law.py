@@ -54,6 +54,7 @@ from rooms_kit import (
     somebody_who_stays_after_an_erasure_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
+    what_article_17_names_is_told,
     what_is_illegal_is_not_learnt_from,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
@@ -427,6 +428,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("disclosure", "17.a"): what_article_17_names_is_told,
+    ("disclosure", "17.b"): what_article_17_names_is_told,
+    ("disclosure", "17.c"): what_article_17_names_is_told,
     ("drill.used", "14.b"): a_service_that_does_not_answer_is_told,
     ("drill.used", "16.a"): a_service_that_does_not_answer_is_told,
     ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.config_console import ConsoleSettings
+from guiju.config_public import PublicSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -429,6 +430,7 @@ class Settings(_Section, frozen=True):
     verify: Verify = Verify()
     complain: Complain = Complain()
     console: ConsoleSettings = ConsoleSettings()
+    public: PublicSettings = PublicSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
