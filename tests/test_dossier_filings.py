@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from guiju.records.filings import Filing, Inquiry, Step
 from places import BOTH, Place, place
 
 NOW = calendar.end_of(datetime.date(2026, 9, 27)) + 9 * 3600  # Monday, 28 September, at nine
+HAN = re.compile(r"[\u4e00-\u9fff]{4}")
 LATER = NOW + 40 * 86_400
 SAID: dict[str, Value] = {
     "org.name": "鹿溪科技有限公司",
@@ -84,6 +86,8 @@ def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store
     say(here, model__name="鹿鸣二号", algorithm__principle="不属备案事项")
     (one,) = due(here, store)
     assert (one.what, one.about, one.read, one.since) == ("change", made.id, "official", "2026-09-28")
+    assert HAN.search(one.source.zh)
+    assert not HAN.search(one.source.en)
     # Ten working days after 28 September 2026, over the National Day; the Saturday after it is worked.
     assert last(one) == "2026-10-16"
     assert not one.overdue(NOW)
@@ -151,6 +155,7 @@ def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, 
     assert due(here, store) == [], "only services of company have the numbers"
     rows = due(here, store, profile="companion-2026")
     assert [(one.what, one.about, one.read) for one in rows] == [("assess", "users.registered", "memory")]
+    assert HAN.search(rows[0].source.zh)
     filings.settle(store, filings.USERS, "已评估", "乙", NOW)
     assert due(here, store, profile="companion-2026") == []
     say(here, users__monthly=100_000, users__registered=2_000_000)

@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import annotation, drills, guidance
@@ -421,6 +422,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     ages: dict[str, float | None] = dict.fromkeys(in_force.ids, 0.0)
     text = book.load(settings.profile)
     states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
+    states = scoped.left(settings, data, text, states)
     return [*unstated(settings), *(state.id for state in proof.blocking(states))]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from guiju import composition
+from guiju import composition, scoped
 from guiju.config import Settings
 from guiju.law import book, proof
 from guiju.law.book import LawText
@@ -46,7 +46,7 @@ def gathered(settings: Settings, data: Path) -> Gathered:
 
 
 def board(settings: Settings, data: Path, profile: str = "") -> tuple[LawText, Sequence[DutyState]]:
-    """A text, and how each of its duties stands now.
+    """A text, and how each of its duties stands now; what a signed decision on scope takes away does not apply.
 
     Args:
         settings: of the installation.
@@ -55,4 +55,5 @@ def board(settings: Settings, data: Path, profile: str = "") -> tuple[LawText, S
     """
     text, of = book.load(profile or settings.profile), gathered(settings, data)
     notes, today = composition.notes(data), composition.today()
-    return text, proof.prove(text, of.controls, of.tests, of.ages, notes, today, settings.mode, of.failed)
+    states = proof.prove(text, of.controls, of.tests, of.ages, notes, today, settings.mode, of.failed)
+    return text, scoped.left(settings, data, text, states)

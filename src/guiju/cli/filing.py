@@ -335,6 +335,6 @@ def _due(rows: list[Due], at: int) -> str:
         last = calendar.day_of(one.due_at - 1).isoformat() if one.due_at else "-"
         late = say("（已逾期）", " (overdue)") if one.overdue(at) else ""
         unread = say("（未核对原文）", " (not read)") if one.read == "memory" else ""
-        basis = say("问询所定", "the inquiry") if one.source == "inquiry" else one.source
+        basis = one.source.within(language())
         cells.append([say(*_WHAT[one.what]), say(one.zh, one.en), last + late, basis + unread])
     return table(head, cells)

@@ -78,6 +78,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
     "export": Noun("guiju.cli.export", "以通用格式导出（OSCAL）", "export in common formats (OSCAL)"),
     "model": Noun("guiju.cli.model", "服务的物料清单", "the service's bill of materials"),
+    "scope": Noun("guiju.cli.scope", "判定是否适用、走何种途径", "whether and how the law applies to the service"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),

@@ -45,6 +45,13 @@ STEPS: Final[Mapping[str, Bilingual]] = {
 """The steps by which a service ends, in their order."""
 
 
+_SOURCES: Final[Mapping[str, str]] = {
+    "Algorithm-recommendation provisions, Art 24": "《互联网信息服务算法推荐管理规定》第二十四条",
+    "Security-assessment provisions of 2018, Art 7; recalled": "2018 年安全评估规定第七条（凭记忆补记）",
+}
+_INQUIRY: Final = Bilingual("问询所定", "the inquiry")
+
+
 class Due(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is due.
 
@@ -61,7 +68,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     en: str
     since: str
     due_at: int
-    source: str
+    source: Bilingual
     read: Read
 
     def overdue(self, now: int) -> bool:
@@ -120,7 +127,7 @@ def _changes(known: Known) -> Iterator[Due]:
             en=f"facts of {id} have changed ({en}): change the filing",
             since=calendar.day_of(since).isoformat(),
             due_at=calendar.after_working_days(since, term.working_days),
-            source=term.source,
+            source=_basis(term.source),
             read=term.read,
         )
 
@@ -135,7 +142,7 @@ def _inquiries(known: Known) -> Iterator[Due]:
                 en=f"an inquiry about {one.filing_id} waits for its answer",
                 since=one.received,
                 due_at=calendar.end_of(datetime.date.fromisoformat(one.due)),
-                source="inquiry",
+                source=_INQUIRY,
                 read="official",
             )
 
@@ -155,7 +162,7 @@ def _unfiled(known: Known) -> Iterator[Due]:
         en="the service runs and its algorithm is not filed",
         since=known.launched,
         due_at=calendar.after_working_days(_begin(known.launched), term.working_days),
-        source=term.source,
+        source=_basis(term.source),
         read=term.read,
     )
 
@@ -181,7 +188,7 @@ def _grown(known: Known) -> Iterator[Due]:
                 en=f"{limit.en}: {limit.value:.0f} is reached, assess security",
                 since=calendar.day_of(change.seen_at).isoformat(),
                 due_at=calendar.after_working_days(change.seen_at, int(term.value)),
-                source=term.source,
+                source=_basis(term.source),
                 read=term.read,
             )
 
@@ -199,7 +206,7 @@ def _ending(known: Known) -> Iterator[Due]:
                 en=f"the service has ended: cancel {one.id}",
                 since=known.ends,
                 due_at=calendar.after_working_days(_begin(known.ends), term.working_days),
-                source=term.source,
+                source=_basis(term.source),
                 read=term.read,
             )
 
@@ -207,6 +214,11 @@ def _ending(known: Known) -> Iterator[Due]:
 def _begin(day: str) -> int:
     """The first moment of a day, in Unix seconds."""
     return calendar.end_of(datetime.date.fromisoformat(day) - datetime.timedelta(days=1))
+
+
+def _basis(source: str) -> Bilingual:
+    """Where a term stands, in both languages; the law's files name it in English."""
+    return Bilingual(_SOURCES.get(source, source), source)
 
 
 def _term(duty: str, place: int) -> Deadline:
