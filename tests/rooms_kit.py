@@ -19,7 +19,7 @@ from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
 from evaluation_kit import heard as evaluated
 from evaluation_kit import judged as evaluation_of
-from guiju import complaining, deskwork, rehearsing, server
+from guiju import complaining, deskwork, publicwork, rehearsing, server
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
@@ -33,6 +33,7 @@ from guiju.records import assessments, batches, rulebooks
 from guiju.records.assessments import Gate
 from guiju.records.db import Store
 from guiju.terms import Hearing, IdentityLevel
+from public_kit import complete
 from regeneration_kit import SETTINGS, opened, turned
 from regeneration_kit import standing as standing_of
 
@@ -82,6 +83,19 @@ def a_service_that_does_not_answer_is_told(start: Start, every: Every) -> None:
     singing = gateway.house.canary.sing(gateway.house.live, "http://127.0.0.1:9", "")
     assert not asyncio.run_coroutine_threadsafe(singing, gateway.loop).result(20)
     assert proved(gateway, drills.USED, False) is False
+
+
+def what_article_17_names_is_told(start: Start, every: Every) -> None:
+    """17.a to 17.c: where the page about the service leaves out what it must say, it is told; a whole page passes."""
+    gateway = start(every=every)
+    assert told(gateway).stops
+    complete(gateway)
+    assert not told(gateway).stops
+
+
+def told(gateway: Running) -> Hearing:
+    """What a look at the page about the service comes to."""
+    return asyncio.run_coroutine_threadsafe(publicwork.prove(gateway.house), gateway.loop).result(20)
 
 
 def a_store_that_does_not_come_back_is_told(start: Start, every: Every) -> None:

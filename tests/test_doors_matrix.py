@@ -37,7 +37,14 @@ NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/read
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
     "generated, and nobody else sees it, so there is nothing for a control to decide",
-    "/about": "nothing is asked there: it tells what the service is for and how to use it well",
+    **dict.fromkeys(
+        ("/about", "/algorithm", "/terms", "/privacy", "/minors", "/transparency", "/transparency/{report}", "/status"),
+        "nothing is asked there: it tells what the service is, how to use it well, and how it does",
+    ),
+    **dict.fromkeys(
+        ("/badge.svg", "/.well-known/security.txt", "/.well-known/guiju.json"),
+        "nothing is asked there: it tells programs how duties stand, and where things are",
+    ),
     **dict.fromkeys(
         (
             "/complain",

@@ -478,12 +478,10 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.source": (Origin(registered=False), ()),
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
-        **annotation.PLANTED,
         **truth.planted(CANARY_CATEGORY),
-        **evaluation.PLANTED,
+        **{**annotation.PLANTED, **evaluation.PLANTED, **drills.PLANTED},
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
-        **{one.id: (drills.Drill(False), ()) for one in drills.ALL},
     }
 
 

@@ -46,7 +46,7 @@ def gathered(settings: Settings, data: Path) -> Gathered:
 
 
 def board(settings: Settings, data: Path, profile: str = "") -> tuple[LawText, Sequence[DutyState]]:
-    """A text, and how each of its duties stands now; what a signed decision of scope leaves out is not owed.
+    """A text, and how each of its duties stands now; what a signed decision on scope takes away does not apply.
 
     Args:
         settings: of the installation.
