@@ -191,7 +191,7 @@ class _Source:
 
     def _spans(self, spans: Spans) -> str:
         made: Sequence[str] = [
-            f"[#{_text(span.text)}{self._note(span.source, span.evidence)}]" for span in spans if span.text
+            f"[#{_text(_broken(span.text))}{self._note(span.source, span.evidence)}]" for span in spans if span.text
         ]
         return " + ".join(made) or "[]"
 
