@@ -22,7 +22,9 @@ from guiju.annotation import formats
 from guiju.annotation.formats import TOOLS, Tool
 from guiju.annotation.suspicion import Seen, suspicions
 from guiju.errors import ConfigError
+from guiju.records import figures
 from guiju.records.batches import Batch
+from guiju.records.db import Store
 from places import BOTH, place
 
 FILES: dict[Tool, Any] = {
@@ -367,6 +369,10 @@ def test_the_record_of_article_8_says_what_the_store_says_and_names_nobody(tmp_p
     assert told["annotation.qualified"] == (3, 3)
     assert report["batches"][0]["alpha"]["value"] == 1.0
     assert all(one["evidence"] == report["evidence"] for one in report["figures"])
+    store = Store.open("sqlite", tmp_path / "data")
+    quoted = sorted(report["figures"], key=lambda one: one["name"])
+    assert [msgspec.to_builtins(one) for one in figures.latest(store, "annotation.")] == quoted
+    store.close()
     (entry,) = [one["body"] for one in entries(tmp_path / "data") if one["kind"] == "annotation_report"]
     assert entry == {"record": report["digest"], "batches": 1}
     for language, words in (

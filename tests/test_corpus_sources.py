@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from cli_kit import entries, typed
+from guiju.corpus.outcomes import FATES
 from guiju.errors import ConfigError
-from guiju.records import corpora
+from guiju.records import corpora, figures
 from guiju.records.changes import Terms
 from guiju.records.corpora import Facts
+from guiju.records.db import Store
 from places import BOTH, place
 
 PLACES = ["河边", "山上", "图书馆", "操场", "车站", "菜市场", "公园", "湖边", "阳台", "教室"]
@@ -68,6 +70,18 @@ def test_five_in_a_hundred_is_where_a_source_is_refused(tmp_path: Path) -> None:
     over = audited(tmp_path, "over.jsonl", "over", "--strict", status=1)
     assert codes(over) == ["illegal_share"]
     assert "5.10%" in over["verdict"]["reasons"][0]["en"]
+    # The numbers that documents quote: of each source, and of both together, with where the evidence stands.
+    store = Store.open("sqlite", tmp_path / "data")
+    told = {one.name: one for one in figures.latest(store, "corpus.")}
+    store.close()
+    assert (told["corpus.illegal@over"].value, told["corpus.illegal@over"].n) == (0.051, 1000)
+    assert (told["corpus.illegal"].value, told["corpus.illegal"].n) == (pytest.approx(0.05), 2000)
+    assert told["corpus.illegal"].interval == pytest.approx((0.0413, 0.0605), abs=1e-4)
+    assert (told["corpus.usable"].value, told["corpus.sources"].value) == (1, 2)
+    assert told["corpus.rows"].value == sum(told[f"corpus.{fate}"].value for fate in FATES) == 2000
+    assert told["corpus.rows.kind.open"].value == told["corpus.kept"].value + told["corpus.masked"].value
+    audits = [one for one in entries(tmp_path / "data") if one["kind"] == "corpus_audit"]
+    assert told["corpus.illegal@over"].evidence.endswith(f"/{audits[-1]['seq']}")
     # What contains a refused source is refused, however good the rest is.
     register(tmp_path, "both", "open", "--proof", "licence=licence.txt", "--contains", "over", "--contains", "under")
     register(tmp_path, "more", "open", "--proof", "licence=licence.txt", "--contains", "both")

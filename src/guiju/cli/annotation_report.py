@@ -20,6 +20,7 @@ from guiju.cli.books import AsJson, Data, now, opened, show
 from guiju.cli.tongue import say
 from guiju.errors import Language
 from guiju.records import batches, rulebooks, training
+from guiju.records import figures as published
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 
@@ -39,7 +40,10 @@ def report(
     digest = hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
     receipt = entered(data, "annotation_report", {"record": digest, "batches": len(facts.batches)})
     place = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
-    quoted = [msgspec.to_builtins(one) for one in figures(facts, place)]
+    numbers = figures(facts, place)
+    with opened(data) as (_, store):
+        published.publish(store, numbers, room="annotation")
+    quoted = [msgspec.to_builtins(one) for one in numbers]
     document = {"at": facts.now, "evidence": place, "digest": digest, "figures": quoted, **body}
     written(out / "report.json", msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
     files = sorted(path.name for path in out.iterdir() if path.name.startswith(("record.", "report.")))

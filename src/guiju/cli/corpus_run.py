@@ -22,7 +22,7 @@ from guiju import composition
 from guiju.cli.books import now, opened
 from guiju.cli.registered import key_of
 from guiju.cli.tongue import say
-from guiju.corpus import papers
+from guiju.corpus import papers, publishing
 from guiju.corpus import report as reports
 from guiju.corpus.audit import Asked, Audited, Consents, Look, Near, audit
 from guiju.corpus.chunks import chunks
@@ -122,8 +122,10 @@ def run(wish: Wish, every: Callable[[IdentityLevel], Controls] = composition.con
     told = verdict(audited.tally, held, notes(standing, wish.stage))
     document = _write(into, audited, told, {**_facts(wish.source, standing), "stage": wish.stage})
     receipts = _evidence(place_of(settings, wish.data), wish.data, secrets, audited, document)
+    entered = _entered(document, wish.stage)
     with opened(wish.data) as (_, store):
-        tasks = corpora.audited(store, _entered(document, wish.stage))
+        tasks = corpora.audited(store, entered)
+        publishing.publish(store, wish.source, entered.audited_at, _place(receipts[-1]))
     into.put("run.json", [json.dumps(_run(began, audited, receipts), indent=1).encode()])
     return document, tasks
 
@@ -225,6 +227,11 @@ def _evidence(
         made.append(scribe.enter("corpus_audit", {**whole, "report": _hash(document), "versions": versions}))
         scribe.checkpoint()
     return [{"chain": one.chain, "segment": one.segment, "seq": one.seq, "kind": one.kind} for one in made]
+
+
+def _place(receipt: dict[str, Any]) -> str:
+    """Where the ledger has an entry."""
+    return f"{receipt['chain']}/{receipt['segment']}/{receipt['seq']}"
 
 
 def _run(began: float, audited: Audited, receipts: list[dict[str, Any]]) -> dict[str, Any]:

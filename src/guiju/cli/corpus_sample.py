@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, opened, settings_of, show, table
+from guiju.cli.books import AsJson, Data, now, opened, settings_of, show, table
 from guiju.cli.corpus_report import document_of, written_again
 from guiju.cli.tongue import say
-from guiju.corpus import sampling
+from guiju.corpus import publishing, sampling
 from guiju.corpus.rows import Scan
 from guiju.corpus.sampling import FILE, Means, Plan, Result
 from guiju.corpus.shards import Folder
@@ -185,8 +185,11 @@ def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
         "report": report,
     }
     with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        scribe.enter("corpus_sample", body)
+        receipt = scribe.enter("corpus_sample", body)
         scribe.checkpoint()
+    with opened(data, make=True) as (_, store):
+        at = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+        publishing.publish_sample(store, source, result, now(), at)
     show(msgspec.to_builtins(result), as_json, _told(result))
     if result.verdict != "passed":
         raise typer.Exit(1)

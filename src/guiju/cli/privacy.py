@@ -16,6 +16,7 @@ from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.law import book
 from guiju.records import crowd, exceptions, retention, rights
+from guiju.records import figures as published
 from guiju.records.exceptions import LawException
 
 app = typer.Typer(
@@ -139,6 +140,7 @@ def figures(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Tell figures about persons."""
     with opened(data) as (_, store):
         made = crowd.figures(store, now())
+        published.publish(store, made.figures, room="persons")
     head = [say("名称", "NAME"), say("数值", "VALUE"), say("人数", "PERSONS")]
     cells = [[one.name, f"{one.value:g}", str(one.n)] for one in made.figures]
     told = table(head, cells) if cells else say("没有可显示的统计。", "No figure can be told.")

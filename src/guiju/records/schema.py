@@ -36,10 +36,11 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
     schema_members,
     schema_privacy,
     schema_review,
+    schema_telling,
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 27))
+REVISIONS: Final = (*(f"{number:04}" for number in range(1, 27)), "0029")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
