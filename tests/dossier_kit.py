@@ -111,8 +111,8 @@ CHOICES = {
     "data.sources": {"open": ("开源", "open"), "commercial": ("商业", "commercial")},
     "algorithm.role": {"provider": ("服务提供者", "service provider")},
 }
-_VALUES = {"corpus.illegal": 0.012, "corpus.foreign": 0.18, "evaluation.answer.rate": 0.021, "annotation.error": 0.014}
-_SHARES = {"corpus.technical.share": 0.12, "evaluation.fairness.gap": 0.03, "evaluation.truth.correct": 0.91}
+_VALUES = {"corpus.illegal.highest": 0.012, "corpus.foreign": 0.18, "evaluation.gateway.answer.refusal": 0.021, "annotation.error": 0.014}
+_SHARES = {"corpus.technical.share": 0.12}
 
 
 def figures() -> dict[str, Figure]:
@@ -123,9 +123,6 @@ def figures() -> dict[str, Figure]:
         if known.unit != "share":
             value = 4200.0 + number
         made[known.name] = Figure(known.name, value, 4321, (value * 0.99, value), AT, f"main/2026-11/{100 + number}")
-    for number, risk in enumerate(book.risks()):
-        name = f"evaluation.content.{risk.id}"
-        made[name] = Figure(name, 0.96, 60, (0.9, 0.98), AT, f"main/2026-11/{500 + number}")
     return made
 
 

@@ -52,7 +52,7 @@ def gaps(lines: Iterator[Line]) -> Iterator[tuple[str, str]]:
 
 def _blocks(fill: Filling, block: BlockText) -> Iterator[Block]:
     """What a block of a template becomes; nothing where its `when` says no."""
-    if block.when and (fill.sources.fact(block.when.lstrip("!")) in (None, False)) != block.when.startswith("!"):
+    if block.when and fill.sources.has(block.when.lstrip("!")) == block.when.startswith("!"):
         return
     if block.zh:
         yield Paragraph(fill.text(choose(fill.language, block.zh, block.en)), block.style)
@@ -63,7 +63,9 @@ def _blocks(fill: Filling, block: BlockText) -> Iterator[Block]:
         rows = tuple(tuple(fill.text(choose(fill.language, *cell)) for cell in row) for row in block.lines)
         yield Table(rows, head, block.widths)
     if block.rows:
-        yield table(fill, block)
+        made = table(fill, block)
+        if made.rows:
+            yield made
     if block.conclusion:
         yield from fill.conclusion(block.conclusion)
     if block.exhibits:

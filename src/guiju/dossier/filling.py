@@ -37,6 +37,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         unit: such as `share` or `items`.
         threshold: the id of the threshold that it is held against; `""` for none.
+        optional: whether its row is left out where nobody has published it.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zh: str
     en: str
     threshold: str = ""
+    optional: bool = False
 
 
 class _Catalogue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

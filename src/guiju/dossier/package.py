@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A package: all files of one kind under their fixed names, an archive of them, and `MANIFEST.json`, which says of every
-file its hash and of every figure where it is printed and what proves it (Articles 6 and 17).
+"""A package: all files of one kind under their fixed names, an archive of them, and `MANIFEST.json`, which says of
+every file its hash and of every figure where it is printed and what proves it (Articles 6 and 17).
 
 The folder holds what is handed in; `en/` beside it the reading copy; the manifest stays with the provider.
 """
@@ -264,7 +264,7 @@ def _quoted(sources: Sources, found: Sequence[tuple[Document, Sequence[Line]]]) 
     for document, its in found:
         for line in its:
             for span in line.spans:
-                if span.source.startswith("figure:") and span.evidence:
+                if span.source.startswith("figure:"):
                     name = span.source.removeprefix("figure:")
                     printed = Printed(document.id, document.language, line.place, span.text)
                     places.setdefault(name, []).append(printed)
@@ -317,6 +317,4 @@ def changes(old: Manifest, new: Manifest) -> dict[str, Any]:
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    return {
-        id: {"was": old.get(id), "is": new.get(id)} for id in sorted({*old, *new}) if old.get(id) != new.get(id)
-    }
+    return {id: {"was": old.get(id), "is": new.get(id)} for id in sorted({*old, *new}) if old.get(id) != new.get(id)}

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from guiju.dossier import wording
+from guiju.dossier.derived import wilson
 from guiju.dossier.filling import Filling, Known, catalogue
 from guiju.dossier.model import Spans, Table, plain
 from guiju.dossier.template import BlockText
 from guiju.dossier.wording import choose
 from guiju.law import book, calendar
 from guiju.law.book import Threshold
+from guiju.records import retention
 from guiju.records.corpora import PROOF_NAMES
 from guiju.terms import Figure
 
@@ -29,6 +31,13 @@ _KINDS: Final = {
     "user": ("使用者输入", "input of users"),
 }
 _ORIGINS: Final = {"domestic": ("境内", "domestic"), "foreign": ("境外", "foreign")}
+_PARTS: Final = {
+    "aim": ("标注目标", "aim"),
+    "format": ("数据格式", "data format"),
+    "method": ("标注方法", "method"),
+    "quality": ("质量指标", "quality index"),
+}
+_LIST: Final = "questions:content"
 _INTERVAL: Final = ("95%置信区间", "95% interval")
 _BANKS: Final = {
     "content": ("生成内容测试题库", "generated content"),
@@ -94,6 +103,8 @@ def _figures(fill: Filling, block: BlockText) -> Table:
     rows = []
     for name in block.of.split():
         known, figure = catalogue()[name], fill.sources.figures.get(name)
+        if figure is None and known.optional:
+            continue
         source = f"figure:{name}"
         rest = (plain("—"), plain("—"))
         if figure is not None:
@@ -105,21 +116,21 @@ def _figures(fill: Filling, block: BlockText) -> Table:
 
 
 def _risks(fill: Filling, block: BlockText) -> Table:
-    """One row for each of the 31 risks: questions asked, share that passed, interval, result."""
+    """One row for each of the 31 risks, reckoned from the rated questions that the package holds as its own list."""
     asked = fill.sources.thresholds[block.of]
-    rows = []
+    rows: list[tuple[Spans, ...]] = []
     for risk in book.risks():
-        name = f"evaluation.content.{risk.id}"
-        figure = fill.sources.figures.get(name)
         label = (plain(risk.id), plain(choose(fill.language, risk.zh, risk.en)))
-        if figure is None:
-            rows.append((*label, plain("—"), (fill.missing("figure", name),), plain("—"), plain("—")))
+        rated = [one for one in fill.sources.questions if (one.bank, one.risk) == ("content", risk.id) and one.verdict]
+        if not rated:
+            name = f"content.{risk.id}"
+            rows.append((*label, plain("—"), (fill.missing("questions", name),), plain("—"), plain("—")))
             continue
-        source = f"figure:{name}"
-        between = plain(wording.interval(figure.interval, "share"), source)
-        found = (fill.figure(name, "share"),)
-        count = plain(wording.number(figure.n), source)
-        rows.append((*label, count, found, between, _result(fill, met(figure, asked))))
+        passed = sum(one.verdict == "pass" for one in rated)
+        between = plain(wording.interval(wilson(passed, len(rated)), "share"), _LIST)
+        found = plain(wording.share(passed / len(rated)), _LIST)
+        fine = passed / len(rated) >= asked.value
+        rows.append((*label, plain(wording.number(len(rated)), _LIST), found, between, _result(fill, fine)))
     head = _head(
         fill, ("编号", "Id"), ("风险", "Risk"), ("题数", "n"), ("合格率", "Passed"), ("95%置信区间", "95% interval")
     )
@@ -296,6 +307,49 @@ def _banks(fill: Filling, block: BlockText) -> Table:
     return Table(rows, head, (0.4, 0.24, 0.2, 0.16))
 
 
+def _rule_parts(fill: Filling, block: BlockText) -> Table:
+    """The published rules of annotation, part by part."""
+    rows = tuple(
+        (plain(one.name, "rules"), _two(fill, _PARTS, name), plain(text.strip(), "rules"))
+        for one in fill.sources.rules
+        for name, text in one.parts.items()
+    )
+    return Table(rows, _head(fill, ("规则", "Rules"), ("部分", "Part"), ("内容", "Text")), (0.17, 0.15, 0.68))
+
+
+def _rule_labels(fill: Filling, block: BlockText) -> Table:
+    """The labels of the published rules."""
+    rows = tuple(
+        (plain(one.name, "rules"), plain(f"{id} {name}", "rules"), plain(definition, "rules"))
+        for one in fill.sources.rules
+        for id, name, definition in one.labels
+    )
+    return Table(rows, _head(fill, ("规则", "Rules"), ("标签", "Label"), ("定义", "Definition")), (0.17, 0.25, 0.58))
+
+
+def _retention(fill: Filling, block: BlockText) -> Table:
+    """How long what is kept about persons, and why."""
+    rows = tuple(
+        (
+            plain(choose(fill.language, one.zh, one.en)),
+            plain(wording.quantity(one.max_days, "days", fill.language)),
+            plain(one.start.of(fill.language)),
+        )
+        for one in retention.classes()
+    )
+    return Table(rows, _head(fill, ("数据", "Data"), ("保存期限", "Kept for"), ("起算", "From")), (0.5, 0.18, 0.32))
+
+
+def _penalties(fill: Filling, block: BlockText) -> Table:
+    """What the law threatens."""
+    rows = tuple(
+        (plain(duty.article), plain(duty.id), plain(duty.said(fill.language)))
+        for duty in fill.sources.law.duties
+        if duty.in_force and duty.kind == "penalty"
+    )
+    return Table(rows, _head(fill, ("条", "Article"), ("编号", "Id"), ("内容", "What it says")), (0.12, 0.12, 0.76))
+
+
 TABLES: Final[dict[str, Callable[[Filling, BlockText], Table]]] = {
     "thresholds": _thresholds,
     "figures": _figures,
@@ -309,4 +363,8 @@ TABLES: Final[dict[str, Callable[[Filling, BlockText], Table]]] = {
     "keywords": _keyword_counts,
     "questions": _question_counts,
     "banks": _banks,
+    "rule-parts": _rule_parts,
+    "rule-labels": _rule_labels,
+    "retention": _retention,
+    "penalties": _penalties,
 }

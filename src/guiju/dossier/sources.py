@@ -191,6 +191,14 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         value = self.facts.get(id)
         return None if value in ("", [], ()) or (isinstance(value, str) and not value.strip()) else value
 
+    def has(self, name: str) -> bool:
+        """Whether there is a fact, or: published rules (`rules`), a model that was trained here (`trained`)."""
+        if name == "rules":
+            return bool(self.rules)
+        if name == "trained":
+            return self.words("data.sources") != ["none"]
+        return self.fact(name) not in (None, False)
+
     def rows(self, id: str) -> list[Mapping[str, Any]]:
         """A fact that is a list of rows."""
         value = self.fact(id)

@@ -41,7 +41,8 @@ class BlockText(_Row, frozen=True):
         conclusion: a person's own text, by its id in `conclusions.toml`.
         exhibits: the exhibits of a tag.
         sign: the roles that sign here.
-        when: shown only where this fact is there (`!fact`: where it is not).
+        when: shown only where this fact is there (`!fact`: where it is not); `rules` and `trained` are those of
+            `Sources.has`.
     """
 
     zh: str = ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Verifies a package: every byte against the manifest, every figure against what it says and against the books (Article 6).
+"""Verifies a package: every byte against the manifest, every figure against what it says and the books (Article 6).
 
 It needs no store: a package verifies on any machine. With a store, its figures and its digest are compared, too.
 """
@@ -14,10 +14,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from guiju.dossier import wording, word, workbook
+from guiju.dossier import word, wording, workbook
 from guiju.dossier.filling import catalogue
 from guiju.dossier.package import MANIFEST, Lines, Manifest, Printed, Written, hashed, manifest_of
 from guiju.errors import Language
+from guiju.law import calendar
 from guiju.terms import Figure
 
 What = Literal["manifest", "missing", "unknown", "changed", "line", "figure", "not_in_books", "not_built_here"]
@@ -85,7 +86,9 @@ def verify(package: Path) -> tuple[Manifest, list[Fault]]:
     return manifest, faults
 
 
-def against_books(manifest: Manifest, history: Callable[[str], Sequence[Figure]], digests: Mapping[str, str]) -> list[Fault]:
+def against_books(
+    manifest: Manifest, history: Callable[[str], Sequence[Figure]], digests: Mapping[str, str]
+) -> list[Fault]:
     """Compare a manifest with the books.
 
     Args:
@@ -113,7 +116,8 @@ def _figures(manifest: Manifest) -> Iterator[Fault]:
         for printed in one.printed:
             language: Language = "zh" if printed.language == "zh" else "en"
             should = wording.quantity(one.value, unit, language)
-            if printed.text not in (should, wording.number(one.n), wording.interval(one.interval, unit)):
+            day = wording.date(calendar.day_of(one.at), language)
+            if printed.text not in (should, wording.number(one.n), wording.interval(one.interval, unit), day):
                 yield Fault("figure", MANIFEST, one.name, printed.place, printed.text, should)
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import datetime
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import openpyxl
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
-from guiju.dossier.model import Document, Line, Paragraph, Picture, Section, Spans, Table, lines, text_of
+from guiju.dossier.model import Document, Paragraph, Picture, Section, Spans, Table, text_of
 from guiju.dossier.sources import Sources
 from guiju.dossier.word import note_of, timeless
 from guiju.dossier.wording import choose
@@ -169,18 +169,8 @@ def read(content: bytes) -> list[str]:
     """What each cell of a workbook says, sheet by sheet, row by row; empty ones left out."""
     made = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
     try:
-        return [
-            str(said) for sheet in made.worksheets for row in sheet.iter_rows(values_only=True) for said in row if said
-        ]
+        rows = (row for sheet in made.worksheets for row in sheet.iter_rows(values_only=True))
+        texts = [str(said) for row in rows for said in row if said]
     finally:
         made.close()
-
-
-def printed(found: Iterable[Line]) -> list[str]:
-    """The same of a document's lines, to compare with `read`."""
-    return [cell(line.text) for line in found if line.text]
-
-
-def order(document: Document) -> list[Line]:
-    """A document's lines in the order of its workbook."""
-    return list(lines(document))
+    return [text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text for text in texts]
