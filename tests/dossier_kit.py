@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import random
 from typing import Any
 
 import msgspec
@@ -111,7 +112,12 @@ CHOICES = {
     "data.sources": {"open": ("开源", "open"), "commercial": ("商业", "commercial")},
     "algorithm.role": {"provider": ("服务提供者", "service provider")},
 }
-_VALUES = {"corpus.illegal.highest": 0.012, "corpus.foreign": 0.18, "evaluation.gateway.answer.refusal": 0.021, "annotation.error": 0.014}
+_VALUES = {
+    "corpus.illegal.highest": 0.012,
+    "corpus.foreign": 0.18,
+    "evaluation.gateway.answer.refusal": 0.021,
+    "annotation.error": 0.014,
+}
 _SHARES = {"corpus.technical.share": 0.12}
 
 
@@ -138,15 +144,14 @@ def asked() -> set[str]:
 
 def conclusions() -> dict[str, Conclusion]:
     """What persons of the provider concluded, each in other words."""
-    return {
-        id: Conclusion(
-            by="周五",
-            on=DAY,
-            zh=f"经评估组核查，就“{id}”一项，{SERVICE}的做法与记录相符，评估组同意按本报告所述安排办理。",
-            en=f"The team looked into {id} and found practice and records to agree.",
-        )
-        for id in sorted(asked())
-    }
+    return {id: Conclusion(by="周五", on=DAY, zh=words(id), en=f"The team looked into {id}.") for id in sorted(asked())}
+
+
+def words(id: str) -> str:
+    """Words of a person's own on something, unlike those on anything else."""
+    drawn = random.Random(id)
+    said = "，".join("".join(drawn.sample(_WORDS, 4)) for _ in range(3))
+    return f"{said}，输出为纯文本。" if id == "formats" else f"{said}。"
 
 
 def png(width: int = 640, height: int = 400) -> bytes:
@@ -154,6 +159,61 @@ def png(width: int = 640, height: int = 400) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), (200, 220, 240)).save(out, "PNG")
     return out.getvalue()
+
+
+_WORDS = (
+    *(
+        "核查",
+        "记录",
+        "流程",
+        "岗位",
+        "值守",
+        "复核",
+        "抽样",
+        "比对",
+        "归档",
+        "演练",
+        "通报",
+        "培训",
+        "权限",
+        "备份",
+        "隔离",
+    ),
+    *(
+        "监测",
+        "指标",
+        "样本",
+        "偏差",
+        "修正",
+        "回滚",
+        "审批",
+        "留痕",
+        "评审",
+        "访谈",
+        "走查",
+        "清单",
+        "台账",
+        "时限",
+        "责任",
+    ),
+    *(
+        "场景",
+        "对话",
+        "写作",
+        "检索",
+        "边界",
+        "误报",
+        "漏报",
+        "申诉",
+        "改进",
+        "跟踪",
+        "验证",
+        "结论",
+        "安排",
+        "措施",
+        "成效",
+    ),
+)
 
 
 PICTURE = png()
@@ -226,8 +286,21 @@ def _question(bank: str, risk: str, number: int, verdict: str) -> Question:
 def corpora() -> list[Corpus]:
     """Two sources of training data."""
     return [
-        Corpus("news-2026", "公开新闻语料", "open", "CC-BY-4.0", "domestic", "text", 120_000, 9_000_000, ("licence",), "use"),
-        Corpus("qa-2026", "采购问答语料", "commercial", "", "domestic", "text", 80_000, 6_000_000, ("contract",), "use"),
+        Corpus(
+            "news-2026",
+            "公开新闻语料",
+            "open",
+            "CC-BY-4.0",
+            "domestic",
+            "text",
+            120_000,
+            9_000_000,
+            ("licence",),
+            "use",
+        ),
+        Corpus(
+            "qa-2026", "采购问答语料", "commercial", "", "domestic", "text", 80_000, 6_000_000, ("contract",), "use"
+        ),
     ]
 
 
