@@ -173,6 +173,7 @@ def test_figures_of_unread_clauses_keep_the_basis_003() -> None:
         "abuse.consecutive",
         "abuse.day",
         "training.optout.taps",
+        "assessment.growth.days",
     }
     for row in rows:
         assert HAN.search(row.zh), row.id
@@ -193,6 +194,7 @@ def test_unread_lists_exactly_the_memory_rows() -> None:
         "abuse.consecutive",
         "abuse.day",
         "training.optout.taps",
+        "assessment.growth.days",
     }
 
 

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The register of filings: what changed since, what is due and when, and how a service ends (Article 6)."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cli_kit import entries, typed
+from guiju.config import Settings
+from guiju.dossier import facts, following, watch
+from guiju.dossier.facts import Value
+from guiju.dossier.watch import STEPS, Due, Known
+from guiju.errors import ConfigError
+from guiju.law import calendar
+from guiju.records import filings
+from guiju.records.db import Store
+from guiju.records.filings import Filing, Inquiry, Step
+from places import BOTH, Place, place
+
+NOW = calendar.end_of(datetime.date(2026, 9, 27)) + 9 * 3600  # Monday, 28 September, at nine
+LATER = NOW + 40 * 86_400
+SAID: dict[str, Value] = {
+    "org.name": "鹿溪科技有限公司",
+    "model.name": "鹿鸣一号",
+    "people.algorithm": {"name": "李望", "phone": "010-88880001"},
+}
+
+
+@pytest.fixture(params=BOTH)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    with place(request.param, tmp_path / "data") as made:
+        made.data.mkdir(exist_ok=True)
+        yield made
+
+
+@pytest.fixture
+def store(here: Place) -> Iterator[Store]:
+    opened = here.open()
+    yield opened
+    opened.close()
+
+
+def say(here: Place, **more: Value) -> None:
+    """Say facts."""
+    said = SAID | {name.replace("__", "."): value for name, value in more.items()}
+    facts.put(here.data / facts.FILE, facts.written(said))
+
+
+def add(here: Place, store: Store, kind: str = "algorithm", **more: Any) -> Filing:
+    """Enter a filing that holds what is said now."""
+    wanted = Filing(
+        id="",
+        kind=kind,  # type: ignore[arg-type] # one of the kinds
+        authority="网信办",
+        submitted="2026-09-01",
+        facts=watch.filed(facts.read(here.data / facts.FILE)),
+        added_by="甲",
+        added_at=NOW,
+    )
+    return filings.add(store, msgspec.structs.replace(wanted, **more))
+
+
+def due(here: Place, store: Store, now: int = NOW, **settings: Any) -> list[Due]:
+    """What is due."""
+    return following.due(msgspec.structs.replace(Settings(), **settings), store, here.data, now)
+
+
+def last(one: Due) -> str:
+    """The last day of a term."""
+    return calendar.day_of(one.due_at - 1).isoformat()
+
+
+def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store: Store) -> None:
+    say(here)
+    made = add(here, store)
+    assert due(here, store) == []
+    say(here, model__name="鹿鸣二号", algorithm__principle="不属备案事项")
+    (one,) = due(here, store)
+    assert (one.what, one.about, one.read, one.since) == ("change", made.id, "official", "2026-09-28")
+    # Ten working days after 28 September 2026, over the National Day; the Saturday after it is worked.
+    assert last(one) == "2026-10-16"
+    assert not one.overdue(NOW)
+    assert [again.due_at for again in due(here, store, LATER)] == [one.due_at], "the term began anew"
+    assert one.overdue(LATER)
+    settled = filings.settle(store, made.id, "已提交变更", "乙", LATER)
+    assert [(change.fact, change.was, change.now) for change in settled] == [("model.name", "鹿鸣一号", "鹿鸣二号")]
+    assert due(here, store, LATER) == []
+    assert filings.find(store, made.id).facts["model.name"] == "鹿鸣二号"
+    with pytest.raises(ConfigError):
+        filings.settle(store, made.id, "再来一次", "乙", LATER)
+
+
+def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here: Place, store: Store) -> None:
+    say(here)
+    add(here, store)
+    say(here, model__name="鹿鸣二号")
+    assert due(here, store)
+    say(here)
+    assert due(here, store, NOW + 60) == []
+    say(here, people__algorithm={"name": "王五"})
+    (one,) = due(here, store, LATER)
+    assert one.since == calendar.day_of(LATER).isoformat()
+    kept = json.dumps([msgspec.to_builtins(change) for change in filings.changed(store, all=True)], ensure_ascii=False)
+    assert "王五" not in kept
+    assert "李望" not in kept
+
+
+def test_what_was_not_handed_in_or_was_cancelled_holds_nothing(here: Place, store: Store) -> None:
+    say(here)
+    add(here, store, submitted="")
+    gone = add(here, store, "service")
+    filings.renew(store, gone.id, {"cancelled": "2026-09-20"}, "甲", NOW)
+    say(here, model__name="鹿鸣二号")
+    assert due(here, store) == []
+
+
+def test_inquiries_have_their_own_day(here: Place, store: Store) -> None:
+    say(here)
+    made = add(here, store)
+    wanted = Inquiry(id="", filing_id=made.id, asked="请补充语料来源", received="2026-09-20", due="2026-09-30")
+    asked = filings.ask(store, wanted)
+    (one,) = due(here, store)
+    assert (one.what, one.about, last(one)) == ("inquiry", asked.id, "2026-09-30")
+    assert one.due_at == calendar.end_of(datetime.date(2026, 9, 30))
+    with pytest.raises(ConfigError):
+        filings.answer(store, asked.id, "2026-09-19", "乙")
+    filings.answer(store, asked.id, "2026-09-29", "乙")
+    assert due(here, store) == []
+    for wrong in ({"asked": " "}, {"due": "2026-09-19"}, {"due": "soon"}, {"filing_id": "service-9"}):
+        with pytest.raises(ConfigError):
+            filings.ask(store, msgspec.structs.replace(wanted, **wrong))
+
+
+@pytest.mark.parametrize(
+    "days", [{"submitted": "", "approved": "2026-09-02"}, {"approved": "2026-08-31"}, {"submitted": "1.9.2026"}]
+)
+def test_days_of_a_filing_stand_in_their_order(here: Place, store: Store, days: dict[str, str]) -> None:
+    with pytest.raises(ConfigError):
+        add(here, store, **days)
+
+
+def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, store: Store) -> None:
+    say(here, users__monthly=99_999, users__registered=2_000_000)
+    assert due(here, store) == [], "only services of company have the numbers"
+    rows = due(here, store, profile="companion-2026")
+    assert [(one.what, one.about, one.read) for one in rows] == [("assess", "users.registered", "memory")]
+    filings.settle(store, filings.USERS, "已评估", "乙", NOW)
+    assert due(here, store, profile="companion-2026") == []
+    say(here, users__monthly=100_000, users__registered=2_000_000)
+    assert [one.about for one in due(here, store, profile="companion-2026")] == ["users.monthly"]
+
+
+def test_a_service_that_runs_files_its_algorithm_in_ten_working_days() -> None:
+    known = Known(filings=[], launched="2026-09-28", algorithm=True)
+    (one,) = watch.due(known)
+    assert (one.what, last(one)) == ("file", "2026-10-16")
+    assert watch.due(msgspec.structs.replace(known, algorithm=False)) == []
+    assert watch.due(msgspec.structs.replace(known, launched="")) == []
+
+
+def test_a_service_ends_in_steps_and_cancels_before_it_is_over(here: Place, store: Store) -> None:
+    say(here)
+    made = add(here, store)
+    security = add(here, store, "security")
+
+    def step(name: str, **more: Any) -> Step:
+        plain = Step(step=name, done="2026-09-28", by="甲", note="已办", proof="", at=NOW)
+        return msgspec.structs.replace(plain, **more)
+
+    for wrong in (step("nothing"), step("stop", note=" "), step("stop", done="today"), step("cancel")):
+        with pytest.raises(ConfigError):
+            following.end(store, wrong)
+    following.end(store, step("stop"))
+    with pytest.raises(ConfigError):
+        following.end(store, step("stop"))
+    (one,) = due(here, store)
+    assert (one.what, one.about) == ("cancel", made.id)
+    assert last(one) == "2026-10-30"  # twenty working days
+    filings.renew(store, made.id, {"cancelled": "2026-10-09"}, "甲", NOW)
+    assert due(here, store) == []
+    for name in STEPS.keys() - {"stop"}:
+        following.end(store, step(name))
+    assert {one.step for one in filings.ended(store)} == set(STEPS)
+    assert filings.find(store, security.id).stands
+
+
+@pytest.mark.slow
+def test_the_command_line(tmp_path: Path) -> None:
+    def run(*words: str, status: int = 0) -> Any:
+        done = typed(*words, "--json", cwd=tmp_path)
+        assert done.returncode == status, done.stderr + done.stdout
+        return json.loads(done.stdout)
+
+    run("facts", "set", "model.name", "鹿鸣一号")
+    made = run("filing", "add", "service", "--authority", "网信办", "--submitted", "2026-09-01")
+    assert made["facts"]["model.name"] == "鹿鸣一号"
+    assert run("filing", "watch") == []
+    run("facts", "set", "model.name", "鹿鸣二号")
+    store = Store.open("sqlite", tmp_path / "data")
+    assert [one.fact for one in filings.changed(store)] == ["model.name"], "it counts from when it is said"
+    store.close()
+    assert [one["what"] for one in run("filing", "watch")] == ["change"]
+    run("filing", "inquiry", "service-1", "--asked", "补充", "--received", "2020-01-02", "--due", "2020-01-03")
+    late = run("filing", "watch", status=1)
+    assert [(one["what"], one["overdue"]) for one in late] == [("inquiry", True), ("change", False)]
+    run("filing", "answer", late[0]["about"], "--on", "2020-01-03")
+    run("filing", "settle", "service-1", "--how", "已变更")
+    run(
+        "filing",
+        "renew",
+        "service-1",
+        "--number",
+        "京网生成0001",
+        "--approved",
+        "2026-10-10",
+        "--cancelled",
+        "2026-11-11",
+    )
+    shown = run("filing", "show", "service-1")
+    assert (shown["number"], shown["approved"]) == ("京网生成0001", "2026-10-10")
+    assert [one["how"] for one in shown["changes"]] == ["已变更"]
+    (tmp_path / "notice.pdf").write_bytes(b"x")
+    for name in STEPS:
+        words = ["--proof", "notice.pdf"] if name == "notice" else ["--note", "已办"]
+        told = run("filing", "end", "--step", name, *words, status=0 if name == "cancel" else 1)
+    assert told["whole"]
+    kinds = [one["kind"] for one in entries(tmp_path / "data") if one["kind"].startswith(("filing", "service_"))]
+    assert kinds == ["filing", "filing_settled", "filing", *["service_end"] * len(STEPS)]
