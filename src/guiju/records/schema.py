@@ -33,6 +33,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
     schema_asking,
     schema_corpora,
     schema_desk,
+    schema_dossier,
     schema_members,
     schema_privacy,
     schema_review,
@@ -40,7 +41,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = (*(f"{number:04}" for number in range(1, 27)), "0029")
+REVISIONS: Final = (*(f"{number:04}" for number in range(1, 27)), "0029", "0030")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
