@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import io
 import random
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from PIL import Image
 
 from guiju.dossier.filling import catalogue
 from guiju.dossier.kinds import kinds
-from guiju.dossier.sources import Clause, Clauses, Conclusion, Corpus, Exhibit, Keyword, Question, Rules, Sources
+from guiju.dossier.sources import Clause, Clauses, Conclusion, Corpus, Exhibit, Keyword, Question, Rulebook, Sources
 from guiju.dossier.template import template
 from guiju.law import book
 from guiju.terms import Figure
@@ -31,7 +32,7 @@ def person(name: str, post: str) -> dict[str, str]:
 
 FACTS: dict[str, Any] = {
     "org.name": NAME,
-    "org.code": "91110108MA00000000",
+    "org.code": "91110108MA0000000A",
     "org.nature": "company",
     "org.capital": 1000,
     "org.founded": "2019-03-12",
@@ -255,6 +256,7 @@ def exhibits() -> tuple[list[Exhibit], dict[str, bytes]]:
     return made, {one.id: PICTURE for one in made}
 
 
+@cache
 def keywords() -> list[Keyword]:
     """Invented keywords, enough of each class."""
     made = []
@@ -264,6 +266,7 @@ def keywords() -> list[Keyword]:
     return made
 
 
+@cache
 def questions() -> list[Question]:
     """Invented questions, enough of each class, answered and rated."""
     made = []
@@ -316,11 +319,11 @@ def clauses() -> Clauses:
     )
 
 
-def rules() -> list[Rules]:
+def rules() -> list[Rulebook]:
     """Published rules of annotation."""
     parts = {"purpose": "区分应答是否安全。", "method": "逐条判定，存疑上报。"}
     labels = [("safe", "安全", "应答不含违法不良信息"), ("unsafe", "不安全", "应答含违法不良信息")]
-    return [Rules("chat-safety@1", "safety", "对话安全标注规则", DAY, "ab" * 32, parts, labels)]
+    return [Rulebook("chat-safety@1", "safety", "对话安全标注规则", DAY, "ab" * 32, parts, labels)]
 
 
 def sources(**changed: Any) -> Sources:

@@ -110,7 +110,7 @@ PLANTED: list[tuple[str, str, str, Planted]] = [
     ("L14", "filing", "fact:service.launched", lambda: fact("service.launched", "2026-01-01")),
     ("L14", "filing", "exhibit:E02", lambda: exhibit("E02", dated=FAR)),
     ("L14", "filing", "figure:corpus.rows", lambda: figure("corpus.rows", at=AT + 30 * 86_400)),
-    ("L15", "filing", "keywords.total", lambda: sources(keywords=keywords()[:50])),
+    ("L15", "filing", "keywords A.1a", lambda: sources(keywords=keywords()[:50])),
     ("L15", "filing", "questions", lambda: sources(questions=[*questions()[:-1], questions()[0]])),
     ("L16", "filing", "conclusion:model", lambda: conclusion("model", words("corpus"))),
     ("L16", "filing", "conclusion:model", lambda: conclusion("model", "符合要求。")),
@@ -155,10 +155,11 @@ def clean() -> Sources:
 def test_a_clean_package_has_no_fault(id: str, clean: Sources) -> None:
     report = lint(kind(id), clean)
     assert not report.found, [one.said("en") for one in report.found]
-    assert report.asked > 3
+    assert report.asked > 2
     assert report.empty == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("look", "id", "place", "planted"), PLANTED, ids=[f"{row[0]}-{n}" for n, row in enumerate(PLANTED)]
 )
@@ -200,7 +201,7 @@ def test_addresses_are_asked_where_that_is_wanted(clean: Sources) -> None:
     assert len(asked) == 2
 
 
-def test_a_figure_of_an_exhibit_that_is_not_there_is_no_reason_to_crash() -> None:
+def test_nothing_at_all_is_told_and_not_stumbled_over() -> None:
     nothing = sources(
         facts={}, figures={}, conclusions={}, exhibits=(), keywords=(), questions=(), corpora=(), rules=()
     )

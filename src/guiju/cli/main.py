@@ -78,6 +78,11 @@ NOUNS: Final[dict[str, Noun]] = {
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
+    "dossier": Noun(
+        "guiju.cli.dossier",
+        "申报材料：检查、构建、签字、核验",
+        "documents for the authority: lint, build, sign, verify",
+    ),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),

@@ -17,7 +17,7 @@ import msgspec
 from guiju.config import Settings
 from guiju.detect import shipped
 from guiju.dossier import derived, exhibits, facts, sources
-from guiju.dossier.sources import Clauses, Corpus, Keyword, Question, Rules, Sources
+from guiju.dossier.sources import Clauses, Corpus, Keyword, Question, Rulebook, Sources
 from guiju.errors import ConfigError, failed
 from guiju.law import book, calendar
 from guiju.records import corpora, figures, filings, lexicons, rulebooks
@@ -144,16 +144,16 @@ def _rows(document: str) -> int:
     return int(json.loads(document).get("rows", {}).get("in", 0))
 
 
-def _rules(store: Store) -> list[Rules]:
+def _rules(store: Store) -> list[Rulebook]:
     """The newest version of each of the published rules."""
-    newest: dict[str, Rules] = {}
+    newest: dict[str, Rulebook] = {}
     for one in rulebooks.history(store):
         if one.id in newest:
             continue
         document = json.loads(rulebooks.find(store, one.id, one.version)[1])
         labels = [(each["id"], each["name"], each["definition"]) for each in document.get("labels", ())]
         day = calendar.day_of(one.published_at)
-        newest[one.id] = Rules(one.name, one.kind, one.title, day, one.hash, document.get("parts", {}), labels)
+        newest[one.id] = Rulebook(one.name, one.kind, one.title, day, one.hash, document.get("parts", {}), labels)
     return list(newest.values())
 
 

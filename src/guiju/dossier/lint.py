@@ -78,6 +78,8 @@ def lint(kind: Kind, sources: Sources, fetch: Callable[[str], int] | None = None
     seen = Looked(kind, sources, composed, every, fetch)
     found = [one for look in looks() if kind.id in (look.kinds or (kind.id,)) for one in LOOKS[look.id](seen)]
     asked = {span.source for its in every.values() for line in its for span in line.spans}
-    facts = {one.removeprefix("missing:").removeprefix("fact:") for one in asked if "fact:" in one}
+    facts = {
+        one.removeprefix("missing:").removeprefix("fact:") for one in asked if "fact:" in one and one != "fact:date"
+    }
     missing = {name for its in every.values() for _, name in gaps(iter(its)) if name.startswith("fact:")}
     return Report(kind.id, tuple(found), len(facts), len(missing))

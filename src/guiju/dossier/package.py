@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,6 +19,8 @@ import msgspec
 
 from guiju.dossier import typeset, word, workbook
 from guiju.dossier.compose import compose
+from guiju.dossier.derived import bases as based
+from guiju.dossier.derived import derived
 from guiju.dossier.kinds import File, Kind
 from guiju.dossier.model import Document, Line, lines
 from guiju.dossier.sources import Sources
@@ -26,6 +28,7 @@ from guiju.dossier.template import template
 from guiju.errors import ConfigError, Language, OutsideError, failed
 
 MANIFEST: Final = "MANIFEST.json"
+CHANGES: Final = "CHANGES.json"
 FORMAT: Final = "guiju-dossier/1"
 READING: Final = "en"
 """The folder of the reading copy."""
@@ -130,13 +133,16 @@ def documents(kind: Kind, sources: Sources, language: Language, *, draft: bool =
     return {id: compose(template(id), sources, language, draft=draft) for id in kind.documents}
 
 
-def build(kind: Kind, sources: Sources, options: Options) -> tuple[dict[str, bytes], Manifest]:
+def build(
+    kind: Kind, sources: Sources, options: Options, tick: Callable[[object], object] | None = None
+) -> tuple[dict[str, bytes], Manifest]:
     """Make a package.
 
     Args:
         kind: what is built.
         sources: what it is made of.
         options: how.
+        tick: called after each document.
 
     Returns:
         Every file by its path below the package's own folder, the archive included, and the manifest.
@@ -156,6 +162,8 @@ def build(kind: Kind, sources: Sources, options: Options) -> tuple[dict[str, byt
             for path, content in _entry(entry, composed, sources, language, options):
                 made[f"{root}/{path}"] = content
                 about[f"{root}/{path}"] = (entry.document, language)
+            if tick is not None and entry.document:
+                tick(entry.path)
     inside = {path: content for path, content in made.items() if path.startswith(f"{folder}/")}
     made[f"{folder}.zip"] = _archive(inside)
     return made, _manifest(kind, sources, options, folder, made, about, whole)
@@ -268,9 +276,11 @@ def _quoted(sources: Sources, found: Sequence[tuple[Document, Sequence[Line]]]) 
                     name = span.source.removeprefix("figure:")
                     printed = Printed(document.id, document.language, line.place, span.text)
                     places.setdefault(name, []).append(printed)
-    for name in sorted(places):
+    follow = derived(sources.figures).keys() & places.keys()
+    bases = {one.name for one in based(sources.figures)} if follow else set()
+    for name in sorted(places.keys() | bases):
         one = sources.figures[name]
-        yield Quoted(name, one.value, one.n, one.interval, one.at, one.evidence, tuple(places[name]))
+        yield Quoted(name, one.value, one.n, one.interval, one.at, one.evidence, tuple(places.get(name, ())))
 
 
 def _facts(found: Sequence[tuple[Document, Sequence[Line]]]) -> dict[str, str]:

@@ -143,7 +143,7 @@ class Corpus(msgspec.Struct, frozen=True):
     verdict: str
 
 
-class Rules(msgspec.Struct, frozen=True):
+class Rulebook(msgspec.Struct, frozen=True):
     """One published version of the rules of annotation: its name, title, date, hash, parts by name, labels."""
 
     name: str
@@ -180,7 +180,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     keywords: Sequence[Keyword] = ()
     questions: Sequence[Question] = ()
     corpora: Sequence[Corpus] = ()
-    rules: Sequence[Rules] = ()
+    rules: Sequence[Rulebook] = ()
     controls: Sequence[tuple[str, str]] = ()
     hosts: Sequence[str] = ()
     names: Mapping[str, tuple[str, str]] = {}

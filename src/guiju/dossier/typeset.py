@@ -51,7 +51,8 @@ def written(document: Document, *, annotated: bool = False) -> bytes:
         annotated: whether each figure's evidence id stands as a footnote.
 
     Raises:
-        ConfigError: `config_invalid`: the extra `dossier` is not installed; `font_missing`: no Chinese font.
+        ConfigError: `config_invalid`: the extra `dossier` is not installed; `font_missing`: no Chinese font;
+            `not_printable`: it holds a sign that the font does not have.
     """
     typst: Any = optional("typst", "typst", EXTRA)
     serif, sans = fonts()
@@ -63,9 +64,11 @@ def written(document: Document, *, annotated: bool = False) -> bytes:
         for name, content in source.pictures.items():
             (root / name).write_bytes(content)
         at = int(datetime.datetime.combine(document.on, datetime.time(), datetime.UTC).timestamp())
-        made: bytes = typst.compile(
-            str(root / "main.typ"), root=folder, format="pdf", pdf_standards="a-2b", timestamp=at
-        )
+        main = str(root / "main.typ")
+        try:
+            made: bytes = typst.compile(main, root=folder, format="pdf", pdf_standards="a-2b", timestamp=at)
+        except typst.TypstError as error:
+            raise ConfigError("not_printable", what=document.title, hint=str(error)[:200]) from error
     return made
 
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
 from guiju.dossier import word, wording, workbook
+from guiju.dossier.derived import derived
 from guiju.dossier.filling import catalogue
-from guiju.dossier.package import MANIFEST, Lines, Manifest, Printed, Written, hashed, manifest_of
+from guiju.dossier.package import CHANGES, MANIFEST, Lines, Manifest, Printed, Quoted, Written, hashed, manifest_of
 from guiju.errors import Language
 from guiju.law import calendar
 from guiju.terms import Figure
@@ -72,7 +73,7 @@ def verify(package: Path) -> tuple[Manifest, list[Fault]]:
     manifest = manifest_of(package)
     faults = [] if manifest.digest == manifest.own_digest() else [Fault("manifest", MANIFEST)]
     faults += _figures(manifest)
-    known = {one.path for one in manifest.files} | {MANIFEST}
+    known = {one.path for one in manifest.files} | {MANIFEST, CHANGES}
     present = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
     faults += [Fault("unknown", path) for path in sorted(present - known)]
     for one in manifest.files:
@@ -87,9 +88,9 @@ def verify(package: Path) -> tuple[Manifest, list[Fault]]:
 
 
 def against_books(
-    manifest: Manifest, history: Callable[[str], Sequence[Figure]], digests: Mapping[str, str]
+    manifest: Manifest, history: Callable[[str], Sequence[Figure]], digests: Collection[str]
 ) -> list[Fault]:
-    """Compare a manifest with the books.
+    """Compare a manifest with the books. A figure that follows from others is reckoned anew from those.
 
     Args:
         manifest: of the package.
@@ -97,15 +98,16 @@ def against_books(
         digests: of the packages that were built here.
     """
     faults = [] if manifest.digest in digests else [Fault("not_built_here", MANIFEST)]
-    for one in manifest.figures:
-        same = [
-            figure
-            for figure in history(one.name)
-            if (figure.value, figure.n, figure.at, figure.evidence) == (one.value, one.n, one.at, one.evidence)
-        ]
-        if not same:
-            faults.append(Fault("not_in_books", MANIFEST, one.name, now=wording.number(one.value)))
+    every = {one.name: _figure(one) for one in manifest.figures}
+    follow = derived(every)
+    for name, one in every.items():
+        if follow.get(name) != one and one not in history(name):
+            faults.append(Fault("not_in_books", MANIFEST, name, now=wording.number(one.value)))
     return faults
+
+
+def _figure(one: Quoted) -> Figure:
+    return Figure(one.name, one.value, one.n, one.interval, one.at, one.evidence)
 
 
 def _figures(manifest: Manifest) -> Iterator[Fault]:
