@@ -221,26 +221,27 @@ def _clauses(fill: Filling, block: BlockText) -> Table:
 
 
 def _duties(fill: Filling, block: BlockText) -> Table:
-    """Every duty that is owed, and by which controls it is kept."""
+    """Every duty that is owed, or those of some articles of the draft, and by which controls it is kept."""
     kept: dict[str, list[str]] = {}
     for duty, control in fill.sources.controls:
         kept.setdefault(duty, []).append(control)
     by = {"software": ("技术措施", "technical"), "person": ("管理措施", "by persons"), "none": ("—", "—")}
-    rows = tuple(
-        (
-            plain(duty.article),
-            plain(duty.id),
-            plain(duty.said(fill.language)),
-            plain(
-                choose(fill.language, "、", ", ").join(sorted(set(kept.get(duty.id, ()))))
-                or choose(fill.language, *by[duty.by])
-            ),
-        )
-        for duty in fill.sources.law.duties
-        if duty.owed and (not block.of or duty.id.split(".")[0] in block.of.split())
-    )
+    rows = []
+    for duty in fill.sources.law.duties:
+        if not duty.owed or (block.of and _article(duty.id) not in block.of.split()):
+            continue
+        controls = ", ".join(sorted(set(kept.get(duty.id, ()))))
+        measure = choose(fill.language, *by[duty.by])
+        measure += choose(fill.language, f"（{controls}）", f" ({controls})") if controls else ""
+        rows.append((plain(duty.article), plain(duty.id), plain(duty.said(fill.language)), plain(measure)))
     head = _head(fill, ("条", "Article"), ("义务", "Duty"), ("内容", "What it asks"), ("措施", "Measure"))
-    return Table(tuple(rows), head, (0.09, 0.1, 0.56, 0.25))
+    return Table(tuple(rows), head, (0.1, 0.17, 0.5, 0.23))
+
+
+def _article(duty: str) -> str:
+    """The article of the draft that a duty belongs to: `8` for `8.1` and for `i.8.quality`; `l` for labels."""
+    first, _, rest = duty.partition(".")
+    return rest.partition(".")[0] if first == "i" else first[:1] if first[:1].isalpha() else first
 
 
 def _exhibits(fill: Filling, block: BlockText) -> Table:

@@ -83,7 +83,10 @@ class _Writer:
             self._font(style, HEADING_FONT, size)
             style.font.color.rgb = self._shared.RGBColor(0, 0, 0)
         self._font(made.styles["Title"], HEADING_FONT, 22)
-        made.styles["Title"].font.color.rgb = self._shared.RGBColor(0, 0, 0)
+        title = made.styles["Title"]
+        title.font.color.rgb = self._shared.RGBColor(0, 0, 0)
+        for line in title.element.pPr.findall(f"{{{_W}}}pBdr"):
+            title.element.pPr.remove(line)
         normal = made.styles["Normal"].paragraph_format
         normal.space_after, normal.line_spacing = pt(6), 1.3
         head = page.header.paragraphs[0]
