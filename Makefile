@@ -14,7 +14,7 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange run test test-all tests-all lint docs generated law lock bench clean
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -37,6 +37,9 @@ setup-clients:
 setup-annotators:
 	@scripts/setup.sh annotators
 
+setup-exchange:
+	@scripts/setup.sh exchange
+
 run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
@@ -45,7 +48,7 @@ test: setup-dev
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev setup-pictures setup-clients setup-annotators
+tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange
 	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev
@@ -74,4 +77,4 @@ bench: setup-dev
 	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
 
 clean:
-	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-exchange .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis

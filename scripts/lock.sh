@@ -19,3 +19,4 @@ lock requirements/local.txt --group pyproject.toml:local
 lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt
 lock requirements/clients.txt --group pyproject.toml:clients
 lock requirements/annotators.txt --group pyproject.toml:annotators
+lock requirements/exchange.txt --group pyproject.toml:exchange

@@ -17,13 +17,15 @@ from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
-from guiju import complaining, deskwork
+from guiju import complaining, deskwork, rehearsing, server
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
+from guiju.controls import drills
 from guiju.desk.cases import Form
 from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
+from guiju.house import House
 from guiju.records import batches, rulebooks
 from guiju.records.db import Store
 from guiju.terms import Hearing, IdentityLevel
@@ -67,6 +69,70 @@ def looked_at(gateway: Running) -> Hearing:
     """What a look at the complaints of a gateway comes to."""
     looking = complaining.prove(gateway.house, gateway.base)
     return asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
+
+
+def a_service_that_does_not_answer_is_told(start: Start, every: Every) -> None:
+    """14.b, 16.a: where a harmless question gets no labelled answer, it is told."""
+    gateway = start(every=every)
+    assert proved(gateway, drills.USED) is True
+    singing = gateway.house.canary.sing(gateway.house.live, "http://127.0.0.1:9", "")
+    assert not asyncio.run_coroutine_threadsafe(singing, gateway.loop).result(20)
+    assert proved(gateway, drills.USED, False) is False
+
+
+def a_store_that_does_not_come_back_is_told(start: Start, every: Every) -> None:
+    """14.a: a backup that can't be restored is told."""
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.RESTORED).stops
+    gateway.house.store.do(lambda connection: connection.exec_driver_sql("DROP TABLE page_snapshot"))
+    assert rehearsed(gateway, drills.RESTORED).stops
+
+
+def a_complaint_that_gets_no_answer_is_told(start: Start, every: Every) -> None:
+    """13.b: where somebody who complains is not answered, it is told."""
+    assert not rehearsed(start(every=every), drills.ANSWERED).stops
+    assert rehearsed(start(every=every, overlay=(("complain.page", False),)), drills.ANSWERED).stops
+
+
+def a_ban_that_does_not_hold_is_told(start: Start, every: Every) -> None:
+    """13.c: a detector that is broken lets through what a decision banned, and that is told."""
+
+    def broken(least: IdentityLevel) -> Controls:
+        whole = every(least)
+        return msgspec.structs.replace(whole, output=tuple(one for one in whole.output if one.id != "bans.output"))
+
+    assert not rehearsed(start(every=every), drills.HELD).stops
+    assert rehearsed(start(every=broken, checked=False), drills.HELD).stops
+
+
+def somebody_who_stays_after_an_erasure_is_told(start: Start, every: Every) -> None:
+    """11.a: where something of an erased person is left, it is told."""
+
+    def kept(house: House) -> tuple[rehearsing.App, Callable[[], None]]:
+        stays = "CREATE TRIGGER stays BEFORE DELETE ON person BEGIN SELECT RAISE(IGNORE); END"
+        house.store.do(lambda connection: connection.exec_driver_sql(stays))
+        return server.scratch(house)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.ERASED).stops
+    assert rehearsed(gateway, drills.ERASED, kept).stops
+
+
+def rehearsed(gateway: Running, drill: str, front: rehearsing.Front = server.scratch) -> Hearing:
+    """What a drill comes to."""
+    work = rehearsing.rehearse(gateway.house, front, (drill,))
+    return asyncio.run_coroutine_threadsafe(work, gateway.loop).result(60)[drill]
+
+
+def proved(gateway: Running, control: str, until: bool = True) -> bool | None:
+    """What the newest proof of a control says; waits a little for one that says what is expected."""
+    for _ in range(100):
+        proofs = [one["body"] for one in gateway.entries() if one["kind"] == "proof"]
+        said = [one["passed"] for one in proofs if control in one["controls"]]
+        if said and said[-1] is until:
+            return until
+        time.sleep(0.02)
+    return said[-1] if said else None
 
 
 def untrained_hands_annotate_nothing(start: Start, every: Every) -> None:

@@ -29,6 +29,7 @@ OPEN = {
 """Before a sign-in, without anything that holds."""
 ALLOWED = {
     "GET /console/duties/{id}": ("/console/duties/15.b", {}, 200),
+    "POST /console/duties/{id}/owner": ("/console/duties/15.b/owner", {"owner": "nobody of that name"}, 400),
     "GET /console/d/{id}": ("/console/d/none", {}, 404),
     "GET /console/batches/{id}": ("/console/batches/none", {}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),

@@ -43,10 +43,15 @@ from recall_kit import Receiver, until
 from rest_kit import at, at_night, clocked, person, suspended
 from rooms_kit import (
     Every,
+    a_ban_that_does_not_hold_is_told,
+    a_complaint_that_gets_no_answer_is_told,
     a_late_answer_and_a_closed_door_are_told,
+    a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
+    a_store_that_does_not_come_back_is_told,
     batch_with_a_bad_sample_is_done_anew,
     personal_data_are_masked_before_learning,
+    somebody_who_stays_after_an_erasure_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
     what_is_illegal_is_not_learnt_from,
@@ -75,6 +80,7 @@ def without(control: str) -> Every:
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        elsewhere["drills"] = swap(whole.drills)
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
@@ -421,14 +427,20 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("drill.used", "14.b"): a_service_that_does_not_answer_is_told,
+    ("drill.used", "16.a"): a_service_that_does_not_answer_is_told,
+    ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,
+    ("drill.answered", "13.b"): a_complaint_that_gets_no_answer_is_told,
+    ("drill.held", "13.c"): a_ban_that_does_not_hold_is_told,
+    ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
     ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
     ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
-SLOW = {("label", "l.4.4")}
-"""A film is encoded anew."""
+SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}
+"""A film is encoded anew; a store is restored."""
 ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 
 

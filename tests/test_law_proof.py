@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guiju.errors import ConfigError
-from guiju.law import book, page, proof
+from guiju.law import badge, book, page, proof
 from guiju.law.book import LawText
 from guiju.law.proof import DutyState, Mode, Note
 
@@ -240,14 +240,50 @@ def test_the_page_groups_articles_in_order() -> None:
     assert articles[:6] == ["1", "2", "3", "4", "4(1)", "4(2)"]
 
 
+def test_a_control_that_failed_its_newest_proof_is_a_gap_and_red_whatever_else_holds() -> None:
+    half = (Kept("identity", (), ("9.a",)),)
+    for controls in (FULL, half):
+        failed = proof.prove(TEXT, controls, TESTED, {}, {"9.a": note()}, TODAY, "production", {"identity"})
+        found = next(one for one in failed if one.id == "9.a")
+        assert (found.state, found.red, found.blocks) == ("gap", True, True)
+        assert found.why.en == "the control failed its newest proof"
+    other = (*FULL, Kept("second", ("9.a",)))
+    kept = proof.prove(TEXT, other, TESTED, {"second": 1.0}, {}, TODAY, "production", {"identity"})
+    assert next(one for one in kept if one.id == "9.a").control == "second", "another one keeps it"
+
+
+def test_what_is_red_is_a_gap_or_has_aged() -> None:
+    assert not state("9.a", FULL, TESTED, {"identity": 299.0}).red
+    aged = state("9.a", FULL, TESTED, {"identity": 300.0})
+    assert (aged.state, aged.red) == ("partly", True)
+    assert "older than its limit of 300 s" in aged.why.en
+    assert not state("9.a", FULL, TESTED, {}).red, "it never had evidence: a new installation"
+    assert state("9.a").red
+    nobody = next(duty.id for duty in TEXT.duties if not duty.owed)
+    assert not state(nobody).red
+
+
+def test_a_badge_says_in_words_what_its_colour_says() -> None:
+    good = [msgspec.structs.replace(one, state="met", red=False) for one in page.tree_states(TEXT, BOARD, TESTED)]
+    for language in ("zh", "en"):
+        root = ElementTree.fromstring(badge.badge(TEXT, page.tree_states(TEXT, BOARD, TESTED), language))  # noqa: S314  # our own
+        red = sum(one.red for one in page.tree_states(TEXT, BOARD, TESTED))
+        assert red
+        assert str(red) in root.attrib["aria-label"]
+        assert "#b42318" in ElementTree.tostring(root).decode()
+        assert "#1a7f37" in badge.badge(TEXT, good, language)
+
+
 def test_json_has_the_agreed_shape() -> None:
     states = page.tree_states(TEXT, BOARD, TESTED)
-    made = json.loads(json.dumps(page.as_json(TEXT, states)))
+    made = json.loads(json.dumps(page.as_json(TEXT, states, "en", {"15.b": "Li Hua"})))
     assert made["profile"] == "interim-2023"
     assert len(made["duties"]) == len(TEXT.duties)
     for row in made["duties"]:
-        assert list(row) == ["id", "owner", "by", "control", "test", "evidence_age_s", "state"]
+        first = ["id", "owner", "by", "control", "test", "evidence_age_s", "state"]
+        assert list(row) == [*first, "red", "blocks", "article", "limit_s", "why", "answers"]
         assert row["state"] in proof.BOARD_STATES
+        assert row["answers"] == ("Li Hua" if row["id"] == "15.b" else "")
 
 
 def test_junit_parses_and_counts_gaps_as_failures() -> None:

@@ -8,17 +8,23 @@ evidence of the controls that stopped it (`proof`).
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 
+from guiju.adapters.canary import HARMLESS
 from guiju.composition import asleep
+from guiju.controls.drills import USED, Drill
+from guiju.controls.hearing import hear
 from guiju.gateway.live import CANARY_KEY, Live
 from guiju.records.accounts import KeyRecord
 
 log = logging.getLogger("guiju.canary")
+_NUMBER: Final = re.compile(r'"ProduceID":"([^"]+)"')
+_SAID: Final = re.compile(r'"content":"([^"]*)"')
 
 
 @cache
@@ -70,8 +76,10 @@ class Canary:
             log.error("control_asleep", extra={"control": control})
         own = {one.id for one in live.policy.controls.looked}
         heard = [one for one in live.policy.controls.ids if one not in sleeping and one not in own]
+        used = False
         try:
             asked, answered = await self._ask(base, identity, asks=True), await self._ask(base, identity, asks=False)
+            used = await self._used(live, base, identity)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             log.error("canary_not_answered")
             asked = answered = False
@@ -80,16 +88,42 @@ class Canary:
             log.error("canary_not_stopped", extra={"input": asked, "output": answered})
             heard = [control for control in heard if not control.startswith("words.")]
         live.books.proof(heard, whole)
+        self._drill(live, used)
         live.alive["canary"] = whole
         live.metrics.counts.canary = whole
         return whole
 
+    @staticmethod
+    def _drill(live: Live, used: bool) -> None:
+        """Write whether the service can be used, which stops nothing but is told."""
+        for control in live.policy.controls.drills:
+            if control.id == USED:
+                passed = not hear((control,), Drill(used), (), "input").stops
+                live.books.proof([USED], passed)
+                if not passed:
+                    log.error("drill_failed", extra={"control": control.id})
+
+    async def _used(self, live: Live, base: str, identity: str) -> bool:
+        """Whether a harmless question is answered, and its label names a number that this installation gave."""
+        status, text = await self._posted(base, identity, HARMLESS, stream=True)
+        number = _NUMBER.search(text)
+        said = "".join(_SAID.findall(text))
+        known = number is not None and live.ids.parse(number[1].partition("-")[0]) is not None
+        return status == 200 and HARMLESS in said and known
+
     async def _ask(self, base: str, identity: str, *, asks: bool) -> bool:
         """One request: the word in what is asked, or in what the canary's model answers. True when it was stopped."""
+        status, text = await self._posted(base, identity, self.word if asks else "…", stream=not asks)
+        if asks:
+            return status == 400 and '"code":"content_filter"' in text
+        return status == 200 and self.word not in text and '"finish_reason":"content_filter"' in text
+
+    async def _posted(self, base: str, identity: str, content: str, *, stream: bool) -> tuple[int, str]:
+        """Ask the canary's model; status and answer."""
         body: dict[str, Any] = {
             "model": self.model,
-            "stream": not asks,
-            "messages": [{"role": "user", "content": self.word if asks else "…"}],
+            "stream": stream,
+            "messages": [{"role": "user", "content": content}],
         }
         headers = {"Authorization": f"Bearer {self.key}"}
         if identity:
@@ -99,7 +133,4 @@ class Canary:
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
             session.post(base + "/v1/chat/completions", json=body, headers=headers, ssl=False) as response,
         ):
-            text = await response.text()
-            if asks:
-                return response.status == 400 and '"code":"content_filter"' in text
-            return response.status == 200 and self.word not in text and '"finish_reason":"content_filter"' in text
+            return response.status, await response.text()

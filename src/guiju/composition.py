@@ -15,9 +15,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, guidance
+from guiju.controls import annotation, drills, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -134,6 +135,7 @@ def controls(least: IdentityLevel) -> Controls:
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
+        drills=drills.ALL,
     )
 
 
@@ -141,17 +143,9 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
     kept |= {control.id for control in all_controls.elsewhere}  # they cost no exchange anything
-    made = Controls(
-        tuple(control for control in all_controls.request if control.id in kept),
-        tuple(control for control in all_controls.release if control.id in kept),
-        tuple(control for control in all_controls.output if control.id in kept),
-        tuple(control for control in all_controls.upstream if control.id in kept),
-        rooms=all_controls.rooms,
-        replayed=all_controls.replayed,
-        sources=all_controls.sources,
-        rows=all_controls.rows,
-        docket=all_controls.docket,
-    )
+    stages = ("request", "release", "output", "upstream")
+    left = {stage: tuple(one for one in getattr(all_controls, stage) if one.id in kept) for stage in stages}
+    made = msgspec.structs.replace(all_controls, **left)
     return made, tuple(name for name in all_controls.ids if name not in kept)
 
 
@@ -428,6 +422,7 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     ages: dict[str, float | None] = dict.fromkeys(in_force.ids, 0.0)
     text = book.load(settings.profile)
     states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
+    states = scoped.left(settings, data, text, states)
     return [*unstated(settings), *(state.id for state in proof.blocking(states))]
 
 
@@ -480,6 +475,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         **annotation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
+        **{one.id: (drills.Drill(False), ()) for one in drills.ALL},
     }
 
 

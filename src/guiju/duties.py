@@ -6,7 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from guiju import composition
+import msgspec
+
+from guiju import composition, scoped
 from guiju.config import Settings
 from guiju.law import book, proof
 from guiju.law.book import LawText
@@ -15,21 +17,43 @@ from guiju.records import proofs
 from guiju.records.sources import place_of
 
 
-def gathered(settings: Settings, data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
-    """The controls as an installation sets them, the tests of duties, and the age of each control's last evidence.
+class Gathered(msgspec.Struct, frozen=True):
+    """What the proof of duties asks of an installation.
+
+    Attributes:
+        controls: as the installation sets them.
+        tests: duty id → its test.
+        ages: control id → seconds since its newest proof.
+        failed: ids of controls that failed it.
+    """
+
+    controls: Sequence[Keeper]
+    tests: Mapping[str, str]
+    ages: Mapping[str, float | None]
+    failed: frozenset[str]
+
+
+def gathered(settings: Settings, data: Path) -> Gathered:
+    """The controls as an installation sets them, the tests of duties, and the newest proofs of the controls.
 
     Args:
         settings: of the installation.
         data: its data directory.
     """
     controls = composition.listed(composition.controls(settings.gateway.identity))
-    ages = proofs.ages(place_of(settings, data), {control.id for control in controls})
-    return controls, book.tests(), dict(ages)
+    found = proofs.proved(place_of(settings, data), {control.id for control in controls})
+    return Gathered(controls, book.tests(), dict(found.ages), frozenset(found.failed))
 
 
-def board(settings: Settings, data: Path) -> tuple[LawText, Sequence[DutyState]]:
-    """The text that the settings name, and how each of its duties stands now."""
-    text = book.load(settings.profile)
-    controls, tests, ages = gathered(settings, data)
-    notes = composition.notes(data)
-    return text, proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
+def board(settings: Settings, data: Path, profile: str = "") -> tuple[LawText, Sequence[DutyState]]:
+    """A text, and how each of its duties stands now; what a signed decision of scope leaves out is not owed.
+
+    Args:
+        settings: of the installation.
+        data: its data directory.
+        profile: the text; the settings' where none is named.
+    """
+    text, of = book.load(profile or settings.profile), gathered(settings, data)
+    notes, today = composition.notes(data), composition.today()
+    states = proof.prove(text, of.controls, of.tests, of.ages, notes, today, settings.mode, of.failed)
+    return text, scoped.left(settings, data, text, states)

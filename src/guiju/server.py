@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import complaining, composition, deskwork, duties, recalling, renewal, replaying
+from guiju import complaining, composition, deskwork, duties, recalling, rehearsing, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
@@ -87,7 +87,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
-        house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        proof = settings.evidence
+        house.start(keep_witnessed(house.ledger, proof.witness, proof.checkpoint_every_s, server=settings.mail))
         if house.leads:
             _lead(house, base, desk)
         if seat:
@@ -132,6 +133,14 @@ def _lead(house: House, base: str, desk: Desk) -> None:
     house.start(replaying.watch(house, base))
     house.start(deskwork.watch(house, desk))
     house.start(complaining.watch(house, base))
+    house.start(rehearsing.watch(house, scratch))
+
+
+def scratch(house: House) -> tuple[Rooms, Callable[[], None]]:
+    """The doors and public pages of a house in which drills are done, and what closes them."""
+    desk = deskwork.opened(house)
+    made = pages(_host(house), deskwork.front(house, desk))
+    return Rooms(App(house.live), made), made.close
 
 
 def bind(settings: Settings) -> socket:

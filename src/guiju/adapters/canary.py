@@ -5,12 +5,16 @@ to its end without asking anybody (DESIGN §9)."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Final
 
 import msgspec
 
 from guiju.adapters.upstream import Method, Reply, Upstream
 from guiju.config import Limits
 from guiju.config import Upstream as Settings
+
+HARMLESS: Final = "0 1 2 3"
+"""Asked for this, it answers this and nothing else: a harmless answer, whose label can be read back."""
 
 
 class CanaryReply(Reply):
@@ -53,4 +57,8 @@ class CanaryModel(Upstream):
         self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST", again: bool = True
     ) -> Reply:
         """Answer, whatever was asked."""
-        return CanaryReply(self._word)
+        return CanaryReply(HARMLESS if HARMLESS.encode() in body else self._word)
+
+
+class SayingModel(CanaryModel):
+    """Says a text of one's own in a drill; see `rehearsing`."""

@@ -23,11 +23,12 @@ from rich.text import Text
 from guiju import composition, duties
 from guiju.cli.books import day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
+from guiju.duties import Gathered
 from guiju.errors import ConfigError, failed
-from guiju.law import book, page, proof
+from guiju.law import badge, book, page, proof
 from guiju.law.book import Duty, LawText, Threshold
-from guiju.law.proof import BoardState, DutyState, Keeper, Mode
-from guiju.records import exceptions
+from guiju.law.proof import BoardState, DutyState, Mode
+from guiju.records import duty_days, exceptions
 from guiju.records.exceptions import LawException
 
 NOTES_FILE: Final = "notes.toml"
@@ -56,7 +57,7 @@ def check(
     data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
     form: Annotated[
-        str, typer.Option("--format", help=say("table、junit 或 sarif", "table, junit or sarif"))
+        str, typer.Option("--format", help=say("table、junit、sarif 或 badge", "table, junit, sarif or badge"))
     ] = "table",
     strict: Annotated[
         bool, typer.Option("--strict", help=say("有缺口时以 1 退出", "exit 1 when there are gaps"))
@@ -69,8 +70,8 @@ def check(
     ] = None,
 ) -> None:
     """Prove every duty of one text and print how it stands."""
-    if form not in ("table", "junit", "sarif"):
-        raise ConfigError("config_invalid", what=f"--format {form}", hint="table | junit | sarif")
+    if form not in ("table", "junit", "sarif", "badge"):
+        raise ConfigError("config_invalid", what=f"--format {form}", hint="table | junit | sarif | badge")
     settings = settings_of(data)
     text = book.load(profile or settings.profile)
     if unread:
@@ -79,16 +80,14 @@ def check(
     if law_page is not None:
         _write_page(law_page, text, as_json)
         return
-    controls, tests, ages = gathered(data)
-    notes = composition.notes(data)
-    states = proof.prove(text, controls, tests, ages, notes, composition.today(), settings.mode)
-    _answer(text, states, settings.mode, "json" if as_json else form, excepted(data))
+    _, states = duties.board(settings, data, text.id)
+    _answer(text, states, settings.mode, "json" if as_json else form, excepted(data), owned(data))
     if strict and strict_gaps(text, states):
         raise typer.Exit(1)
 
 
-def gathered(data: Path) -> tuple[Sequence[Keeper], Mapping[str, str], Mapping[str, float | None]]:
-    """The controls as this installation sets them, the tests of duties, and the age of each control's last evidence."""
+def gathered(data: Path) -> Gathered:
+    """The controls as this installation sets them, the tests of duties, and the newest proofs of the controls."""
     return duties.gathered(settings_of(data), data)
 
 
@@ -100,14 +99,23 @@ def excepted(data: Path) -> list[LawException]:
         return exceptions.every(store, in_force_at=now())
 
 
+def owned(data: Path) -> dict[str, str]:
+    """Duty id → who answers for it; none where there is no store yet."""
+    if not has_store(settings_of(data), data):
+        return {}
+    with opened(data) as (_, store):
+        return {duty: one.owner for duty, one in duty_days.owners(store).items()}
+
+
 def strict_gaps(text: LawText, states: Sequence[DutyState]) -> list[DutyState]:
     """The gaps that `--strict` counts: all but rows that nobody has read."""
     recalled = {duty.id for duty in text.duties if duty.read == "memory"}
     return [state for state in states if state.state == "gap" and state.id not in recalled]
 
 
-def board(text: LawText, states: Sequence[DutyState]) -> Table:
+def board(text: LawText, states: Sequence[DutyState], owners: Mapping[str, str] | None = None) -> Table:
     """The duty board, grouped by article: state as sign, word and colour."""
+    owners = owners or {}
     rows = {duty.id: duty for duty in text.duties}
     lang = language()
     table = Table(title=text.title.of(lang), caption=text.status.of(lang), title_justify="left", show_lines=False)
@@ -124,6 +132,8 @@ def board(text: LawText, states: Sequence[DutyState]) -> Table:
             why = state.why.of(lang)
             if duty.read == "memory":
                 why += say("（未核对原文）", " (not read yet)")
+            if owner := owners.get(duty.id):
+                why += say(f"（{owner}）", f" ({owner})")
             table.add_row(
                 article if number == 0 else "",
                 duty.id,
@@ -150,9 +160,19 @@ def summary(states: Sequence[DutyState], mode: Mode) -> str:
     return line + say(f"\n生产模式：下列义务阻止启动：{listed}", f"\nProduction mode can't start because of: {listed}")
 
 
-def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str, excepts: Sequence[LawException]) -> None:
+def _answer(
+    text: LawText,
+    states: Sequence[DutyState],
+    mode: Mode,
+    form: str,
+    excepts: Sequence[LawException],
+    owners: Mapping[str, str],
+) -> None:
     if form == "json":
-        typer.echo(_dump({**page.as_json(text, states), "exceptions": msgspec.to_builtins(excepts)}))
+        made = page.as_json(text, states, language(), owners)
+        typer.echo(_dump({**made, "exceptions": msgspec.to_builtins(excepts)}))
+    elif form == "badge":
+        typer.echo(badge.badge(text, states, language()), nl=False)
     elif form == "junit":
         typer.echo(page.junit(text, states, language()), nl=False)
     elif form == "sarif":
@@ -160,7 +180,7 @@ def _answer(text: LawText, states: Sequence[DutyState], mode: Mode, form: str, e
         typer.echo(_dump(page.sarif(text, states, sources, installed_version("guiju"))))
     else:
         console = Console()
-        console.print(board(text, states))
+        console.print(board(text, states, owners))
         console.print(Text(summary(states, mode)))
         for one in excepts:
             console.print(Text(_said(one)))

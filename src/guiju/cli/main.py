@@ -76,6 +76,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "annotation": Noun("guiju.cli.annotation", "人工标注的规则、培训与质量", "annotation: rules, training, quality"),
     "confidential": Noun("guiju.cli.confidential", "管理商业秘密登记册", "manage the register of trade secrets"),
     "corpus": Noun("guiju.cli.corpus", "审查训练语料", "review what models learn from"),
+    "scope": Noun("guiju.cli.scope", "判定是否适用、走何种途径", "whether and how the law applies to the service"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
     "dossier": Noun(
@@ -83,6 +84,10 @@ NOUNS: Final[dict[str, Noun]] = {
         "申报材料：检查、构建、签字、核验",
         "documents for the authority: lint, build, sign, verify",
     ),
+    "bank": Noun("guiju.cli.bank", "评测题库", "banks of questions for the evaluation"),
+    "export": Noun("guiju.cli.export", "以通用格式导出（OSCAL）", "export in common formats (OSCAL)"),
+    "model": Noun("guiju.cli.model", "服务的物料清单", "the service's bill of materials"),
+    "evaluate": Noun("guiju.cli.evaluate", "测评模型与服务", "evaluate the model and the service"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),

@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from typing import Final
 
 from starlette.responses import Response
 
-from guiju.console.frame import Visit
+from guiju.console.frame import HOME, Visit
 from guiju.errors import CallerError
 from guiju.law import page as words
 from guiju.law.book import Duty
 from guiju.law.proof import BOARD_STATES, DutyState
+from guiju.records import duty_days, members
 
 _BY: Final = ("software", "person")
+_DAYS: Final = 90
+"""Days of a duty's past that its page shows."""
 
 
 def board(visit: Visit) -> Response:
@@ -25,14 +29,17 @@ def board(visit: Visit) -> Response:
     shown = [
         one
         for one in states
-        if (not wanted or one.state in wanted)
+        if (not wanted or one.state in wanted or ("red" in wanted and one.red))
         and (not by or one.by in by)
         and (not article or duties[one.id].article in article)
     ]
     groups = [
         (number, [_row(visit, duties[one.id], one) for one in group]) for number, group in words.by_article(text, shown)
     ]
-    tally = Counter(one.state for one in states)
+    tally, owners = Counter(one.state for one in states), duty_days.owners(visit.inside.store)
+    for _, rows in groups:
+        for row in rows:
+            row["owner"] = owners[str(row["id"])].owner if row["id"] in owners else ""
     return visit.page(
         "board.html",
         text=text.title.of(visit.language),
@@ -40,6 +47,7 @@ def board(visit: Visit) -> Response:
         groups=groups,
         shown=len(shown),
         all=len(states),
+        red=sum(one.red for one in states),
         states=[(state, _state(visit, state), tally[state]) for state in BOARD_STATES],
         wanted=wanted,
         by=by,
@@ -57,8 +65,13 @@ def duty(visit: Visit) -> Response:
     if found is None:
         raise CallerError("page_missing")
     one = next(row for row in text.duties if row.id == wanted)
+    store = visit.inside.store
+    past = duty_days.history(store, text.id, visit.inside.now(), _DAYS, wanted)
     return visit.page(
         "duty.html",
+        past=[(_date(day.day), day.state, _state(visit, day.state), day.red, day.why) for day in past],
+        answers=duty_days.owners(store).get(wanted),
+        members=[member.name for member in members.everybody(store) if not member.left_at],
         title=text.title.of(visit.language),
         duty=one,
         row=_row(visit, one, found),
@@ -68,6 +81,23 @@ def duty(visit: Visit) -> Response:
         deadlines=[(_counts(line), line.start.of(visit.language), line.source) for line in one.deadlines],
         numbers=one.numbers,
     )
+
+
+def assign(visit: Visit) -> Response:
+    """POST /console/duties/{id}/owner: let a member answer for a duty; an empty name takes it from them."""
+    text, _ = visit.inside.board()
+    wanted, owner = visit.request.path_params["id"], visit.form.get("owner", "").strip()
+    store = visit.inside.store
+    if wanted not in {duty.id for duty in text.duties}:
+        raise CallerError("page_missing")
+    if owner and owner not in {member.name for member in members.everybody(store) if not member.left_at}:
+        raise CallerError("name_missing")
+    duty_days.assign(store, duty_days.Owner(wanted, owner, visit.by, visit.inside.now()))
+    return visit.go(f"{HOME}/duties/{wanted}")
+
+
+def _date(day: int) -> str:
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
 
 
 def _row(visit: Visit, duty: Duty, state: DutyState) -> dict[str, object]:
@@ -86,6 +116,7 @@ def _row(visit: Visit, duty: Duty, state: DutyState) -> dict[str, object]:
         "by": duty.by,
         "unread": duty.read == "memory",
         "blocks": state.blocks,
+        "red": state.red,
     }
 
 

@@ -22,6 +22,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
     return {
         HOME: {"GET": duties.board},
         "/console/duties/{id}": {"GET": duties.duty},
+        "/console/duties/{id}/owner": {"POST": duties.assign},
         "/console/cases": {"GET": cases.queue, "POST": cases.together},
         "/console/cases/next": {"POST": cases.start},
         "/console/cases/{no}": {"GET": case.page},

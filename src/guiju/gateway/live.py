@@ -21,6 +21,7 @@ from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.complaints import Docket
 from guiju.controls.corpus import Origin
+from guiju.controls.drills import Drill
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -66,6 +67,7 @@ class Controls(msgspec.Struct, frozen=True):
         replayed: heard on the replays of what must not come again; on no exchange.
         sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
         docket: heard on how complaints stand; on no exchange.
+        drills: heard on what came of drills; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -79,6 +81,7 @@ class Controls(msgspec.Struct, frozen=True):
     sources: tuple[Control[Origin], ...] = ()
     rows: tuple[Control[Text], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
+    drills: tuple[Control[Drill], ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -102,7 +105,7 @@ class Controls(msgspec.Struct, frozen=True):
     @property
     def looked(self) -> Sequence[Control[Any]]:
         """Those that prove themselves, by what they look at while the gateway runs."""
-        return (*self.replayed, *self.docket)
+        return (*self.replayed, *self.docket, *self.drills)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""

@@ -107,10 +107,24 @@ def render(text: LawText, states: Sequence[DutyState], sources: Mapping[str, str
     return "\n".join(lines) + "\n"
 
 
-def as_json(text: LawText, states: Sequence[DutyState]) -> dict[str, Any]:
-    """The board as one document: `{profile, duties: [{id, owner, by, control, test, evidence_age_s, state}]}`."""
-    fields = ("id", "owner", "by", "control", "test", "evidence_age_s", "state")
-    return {"profile": text.id, "duties": [{name: getattr(state, name) for name in fields} for state in states]}
+def as_json(
+    text: LawText, states: Sequence[DutyState], language: Language, owners: Mapping[str, str]
+) -> dict[str, Any]:
+    """The board as one document: `{profile, duties: [{id, article, owner, by, control, test, evidence_age_s, limit_s,
+    state, red, blocks, why, answers}]}`; `owner` is whom the law names, `answers` the member who sees to it."""
+    fields = ("id", "owner", "by", "control", "test", "evidence_age_s", "state", "red", "blocks")
+    duties = {duty.id: duty for duty in text.duties}
+    rows = [
+        {
+            **{name: getattr(state, name) for name in fields},
+            "article": duties[state.id].article,
+            "limit_s": duties[state.id].limit_s,
+            "why": state.why.of(language),
+            "answers": owners.get(state.id, ""),
+        }
+        for state in states
+    ]
+    return {"profile": text.id, "duties": rows}
 
 
 def junit(text: LawText, states: Sequence[DutyState], language: Language) -> str:

@@ -57,6 +57,8 @@ class DutyState(msgspec.Struct, frozen=True):
         evidence_age_s: seconds since that control's last evidence; none where there is none.
         why: the reason, in both languages.
         blocks: whether it stops a production start; always false in development.
+        red: whether somebody must see to it now: it is a gap, its control failed its newest proof, or the evidence
+            that it once had is older than its limit.
     """
 
     id: str
@@ -68,6 +70,7 @@ class DutyState(msgspec.Struct, frozen=True):
     state: BoardState
     why: Said
     blocks: bool = False
+    red: bool = False
 
 
 class _Claim(msgspec.Struct, frozen=True):
@@ -78,6 +81,11 @@ class _Claim(msgspec.Struct, frozen=True):
     test: str | None
     age: float | None
     limit: int
+    failed: bool = False
+
+    @property
+    def stale(self) -> bool:
+        return self.age is not None and not self.fresh
 
     @property
     def fresh(self) -> bool:
@@ -96,6 +104,7 @@ def prove(
     notes: Mapping[str, Note],
     now: datetime.date,
     mode: Mode,
+    failed: Collection[str] = (),
 ) -> list[DutyState]:
     """Say of every duty of a text how it stands.
 
@@ -107,11 +116,14 @@ def prove(
         notes: duty id → a person's note.
         now: today, in the provider's time zone.
         mode: `development` serves with gaps, so nothing blocks.
+        failed: ids of controls that failed their newest proof; they have no age.
 
     Returns:
         One state a duty, in the order of the text.
     """
-    return [_stand(duty, _claim(duty, controls, tests, ages), notes.get(duty.id), now, mode) for duty in text.duties]
+    return [
+        _stand(duty, _claim(duty, controls, tests, ages, failed), notes.get(duty.id), now, mode) for duty in text.duties
+    ]
 
 
 def blocking(states: Iterable[DutyState]) -> list[DutyState]:
@@ -154,17 +166,23 @@ def strangers(controls: Iterable[Keeper], known: Collection[str]) -> list[tuple[
 
 
 def _claim(
-    duty: Duty, controls: Sequence[Keeper], tests: Mapping[str, str], ages: Mapping[str, float | None]
+    duty: Duty,
+    controls: Sequence[Keeper],
+    tests: Mapping[str, str],
+    ages: Mapping[str, float | None],
+    failed: Collection[str],
 ) -> _Claim | None:
-    """The best claim on a duty: in full before in part, shown before not, then the youngest, then the first."""
+    """The best claim on a duty: one in full and shown before all, then one that failed, for then a part of the duty is
+    not kept; in full before in part, shown before not, then the youngest, then the first."""
     claims = [
-        _Claim(c.id, duty.id in c.duties, tests.get(duty.id), ages.get(c.id), duty.limit_s)
+        _Claim(c.id, duty.id in c.duties, tests.get(duty.id), ages.get(c.id), duty.limit_s, c.id in failed)
         for c in controls
         if duty.id in c.duties or duty.id in c.partly
     ]
 
-    def rank(claim: _Claim) -> tuple[bool, bool, bool, float]:
-        return (not claim.full, not claim.fresh, claim.age is None, claim.age or 0.0)
+    def rank(claim: _Claim) -> tuple[bool, bool, bool, bool, bool, float]:
+        whole = claim.full and claim.fresh
+        return (not whole, not claim.failed, not claim.full, not claim.fresh, claim.age is None, claim.age or 0.0)
 
     return min(claims, key=rank, default=None)
 
@@ -176,6 +194,8 @@ def _stand(duty: Duty, claim: _Claim | None, note: Note | None, now: datetime.da
         state, why = "not_applicable", _not_owed(duty)
     elif duty.by == "person" or claim is None:
         state, why = ("by_hand", _BY_HAND) if noted else ("gap", _gap(duty, note, now))
+    elif claim.failed:
+        state, why = "gap", _FAILED
     elif claim.full and claim.shown:
         state, why = "met", _MET
     else:
@@ -190,6 +210,7 @@ def _stand(duty: Duty, claim: _Claim | None, note: Note | None, now: datetime.da
         state=state,
         why=why,
         blocks=mode == "production" and duty.read != "memory" and _stops(duty, state, claim, noted),
+        red=duty.owed and (state == "gap" or (state == "partly" and claim is not None and claim.stale)),
     )
 
 
@@ -204,6 +225,7 @@ def _stops(duty: Duty, state: BoardState, claim: _Claim | None, noted: bool) -> 
 _MET: Final = Said(
     zh="控制措施完整覆盖，有测试，证据在时限之内", en="kept in full by a control, tested, evidence within its limit"
 )
+_FAILED: Final = Said(zh="控制措施最近一次自证没有通过", en="the control failed its newest proof")
 _BY_HAND: Final = Said(zh="由人负责，有有效说明", en="kept by a person; the note is valid")
 
 

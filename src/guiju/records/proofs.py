@@ -31,7 +31,24 @@ class _Entry(msgspec.Struct):
     body: msgspec.Raw
 
 
+class Proved(msgspec.Struct, frozen=True):
+    """The newest proofs of controls.
+
+    Attributes:
+        ages: control id → seconds since its newest proof, of those whose newest proof passed.
+        failed: control id → seconds since its newest proof, of those that failed it.
+    """
+
+    ages: dict[str, float]
+    failed: dict[str, float]
+
+
 def ages(place: str, controls: Collection[str], now_ms: int | None = None) -> dict[str, float]:
+    """`proved`, of those that passed alone."""
+    return proved(place, controls, now_ms).ages
+
+
+def proved(place: str, controls: Collection[str], now_ms: int | None = None) -> Proved:
     """Seconds since the newest proof of each control, over all writers.
 
     Args:
@@ -40,8 +57,8 @@ def ages(place: str, controls: Collection[str], now_ms: int | None = None) -> di
         now_ms: Unix milliseconds; the clock's when it is not given.
 
     Returns:
-        control id → seconds. A control that no writer names among its last 64 proofs and as far back as `newest` of
-        its source reads is not in it, nor is one whose newest proof failed. Where no ledger was begun it is empty.
+        Both empty where no ledger was begun. A control that no writer names among its last 64 proofs and as far back
+        as `newest` of its source reads is in neither.
 
     Raises:
         ConfigError: `config_invalid`: what reads the place is not installed.
@@ -54,7 +71,7 @@ def ages(place: str, controls: Collection[str], now_ms: int | None = None) -> di
     except ConfigError as error:
         if error.code != "not_found":
             raise
-        return {}
+        return Proved({}, {})
     try:
         for writer in source.writers():
             sought = set(controls)
@@ -64,12 +81,11 @@ def ages(place: str, controls: Collection[str], now_ms: int | None = None) -> di
                     break
     finally:
         source.close()
-    return as_ages(newest, now)
+    return Proved(_ages(newest, now, True), _ages(newest, now, False))
 
 
-def as_ages(newest: dict[str, tuple[int, bool]], now: int) -> dict[str, float]:
-    """Ages in seconds of those that passed."""
-    return {control: max(0, now - t) / 1000 for control, (t, passed) in newest.items() if passed}
+def _ages(newest: dict[str, tuple[int, bool]], now: int, wanted: bool) -> dict[str, float]:
+    return {control: max(0, now - t) / 1000 for control, (t, passed) in newest.items() if passed is wanted}
 
 
 def take(line: bytes, newest: dict[str, tuple[int, bool]]) -> set[str]:

@@ -31,9 +31,12 @@ from sqlalchemy import (
 from guiju.records import (  # noqa: F401 # their tables stand beside those here
     schema_annotation,
     schema_asking,
+    schema_banks,
+    schema_board,
     schema_corpora,
     schema_desk,
     schema_dossier,
+    schema_evaluation,
     schema_members,
     schema_privacy,
     schema_review,
@@ -41,7 +44,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = (*(f"{number:04}" for number in range(1, 27)), "0029", "0030")
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 32))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, inspect, select
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import Bilingual, ConfigError, OutsideError
-from guiju.records import changes
+from guiju.records import changes, engine
 from guiju.records.changes import Subject, Terms
-from guiju.records.db import Store
+from guiju.records.db import Store, outside
 from guiju.records.schema_telling import scope_decision
 from guiju.records.vault import two
 
@@ -40,9 +41,9 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: int
 
     @property
-    def away(self) -> dict[str, dict[str, str]]:
-        """Id of a duty that falls away → why, in both languages."""
-        made: dict[str, dict[str, str]] = json.loads(self.result)["away"]
+    def away(self) -> dict[str, dict[str, Any]]:
+        """Id of a duty that falls away → why in both languages, and whether it does so under the strict text too."""
+        made: dict[str, dict[str, Any]] = json.loads(self.result)["away"]
         return made
 
 
@@ -65,6 +66,30 @@ def history(store: Store) -> list[Decision]:
     with store.read() as connection:
         rows = connection.execute(select(scope_decision).order_by(scope_decision.c.version.desc())).mappings()
         return [Decision(**row) for row in rows]
+
+
+def peek(url: str, data: Path) -> Decision | None:
+    """The decision in force, of a store that nobody has opened; none where there is none, and no store is made.
+
+    Args:
+        url: where the store is, see `Store.open`.
+        data: the data directory.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    if url == "sqlite" and not (data / engine.FILE).exists():
+        return None
+    reader = engine.reader(url, data)
+    try:
+        with outside(), reader.connect() as connection:
+            if not inspect(connection).has_table(scope_decision.name):  # an older store, which waits for its upgrade
+                return None
+            newest = select(scope_decision).order_by(scope_decision.c.version.desc()).limit(1)
+            row = connection.execute(newest).mappings().first()
+            return Decision(**row) if row else None
+    finally:
+        reader.dispose()
 
 
 def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tuple[str, str], now: int) -> Decision:

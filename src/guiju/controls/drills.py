@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is decided on drills: what the service must be able to do is done on schedule, with made-up persons, and counted
+nowhere (Articles 11, 13, 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from guiju.terms import PASS, Finding, Reach, Reason, Verdict
+
+
+class Drill(msgspec.Struct, frozen=True):
+    """What came of a drill.
+
+    Attributes:
+        done: whether all of it happened as it must.
+        why: what did not, in a word.
+    """
+
+    done: bool
+    why: str = ""
+
+
+class Rehearsed:
+    """Refuses where a drill failed.
+
+    Args:
+        id: of the drill.
+        partly: the duties that it shows to be kept, as far as a drill can.
+    """
+
+    reach: Reach = "whole"
+    duties: tuple[str, ...] = ()
+
+    def __init__(self, id: str, *partly: str) -> None:
+        self.id = id
+        self.partly = partly
+
+    def decide(self, subject: Drill, findings: Sequence[Finding]) -> Verdict:
+        """Pass when it was done."""
+        return PASS if subject.done else Verdict("refuse", Reason("guard_unavailable", self.partly[0].split(".")[0]))
+
+
+USED, RESTORED, ANSWERED, HELD, ERASED = "drill.used", "drill.restored", "drill.answered", "drill.held", "drill.erased"
+ALL: Final[tuple[Rehearsed, ...]] = (
+    Rehearsed(USED, "14.b", "16.a"),
+    Rehearsed(RESTORED, "14.a"),
+    Rehearsed(ANSWERED, "13.b"),
+    Rehearsed(HELD, "13.c"),
+    Rehearsed(ERASED, "11.a"),
+)
+"""A harmless question is answered and its label read back; the store comes back from a backup; a complaint is answered;
+what was banned does not come again; whoever is erased can't be read any more."""
+LATER: Final = frozenset({RESTORED, ANSWERED, HELD, ERASED})
+"""Those that are not done at a start at once."""
