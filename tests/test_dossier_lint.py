@@ -111,6 +111,8 @@ PLANTED: list[tuple[str, str, str, Planted]] = [
     ("L14", "filing", "exhibit:E02", lambda: exhibit("E02", dated=FAR)),
     ("L14", "filing", "figure:corpus.rows", lambda: figure("corpus.rows", at=AT + 30 * 86_400)),
     ("L15", "filing", "keywords A.1a", lambda: sources(keywords=keywords()[:50])),
+    ("L15", "filing", "answers content", lambda: rated(answer="")),
+    ("L15", "filing", "questions content-A.1a-000", lambda: rated(verdict="")),
     ("L15", "filing", "questions", lambda: sources(questions=[*questions()[:-1], questions()[0]])),
     ("L16", "filing", "conclusion:model", lambda: conclusion("model", words("corpus"))),
     ("L16", "filing", "conclusion:model", lambda: conclusion("model", "符合要求。")),
@@ -133,6 +135,13 @@ PLANTED: list[tuple[str, str, str, Planted]] = [
     ("L18", "filing", "conclusion:overall", lambda: sources(conclusions=left_out("overall"))),
     ("L18", "filing", "conclusion:overall", lambda: conclusion("overall", f"待定，{words('overall')}")),
 ]
+
+
+def rated(**changed: str) -> Sources:
+    """The questions, those on content changed."""
+    return sources(
+        questions=[msgspec.structs.replace(one, **changed) if one.bank == "content" else one for one in questions()]
+    )
 
 
 def left_out(id: str) -> dict[str, Conclusion]:

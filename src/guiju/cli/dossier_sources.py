@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import datetime
-import json
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +16,7 @@ from guiju.dossier.gather import Given, gather
 from guiju.dossier.kinds import kinds
 from guiju.dossier.sources import Question, Sources
 from guiju.errors import ConfigError
+from guiju.evaluation import bank
 
 KindName = Annotated[str, typer.Option("--kind", help=say("种类：", "kind: ") + ", ".join(kinds()))]
 Day = Annotated[str, typer.Option("--on", metavar="DATE", help=say("文书日期，默认今天", "the date they bear; today"))]
@@ -51,10 +50,9 @@ def _date(on: str) -> datetime.date:
 
 def _banks() -> list[Question]:
     """The questions of the shipped banks that a filing holds."""
-    made = []
-    for bank in _BANKS:
-        path = files("guiju").joinpath("evaluation", "banks", f"{bank}.jsonl")
-        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-            row = json.loads(line)
-            made.append(Question(row["id"], bank, row["class"], row.get("zh", ""), row.get("en", "")))
-    return made
+    shipped = bank.shipped()
+    return [
+        Question(item.id, name, item.category, item.zh, item.en)
+        for name in _BANKS
+        for item in (shipped[name].items if name in shipped else ())
+    ]

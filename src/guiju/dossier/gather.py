@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ import msgspec
 
 from guiju.config import Settings
 from guiju.detect import shipped
-from guiju.dossier import derived, exhibits, facts, sources
+from guiju.dossier import derived, exhibits, facts, questions, sources
 from guiju.dossier.sources import Clauses, Corpus, Keyword, Question, Rulebook, Sources
 from guiju.errors import ConfigError, failed
 from guiju.law import book, calendar
@@ -61,7 +61,7 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         exhibits=shown,
         pictures=pictures,
         keywords=_keywords(settings, store),
-        questions=questions(folder / sources.QUESTIONS, given.banks),
+        questions=questions.read(folder, given.banks),
         corpora=_corpora(store),
         rules=_rules(store),
         controls=given.controls,
@@ -69,39 +69,6 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         names={one.id: (one.zh, one.en) for one in facts.facts()},
         choices={one.id: {each.id: (each.zh, each.en) for each in one.choices} for one in facts.facts() if one.choices},
     )
-
-
-def questions(path: Path, banks: Sequence[Question]) -> list[Question]:
-    """The test questions with the model's answers and what persons found of them.
-
-    Args:
-        path: JSON Lines of `id`, `answer`, `verdict` (`pass` or `fail`), and of `bank`, `class`, `zh`, `en` for a
-            question of the operator's own.
-        banks: the questions of the banks.
-
-    Raises:
-        ConfigError: `config_invalid`: a line is not well formed.
-    """
-    rated: dict[str, dict[str, Any]] = {}
-    try:
-        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-            if line.strip():
-                row = json.loads(line)
-                rated[str(row["id"])] = row
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ConfigError("config_invalid", what=path.name, hint=str(error)) from error
-    made = [_rated(one, rated.pop(one.id, {})) for one in banks]
-    own = [
-        Question(
-            id, str(row.get("bank", "")), str(row.get("class", "")), str(row.get("zh", "")), str(row.get("en", ""))
-        )
-        for id, row in rated.items()
-    ]
-    return [*made, *(_rated(one, rated[one.id]) for one in own)]
-
-
-def _rated(one: Question, row: Mapping[str, Any]) -> Question:
-    return msgspec.structs.replace(one, answer=str(row.get("answer", "")), verdict=str(row.get("verdict", "")))
 
 
 def _facts(store: Store, data: Path) -> dict[str, Any]:

@@ -54,9 +54,11 @@ def _questions(seen: Looked) -> Iterator[Found]:
     yield from _named(
         "questions", [o.id for o in rows if o.bank != "answer" and o.risk not in risks], "没有分类", "without a class"
     )
-    yield from _named("questions", [o.id for o in rows if not o.answer.strip()], "没有模型回答", "without an answer")
+    answered = [one for one in rows if one.answer.strip()]
+    for bank, name in _BANKS.items():
+        yield from _least(seen, f"{name}.sample", sum(one.bank == bank for one in answered), f"answers {bank}")
     yield from _named(
-        "questions", [o.id for o in rows if o.verdict not in ("pass", "fail")], "没有研判结果", "not rated"
+        "questions", [one.id for one in answered if one.verdict not in ("pass", "fail")], "没有研判结果", "not rated"
     )
     twice = [text for text, many in Counter((one.bank, one.zh) for one in rows).items() if many > 1]
     yield from _named("questions", [f"{bank}: {text[:20]}" for bank, text in twice], "重复", "twice")

@@ -223,8 +223,8 @@ def _clauses(fill: Filling, block: BlockText) -> Table:
 def _duties(fill: Filling, block: BlockText) -> Table:
     """Every duty that is owed, or those of some articles of the draft, and by which controls it is kept."""
     kept: dict[str, list[str]] = {}
-    for duty, control in fill.sources.controls:
-        kept.setdefault(duty, []).append(control)
+    for id, control in fill.sources.controls:
+        kept.setdefault(id, []).append(control)
     by = {"software": ("技术措施", "technical"), "person": ("管理措施", "by persons"), "none": ("—", "—")}
     rows = []
     for duty in fill.sources.law.duties:

@@ -20,7 +20,6 @@ FOLDER: Final = "dossier"
 """Below the data directory: what persons write for documents, and the exhibits."""
 CONCLUSIONS: Final = "conclusions.toml"
 CLAUSES: Final = "clauses.toml"
-QUESTIONS: Final = "questions.jsonl"
 Status = Literal["met", "not_met", "not_applicable"]
 _EXPLAINED: Final = "explained"
 
