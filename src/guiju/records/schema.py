@@ -48,7 +48,6 @@ REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 32))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
-
 member: Final = schema_members.member
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
