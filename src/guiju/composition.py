@@ -479,7 +479,9 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **truth.planted(CANARY_CATEGORY),
-        **{**annotation.PLANTED, **evaluation.PLANTED, **drills.PLANTED},
+        **annotation.PLANTED,
+        **evaluation.PLANTED,
+        **drills.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
     }

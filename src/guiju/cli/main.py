@@ -79,6 +79,11 @@ NOUNS: Final[dict[str, Noun]] = {
     "scope": Noun("guiju.cli.scope", "判定是否适用、走何种途径", "whether and how the law applies to the service"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
+    "dossier": Noun(
+        "guiju.cli.dossier",
+        "申报材料：检查、构建、签字、核验",
+        "documents for the authority: lint, build, sign, verify",
+    ),
     "bank": Noun("guiju.cli.bank", "评测题库", "banks of questions for the evaluation"),
     "export": Noun("guiju.cli.export", "以通用格式导出（OSCAL）", "export in common formats (OSCAL)"),
     "model": Noun("guiju.cli.model", "服务的物料清单", "the service's bill of materials"),

@@ -8,7 +8,7 @@ They are heard on the newest evaluation of each kind while a gateway runs; on no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 

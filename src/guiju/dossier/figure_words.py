@@ -29,7 +29,7 @@ class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @cache
 def words() -> Mapping[str, Word]:
     """Name → its words; of a name with a part that varies the longest beginning counts."""
-    raw = files("guiju.dossier").joinpath("figures.toml").read_text("utf-8")
+    raw = files("guiju.dossier").joinpath("public_figures.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(raw)["figure"], dict[str, Word])
 
 
