@@ -179,7 +179,7 @@ class Issuer(_Section, frozen=True):
 
 
 class Witness(_Section, frozen=True):
-    """Where signed checkpoints go besides the ledger (DESIGN §7): a file elsewhere, syslog, HTTPS, or an hourly mail."""
+    """Where signed checkpoints go besides the ledger (DESIGN §7): a file elsewhere, syslog, HTTPS, an hourly mail."""
 
     kind: Literal["file", "syslog", "https", "mail"]
     path: str = ""
