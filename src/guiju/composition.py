@@ -381,8 +381,7 @@ def listed(some: Controls) -> tuple[Control[Any], ...]:
     return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere)
 
 
-ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
-"""All controls of the house with default settings, for the duty board."""
+ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))  # with default settings, for the duty board
 
 
 def control_sources() -> dict[str, str]:
@@ -391,8 +390,8 @@ def control_sources() -> dict[str, str]:
     root = Path(__file__).parent.parent
     for control in ALL_CONTROLS:
         kind = type(control)
-        line = inspect.getsourcelines(kind)[1]
-        made[control.id] = f"src/{Path(inspect.getfile(kind)).relative_to(root)}:{line}"
+        place = Path(inspect.getfile(kind)).relative_to(root)
+        made[control.id] = f"src/{place}:{inspect.getsourcelines(kind)[1]}"
     return made
 
 

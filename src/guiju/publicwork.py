@@ -145,7 +145,7 @@ def publish(house: House, month: str) -> int:
     if figures.latest(store, f"{months.PREFIX}{month}."):
         return 0
     made = months.counted(store, place_of(house.settings, house.options.data), month)
-    figures.publish(store, made, room=months.ROOM)
+    figures.publish(store, [*made, *months.quoted(made)], room=months.ROOM)
     return len(made)
 
 

@@ -28,6 +28,13 @@ ROOM: Final = "telling"
 PREFIX: Final = "month."
 UNCOUNTED: Final = frozenset({"guiju-canary", "guiju-replay"})
 """Keys of what the service asks itself."""
+_QUOTED: Final = {
+    "exchanges.all": "gateway.requests",
+    "exchanges.stopped_asking": "gateway.stopped.input",
+    "exchanges.stopped_answering": "gateway.stopped.output",
+    "cases.in_time": "desk.ontime",
+    "cases.median_h": "desk.median",
+}
 _ZONE: Final = datetime.timezone(datetime.timedelta(hours=8))
 _KINDS: Final = (b'"kind":"opened"', b'"kind":"refused"', b'"kind":"closed"')
 
@@ -92,6 +99,31 @@ def counted(store: Store, place: str, month: str) -> list[Figure]:
         Figure(f"{PREFIX}{month}.{name}", value, n, None, until, place_of_count)
         for name, (value, n, place_of_count) in sorted(numbers.items())
     ]
+
+
+def quoted(month: list[Figure]) -> list[Figure]:
+    """What documents quote of a month's numbers, under the names by which they ask for them (Article 17).
+
+    Args:
+        month: from `counted`.
+    """
+    by = {one.name.removeprefix(PREFIX).partition(".")[2]: one for one in month}
+    made = [msgspec.structs.replace(by[name], name=told) for name, told in _QUOTED.items() if name in by]
+    received = [one for name, one in by.items() if name.startswith("cases.received.")]
+    if received:
+        made.append(
+            msgspec.structs.replace(received[0], name="desk.received", value=sum(one.value for one in received))
+        )
+    answered = by.get("exchanges.answered")
+    if answered and answered.value:
+        unseen, labelled = by.get("exchanges.not_checked"), by.get("exchanges.labelled")
+        shares = {
+            "gateway.coverage": 1 - (unseen.value if unseen else 0) / answered.value,
+            "gateway.labelled": (labelled.value if labelled else 0) / answered.value,
+        }
+        of = msgspec.structs.replace(answered, n=int(answered.value))
+        made += [msgspec.structs.replace(of, name=name, value=round(value, 4)) for name, value in shares.items()]
+    return made
 
 
 _Numbers = dict[str, tuple[float, int, str]]
