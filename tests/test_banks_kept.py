@@ -164,6 +164,7 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     assert [(row["version"], row["shipped"]) for row in listed] == [(4, False), (3, False), (2, False), (1, True)]
     assert listed[0]["owner"] == "Zhao"
     assert listed[0]["due"] > made["imported"]["imported_at"]
+    assert not listed[0]["late"]
 
     used = {
         one["id"]: (one["version"], one["questions"]) for one in asked("lint", "--data", "d", cwd=tmp_path)["banks"]

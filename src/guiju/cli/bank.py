@@ -101,6 +101,8 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
                 for one in banks.history(store)
             ]
     rows.sort(key=lambda row: (row["id"], -row["version"]))
+    for row in rows:
+        row["late"] = now() > row["due"]
     head = [say("题库", "BANK"), say("版本", "VERSION"), say("题数", "QUESTIONS"), say("负责人", "OWNER")]
     head += [say("更新", "UPDATED"), say("应于此前再更新", "NEXT BY"), say("来源", "FROM")]
     lines = [
@@ -110,7 +112,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
             str(row["questions"]),
             row["owner"],
             row["updated"] or "-",
-            day(row["due"])[:10],
+            day(row["due"])[:10] + (say(" 已过期", " late") if row["late"] else ""),
             say("自带", "shipped") if row["shipped"] else say("导入", "imported"),
         ]
         for row in rows
