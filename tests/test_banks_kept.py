@@ -72,6 +72,7 @@ def put(folder: Path, bank: Bank, name: str = "over.jsonl") -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     report = asked("lint", cwd=tmp_path)
     assert {one["id"] for one in report["banks"]} == set(shipped())
@@ -106,6 +107,7 @@ def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     assert len({one["place"].split()[0] for one in both["faults"]}) == len(OVER.items)
 
 
+@pytest.mark.slow
 def test_lint_looks_for_questions_in_files_of_a_corpus_and_in_an_audited_one(tmp_path: Path) -> None:
     put(tmp_path, FEW)
     (tmp_path / "corpus").mkdir()
@@ -128,6 +130,7 @@ def test_a_draw_is_the_same_at_the_command_line_and_in_a_file(tmp_path: Path) ->
     assert not (tmp_path / "data").exists(), "a command that looks leaves nothing behind"
 
 
+@pytest.mark.slow
 def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     put(tmp_path, FEW, "mine.jsonl")
     made = asked("import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--by", "Wang", "--data", "d", cwd=tmp_path)
@@ -161,6 +164,13 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     assert [(row["version"], row["shipped"]) for row in listed] == [(4, False), (3, False), (2, False), (1, True)]
     assert listed[0]["owner"] == "Zhao"
     assert listed[0]["due"] > made["imported"]["imported_at"]
+    assert not listed[0]["late"]
+
+    used = {
+        one["id"]: (one["version"], one["questions"]) for one in asked("lint", "--data", "d", cwd=tmp_path)["banks"]
+    }
+    assert used.keys() == set(shipped())
+    assert used["over"] == (4, 40)
 
     put(tmp_path, Bank(OVER.about, (*FEW.items, msgspec.structs.replace(FEW.items[0], id="over-x"))), "bad.jsonl")
     refused = asked("import", "bad.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path, rc=1)
