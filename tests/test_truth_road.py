@@ -86,6 +86,23 @@ def test_who_asks_of_today_is_told_that_no_source_came_with_the_answer(start: St
     assert kinds(later) == []
 
 
+ASKED = (
+    ("现在金价多少钱一克", True),
+    ("美国现任总统是谁", True),
+    ("Who won the game last night?", True),
+    ("What is the current price of gold?", True),
+    ("写一篇关于最近新闻的作文", False),
+    ("昨天我做了一个梦", False),
+    ("How do I read a weather forecast?", False),
+    ("What happened in 1912?", False),
+)
+
+
+@pytest.mark.parametrize(("text", "now"), ASKED)
+def test_a_question_of_now_is_told_from_others(text: str, now: bool) -> None:
+    assert bool(Current().find((Text("messages[0].content", text),))) == now
+
+
 MARKED = (
     (f"<documents><document>{LAKE}</document></documents>青湖多大？", 2),
     (f"请根据资料回答。\n参考资料：\n{LAKE * 2}", 1),

@@ -12,7 +12,7 @@ from guiju.detect.words import passages
 from guiju.terms import Finding, Text
 
 CATEGORY: Final = "truth.current"
-_LONGEST: Final = 2000
+_LONGEST: Final = 400
 """Characters of a text that is looked at: a question is short."""
 
 _NOW_ZH: Final = (
@@ -38,9 +38,14 @@ _ASKED: Final = re.compile(
     f"|(?<![a-z]){_WHAT_EN}(?![a-z])[^.?!\\n]{{0,40}}(?<![a-z]){_NOW_EN}(?![a-z])",
     re.I,
 )
+_ASKS: Final = re.compile(
+    "[?？]|吗|呢|多少|几[点个月号]|谁|什么|哪|怎么样|怎样|如何|是否|有没有|查|告诉|看看|帮我|说说|介绍|请问|"
+    "(?<![a-z])(?:what|who|which|how|when|where|is|are|did|does|has|tell|show|find|give|check|look up)(?![a-z])",
+    re.I,
+)
 _MADE_UP: Final = re.compile(
-    "写一?[首篇段个封则]|作文|诗歌|小说|故事|翻译|译成|润色|改写|编一?个|造句|代码|脚本|函数|怎么说|怎么查|如何查|历史上|"
-    "(?<![a-z])(?:write|poem|story|novel|essay|translate|rewrite|code|function|script)(?![a-z])"
+    "写一?[首篇段个封则]|作文|诗歌|小说|故事|翻译|译成|润色|改写|编一?个|造句|生成|总结|概括|代码|脚本|函数|怎么说|怎么查|如何查|历史上|"
+    "(?<![a-z])(?:write|poem|story|novel|essay|translate|rewrite|summari[sz]e|generate|code|function|script)(?![a-z])"
     "|(?<![a-z])(?:how (?:do|can|to)|in history)(?![a-z])",
     re.I,
 )
@@ -57,6 +62,7 @@ class Current:
         out = []
         for group in passages(texts):
             text = group.text
-            if len(text) <= _LONGEST and (found := _ASKED.search(text)) and not _MADE_UP.search(text):
+            found = _ASKED.search(text) if len(text) <= _LONGEST else None
+            if found and _ASKS.search(text) and not _MADE_UP.search(text):
                 out.append(group.place(Finding(self.id, CATEGORY, "signal", "current", "", *found.span(), "raw")))
         return out
