@@ -16,7 +16,7 @@ from playwright.sync_api import Browser as Chromium
 from browser_kit import axe, chromium
 from conftest import Answered, Running, Start
 from console_kit import Browser, signed_in
-from guiju.dossier import facts, watch
+from guiju.dossier import facts, scope, watch
 from guiju.records import filings, scoping
 from guiju.records.filings import Filing
 from test_console_browser import base, become
@@ -179,4 +179,32 @@ def test_the_form_by_keyboard_and_axe_where_something_is_wrong(
     here.wait_for_url(f"**{FACTS}/people?kept=1")
     assert facts.read(gateway.data / facts.FILE) == {"org.name": "鹿溪科技", "org.code": CODE}
     assert [one for one in wrong if "400" not in one] == []
+    here.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_questions_by_keyboard_and_axe_on_what_follows(gateway: Running, browser: Chromium, language: str) -> None:
+    here, wrong = opened(browser, language, bypass_csp=True, viewport={"width": 390, "height": 844})
+    become(here, gateway, "compliance", "王合规")
+    here.goto(base(gateway) + SCOPE)
+    here.focus("input[name=generative]")
+    for question in scope.questions():
+        for _ in range(1 if question.many else [one.id for one in question.answers].index(PLAIN[question.id])):
+            here.keyboard.press("ArrowDown")  # from one answer to the next
+        here.keyboard.press("Space")
+        here.keyboard.press("Tab")
+    here.focus("button[value=look]")
+    here.keyboard.press("Enter")
+    here.wait_for_selector("#follows")
+    script = axe()
+    here.add_script_tag(content=script)
+    assert faults(here) == []
+    here.focus("button[value=sign]")
+    here.keyboard.press("Enter")
+    here.wait_for_selector("#follows pre")
+    here.add_script_tag(content=script)
+    assert faults(here) == []
+    assert here.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert wrong == []
     here.context.close()
