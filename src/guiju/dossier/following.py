@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from guiju.config import Settings
 from guiju.dossier import facts, watch
@@ -15,7 +14,7 @@ from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import Bilingual, ConfigError
 from guiju.records import corpora, filings, scoping
 from guiju.records.db import Store
-from guiju.records.filings import Change, Step
+from guiju.records.filings import Step
 
 COMPANION = "companion-2026"
 
@@ -38,32 +37,6 @@ def due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
     result = json.loads(decision.result) if decision else {}
     companion = COMPANION in (settings.profile, *result.get("profiles", ()))
     waiting = filings.observe(store, filed(store, values), watch.over(values) if companion else {}, now)
-    return standing(store, values, result, waiting)
-
-
-def filed(store: Store, values: Mapping[str, Value]) -> dict[str, str]:
-    """What a filing holds when it is handed in just now.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    return watch.filed(values, [one.id for one in corpora.history(store) if not one.removed_at])
-
-
-def standing(
-    store: Store, values: Mapping[str, Value], result: Mapping[str, Any], waiting: Sequence[Change]
-) -> list[Due]:
-    """What is due by what the books have, without looking for more.
-
-    Args:
-        store: the store.
-        values: what is said of the facts.
-        result: of the decision on scope; empty where nobody has decided.
-        waiting: changes that wait.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
     register, done = filings.every(store), filings.ended(store)
     launched = str(values.get("service.launched", "")) or min(
         (one.launched for one in register if one.launched), default=""
@@ -80,6 +53,15 @@ def standing(
             ends=stopped,
         )
     )
+
+
+def filed(store: Store, values: Mapping[str, Value]) -> dict[str, str]:
+    """What a filing holds when it is handed in just now.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    return watch.filed(values, [one.id for one in corpora.history(store) if not one.removed_at])
 
 
 def end(store: Store, step: Step) -> None:
