@@ -175,6 +175,7 @@ PAGES = {
     "regen-none": "/console/regen?state=red",
     "try": "/console/try",
     "filings": "/console/filings",
+    "scope": "/console/filings/scope",
     "facts": "/console/filings/facts",
     "facts-people": "/console/filings/facts/people",
     "facts-service": "/console/filings/facts/service",

@@ -3,25 +3,30 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from html import unescape
+from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser as Chromium
 
 from browser_kit import axe, chromium
-from conftest import Running, Start
+from conftest import Answered, Running, Start
 from console_kit import Browser, signed_in
-from guiju.dossier import facts, watch
-from guiju.records import filings
+from guiju.dossier import facts, scope, watch
+from guiju.records import filings, scoping
 from guiju.records.filings import Filing
 from test_console_browser import base, become
 from test_dossier_facts import CARD, CODE
+from test_dossier_scope import PLAIN
 from test_web_browser import faults, opened
 
 pytestmark = pytest.mark.slow
 FACTS = "/console/filings/facts"
+SCOPE = "/console/filings/scope"
 
 
 @pytest.fixture
@@ -96,6 +101,52 @@ def test_the_pages_say_what_lacks_who_uses_it_and_what_is_due(gateway: Running, 
         assert group.zh in page(officer, f"{FACTS}/{group.id}")
 
 
+def signing(browser: Browser, answers: dict[str, Any]) -> str:
+    """Look at what follows from answers, and sign it; the page that comes, or where one is led."""
+    pairs = [(name, one) for name, said in answers.items() for one in (said if isinstance(said, list) else [said])]
+
+    def send(*more: tuple[str, str]) -> Answered:
+        body = urlencode([("csrf", browser.csrf), *pairs, *more]).encode()
+        kind = "application/x-www-form-urlencoded"
+        return browser.ask("POST", SCOPE, body, origin=browser.origin, content_type=kind)
+
+    unseen = send(("do", "sign"), ("seen", "0" * 64))
+    assert "proposal=" not in unseen.body.decode()
+    seen = re.search(r'name="seen" value="(\w{64})"', unseen.body.decode())
+    assert seen is not None
+    signed = send(("do", "sign"), ("seen", seen[1]))
+    return signed.headers.get("location") or unescape(signed.body.decode())
+
+
+def test_scope_is_signed_by_two_where_a_duty_falls_away(gateway: Running, officer: Browser) -> None:
+    store = gateway.house.store
+    assert "Nobody has decided." in page(officer, "/console/filings")
+    refused = officer.post(SCOPE, {"generative": "yes"})
+    assert refused.status == 400
+    assert "offered" in refused.body.decode()
+    shown = signing(officer, PLAIN | {"opinion": "no"})
+    assert scoping.latest(store) is None, "one alone has signed"
+    assert "it can neither sway opinion nor mobilise" in shown
+    found = re.search(r"/console/filings/scope\?proposal=[\w.-]+", shown)
+    assert found is not None
+    link = found[0]
+    sealed = link.partition("=")[2]
+    assert "Another member has to sign." in page(officer, link)
+    assert officer.post(f"{SCOPE}/second", {"proposal": sealed}).status == 403
+    other = signed_in(gateway, "admin")
+    assert other.get(link[:-1] + ("0" if link[-1] != "0" else "1")).status == 404
+    assert "Sign too" in page(other, link)
+    assert other.post(f"{SCOPE}/second", {"proposal": sealed}).headers["location"] == "/console/filings"
+    made = scoping.latest(store)
+    assert made is not None
+    assert (made.signed_by, made.second) == ("the compliance", "the admin")
+    assert "neither filing nor registration" in page(officer, "/console/filings")
+    assert signing(officer, PLAIN) == "/console/filings"  # more is owed than before: one person may
+    assert [one.second for one in scoping.history(store)] == ["", "the admin"]
+    told = page(officer, "/console/duties/d.14.b")
+    assert "neither faces nor voices can be edited" in told
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
     with chromium() as one:
@@ -128,4 +179,32 @@ def test_the_form_by_keyboard_and_axe_where_something_is_wrong(
     here.wait_for_url(f"**{FACTS}/people?kept=1")
     assert facts.read(gateway.data / facts.FILE) == {"org.name": "鹿溪科技", "org.code": CODE}
     assert [one for one in wrong if "400" not in one] == []
+    here.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_questions_by_keyboard_and_axe_on_what_follows(gateway: Running, browser: Chromium, language: str) -> None:
+    here, wrong = opened(browser, language, bypass_csp=True, viewport={"width": 390, "height": 844})
+    become(here, gateway, "compliance", "王合规")
+    here.goto(base(gateway) + SCOPE)
+    here.focus("input[name=generative]")
+    for question in scope.questions():
+        for _ in range(1 if question.many else [one.id for one in question.answers].index(PLAIN[question.id])):
+            here.keyboard.press("ArrowDown")  # from one answer to the next
+        here.keyboard.press("Space")
+        here.keyboard.press("Tab")
+    here.focus("button[value=look]")
+    here.keyboard.press("Enter")
+    here.wait_for_selector("#follows")
+    script = axe()
+    here.add_script_tag(content=script)
+    assert faults(here) == []
+    here.focus("button[value=sign]")
+    here.keyboard.press("Enter")
+    here.wait_for_selector("#follows pre")
+    here.add_script_tag(content=script)
+    assert faults(here) == []
+    assert here.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert wrong == []
     here.context.close()

@@ -52,6 +52,8 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "POST /console/filings/scope": ("/console/filings/scope", {}, 400),
+    "POST /console/filings/scope/second": ("/console/filings/scope/second", {}, 404),
     "GET /console/filings/facts/{group}": ("/console/filings/facts/org", {}, 200),
     "POST /console/filings/facts/{group}": ("/console/filings/facts/org", {"org.code": "1"}, 400),
     "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),

@@ -20,11 +20,13 @@ from guiju.dossier.facts import Value
 from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import ConfigError
 from guiju.law import calendar
-from guiju.records import corpora, filings
+from guiju.records import accounts, corpora, filings
+from guiju.records.accounts import KeyRecord
 from guiju.records.changes import Terms
 from guiju.records.corpora import Facts
 from guiju.records.db import Store
 from guiju.records.filings import Filing, Inquiry, Step
+from guiju.records.secrets import Secrets
 from places import BOTH, Place, place
 
 NOW = calendar.end_of(datetime.date(2026, 9, 27)) + 9 * 3600  # Monday, 28 September, at nine
@@ -174,6 +176,35 @@ def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, 
     assert due(here, store, profile="companion-2026") == []
     say(here, users__monthly=100_000, users__registered=2_000_000)
     assert [one.about for one in due(here, store, profile="companion-2026")] == ["users.monthly"]
+
+
+def test_settings_that_say_something_else_than_the_facts_are_named() -> None:
+    code = "91110108MA7XK3Y066"
+    provider = msgspec.structs.replace(Settings().provider, name="鹿溪科技有限公司", code=f"0011{code}10001")
+    settings = msgspec.structs.replace(Settings(), provider=provider)
+    values: dict[str, Value] = {"org.name": "鹿溪科技有限公司", "org.code": code, "model.origin": "own"}
+    assert following.differing(settings, values) == []
+    assert following.differing(settings, {}) == []
+    assert following.differing(Settings(), values) == []
+    wrong = values | {"org.name": "鹿溪", "org.code": "9" * 18, "model.origin": "called"}
+    assert [one.en.partition(" ")[0] for one in following.differing(settings, wrong)] == [
+        "provider.name",
+        "provider.code",
+        "model.origin",
+    ]
+    named = wrong | {"model.used": [{"name": "大模型"}]}
+    assert len(following.differing(settings, named)) == 2
+
+
+def test_a_service_with_a_key_that_opens_the_door_has_not_stopped(here: Place, store: Store) -> None:
+    account = accounts.create_account(store, "shop", NOW)
+    wanted = KeyRecord(id="", account=account.id, prefix="", name="k", identity="none", audience="all", created_at=NOW)
+    _, key = accounts.create_key(store, Secrets.open(here.data / "keys"), wanted, "甲")
+    step = Step(step="stop", done="2026-09-28", by="甲", note="已停", proof="", at=NOW)
+    with pytest.raises(ConfigError):
+        following.end(store, step)
+    accounts.revoke_key(store, account.id, key.id, NOW)
+    following.end(store, step)
 
 
 def test_a_service_that_runs_files_its_algorithm_in_ten_working_days() -> None:

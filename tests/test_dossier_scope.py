@@ -205,6 +205,11 @@ def test_what_is_overdue_turns_its_duty_red_whatever_a_note_says(tmp_path: Path)
     assert "overdue" in red.why.en
     filings.settle(store, "service-1", "x", "甲", now)
     assert stands().state == "by_hand"
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "四"}))
+    assert stands().state == "by_hand"
+    assert [one.now for one in filings.changed(store)] == ["四"], "whoever looks at the board sees a change begin"
+    (tmp_path / facts.FILE).write_text("[org", "utf-8")
+    assert stands().state == "by_hand", "a slip of the pen in the facts stops nothing"
     store.close()
 
 

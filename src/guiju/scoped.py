@@ -7,7 +7,6 @@ of a person makes that good.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import Final
 import msgspec
 
 from guiju.config import Settings
-from guiju.dossier import facts, following
+from guiju.dossier import following
 from guiju.dossier.watch import Due, What
+from guiju.errors import ConfigError
 from guiju.law.book import LawText, Said
 from guiju.law.proof import DutyState
-from guiju.records import engine, filings, scoping
+from guiju.records import engine, scoping
 from guiju.records.db import Store
 from guiju.records.scoping import Decision
 
@@ -44,21 +44,27 @@ def left(settings: Settings, data: Path, text: LawText, states: Sequence[DutySta
         states: of these duties.
 
     Raises:
-        ConfigError: `config_invalid`: org.toml is not well formed; see `Store.open`.
+        ConfigError: see `Store.open`.
         OutsideError: `store_unavailable`.
     """
     if settings.store.url == "sqlite" and not (data / engine.FILE).exists():
         return list(states)
-    store = Store.open(settings.store.url, data)
+    store, now = Store.open(settings.store.url, data), int(time.time())
     try:
-        decision, waiting = scoping.latest(store), filings.changed(store)
-        result = json.loads(decision.result) if decision else {}
-        due = following.standing(store, facts.read(facts.place(data)), result, waiting)
+        decision, due = scoping.latest(store), _due(settings, store, data, now)
     finally:
         store.close()
-    now = int(time.time())
     made = late(states, [one for one in due if one.overdue(now)])
     return without(decision, text, made) if decision else made
+
+
+def _due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
+    """What is due; nothing where the facts can't be read, of which `guiju facts check` tells: a slip of the pen in them
+    must not keep the service from starting."""
+    try:
+        return following.due(settings, store, data, now)
+    except ConfigError:
+        return []
 
 
 def late(states: Sequence[DutyState], due: Sequence[Due]) -> list[DutyState]:

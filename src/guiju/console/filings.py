@@ -44,6 +44,7 @@ def overview(visit: Visit) -> Response:
         signers=" + ".join(filter(None, (decision.signed_by, decision.second))) if decision else "",
         route=SCOPE_ROUTES[result.route].of(visit.language) if result else "",
         away=len(result.away) if result else 0,
+        differing=[one.within(visit.language) for one in following.differing(inside.settings(), _values(visit))],
         lacking={_of(visit, names): len(facts.missing(_values(visit), id)) for id, names in facts.ROUTES.items()},
     )
 

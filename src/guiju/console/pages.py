@@ -21,6 +21,7 @@ from guiju.console import (
     keys,
     people,
     regeneration,
+    scope,
     trying,
 )
 from guiju.console.evidence import Explorer
@@ -53,6 +54,8 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/batches": {"GET": batches.listed},
         "/console/batches/{id}": {"GET": batches.batch},
         "/console/filings": {"GET": filings.overview},
+        "/console/filings/scope": {"GET": scope.ask, "POST": scope.answer},
+        "/console/filings/scope/second": {"POST": scope.second},
         "/console/filings/facts": {"GET": filings.listed},
         "/console/filings/facts/{group}": {"GET": filings.group, "POST": filings.save},
         "/console/regen": {"GET": regeneration.listed},

@@ -67,6 +67,16 @@ def history(store: Store) -> list[Decision]:
         return [Decision(**row) for row in rows]
 
 
+def weakens(store: Store, result: dict[str, Any]) -> bool:
+    """Whether a duty falls away that stands until now, so that two persons sign.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    before = latest(store)
+    return bool(result["away"].keys() - (before.away if before else {}).keys())
+
+
 def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tuple[str, str], now: int) -> Decision:
     """Sign a decision. Where a duty falls away that stood until now, a second person signs too.
 
@@ -83,9 +93,8 @@ def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tupl
     if not by[0].strip():
         what = Bilingual("须写明签署人", "say who signs")
         raise ConfigError("config_invalid", what=what, hint="guiju scope --help")
-    before = latest(store)
-    weakens = bool(result["away"].keys() - (before.away if before else {}).keys())
-    if weakens:
+    before, less = latest(store), weakens(store, result)
+    if less:
         two(by)
     texts = [json.dumps(one, ensure_ascii=False, sort_keys=True) for one in (answers, result)]
 
@@ -102,7 +111,7 @@ def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tupl
             signed_at=now,
         )
         connection.execute(insert(scope_decision).values(msgspec.structs.asdict(made)))
-        terms = Terms(weakens=weakens, by=" + ".join(filter(None, by)), now=now, delay=0)
+        terms = Terms(weakens=less, by=" + ".join(filter(None, by)), now=now, delay=0)
         changes.enter(connection, Subject(KIND, "scope", made.version), (before.hash if before else "", digest), terms)
         return made
 
