@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from guiju.cli.books import now, opened
 from guiju.config import Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
-from guiju.evaluation import bank, gate, refusals
+from guiju.evaluation import bank, bank_sheet, gate, refusals
 from guiju.evaluation.assessing import Room
 from guiju.evaluation.bank import Bank
 from guiju.evaluation.judges import Classifier, Judge, Keyword, Known, Refusal
@@ -41,35 +41,28 @@ def room(data: Path, *, make: bool = False) -> Iterator[tuple[Settings, Room]]:
         yield settings, Room(store, boxes, time.time)
 
 
-def banks_of(names: Sequence[str]) -> tuple[Bank, ...]:
-    """Banks by id, or by the path of a file.
+def banks_of(one: Room, names: Sequence[str]) -> tuple[Bank, ...]:
+    """Banks by id, the newest version of each, or by the path of a file; all that are shipped where none is named.
 
     Raises:
         ConfigError: `not_found`: there is neither; `bank_invalid`.
     """
-    shipped = bank.shipped()
-    made = []
-    for name in names or list(shipped):
-        if name in shipped:
-            made.append(shipped[name])
-        elif Path(name).is_file():
-            made.append(bank.load(Path(name)))
-        else:
-            raise ConfigError("not_found", what=f"bank {name} ({', '.join(shipped)})")
-    if not made:
-        raise ConfigError("config_invalid", what="--bank", hint="guiju evaluate run --help")
-    return tuple(made)
+    return tuple(_bank(one, name) for name in names or bank.shipped())
 
 
-def at_hand(made: Evaluation, names: Sequence[str]) -> tuple[Bank, ...]:
-    """The banks that an evaluation was drawn from, as far as they are here and unchanged."""
-    shipped = bank.shipped()
-    here = [
-        *shipped.values(),
-        *(bank.load(Path(name)) for name in names if name not in shipped and Path(name).is_file()),
-    ]
-    known = {(one.id, one.hash) for one in made.banks}
-    return tuple(one for one in here if (one.id, one.hash) in known)
+def at_hand(one: Room, made: Evaluation, names: Sequence[str]) -> tuple[Bank, ...]:
+    """The banks that an evaluation was drawn from, as far as they are here: by their version, or named by a path."""
+    here = [_bank(one, name) for name in names]
+    for drawn in made.banks:
+        with suppress(ConfigError):  # it was a file, which whoever calls has to name
+            here.append(one.bank(drawn.id, drawn.version))
+    known = {(drawn.id, drawn.hash) for drawn in made.banks}
+    return tuple(found for found in here if (found.id, found.hash) in known)
+
+
+def _bank(one: Room, name: str) -> Bank:
+    path = Path(name)
+    return bank.whole(bank_sheet.opened(path)) if path.is_file() else one.bank(name)
 
 
 def target_of(
