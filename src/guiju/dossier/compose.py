@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from guiju.dossier import wording
 from guiju.dossier.filling import MISSING, Filling
 from guiju.dossier.model import Block, Document, Line, Paragraph, Section, Table, plain
-from guiju.dossier.rows import table
+from guiju.dossier.rows import explained, table
 from guiju.dossier.sources import Sources
 from guiju.dossier.template import BlockText, Template
 from guiju.dossier.wording import choose
@@ -66,6 +66,8 @@ def _blocks(fill: Filling, block: BlockText) -> Iterator[Block]:
         made = table(fill, block)
         if made.rows:
             yield made
+        for id in explained(fill.sources, block):
+            yield from fill.conclusion(id)
     if block.conclusion:
         yield from fill.conclusion(block.conclusion)
     if block.exhibits:

@@ -174,7 +174,7 @@ class Filling:
                 f"Exhibit {one.id}: {named} ({on}, SHA-256 {one.sha256[:16]})",
             )
             caption = (Span(text, f"exhibit:{one.id}"),)
-            content = self.sources.pictures.get(one.id)
+            content = self.sources.pictures.get(one.id) if one.is_picture else None
             yield Picture(content, caption) if content else Paragraph(caption, "bullet")
 
     def signatures(self, asked: tuple[str, ...]) -> Table:

@@ -103,6 +103,11 @@ class Exhibit(_Row, frozen=True):
     selector: str = ""
     text: str = ""
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether a document can show it; other files are named and go along."""
+        return self.path.lower().endswith((".png", ".jpg", ".jpeg"))
+
     def named(self, language: Language) -> str:
         """What it shows, in one language."""
         return self.zh if language == "zh" else self.en
