@@ -29,7 +29,7 @@ def compose(template: Template, sources: Sources, language: Language, *, draft: 
             number = wording.chapter(number, language)
         blocks = [made for block in section.block for made in _blocks(fill, block)]
         level = section.number.count(".") + 1
-        sections.append(Section(number, choose(language, section.zh, section.en), level, tuple(blocks)))
+        sections.append(Section(section.number, number, choose(language, section.zh, section.en), level, tuple(blocks)))
     return Document(
         id=template.id,
         title=template.title(language),
