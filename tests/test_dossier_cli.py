@@ -12,12 +12,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from annotation_kit import publish, rules
 from cli_kit import entries, typed, verified
-from dossier_kit import AT, FACTS, NAME, PICTURE, conclusions
+from dossier_kit import AT, FACTS, NAME, PICTURE, clauses, conclusions, exhibits, keywords, questions
+from dossier_kit import figures as kit_figures
+from guiju.detect.lexicon import Entry, stable_id
+from guiju.dossier import exhibits as registered
 from guiju.dossier import package
 from guiju.dossier.facts import fact
 from guiju.errors import ConfigError
-from guiju.records import dossiers, figures
+from guiju.records import changes, dossiers, figures, lexicons
 from guiju.records.db import Store
 from guiju.records.dossiers import Built, Signature, Terms
 from guiju.terms import Figure
@@ -120,6 +124,75 @@ def test_from_an_empty_store_to_a_signed_package(folder: Path) -> None:
     assert {"evaluation.gateway.content.person"} <= {one["figure"] for one in faults}
     refused = typed("dossier", "sign", "out", "--list", "--json", cwd=folder)
     assert json.loads(refused.stdout)["error"]["code"] == "package_changed"
+
+
+def books(folder: Path) -> None:
+    """Everything that a filing needs, by the roads that a provider has."""
+    provider(folder)
+    data = folder / "data"
+    (folder / "licence.txt").write_text("CC-BY-4.0", "utf-8")
+    words = ("source", "add", "news", "--kind", "open", "--licence", "CC-BY-4.0", "--items", "40000")
+    assert typed("corpus", *words, "--proof", "licence=licence.txt", cwd=folder).returncode == 0
+    words = ("add", "algorithm", "--authority", "国家网信办", "--submitted", "2026-09-01", "--number", "网信算备1号")
+    assert typed("filing", *words, cwd=folder).returncode == 0
+    publish(folder, rules())
+    own = [
+        {"id": one.id, "bank": one.bank, "class": one.risk, "zh": one.zh, "answer": "略", "verdict": "pass"}
+        for one in questions()
+    ]
+    (data / "dossier" / "questions.jsonl").write_text("\n".join(map(json.dumps, own)), "utf-8")
+    lines = ['standard = "X"']
+    for one in clauses().clause:
+        lines += [
+            "[[clause]]",
+            f'id = "{one.id}"',
+            f'zh = "{one.zh}"',
+            'read = "yes"',
+            'status = "met"',
+            'proof = "E01"',
+        ]
+        lines += ['confirmed_by = "吴六"', "confirmed_on = 2026-11-24"]
+    (folder / "clauses.toml").write_text("\n".join(lines), "utf-8")
+    assert said("clauses", "clauses.toml", cwd=folder)["settled"] == 2
+    for one in exhibits()[0]:
+        registered.add(data / "dossier", one, PICTURE)
+    store = Store.open("sqlite", data)
+    entries = [Entry(stable_id(one.term, one.risk), one.term, one.risk, "block") for one in keywords()]
+    lexicons.apply(store, "main", entries, changes.Terms(weakens=False, by="a", now=AT, delay=0))
+    figures.publish(
+        store, [*PUBLISHED, *(one for one in kit_figures().values() if one.name.startswith("evaluation."))], room="x"
+    )
+    store.close()
+
+
+PUBLISHED = [
+    *(
+        Figure(f"annotation.{name}", 12, 12, None, AT, "w/1/1")
+        for name in ("annotators", "reviewers", "qualified", "items")
+    ),
+    Figure("annotation.error", 0.01, 400, (0.0, 0.02), AT, "w/1/1"),
+    Figure("corpus.sources", 1, 1, None, AT, "w/1/2"),
+    Figure("corpus.rows", 40000, 40000, None, AT, "w/1/2"),
+    Figure("corpus.illegal@news", 0.01, 40000, (0.009, 0.011), AT, "w/1/2"),
+    Figure("corpus.sample.manual@news", 0.985, 4100, (0.98, 0.99), AT, "w/1/3"),
+    Figure("corpus.sample.technical@news", 0.99, 4100, (0.98, 0.99), AT, "w/1/4"),
+]
+
+
+@pytest.mark.slow
+def test_a_filing_comes_from_the_books(folder: Path) -> None:
+    books(folder)
+    for kind in ("filing", "algorithm", "inspection"):
+        report = said("lint", "--kind", kind, *ON, cwd=folder)
+        assert not report["found"], [f"{one['look']} {one['place']} {one['en']}" for one in report["found"]]
+    out = said("build", "--kind", "inspection", *ON, "-o", "out", cwd=folder)
+    manifest = package.manifest_of(folder / "out")
+    quoted = {one.name: one for one in manifest.figures}
+    assert quoted["corpus.manual.items"].value == 4100
+    assert quoted["corpus.manual.pass"].evidence == "w/1/3"
+    base = quoted["corpus.sample.manual@news"]
+    assert not base.printed  # what others follow from goes along, so that they can be reckoned
+    assert said("verify", "out", "--data", "data", cwd=folder)["digest"] == out["digest"]
 
 
 @pytest.mark.slow

@@ -25,11 +25,14 @@ from dossier_kit import (
     without,
     words,
 )
+from guiju.dossier.compose import compose
 from guiju.dossier.filling import catalogue
 from guiju.dossier.found import looks
 from guiju.dossier.kinds import kind, kinds
 from guiju.dossier.lint import LOOKS, Report, lint
+from guiju.dossier.model import lines
 from guiju.dossier.sources import Clauses, Conclusion, Exhibit, Sources
+from guiju.dossier.template import template
 
 Planted = Callable[[], Sources]
 
@@ -185,6 +188,8 @@ def test_what_a_person_explains_does_not_block() -> None:
     said = {"explained.corpus.manual.pass": Conclusion(by="周五", on=DAY, zh=words("why"), en="because")}
     made = msgspec.structs.replace(figure("corpus.manual.pass", value=0.95), conclusions=conclusions() | said)
     assert not blocking(lint(kind("filing"), made))
+    printed = [line.text for line in lines(compose(template("safety-assessment"), made, "zh"))]
+    assert printed.count(words("why")) == 1  # and it stands in the report, below the table
 
 
 def test_an_outline_that_nobody_compared_only_warns() -> None:

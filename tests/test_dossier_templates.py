@@ -6,13 +6,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from dossier_kit import CHOICES, FACTS, asked
+from dossier_kit import CHOICES, FACTS, asked, exhibits, sources
 from guiju.dossier import facts
+from guiju.dossier.compose import compose, gaps
 from guiju.dossier.derived import derived
 from guiju.dossier.filling import catalogue
 from guiju.dossier.kinds import kinds
+from guiju.dossier.model import lines, text_of
 from guiju.dossier.questions import read, verdict_of
 from guiju.dossier.rows import TABLES
 from guiju.dossier.sources import Question
@@ -120,3 +123,24 @@ def test_questions_come_from_an_evaluation_or_a_file(tmp_path: Path) -> None:
 )
 def test_a_persons_word_counts_before_all_others(said: str, found: str) -> None:
     assert verdict_of(said) == found
+
+
+def test_a_paper_that_is_no_picture_is_named_and_goes_along() -> None:
+    listed, content = exhibits()
+    made = [msgspec.structs.replace(one, path=f"{one.id}.pdf") if one.tag == "contract" else one for one in listed]
+    given = sources(exhibits=made, pictures={**content, "E03": b"%PDF-1.7"})
+    (_, _, proofs) = compose(template("used-model"), given, "zh").sections
+    assert [type(one).__name__ for one in proofs.blocks] == ["Paragraph"]
+    assert "E03" in text_of(proofs.blocks[0].spans)
+    (shown,) = compose(template("used-model"), sources(), "zh").sections[2].blocks
+    assert type(shown).__name__ == "Picture"
+
+
+def test_a_fact_that_may_be_empty_is_no_gap() -> None:
+    said = {id: value for id, value in FACTS.items() if id not in ("service.launched", "org.superior")}
+    made = compose(template("filing-form"), sources(facts=said), "zh")
+    assert {name for _, name in gaps(lines(made))} == {"fact:service.launched", "fact:org.superior"}
+    made = compose(template("filing-form"), sources(facts=said, optional={"service.launched", "org.superior"}), "zh")
+    assert not list(gaps(lines(made)))
+    printed = {one.place: one.text for one in lines(made)}
+    assert (printed["2/1/5/2"], printed["1/1/5/2"]) == ("尚未上线", "—")

@@ -25,7 +25,6 @@ from guiju.dossier.filling import role as role_name
 from guiju.dossier.found import looks
 from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.package import Manifest, Options
-from guiju.dossier.sources import Sources
 from guiju.errors import ConfigError
 from guiju.records import dossiers, figures
 from guiju.records.dossiers import Built, Signature
@@ -303,8 +302,3 @@ def _built_told(out: Path, manifest: Manifest, report: linting.Report, changed: 
         for id, two in changed[name].items():
             said.append(f"{id}: {two['was']} → {two['is']}")
     return "\n".join(said)
-
-
-def sources_of(data: Path) -> Sources:
-    """What documents of today would be made of, for those who show them."""
-    return gathered(data, "", "")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from guiju.dossier import wording
 from guiju.dossier.filling import MISSING, Filling
 from guiju.dossier.model import Block, Document, Line, Paragraph, Section, Table, plain
-from guiju.dossier.rows import table
+from guiju.dossier.rows import explained, table
 from guiju.dossier.sources import Sources
 from guiju.dossier.template import BlockText, Template
 from guiju.dossier.wording import choose
@@ -29,7 +29,7 @@ def compose(template: Template, sources: Sources, language: Language, *, draft: 
             number = wording.chapter(number, language)
         blocks = [made for block in section.block for made in _blocks(fill, block)]
         level = section.number.count(".") + 1
-        sections.append(Section(number, choose(language, section.zh, section.en), level, tuple(blocks)))
+        sections.append(Section(section.number, number, choose(language, section.zh, section.en), level, tuple(blocks)))
     return Document(
         id=template.id,
         title=template.title(language),
@@ -66,6 +66,8 @@ def _blocks(fill: Filling, block: BlockText) -> Iterator[Block]:
         made = table(fill, block)
         if made.rows:
             yield made
+        for id in explained(fill.sources, block):
+            yield from fill.conclusion(id)
     if block.conclusion:
         yield from fill.conclusion(block.conclusion)
     if block.exhibits:

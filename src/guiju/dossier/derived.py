@@ -68,7 +68,7 @@ def _figure(
 ) -> Figure:
     """A figure that follows from others: as old as the oldest of them, with the evidence of each."""
     evidence = "; ".join(dict.fromkeys(one.evidence for one in sorted(of, key=lambda one: one.name)))
-    return Figure(name, value, n, interval, min(one.at for one in of), evidence)
+    return Figure(name, float(value), n, interval, min(one.at for one in of), evidence)
 
 
 def wilson(passed: int, n: int) -> tuple[float, float]:

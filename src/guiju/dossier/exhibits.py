@@ -23,7 +23,6 @@ from guiju.records.sources import optional
 FOLDER: Final = "exhibits"
 REGISTER: Final = "exhibits.json"
 EXTRA: Final = "exhibits"
-_PICTURES: Final = (".png", ".jpg", ".jpeg")
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 _WAIT_MS: Final = 10_000
 _LARGEST: Final = 32 << 20
@@ -118,11 +117,6 @@ def add(folder: Path, made: Exhibit, content: bytes) -> Exhibit:
     except OSError as error:
         raise OutsideError("cannot_write", what=failed(folder, error)) from error
     return whole
-
-
-def is_picture(path: str) -> bool:
-    """Whether a document can show it."""
-    return path.lower().endswith(_PICTURES)
 
 
 def plan(path: Path) -> tuple[Wanted, ...]:

@@ -31,6 +31,10 @@ _ROLES: Final[dict[str, tuple[str, str, str]]] = {
 }
 
 
+_EMPTY: Final = {"service.launched": ("尚未上线", "not launched yet")}
+"""How a fact that may be empty is printed where a dash would say too little."""
+
+
 class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One figure that documents quote, as `figures.toml` lists them.
 
@@ -109,6 +113,8 @@ class Filling:
         if said is None and (person := self.sources.fact(id.rpartition(".")[0])) is not None:
             said = person.get(id.rpartition(".")[2]) if isinstance(person, Mapping) else None
         if said in (None, ""):
+            if id in self.sources.optional:
+                return Span(choose(self.language, *_EMPTY.get(id, ("—", "—"))), f"fact:{id}")
             return self.missing("fact", id)
         names = self.sources.choices.get(id, {})
         if names:
@@ -174,7 +180,7 @@ class Filling:
                 f"Exhibit {one.id}: {named} ({on}, SHA-256 {one.sha256[:16]})",
             )
             caption = (Span(text, f"exhibit:{one.id}"),)
-            content = self.sources.pictures.get(one.id)
+            content = self.sources.pictures.get(one.id) if one.is_picture else None
             yield Picture(content, caption) if content else Paragraph(caption, "bullet")
 
     def signatures(self, asked: tuple[str, ...]) -> Table:

@@ -66,6 +66,7 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         rules=_rules(store),
         controls=given.controls,
         hosts=[urlsplit(one.url).hostname or "" for one in settings.upstream],
+        optional={one.id for one in facts.facts() if not one.required},
         names={one.id: (one.zh, one.en) for one in facts.facts()},
         choices={one.id: {each.id: (each.zh, each.en) for each in one.choices} for one in facts.facts() if one.choices},
     )

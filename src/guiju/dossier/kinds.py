@@ -46,7 +46,7 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def folder_of(self, sources: Sources) -> str:
         """The name of the folder, which is the archive's name too."""
-        service = _BARRED.sub("-", str(sources.fact("service.name") or "service"))
+        service = safe(str(sources.fact("service.name") or "service"))
         return self.folder.format(service=service, date=sources.on.strftime("%Y%m%d"))
 
     @property
@@ -64,6 +64,11 @@ def kinds() -> dict[str, Kind]:
     """All kinds, by id."""
     raw = files("guiju.dossier").joinpath("kinds.toml").read_bytes()
     return {one.id: one for one in msgspec.toml.decode(raw, type=_Kinds).kind}
+
+
+def safe(name: str) -> str:
+    """A name that every file system takes."""
+    return _BARRED.sub("-", name).strip("-.")[:60] or "x"
 
 
 def kind(id: str) -> Kind:

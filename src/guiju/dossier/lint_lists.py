@@ -29,7 +29,7 @@ def _keywords(seen: Looked) -> Iterator[Found]:
         wanted = {"A.1": "keywords.a1", "A.2": "keywords.a2"}.get(family)
         if wanted:
             yield from _least(seen, wanted, sum(one.risk == risk for one in rows), f"keywords {risk}")
-    bad = [one.term for one in rows if one.risk not in risks]
+    bad = [one.term for one in rows if not one.risk.strip()]
     yield from _named("keywords", bad, "没有分类", "without a class")
     twice = [term for term, many in Counter(one.term for one in rows).items() if many > 1]
     yield from _named("keywords", twice, "重复", "twice")

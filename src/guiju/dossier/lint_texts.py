@@ -186,10 +186,17 @@ def _share(mine: frozenset[str], others: frozenset[str] | set[str]) -> float:
 
 def empty(seen: Looked) -> Iterator[Found]:
     """L18: every place that nobody has filled, and what was left open in words."""
+    open_: dict[str, list[str]] = {}
     for document, its in seen.lines.items():
         for place, name in gaps(iter(its)):
-            zh, en = _KINDS[name.partition(":")[0]]
-            yield Found("L18", f"{document} {place} {name}", Bilingual(zh, en))
+            open_.setdefault(name, []).append(f"{document} {place}")
+    for name, places in open_.items():
+        kind, _, id = name.partition(":")
+        zh, en = _KINDS[kind]
+        named = seen.sources.names.get(id) or seen.sources.names.get(id.rpartition(".")[0]) or ("", "")
+        more = f" +{len(places) - 1}" if len(places) > 1 else ""
+        why = Bilingual(f"{named[0]}{zh}", f"{named[1]}: {en}" if named[1] else en)
+        yield Found("L18", f"{name} ({places[0]}{more})", why)
     for where, one in _own(seen):
         if found := _OPEN.search(one.zh):
             yield Found("L18", where, Bilingual(f"留有“{found[0]}”", f"{found[0]!r} is left open"))

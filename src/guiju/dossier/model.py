@@ -75,8 +75,15 @@ Block = Paragraph | Table | Picture
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A section: its number as printed, its title, how deep it is (1 for a chapter), and its blocks."""
+    """A section.
 
+    Attributes:
+        key: its number in the template, such as `1.2`, by which places name it.
+        number: as printed: `1.2`, or （二）.
+        level: how deep it is, 1 for a chapter.
+    """
+
+    key: str
     number: str
     title: str
     level: int
@@ -143,8 +150,8 @@ def lines(document: Document) -> Iterator[Line]:
     for number, (label, value) in enumerate(document.cover, 1):
         yield Line(f"0/1/{number}/1", label)
         yield Line(f"0/1/{number}/2", value)
-    for at, section in enumerate(document.sections, 1):
-        name = section.number or str(at)
+    for section in document.sections:
+        name = section.key
         yield Line(f"{name}/0", plain(section.heading))
         for place, block in enumerate(section.blocks, 1):
             yield from _block(f"{name}/{place}", block)

@@ -21,7 +21,7 @@ from guiju.dossier import typeset, word, workbook
 from guiju.dossier.compose import compose
 from guiju.dossier.derived import bases as based
 from guiju.dossier.derived import derived
-from guiju.dossier.kinds import File, Kind
+from guiju.dossier.kinds import File, Kind, safe
 from guiju.dossier.model import Document, Line, lines
 from guiju.dossier.sources import Sources
 from guiju.dossier.template import template
@@ -215,8 +215,8 @@ def _entry(
         wanted = sources.told(entry.exhibits) if entry.exhibits else sources.exhibits
         for one in wanted:
             if one.id in sources.pictures:
-                ending = Path(one.path).suffix
-                yield f"{entry.path}/{one.id}-{one.zh}{ending}", sources.pictures[one.id]
+                name = f"{one.id}-{safe(one.zh)}{Path(one.path).suffix}"
+                yield f"{entry.path}/{name}", sources.pictures[one.id]
 
 
 def _archive(made: Mapping[str, bytes]) -> bytes:
@@ -280,7 +280,8 @@ def _quoted(sources: Sources, found: Sequence[tuple[Document, Sequence[Line]]]) 
     bases = {one.name for one in based(sources.figures)} if follow else set()
     for name in sorted(places.keys() | bases):
         one = sources.figures[name]
-        yield Quoted(name, one.value, one.n, one.interval, one.at, one.evidence, tuple(places.get(name, ())))
+        between = (float(one.interval[0]), float(one.interval[1])) if one.interval else None
+        yield Quoted(name, float(one.value), one.n, between, one.at, one.evidence, tuple(places.get(name, ())))
 
 
 def _facts(found: Sequence[tuple[Document, Sequence[Line]]]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from guiju.dossier import wording
 from guiju.dossier.derived import wilson
 from guiju.dossier.filling import Filling, Known, catalogue
 from guiju.dossier.model import Spans, Table, plain
+from guiju.dossier.sources import Sources
 from guiju.dossier.template import BlockText
 from guiju.dossier.wording import choose
 from guiju.law import book, calendar
@@ -58,6 +59,18 @@ def table(fill: Filling, block: BlockText) -> Table:
         KeyError: there is no such table; a test holds the templates to those that are.
     """
     return TABLES[block.rows](fill, block)
+
+
+def explained(sources: Sources, block: BlockText) -> list[str]:
+    """The conclusions by which persons explain what a table shows not to be met; they stand below it."""
+    begins = {
+        "thresholds": tuple(one.threshold for one in catalogue().values() if one.name in block.of.split()),
+        "keywords": ("keywords.",),
+        "banks": ("bank.refuse.", "bank.answer.", "bank.generated.total"),
+        "questions": ("bank.generated.a",),
+    }.get(block.rows, ())
+    said = (id.removeprefix("explained.") for id in sources.conclusions if id.startswith("explained."))
+    return [f"explained.{id}" for id in sorted(said) if any(begin and id.startswith(begin) for begin in begins)]
 
 
 def _head(fill: Filling, *cells: tuple[str, str]) -> tuple[Spans, ...]:

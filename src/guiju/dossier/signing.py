@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from guiju.dossier.filling import role
 from guiju.dossier.kinds import kind
 from guiju.dossier.package import Manifest
-from guiju.dossier.verify import verify
-from guiju.errors import ConfigError, Language
+from guiju.dossier.verify import Fault, verify
+from guiju.errors import Bilingual, ConfigError, Language
 from guiju.records import dossiers
 from guiju.records.db import Store
 from guiju.records.dossiers import Built, Signature, Terms
+
+_LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+_FEW: Final = 3
 
 
 def whole(package: Path) -> Manifest:
@@ -24,8 +28,12 @@ def whole(package: Path) -> Manifest:
     """
     manifest, faults = verify(package)
     if faults:
-        raise ConfigError("package_changed", what="; ".join(one.said("zh") for one in faults[:3]))
+        raise ConfigError("package_changed", what=Bilingual(*(_named(faults, one) for one in _LANGUAGES)))
     return manifest
+
+
+def _named(faults: Sequence[Fault], language: Language) -> str:
+    return "; ".join(one.said(language) for one in faults[:_FEW])
 
 
 def check(store: Store, manifest: Manifest, by: tuple[str, str], now: int, terms: Terms) -> Built:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -103,6 +103,11 @@ class Exhibit(_Row, frozen=True):
     selector: str = ""
     text: str = ""
 
+    @property
+    def is_picture(self) -> bool:
+        """Whether a document can show it; other files are named and go along."""
+        return self.path.lower().endswith((".png", ".jpg", ".jpeg"))
+
     def named(self, language: Language) -> str:
         """What it shows, in one language."""
         return self.zh if language == "zh" else self.en
@@ -165,6 +170,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         hosts: the model services that the settings name (lint L06).
         names: of facts, in both languages, for those who must fill them in.
         choices: of facts that choose: the names of what can be chosen.
+        optional: facts that may be empty.
     """
 
     facts: Mapping[str, Any]
@@ -184,6 +190,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Sequence[str] = ()
     names: Mapping[str, tuple[str, str]] = {}
     choices: Mapping[str, Mapping[str, tuple[str, str]]] = {}
+    optional: Collection[str] = ()
 
     def fact(self, id: str) -> Any:
         """A fact; `None` where nobody has said it, or said nothing."""

@@ -25,6 +25,14 @@ from guiju.law import book
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _BARRED: Final = re.compile(r"[\\/*?:\[\]]")
 _MODIFIED: Final = re.compile(rb"(<dcterms:(?:modified|created)[^>]*>)[^<]*")
+_OWN: Final = {
+    "hype": ("网络炒作", "hype"),
+    "posting": ("恶意发帖跟评", "malicious posting"),
+    "spam": ("垃圾信息", "spam"),
+    "malware": ("恶意程序", "malware"),
+    "marketing": ("不正当营销", "improper marketing"),
+}
+"""Classes of keywords that no risk of Annex A is: uses that Article 19 names."""
 _LONGEST: Final = 32_000
 _WIDE: Final = 90.0
 
@@ -107,6 +115,7 @@ def questions(sources: Sources, language: Language) -> bytes:
 def _names(language: Language) -> dict[str, str]:
     """What classes and risks are called, by id."""
     families = {one.id: choose(language, one.zh, one.en) for one in book.risk_classes()}
+    families |= {id: choose(language, *both) for id, both in _OWN.items()}
     return families | {one.id: choose(language, one.zh, one.en) for one in book.risks()}
 
 
