@@ -18,7 +18,7 @@ from conftest import Answered, Running, Start
 from console_kit import Browser, signed_in
 from guiju.dossier import facts, scope, watch
 from guiju.records import filings, scoping
-from guiju.records.filings import Filing
+from guiju.records.filings import Filing, Inquiry
 from test_console_browser import base, become
 from test_dossier_facts import CARD, CODE
 from test_dossier_scope import PLAIN
@@ -95,8 +95,20 @@ def test_the_pages_say_what_lacks_who_uses_it_and_what_is_due(gateway: Running, 
     auditor = signed_in(gateway, "auditor")
     assert "facts of service-1 have changed" in page(auditor, "/console/filings")
     assert "Fill in" not in page(auditor, FACTS)
+    store = gateway.house.store
+    asked = Inquiry(id="", filing_id="service-1", asked="x", received="2026-01-01", due="2026-01-02")
+    inquiry = filings.ask(store, asked).id
+    assert "overdue" in page(officer, "/console/filings")
+    assert "Note as done" not in page(auditor, "/console/filings")
+    assert auditor.post(f"/console/filings/due/{inquiry}", {"what": "inquiry"}).status == 403
+    assert officer.post(f"/console/filings/due/{inquiry}", {"what": "inquiry"}).status == 303
+    assert filings.inquiries(store)[0].answered_by == "the compliance"
     officer.language = "zh"
     assert "须办理变更" in page(officer, "/console/filings")
+    assert officer.post("/console/filings/due/service-1", {"how": " "}).status == 400
+    assert officer.post("/console/filings/due/service-1", {"how": "已提交变更"}).status == 303
+    assert "没有待办事项。" in page(officer, "/console/filings")
+    assert [one.how for one in filings.changed(store, all=True)] == ["已提交变更"]
     for group in facts.groups():
         assert group.zh in page(officer, f"{FACTS}/{group.id}")
 

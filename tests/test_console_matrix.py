@@ -54,6 +54,7 @@ ALLOWED = {
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
+    "POST /console/filings/due/{about}": ("/console/filings/due/none", {"how": "x"}, 404),
     "POST /console/filings/scope": ("/console/filings/scope", {}, 400),
     "POST /console/filings/scope/second": ("/console/filings/scope/second", {}, 404),
     "GET /console/filings/facts/{group}": ("/console/filings/facts/org", {}, 200),

@@ -49,6 +49,22 @@ def overview(visit: Visit) -> Response:
     )
 
 
+def settle(visit: Visit) -> Response:
+    """POST /console/filings/due/{about}: an inquiry was answered today, or changes were filed, and how."""
+    inside, about, how = visit.inside, visit.request.path_params["about"], visit.form.get("how", "").strip()
+    now = inside.now()
+    try:
+        if visit.form.get("what") == "inquiry":
+            filings.answer(inside.store, about, calendar.day_of(now).isoformat(), visit.by)
+        else:
+            filings.settle(inside.store, about, how, visit.by, now)
+    except ConfigError as error:
+        if error.code == "not_found":
+            raise CallerError("page_missing") from error
+        raise CallerError("name_missing") from error
+    return visit.go(HOME)
+
+
 def listed(visit: Visit) -> Response:
     """GET /console/filings/facts: all facts by group; narrowed to what a route still lacks where one is chosen."""
     values, wanted = _values(visit), _route(visit)
@@ -201,6 +217,7 @@ def _route(visit: Visit) -> Route | None:
 def _due(visit: Visit, one: Due, now: int) -> dict[str, Any]:
     return {
         "what": one.what,
+        "about": filings.USERS if one.what == "assess" else one.about,
         "said": one.zh if visit.language == "zh" else one.en,
         "last": calendar.day_of(one.due_at - 1).isoformat() if one.due_at else "",
         "late": one.overdue(now),

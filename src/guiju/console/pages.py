@@ -55,6 +55,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/batches": {"GET": batches.listed},
         "/console/batches/{id}": {"GET": batches.batch},
         "/console/filings": {"GET": filings.overview},
+        "/console/filings/due/{about}": {"POST": filings.settle},
         "/console/filings/scope": {"GET": scope.ask, "POST": scope.answer},
         "/console/filings/scope/second": {"POST": scope.second},
         "/console/filings/facts": {"GET": filings.listed},
