@@ -10,9 +10,11 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
+import dossier_kit as dossier
 from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
@@ -23,6 +25,8 @@ from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
 from guiju.controls import drills
 from guiju.desk.cases import Form
+from guiju.dossier import telling
+from guiju.dossier.kinds import kind
 from guiju.errors import ConfigError
 from guiju.gateway.live import Controls
 from guiju.house import House
@@ -194,3 +198,30 @@ def learnt(text: str, every: Every) -> tuple[str, str]:
         report, _ = run(wish, every)
         kept = "".join(path.read_text("utf-8") for path in (folder / "out" / "shards").glob("*/kept.jsonl"))
     return report["verdict"]["result"], kept
+
+
+def nothing_is_told_without_the_training_data(start: Start, every: Every) -> None:
+    """17.a: the pack for the authority is not built while the register of training data is empty, or one of its numbers."""
+    lacking = {name: one for name, one in dossier.figures().items() if name != "corpus.rows"}
+    assert not stopped(every)
+    assert stopped(every, corpora=())
+    assert stopped(every, figures=lacking)
+
+
+def nothing_is_told_without_the_annotation(start: Start, every: Every) -> None:
+    """17.b: nor while neither rules of annotation are published nor somebody says why there are none."""
+    assert not stopped(every)
+    said = {id: one for id, one in dossier.conclusions().items() if id != "no-annotation"}
+    assert stopped(every, rules=(), conclusions=said)
+
+
+def nothing_is_told_without_the_algorithm(start: Start, every: Every) -> None:
+    """17.c: nor while nobody says by which principle and mechanism the algorithm works."""
+    assert not stopped(every)
+    assert stopped(every, facts=dossier.without("algorithm.principle"))
+    assert stopped(every, facts=dossier.without("algorithm.mechanism"))
+
+
+def stopped(every: Every, **changed: Any) -> bool:
+    """Whether a pack for the authority is stopped, made from a provider of whom all is known but what is changed."""
+    return telling.look(kind("inspection"), dossier.sources(**changed), every("none").rooms)[1].stops

@@ -18,7 +18,7 @@ import msgspec
 from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, guidance
+from guiju.controls import annotation, drills, guidance, telling
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -130,7 +130,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
-        rooms=annotation.ALL,
+        rooms=(*annotation.ALL, *telling.ALL),
         replayed=(NotGeneratedAgain(),),
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
@@ -473,6 +473,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
+        **telling.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
         **{one.id: (drills.Drill(False), ()) for one in drills.ALL},
