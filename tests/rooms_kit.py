@@ -10,9 +10,11 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
+import dossier_kit as dossier
 from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
@@ -25,6 +27,8 @@ from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
 from guiju.controls import drills
 from guiju.desk.cases import Form
+from guiju.dossier import looking
+from guiju.dossier.kinds import kind
 from guiju.errors import ConfigError
 from guiju.evaluation.gate import models
 from guiju.gateway.live import Controls
@@ -218,8 +222,8 @@ def what_is_not_measured_is_told(start: Start, every: Every) -> None:
     """4.1a: a service that nobody measured, or that misses a limit, is told; what is as it must be passes."""
     gateway = start(every=every)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
-    for kind, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
-        evaluation_of(gateway.house, kind, judge, 1000, 0)
+    for bank, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
+        evaluation_of(gateway.house, bank, judge, 1000, 0)
     assert evaluated(gateway)["evaluation.content"] == "note", "persons have yet to judge"
     evaluation_of(gateway.house, "content", "keyword", 800, 200)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
@@ -247,3 +251,30 @@ def truth_of_a_month_ago_is_told(start: Start, every: Every) -> None:
     assert evaluated(gateway)["evaluation.truth"] == "refuse"
     evaluation_of(gateway.house, "truth", "known", 80, 20)
     assert evaluated(gateway)["evaluation.truth"] == "pass"
+
+
+def nothing_is_told_without_the_training_data(start: Start, every: Every) -> None:
+    """17.a: the pack for the authority is not built while the register of training data is empty, or one of its numbers."""
+    lacking = {name: one for name, one in dossier.figures().items() if name != "corpus.rows"}
+    assert not stopped(every)
+    assert stopped(every, corpora=())
+    assert stopped(every, figures=lacking)
+
+
+def nothing_is_told_without_the_annotation(start: Start, every: Every) -> None:
+    """17.b: nor while neither rules of annotation are published nor somebody says why there are none."""
+    assert not stopped(every)
+    said = {id: one for id, one in dossier.conclusions().items() if id != "no-annotation"}
+    assert stopped(every, rules=(), conclusions=said)
+
+
+def nothing_is_told_without_the_algorithm(start: Start, every: Every) -> None:
+    """17.c: nor while nobody says by which principle and mechanism the algorithm works."""
+    assert not stopped(every)
+    assert stopped(every, facts=dossier.without("algorithm.principle"))
+    assert stopped(every, facts=dossier.without("algorithm.mechanism"))
+
+
+def stopped(every: Every, **changed: Any) -> bool:
+    """Whether a pack for the authority is stopped, made from a provider of whom all is known but what is changed."""
+    return looking.look(kind("inspection"), dossier.sources(**changed), every("none").rooms)[1].stops

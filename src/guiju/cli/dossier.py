@@ -14,12 +14,12 @@ import typer
 
 from guiju.cli import dossier_exhibits, dossier_papers
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.dossier_sources import Day, KindName, Profile, gathered
+from guiju.cli.dossier_sources import Day, KindName, Profile, gathered, rooms
 from guiju.cli.entering import entered, where
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.dossier import lint as linting
-from guiju.dossier import package, signing
+from guiju.dossier import looking, package, signing
 from guiju.dossier import verify as verifying
 from guiju.dossier.filling import role as role_name
 from guiju.dossier.found import looks
@@ -101,11 +101,11 @@ def build(
 ) -> None:
     """Build a package."""
     chosen, made = kind_of(kind), gathered(data, on, profile)
-    report = linting.lint(chosen, made)
-    if report.blocks and not draft:
+    report, heard = looking.look(chosen, made, rooms(data))
+    if heard.stops and not draft:
         show(_report(report), as_json, _told(report))
         raise typer.Exit(1)
-    options = Options(annotated=annotated, draft=report.blocks)
+    options = Options(annotated=annotated, draft=heard.stops)
     with bar(2 * len(chosen.documents), say("构建文书", "documents"), as_json) as tick:
         files, manifest = package.build(chosen, made, options, tick)
     with opened(data, make=True) as (_, store):
@@ -115,7 +115,8 @@ def build(
         if changed:
             (out / package.CHANGES).write_bytes(json.dumps(changed, ensure_ascii=False, indent=1).encode() + b"\n")
         body = {"package": manifest.digest, "name": chosen.id, "files": len(files), "figures": len(manifest.figures)}
-        receipt = entered(data, "dossier_built", {**body, "draft": manifest.draft, "annotated": annotated})
+        body |= {"draft": manifest.draft, "annotated": annotated, "controls": looking.decided(heard)}
+        receipt = entered(data, "dossier_built", body)
         dossiers.add(store, _built(manifest, where(receipt)), package.encoded(manifest))
     document = {"folder": str(out), "digest": manifest.digest, "draft": manifest.draft, "files": sorted(files)}
     document |= {"evidence": where(receipt), "changes": changed, "remarks": [_row(one) for one in report.found]}

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from guiju import composition
-from guiju.cli.books import opened
+from guiju.cli.books import opened, settings_of
 from guiju.cli.tongue import say
 from guiju.dossier.gather import Given, gather
 from guiju.dossier.kinds import kinds
 from guiju.dossier.sources import Question, Sources
 from guiju.errors import ConfigError
 from guiju.evaluation import bank
+from guiju.terms import Control
 
 KindName = Annotated[str, typer.Option("--kind", help=say("种类：", "kind: ") + ", ".join(kinds()))]
 Day = Annotated[str, typer.Option("--on", metavar="DATE", help=say("文书日期，默认今天", "the date they bear; today"))]
@@ -37,6 +39,11 @@ def gathered(data: Path, on: str, profile: str) -> Sources:
         kept = [(duty, one.id) for one in controls for duty in (*one.duties, *getattr(one, "partly", ()))]
         given = Given(controls=kept, banks=_banks(), on=_date(on), profile=profile or settings.profile)
         return gather(settings, store, data, given)
+
+
+def rooms(data: Path) -> Sequence[Control[Any]]:
+    """The controls of rooms, as this installation sets them."""
+    return composition.controls(settings_of(data).gateway.identity).rooms
 
 
 def _date(on: str) -> datetime.date:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import openpyxl
-from openpyxl.styles import Alignment, Font
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
 from guiju.dossier.model import Document, Paragraph, Picture, Section, Spans, Table, text_of
@@ -34,7 +34,14 @@ _OWN: Final = {
 }
 """Classes of keywords that no risk of Annex A is: uses that Article 19 names."""
 _LONGEST: Final = 32_000
-_WIDE: Final = 90.0
+_OVER: Final = Alignment(horizontal="justify", vertical="top", wrap_text=True)
+_IN: Final = Alignment(vertical="top", wrap_text=True)
+_LINE: Final = Side(style="thin", color="999999")
+_BORDER: Final = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+_GREY: Final = PatternFill("solid", fgColor="EDEDED")
+_WIDE: Final = 46.0
+_LEAST: Final = 80.0
+"""Characters: the widest that a column gets, and the least width of a whole sheet."""
 
 
 def cell(text: str) -> str:
@@ -48,7 +55,7 @@ def written(document: Document, *, annotated: bool = False) -> bytes:
     made: Any = openpyxl.Workbook()
     made.remove(made.active)
     sheet = _sheet(made, document.title)
-    sheet.append([cell(document.title)])
+    _wide(sheet, document.title, bold=True)
     for label, value in document.cover:
         _append(sheet, (label, value), annotated)
     for section in document.sections:
@@ -59,22 +66,40 @@ def written(document: Document, *, annotated: bool = False) -> bytes:
 
 
 def _section(sheet: Any, section: Section, annotated: bool) -> None:
-    sheet.append([cell(section.heading)])
-    sheet.cell(sheet.max_row, 1).font = Font(bold=True)
+    _wide(sheet, section.heading, bold=True)
     for block in section.blocks:
         if isinstance(block, Table):
-            for row in ([block.head] if block.head else []) + list(block.rows):
-                _append(sheet, row, annotated)
+            for number, row in enumerate(([block.head] if block.head else []) + list(block.rows)):
+                _append(sheet, row, annotated, head=bool(block.head) and number == 0)
+            sheet.append([])
         elif isinstance(block, Paragraph | Picture):
-            _append(sheet, (block.spans if isinstance(block, Paragraph) else block.caption,), annotated)
+            spans = block.spans if isinstance(block, Paragraph) else block.caption
+            _wide(sheet, text_of(spans))
+            if annotated and (notes := _notes((spans,))):
+                sheet.append([cell(notes)])
 
 
-def _append(sheet: Any, row: Sequence[Spans], annotated: bool) -> None:
-    noted = annotated and any(span.evidence for spans in row for span in spans)
-    notes = [note_of(span.source, span.evidence) for spans in row for span in spans if span.evidence] if noted else []
-    sheet.append([cell(text_of(spans)) for spans in row] + ([cell("; ".join(dict.fromkeys(notes)))] if notes else []))
+def _wide(sheet: Any, text: str, *, bold: bool = False) -> None:
+    """A line over all columns; `_bytes` makes it one cell."""
+    sheet.append([cell(text)])
+    made = sheet.cell(sheet.max_row, 1)
+    made.alignment = _OVER
+    made.font = Font(bold=bold)
+
+
+def _notes(row: Sequence[Spans]) -> str:
+    notes = (note_of(span.source, span.evidence) for spans in row for span in spans if span.evidence)
+    return "; ".join(dict.fromkeys(notes))
+
+
+def _append(sheet: Any, row: Sequence[Spans], annotated: bool, *, head: bool = False) -> None:
+    notes = _notes(row) if annotated else ""
+    sheet.append([cell(text_of(spans)) for spans in row] + ([cell(notes)] if notes else []))
     for column in range(1, len(row) + 1):
-        sheet.cell(sheet.max_row, column).alignment = Alignment(wrap_text=True, vertical="top")
+        made = sheet.cell(sheet.max_row, column)
+        made.alignment, made.border = _IN, _BORDER
+        if head:
+            made.font, made.fill = Font(bold=True), _GREY
 
 
 def keywords(sources: Sources, language: Language) -> bytes:
@@ -154,11 +179,25 @@ def _sheet(made: Any, title: str) -> Any:
 
 def _bytes(made: Any, title: str, on: datetime.date) -> bytes:
     for sheet in made.worksheets:
-        for column in range(1, sheet.max_column + 1):
-            longest = max(
-                (_width(sheet.cell(row, column).value) for row in range(1, min(sheet.max_row, 200) + 1)), default=8
-            )
-            sheet.column_dimensions[get_column_letter(column)].width = min(longest + 2, _WIDE)
+        columns = max(sheet.max_column, 2)
+        over = [row for row in range(1, sheet.max_row + 1) if sheet.cell(row, 1).alignment.horizontal == "justify"]
+        seen = [row for row in range(1, min(sheet.max_row, 200) + 1) if row not in over]
+        total = 0.0
+        for column in range(1, columns + 1):
+            longest = max((_width(sheet.cell(row, column).value) for row in seen), default=8.0)
+            width = min(max(longest + 2, 8.0), _WIDE)
+            sheet.column_dimensions[get_column_letter(column)].width = width
+            total += width
+        if total < _LEAST:
+            last = sheet.column_dimensions[get_column_letter(columns)]
+            last.width, total = last.width + _LEAST - total, _LEAST
+        for row in over:
+            lines = -(-int(_width(sheet.cell(row, 1).value) + 1) // max(int(total) - 2, 1))
+            sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=columns)
+            sheet.row_dimensions[row].height = 16 * max(lines, 1)
+        sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        sheet.sheet_properties.pageSetUpPr.fitToPage = True
     at = datetime.datetime.combine(on, datetime.time())
     made.properties.title, made.properties.creator = title, ""
     made.properties.created = made.properties.modified = at
