@@ -13,23 +13,20 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, show, table
-from guiju.cli.evaluate_opening import banks_of, entered, place, target_of
+from guiju.cli.books import AsJson, Data, now, show, table
+from guiju.cli.evaluate_opening import banks_of, entered, place, room, target_of
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
 from guiju.config import Settings, UpstreamKind
 from guiju.errors import ConfigError, Language, failed
 from guiju.evaluation import attack as red
 from guiju.evaluation import attack_files, attacking
-from guiju.evaluation.assessing import Errand
+from guiju.evaluation.assessing import Errand, Room
 from guiju.evaluation.attack import Seed, Success
 from guiju.probe.asking import Pace
 from guiju.probe.targets import Target
-from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.runs import Manner, Run
-from guiju.records.sealed import Boxes
-from guiju.records.secrets import Secrets
 
 ATTACK = say(
     "红队：以给定的种子换写法与套路提问，按手法统计有无护栏时的攻破率；--read 读取 garak、promptfoo、Inspect 的结果。",
@@ -107,14 +104,13 @@ def attack(
         form, found = attack_files.read(read)
         show({"form": form, "techniques": msgspec.to_builtins(found)}, as_json, _table([found], [form]))
         return
-    some = _seeds(bank, seeds, language, sample, seed)
-    made = red.shots(some, technique or (), lambda name: random.Random(f"{seed}/{name}"), language)  # noqa: S311 - repeatable on purpose
     pace = Pace(per_minute=per_minute, at_once=at_once)
     errand = Errand(by=by or getpass.getuser(), manner=Manner(max_tokens=max_tokens), pace=pace)
     subject = seeds.name if seeds else bank
-    data.mkdir(parents=True, exist_ok=True)
-    with opened(data, make=True) as (settings, store):
-        boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+    with room(data, make=True) as (settings, one):
+        store, boxes = one.store, one.boxes
+        some = _seeds(one, bank, seeds, language, sample, seed)
+        made = red.shots(some, technique or (), lambda name: random.Random(f"{seed}/{name}"), language)  # noqa: S311 - repeatable on purpose
         errand = msgspec.structs.replace(errand, limits=settings.limits)
         sides: list[Side] = []
         for named in (target, against) if against else (target,):
@@ -131,14 +127,14 @@ def attack(
         raise typer.Exit(1)
 
 
-def _seeds(bank: str, file: Path | None, language: Language, sample: int, seed: int) -> list[Seed]:
+def _seeds(own: Room, bank: str, file: Path | None, language: Language, sample: int, seed: int) -> list[Seed]:
     """The seeds: of a file, or of a bank; some of them, the same for the same seed.
 
     Raises:
         ConfigError: there is none.
     """
     if file is None:
-        every = red.seeds_of(banks_of([bank])[0], language)
+        every = red.seeds_of(banks_of(own, [bank])[0], language)
     else:
         try:
             lines = file.read_text("utf-8").splitlines()
