@@ -36,7 +36,7 @@ def gateway(start_once: Start) -> Running:
 def test_about_says_all_that_article_17_names(gateway: Running) -> None:
     for language, words in (
         ("zh", ("备案", "训练数据", "人工标注", "适用场合")),
-        ("en", ("filing", "Training data", "Annotation")),
+        ("en", ("Filing of the service", "Training data", "Annotation")),
     ):
         shown = page(gateway, "/about", language)
         said = text(shown)
