@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drills (Articles 11, 13, 14): at the start and twice a day the store is backed up and restored into a scratch folder,
-and there, with keys of its own and made-up persons, a complaint is answered, a ban held, and a person erased.
+and there, with made-up persons, a complaint is answered, a ban held, and a person erased.
 
 The scratch folder is thrown away, so nothing of a drill stands in any count, figure or book. What came of each is an
 entry of the running service's ledger.
@@ -36,6 +36,7 @@ from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House, Options
 from guiju.records import accounts, backup, duty_days, persons, rights, vault
 from guiju.records.daykeys import DayKeys
+from guiju.records.secrets import NAMES, make_private
 from guiju.renewal import take_up
 from guiju.terms import Hearing, Identity
 
@@ -54,6 +55,8 @@ _AGAIN_S: Final = 900
 _LATER_S: Final = 120
 """By then what a decision set going has gone out."""
 _SAID: Final = "演练认定"
+_AHEAD_S: Final = 2 * 86_400
+"""The scratch house lives on another day, for which the restored store has no key of its own yet."""
 _BANNED: Final = "演练语句：海棠巷的邱师傅拿走了公账上的三十八万元。"
 """What is banned in a drill; nobody of that name is meant."""
 
@@ -61,8 +64,8 @@ _BANNED: Final = "演练语句：海棠巷的邱师傅拿走了公账上的三�
 class Hands:
     """A clock that can be put forward, so that nobody waits in a drill."""
 
-    def __init__(self) -> None:
-        self.later = 0.0
+    def __init__(self, later: float) -> None:
+        self.later = later
 
     def __call__(self) -> float:
         return time.time() + self.later
@@ -110,7 +113,7 @@ def note(house: House) -> None:
     Raises:
         OutsideError: `store_unavailable`.
     """
-    text, states = duties.board(house.live.settings, house.options.data)
+    text, states = duties.board(house.live.settings, house.options.data, now=house.live.clock())
     owed = [(one.id, one.state, one.red, one.why.en) for one in states if one.state != "not_applicable"]
     duty_days.note(house.store, text.id, owed, int(house.live.clock()))
 
@@ -176,7 +179,7 @@ async def _tried(drill: Callable[[], Awaitable[Drill]]) -> Drill:
 
 @asynccontextmanager
 async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App, Mapping[str, int]]]:
-    """A house of the same settings on a restored copy of the store, with keys of its own; gone afterwards."""
+    """A house of the same settings on a restored copy of the store; gone afterwards."""
     data, now = house.options.data, int(time.time())
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=_own(), dir=data))
     try:
@@ -185,8 +188,9 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
         manifest = await asyncio.to_thread(backup.backup, url, data, made, now)
         await asyncio.to_thread(backup.restore, "sqlite", held, made, now)
         await asyncio.to_thread(made.unlink)
+        await asyncio.to_thread(_keys, data / "keys", held / "keys")
         scratch = House.open(_options(house, held), house.every, checked=False)
-        scratch.live.clock = Hands()
+        scratch.live.clock = Hands(_AHEAD_S)
         try:
             app, close = front(scratch)
             try:
@@ -197,6 +201,16 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
             await scratch.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _keys(own: Path, copy: Path) -> None:
+    """Copy the secrets by which bans and words are known again. Keys of persons are not among them, so that nobody who is
+    erased meanwhile is kept by a copy, nor is the key that signs evidence."""
+    make_private(copy)
+    for name in NAMES:
+        if name != "signing":
+            shutil.copyfile(own / f"{name}.key", copy / f"{name}.key")
+            (copy / f"{name}.key").chmod(0o600)
 
 
 def _options(house: House, data: Path) -> Options:
@@ -254,7 +268,7 @@ async def _erased(scratch: House) -> Drill:
 
 
 def _erase(scratch: House) -> Drill:
-    store, now = scratch.store, int(time.time())
+    store, now = scratch.store, int(scratch.live.clock())
     keys = DayKeys(scratch.options.data / "keys")
     account, person = accounts.create_account(store, "drill", now).id, "d" * 32
     identity = Identity(person, "phone", "drill", now, now + 3600, "")

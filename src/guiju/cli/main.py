@@ -81,6 +81,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "scope": Noun("guiju.cli.scope", "判定是否适用、走何种途径", "whether and how the law applies to the service"),
     "facts": Noun("guiju.cli.facts", "申报与公示所用的事实", "facts that filings and public pages use"),
     "filing": Noun("guiju.cli.filing", "备案、登记与安全评估的台账", "filings: register, inquiries, changes, end"),
+    "demo": Noun("guiju.cli.demo", "写入演示数据", "write data for a demonstration"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),
