@@ -204,8 +204,8 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
 
 
 def _keys(own: Path, copy: Path) -> None:
-    """Copy the secrets by which bans and words are known again. Keys of persons are not among them, so that nobody who is
-    erased meanwhile is kept by a copy, nor is the key that signs evidence."""
+    """Copy the secrets by which bans and words are known again. Keys of persons are not among them, so that nobody who
+    is erased meanwhile is kept by a copy, nor is the key that signs evidence."""
     make_private(copy)
     for name in NAMES:
         if name != "signing":

@@ -43,6 +43,7 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     settings: str
     texts: str
     words: str
+    scope: str
     asked: tuple[str, ...]
     notices: tuple[str, ...]
     complaint: tuple[Complaint, ...]

@@ -35,7 +35,7 @@ from guiju.server import Server, scratch
 KEY: Final = "gj-demo-seed-00000000000000000000"
 MODEL: Final = "scripted"
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
-_STEP: Final = 7
+_STEP: Final = 12
 """Days from one look at the duties to the next."""
 
 
@@ -163,13 +163,13 @@ class Life:
     async def _rest(self) -> None:
         """The end of a day: the canary sings, replays run; once in a while the duties and the month are looked at."""
         await self.house.sing(self._base)
-        await replaying.turn(self.house, self._base)
         month = months.month_of(self.hands())
         if month != self._month:
             await asyncio.to_thread(publicwork.publish, self.house, self._month)
             self._month = month
         if self.hands() - self._looked >= _STEP * 86_400:
             self._looked = self.hands()
+            await replaying.turn(self.house, self._base)
             await complaining.prove(self.house, self._base)
             await replaying.prove(self.house)
             await publicwork.prove(self.house)

@@ -28,7 +28,7 @@ from guiju.cli.books import FILE, AsJson, show
 from guiju.cli.check import strict_gaps
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.composition import NOTES_FILE
+from guiju.composition import ALL_CONTROLS, NOTES_FILE
 from guiju.config import Upstream
 from guiju.dossier import facts
 from guiju.errors import Bilingual, ConfigError, GuijuError
@@ -75,7 +75,7 @@ def seed(
     data.mkdir(parents=True, exist_ok=True)
     data = data.resolve()
     _files(data)
-    for words in _commands(data):
+    for words in _first(data):
         _run(*words, "--data", data)
     now = int(datetime.datetime.now(datetime.UTC).timestamp())
     plan = calendar(number, now - over * 30 * DAY_S, now - DAY_S)
@@ -85,13 +85,18 @@ def seed(
     settings = Options(data, data / FILE).settings()
     text, states = duties.board(settings, data)
     gaps = [one.id for one in strict_gaps(text, states)]
-    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states), "gaps": gaps}
-    listed = " ".join(gaps) or "–"
-    said = say(
-        f"已写入 {data}：{len(plan)} 件事。仍有缺口：{listed}",
-        f"Wrote {data}: {len(plan)} things happened. Gaps that are left: {listed}",
+    alone = [one.id for one in states if one.state == "by_hand" and one.by == "software"]
+    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states)}
+    show({**made, "gaps": gaps, "without_control": alone}, as_json, _said(data, len(plan), gaps, alone))
+
+
+def _said(data: Path, happened: int, gaps: list[str], alone: list[str]) -> str:
+    """What is told at the end."""
+    left, hand = " ".join(gaps) or "–", " ".join(alone) or "–"
+    return say(
+        f"已写入 {data}：{happened} 件事。缺口：{left}\n无控制措施、仅凭人工说明：{hand}",
+        f"Wrote {data}: {happened} things happened. Gaps: {left}\nWithout a control, on a person's word alone: {hand}",
     )
-    show(made, as_json, said)
 
 
 def _files(data: Path) -> None:
@@ -101,6 +106,7 @@ def _files(data: Path) -> None:
     texts.write_text(shipped + demo_.texts, "utf-8")
     (data / FILE).write_text(demo_.settings.lstrip().replace("{texts}", str(texts)), "utf-8")
     (data / "words.csv").write_text(demo_.words.lstrip(), "utf-8")
+    (data / "scope.toml").write_text(demo_.scope.lstrip(), "utf-8")
     (data / "licence.txt").write_text("CC0-1.0（演示）\n", "utf-8")
     launched = datetime.datetime.now(datetime.UTC).date() - 180 * _DAY
     values = {f"{group}.{name}": value for group, table in demo_.facts.items() for name, value in table.items()}
@@ -138,26 +144,34 @@ def _rules(folder: Path) -> None:
 
 
 def _notes(path: Path) -> None:
-    """A person's word on each duty that persons keep, and on no other."""
+    """A person's word on each duty that persons keep, and on each that no control of the house keeps: these stand on
+    the board as kept by hand, which is what they are, and never as met."""
     today = datetime.datetime.now(datetime.UTC).date()
-    ids = [duty.id for duty in book.load("draft-2023").duties if duty.owed and duty.by == "person"]
+    controlled = {duty for control in ALL_CONTROLS for duty in (*control.duties, *control.partly)}
+    owed = [duty for duty in book.load("draft-2023").duties if duty.owed]
     lines = [
-        f'["{id}"]\nperson = "高远（演示）"\nproof = "演示说明 {id}"\n'
+        f'["{one.id}"]\nperson = "高远（演示）"\n'
+        f'proof = "{"演示说明" if one.by == "person" else "尚无控制措施，由人工负责（演示）"} {one.id}"\n'
         f"date = {today - 30 * _DAY}\nexpires = {today + 335 * _DAY}\n"
-        for id in ids
+        for one in owed
+        if one.by == "person" or one.id not in controlled
     ]
     path.write_text("# A demonstration: these persons and proofs are invented.\n" + "\n".join(lines), "utf-8")
 
 
+def _first(data: Path) -> list[tuple[object, ...]]:
+    """The commands of a provider before it serves; none of them writes into a ledger, which begins in the past."""
+    members = [("member", "add", one.name, "--role", one.role) for one in demo().member]
+    return [("lexicon", "apply", data / "words.csv", "--by", "冯岚"), *members]
+
+
 def _commands(data: Path) -> list[tuple[object, ...]]:
-    """The commands of a provider that begins, in order."""
+    """What a provider does beside the running service: these have ledgers of their own, of today."""
     day = datetime.datetime.now(datetime.UTC).date()
     submitted, approved = day - 240 * _DAY, day - 200 * _DAY
     dates = ("--submitted", submitted, "--approved", approved)
-    members = [("member", "add", one.name, "--role", one.role) for one in demo().member]
     return [
-        ("lexicon", "apply", data / "words.csv", "--by", "冯岚"),
-        *members,
+        ("scope", "--answers", data / "scope.toml", "--sign", "高远", "--second", "林青"),
         ("corpus", "source", "add", "walks", "--kind", "open", "--licence", "CC0", "--title", "出行短句（演示）",
          "--items", 1000, "--proof", f"licence={data / 'licence.txt'}", "--by", "高远"),
         ("corpus", "audit", data / "corpus.jsonl", "--source", "walks", "-o", data / "audit", "--workers", 1),
@@ -206,6 +220,8 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
 
         async def live() -> None:
             try:
+                for words in _commands(data):
+                    await asyncio.to_thread(_run, *words, "--data", data)
                 await seeding.stopped(life, server, plan, told)
             except GuijuError as error:
                 failed.append(error)
