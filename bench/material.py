@@ -12,6 +12,7 @@ from typing import Any
 
 from detect import HAN, LETTERS
 
+from guiju.detect.parts import ways
 from guiju.detect.sounds import spoken
 from guiju.detect.table import fold
 
@@ -29,11 +30,13 @@ def terms(n: int, rng: random.Random) -> list[str]:
     """Random terms: 70 % of 3 to 6 Han characters, 30 % of 6 to 12 letters. No text of the bench holds one."""
     common = {fold(character) for character in HAN}
     said = {sound for character in HAN + SENTENCE for sound in spoken(fold(character))}  # what sounds alike is found
+    # Two common characters that happen to stand side by side are read as the one that they make (又见 as 观).
+    found = common | set(SENTENCE) | {way.char for way in ways() if common.issuperset(way.parts)}
     made: dict[str, None] = {}
     while len(made) < n:
         if rng.random() < 0.7:
             rare = chr(rng.randrange(0x4E00, 0x9FA0))
-            if fold(rare) not in common and rare not in SENTENCE and said.isdisjoint(spoken(fold(rare))):
+            if fold(rare) not in found and rare not in SENTENCE and said.isdisjoint(spoken(fold(rare))):
                 made["".join(rng.choices(HAN, k=rng.randint(2, 5))) + rare] = None
         else:
             # Starts with two letters of which no text has the first, nor any that is read by rot13 the second.

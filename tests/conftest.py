@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import pytest
 import uvloop
+from hypothesis import HealthCheck, settings
 
 from guiju import composition
 from guiju.adapters.scripted import ScriptedModel
@@ -33,6 +34,9 @@ from guiju.terms import IdentityLevel
 TOOLS = Path(os.environ.get("GUIJU_TOOLS") or Path(__file__).parents[2] / "shared" / "tools")
 """Where the streaming-leak checker lies, beside the repository unless the environment says otherwise."""
 collect_ignore = [] if (TOOLS / "chunk_leak.py").is_file() else ["test_doors_leak.py"]
+# How fast examples are made, and a test runs, says how busy the machine is, and nothing of what is tested.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 KEY = "gj-test-key-000000000000000000000000"
 CANARIES = "term,category,severity\n规矩金丝雀,A.1f,block\nguijucanary,A.1f,block\n留意此词,A.2e,signal\n"
 

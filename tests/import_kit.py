@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -46,7 +47,7 @@ CREATE TABLE users (id integer PRIMARY KEY AUTOINCREMENT, username text UNIQUE, 
 
 def database(path: Path, product: str, rows: dict[str, list[dict[str, Any]]]) -> Path:
     """Make a SQLite database of one of the two products."""
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(SCHEMAS[product])
         for table, listed in rows.items():
             for row in listed:

@@ -291,6 +291,7 @@ def test_reload_waits_for_the_outcome(tmp_path: Path) -> None:
     assert "no server running" in gone.stderr
 
 
+@pytest.mark.slow
 def test_doctor_looks_through_a_real_ledger(start: Start) -> None:
     gateway = start()
     assert gateway.chat("hello").status == 200

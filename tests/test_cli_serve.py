@@ -264,6 +264,7 @@ OFF = {
 }
 
 
+@pytest.mark.slow
 def test_settings_turn_off_what_their_names_say() -> None:
     assert {"identity", "personal.input", "bans.input", "content.output"} <= set(OFF["exact"])
     assert {"bans.input", "content.input", "rumours.output"} <= set(OFF["people"]) < set(OFF["exact"])

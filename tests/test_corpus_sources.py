@@ -106,6 +106,7 @@ def test_a_sample_that_was_refused_refuses_what_is_collected(tmp_path: Path) -> 
     assert codes(audited(tmp_path, "good.jsonl", "web")) == ["refused_sample"]
 
 
+@pytest.mark.slow
 def test_what_is_not_proved_is_not_for_use(tmp_path: Path) -> None:
     (tmp_path / "licence.txt").write_text("MIT", "utf-8")
     corpus(tmp_path / "a.jsonl", 0, 20)
@@ -124,6 +125,7 @@ def test_what_is_not_proved_is_not_for_use(tmp_path: Path) -> None:
     assert [one["result"] for one in listed[0]["audits"]] == ["usable", "not_for_use"]
 
 
+@pytest.mark.slow
 def test_consent_of_each_row_and_its_withdrawal(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("x", "utf-8")
     register(tmp_path, "users", "user", "--proof", "authorisation=f", "--proof", "optout=f")

@@ -87,6 +87,7 @@ class Eager(Scan):
     skimmed = edge = 0
 
 
+@pytest.mark.slow
 def test_a_skimmed_piece_is_a_step() -> None:
     counts = []
 

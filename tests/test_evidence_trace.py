@@ -428,6 +428,7 @@ def test_a_ledger_that_is_being_written_is_said_to_be(
     assert json.loads(said(capsys, "seal", *data, "--json")[1])["being_written"] == []
 
 
+@pytest.mark.slow
 def test_an_answer_is_traced_beside_the_gateway_that_gave_it(
     here: Place, start: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:

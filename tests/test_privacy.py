@@ -128,6 +128,7 @@ def test_a_person_gets_all_that_is_kept_and_a_receipt(store: Store, keys: DayKey
     assert "rights_request" not in rows_of(store, who), "whose it was goes when it is done"
 
 
+@pytest.mark.slow
 def test_an_erased_person_is_nowhere_and_stays_erased_after_a_restore(store: Store, keys: DayKeys, here: Place) -> None:
     gone, stays = somebody(store, keys), somebody(store, keys)
     file = here.data.parent / "before.db"

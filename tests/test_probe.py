@@ -5,6 +5,7 @@ a run that was killed goes on and asks nothing again that was answered."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections import Counter
@@ -119,7 +120,7 @@ def test_the_store_holds_no_word_of_it_and_nothing_once_the_key_is_gone(
     store: Store, tmp_path: Path, model: ScriptedModel
 ) -> None:
     run, _ = asked(store, tmp_path, at(model), ["[[say:鹿溪的渡口]]"])
-    with sqlite3.connect(tmp_path / "guiju.db") as raw_store:
+    with contextlib.closing(sqlite3.connect(tmp_path / "guiju.db")) as raw_store, raw_store:
         whole = "\n".join(raw_store.iterdump())
     raw_store.close()
     assert "鹿溪".encode().hex().upper() not in whole

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 import sqlite3
@@ -120,7 +121,7 @@ def test_a_ban_and_its_item_never_end_by_themselves(store: Store, tmp_path: Path
 
 def test_prompts_lie_sealed_and_who_takes_them_out_is_noted(store: Store, tmp_path: Path) -> None:
     made, item = entered(store, tmp_path)
-    with sqlite3.connect(tmp_path / "guiju.db") as raw:
+    with contextlib.closing(sqlite3.connect(tmp_path / "guiju.db")) as raw, raw:
         whole = "\n".join(raw.iterdump()).upper()
     raw.close()
     assert "褚教练" not in whole

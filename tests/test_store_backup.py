@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
@@ -92,6 +93,7 @@ def rows(store: Store) -> dict[str, set[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.slow
 def test_backup_restores_onto_either_database(here: Place, there: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 300)
@@ -128,7 +130,7 @@ def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_p
         before = list(acknowledged)
         file = tmp_path / f"{round_}.db"
         books.backup(here.url, here.data, file, NOW)
-        with sqlite3.connect(file) as connection:
+        with contextlib.closing(sqlite3.connect(file)) as connection, connection:
             found = {int(row[0]) for row in connection.execute("SELECT id FROM account")}
         connection.close()
         assert set(before) <= found
@@ -184,6 +186,7 @@ def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path)
         assert (report.whole, report.writers[0].entries) == (True, 8)
 
 
+@pytest.mark.slow
 def test_a_failing_restore_leaves_the_store_as_it_was(here: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 3)
@@ -297,6 +300,7 @@ def test_upgrade_says_first_backs_up_and_then_acts(here: Place) -> None:
     assert books.upgrade(here.url, here.data, NOW).revisions == ()
 
 
+@pytest.mark.slow
 def test_an_older_backup_restores_onto_the_newest_schema(here: Place, tmp_path: Path) -> None:
     old = Place("sqlite", tmp_path / "old")
     old_store(old, 12)

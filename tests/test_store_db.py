@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sqlite3
 import subprocess
@@ -283,7 +284,7 @@ def test_a_full_disk_is_refused_and_recovers_alone(tmp_path: Path) -> None:
     )
     acknowledged = {int(line) for line in done.stdout.split()}
     assert int(done.stderr) > 0
-    with sqlite3.connect(tmp_path / "guiju.db") as connection:
+    with contextlib.closing(sqlite3.connect(tmp_path / "guiju.db")) as connection, connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert {int(row[0]) for row in connection.execute("SELECT id FROM account")} == acknowledged
     connection.close()

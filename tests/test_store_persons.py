@@ -142,6 +142,7 @@ def everywhere(here: Place, backup: Path, store: Store) -> list[bytes]:
     return [path.read_bytes() for path in paths] + rows
 
 
+@pytest.mark.slow
 def test_after_erasure_nothing_anywhere_opens_the_persons_text(here: Place, tmp_path: Path) -> None:
     store, keys = with_accounts(here), DayKeys(here.data / "keys")
     gone, stays = token_hex(32), token_hex(32)
@@ -171,6 +172,7 @@ def test_after_erasure_nothing_anywhere_opens_the_persons_text(here: Place, tmp_
     store.close()
 
 
+@pytest.mark.slow
 def test_a_restored_backup_does_not_bring_an_erased_person_back(here: Place, tmp_path: Path) -> None:
     store, keys = with_accounts(here), DayKeys(here.data / "keys")
     persons = [token_hex(32) for _ in range(5)]

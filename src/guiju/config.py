@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.config_console import ConsoleSettings
+from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
@@ -178,9 +179,10 @@ class Issuer(_Section, frozen=True):
 
 
 class Witness(_Section, frozen=True):
-    """Where signed checkpoints go besides the ledger (DESIGN §7): a file on another disk, syslog, an HTTPS witness."""
+    """Where signed checkpoints go besides the ledger (DESIGN §7): a file on another disk, syslog, an HTTPS witness, or
+    once an hour a mailbox that is not the operator's."""
 
-    kind: Literal["file", "syslog", "https"]
+    kind: Literal["file", "syslog", "https", "mail"]
     path: str = ""
     address: str = ""
     url: str = ""
@@ -431,6 +433,7 @@ class Settings(_Section, frozen=True):
     complain: Complain = Complain()
     console: ConsoleSettings = ConsoleSettings()
     public: PublicSettings = PublicSettings()
+    mail: MailSettings = MailSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()

@@ -15,8 +15,9 @@ from collections.abc import Callable
 import msgspec
 
 from guiju import composition
-from guiju.adapters import webhooks
+from guiju.adapters import mail, webhooks
 from guiju.config import Settings
+from guiju.desk import mails
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.deeds import Doing
@@ -29,6 +30,7 @@ from guiju.records import outbox, recalls
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
+from guiju.records.outbox import Post
 from guiju.records.repeats import repeats
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
@@ -78,8 +80,9 @@ def opened(house: House) -> Desk:
     """The desk of an open house.
 
     Raises:
-        ConfigError: `keys_exposed`.
+        ConfigError: `keys_exposed`; `config_invalid`: mail can't leave as it is set.
     """
+    mail.check(house.settings.mail)
     return desk_of(books(house), house.live.clock)
 
 
@@ -127,28 +130,51 @@ async def watch(house: House, desk: Desk) -> None:
         try:
             await asyncio.to_thread(spool.settle, desk)
             await asyncio.to_thread(deciding.settle)
-            await _tell(own, deciding)
+            await tell(own, deciding)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
 
 
-async def _tell(own: Books, deciding: Decisions) -> None:
-    """Send statements of reasons to the accounts that they concern; one without an address has none sent."""
-    now = int(time.time())
+async def tell(own: Books, deciding: Decisions) -> None:
+    """Let leave what goes over the network: statements of reasons to accounts, and mails.
+
+    Raises:
+        OutsideError: `store_unavailable`; what is left goes the next time.
+    """
+    ways = {"account": _webhook, "mail": _mail}
+    now = deciding.desk.now()
     for post in await asyncio.to_thread(outbox.due, own.store, now):
-        if post.channel != "account":
+        if post.channel not in ways:
             continue
-        case = await asyncio.to_thread(deciding.account_of, post)
-        address = await asyncio.to_thread(recalls.address_of, own.store, case)
-        made = await asyncio.to_thread(deciding.statement, post)
-        said = "no address"
-        if address is not None and made is not None:
-            data = msgspec.to_builtins(made)
-            event = {"id": post.id, "object": "event", "type": "decision.made", "created_at": now, "data": data}
-            secret = recalls.secret_of(own.secrets.digest, address)
-            said = await webhooks.deliver(address.url, address.private, secret, (post.id, event), now)
-        if said == "no address" or said.startswith("2"):
-            await asyncio.to_thread(outbox.noted, own.store, post, said, now)
-        else:
-            await asyncio.to_thread(outbox.failed, own.store, post, said, now)
+        said, done = await ways[post.channel](own, deciding, post, now)
+        await asyncio.to_thread(outbox.noted if done else outbox.failed, own.store, post, said, now)
+
+
+async def _webhook(own: Books, deciding: Decisions, post: Post, now: int) -> tuple[str, bool]:
+    """Send a statement to the account that it concerns; to one without an address nothing is sent."""
+    case = await asyncio.to_thread(deciding.account_of, post)
+    address = await asyncio.to_thread(recalls.address_of, own.store, case)
+    made = await asyncio.to_thread(deciding.statement, post)
+    if address is None or made is None:
+        return "no address", True
+    event = {
+        "id": post.id,
+        "object": "event",
+        "type": "decision.made",
+        "created_at": now,
+        "data": msgspec.to_builtins(made),
+    }
+    secret = recalls.secret_of(own.secrets.digest, address)
+    said = await webhooks.deliver(address.url, address.private, secret, (post.id, event), now)
+    return said, said.startswith("2")
+
+
+async def _mail(own: Books, deciding: Decisions, post: Post, now: int) -> tuple[str, bool]:
+    """Write to whoever complained that there is something to read; where no server is set, nothing is sent."""
+    settings = own.settings.mail
+    to = await asyncio.to_thread(deciding.desk.address, post.case_id)
+    if not settings.host or not to:
+        return ("no address" if settings.host else "no server"), True
+    said = await mail.send(settings, mails.letter(post, to, settings.pages))
+    return said, said == "250"

@@ -35,6 +35,7 @@ from guiju.server import Server, scratch
 KEY: Final = "gj-demo-seed-00000000000000000000"
 MODEL: Final = "scripted"
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+_TRIES: Final = 20
 _STEP: Final = 12
 """Days from one look at the duties to the next."""
 
@@ -157,8 +158,13 @@ class Life:
     def _settled(self) -> None:
         of = deskwork.books(self.house)
         deciding = deskwork.decisions(of, deskwork.desk_of(of, self.hands))
-        while deciding.settle():
-            pass
+        for _ in range(_TRIES):
+            try:
+                if not deciding.settle():
+                    return
+            except ConfigError as error:  # the running service does the same, and was quicker with one of them
+                if error.code != "case_state":
+                    raise
 
     async def _rest(self) -> None:
         """The end of a day: the canary sings, replays run; once in a while the duties and the month are looked at."""

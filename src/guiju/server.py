@@ -87,7 +87,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
-        house.start(keep_witnessed(house.ledger, settings.evidence.witness, settings.evidence.checkpoint_every_s))
+        proof = settings.evidence
+        house.start(keep_witnessed(house.ledger, proof.witness, proof.checkpoint_every_s, server=settings.mail))
         if house.leads:
             _lead(house, base, desk)
         if seat:

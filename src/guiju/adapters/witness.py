@@ -22,10 +22,13 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from guiju import config
+from guiju.adapters import mail
+from guiju.config_mail import MailSettings
 from guiju.errors import ConfigError, OutsideError, Page
 
 _WAIT_S: Final = 10.0
 _AUDIT_NOTICE: Final = 13 * 8 + 5  # RFC 5424: facility "log audit", severity "notice"
+_NO_SERVER: Final = MailSettings()
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +57,8 @@ class Witness(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def every_s(self) -> float: ...
     async def send(self, checkpoint: Signed) -> None: ...
 
 
@@ -63,6 +68,8 @@ class FileWitness:
     Args:
         path: the file; its directory must exist.
     """
+
+    every_s = 0.0
 
     def __init__(self, path: Path) -> None:
         self.name = f"file:{path}"
@@ -87,6 +94,8 @@ class SyslogWitness:
     Args:
         address: `host:port`, or the path of a local socket such as `/dev/log`.
     """
+
+    every_s = 0.0
 
     def __init__(self, address: str) -> None:
         self.name = f"syslog:{address}"
@@ -119,6 +128,8 @@ class HttpsWitness:
         ConfigError: another kind of address.
     """
 
+    every_s = 0.0
+
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname or "")):
@@ -141,8 +152,36 @@ class HttpsWitness:
                 raise OSError(f"the witness answered {reply.status}")
 
 
-def open_witness(setting: config.Witness) -> Witness:
+class MailWitness:
+    """Writes to a mailbox, once an hour at most; whoever reads it keeps what the ledger was at that hour.
+
+    Args:
+        address: one mailbox, best one that the operator can't empty.
+        server: the mail server that letters leave through.
+    """
+
+    every_s = 3600.0
+
+    def __init__(self, address: str, server: MailSettings) -> None:
+        self.name = f"mail:{address}"
+        self._address = address
+        self._server = server
+
+    async def send(self, checkpoint: Signed) -> None:
+        """Send once."""
+        at = datetime.fromtimestamp(checkpoint.t / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        letter = mail.Letter(f"checkpoint-{checkpoint.t}", self._address, f"guiju checkpoint {at}", checkpoint.line())
+        said = await mail.send(self._server, letter)
+        if said != "250":
+            raise OSError(f"the mail server answered {said}")
+
+
+def open_witness(setting: config.Witness, server: MailSettings = _NO_SERVER) -> Witness:
     """The witness that a row of guiju.toml names.
+
+    Args:
+        setting: the row.
+        server: the mail server of the settings.
 
     Raises:
         ConfigError: the row lacks the address that its kind needs.
@@ -154,6 +193,8 @@ def open_witness(setting: config.Witness) -> Witness:
         return SyslogWitness(address)
     if setting.kind == "https" and setting.url:
         return HttpsWitness(setting.url)
+    if setting.kind == "mail" and mail.ADDRESS.match(setting.address) and server.host:
+        return MailWitness(setting.address, server)
     raise ConfigError("config_invalid", what=f"evidence.witness: {setting.kind}", hint=Page("reference/evidence.md"))
 
 
@@ -170,7 +211,7 @@ class Witnesses:
         """Witnesses that did not take the newest checkpoint: name → Unix milliseconds since when. The alarm."""
         self._ledger = ledger
         self._witnesses = witnesses
-        self._taken: dict[str, str] = {}
+        self._taken: dict[str, tuple[str, float]] = {}
 
     async def round(self) -> None:
         """Offer the newest checkpoint to everybody who lacks it."""
@@ -179,8 +220,9 @@ class Witnesses:
             await asyncio.gather(*[self._offer(witness, newest) for witness in self._witnesses])
 
     async def _offer(self, witness: Witness, newest: Signed) -> None:
-        line = newest.line()
-        if self._taken.get(witness.name) == line:
+        line, now = newest.line(), time.monotonic()
+        taken = self._taken.get(witness.name)
+        if taken is not None and (taken[0] == line or now - taken[1] < witness.every_s):
             return
         try:
             async with asyncio.timeout(_WAIT_S):
@@ -191,7 +233,7 @@ class Witnesses:
                 _log.error("witness.lost error=%s", type(error).__name__)
                 self._record(witness.name, "lost")
             return
-        self._taken[witness.name] = line
+        self._taken[witness.name] = line, now
         if witness.name in self.lost:
             self._record(witness.name, "back")
             del self.lost[witness.name]
@@ -205,7 +247,11 @@ class Witnesses:
 
 
 async def keep_witnessed(
-    ledger: Notary, witnesses: Sequence[config.Witness], every_s: float, state: Witnesses | None = None
+    ledger: Notary,
+    witnesses: Sequence[config.Witness],
+    every_s: float,
+    state: Witnesses | None = None,
+    server: MailSettings = _NO_SERVER,
 ) -> None:
     """Send each new checkpoint to the witnesses until cancelled.
 
@@ -214,11 +260,12 @@ async def keep_witnessed(
         witnesses: rows of guiju.toml.
         every_s: seconds between two looks.
         state: made by the caller who wants to see its alarms; then `witnesses` is not used.
+        server: the mail server of the settings.
 
     Raises:
         ConfigError: a row lacks its address.
     """
-    kept = state or Witnesses(ledger, [open_witness(setting) for setting in witnesses])
+    kept = state or Witnesses(ledger, [open_witness(setting, server) for setting in witnesses])
     while True:
         await kept.round()
         await asyncio.sleep(every_s)

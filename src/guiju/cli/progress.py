@@ -16,12 +16,12 @@ def bar(total: int, text: str, as_json: bool) -> Iterator[Callable[[object], obj
     """A bar on standard error; what it yields is called once for each that is done.
 
     Args:
-        total: how many there are.
+        total: how many there are; 0 where nobody knows.
         text: what they are.
         as_json: whether a program listens, which gets none.
     """
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     hidden = as_json or not sys.stderr.isatty()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=hidden) as shown:
-        task = shown.add_task(text, total=total)
+        task = shown.add_task(text, total=total or None)
         yield lambda _: shown.advance(task)

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from guiju.corpus.outcomes import FATES
 from guiju.corpus.sampling import Result
-from guiju.corpus.verdict import wilson
 from guiju.records import corpora, figures
 from guiju.records.db import Store
+from guiju.review.intervals import wilson
 from guiju.terms import Figure
 
 ROOM: Final = "corpus"

@@ -13,7 +13,8 @@ from guiju.corpus.audit import FORMAT, Audited
 from guiju.corpus.outcomes import REASONS
 from guiju.corpus.shards import Folder
 from guiju.corpus.tally import Counts, Tally
-from guiju.corpus.verdict import Verdict, looked_at, threshold, wilson
+from guiju.corpus.verdict import Verdict, looked_at, threshold
+from guiju.review.intervals import wilson
 
 _MARK: Final = (b'"fate":"dropped"', b'"fate":"held"')
 

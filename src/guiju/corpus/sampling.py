@@ -19,7 +19,8 @@ from guiju.corpus.outcomes import is_illegal
 from guiju.corpus.parsed import leaves
 from guiju.corpus.rows import Scan
 from guiju.corpus.shards import Decision, Folder
-from guiju.corpus.verdict import threshold, wilson
+from guiju.corpus.verdict import threshold
+from guiju.review.intervals import wilson
 
 Means = Literal["manual", "technical"]
 FILE: Final = "sampling.json"

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
@@ -45,8 +44,6 @@ WHY: Final[dict[str, tuple[str, str]]] = {
     "nothing": ("没有可核查的行", "there is no row that could be looked at"),
 }
 """Code → the reason in words."""
-_Z: Final = 1.959963984540054
-"""Quantile of the normal distribution for 95 %."""
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -155,13 +152,3 @@ def looked_at(tally: Tally) -> int:
 def threshold(id: str) -> float:
     """A figure of the law's book."""
     return next(one.value for one in book.thresholds() if one.id == id)
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """The interval that holds a share with 95 % (Wilson 1927)."""
-    if not of:
-        return 0.0, 1.0
-    p, z2 = hits / of, _Z * _Z
-    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
-    half = _Z * math.sqrt(p * (1 - p) / of + z2 / (4 * of * of)) / (1 + z2 / of)
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 import msgspec
 from sqlalchemy import Connection
 
-from guiju.desk import kinds
+from guiju.desk import kinds, mails
 from guiju.desk.matching import compare
 from guiju.detect.units import Key, units
 from guiju.errors import ConfigError
-from guiju.records import cases
+from guiju.records import cases, outbox
 from guiju.records.cases import COMPLAINANT, Case, Compared, Source
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -167,7 +167,14 @@ class Desk:
             news_at=received,
             clocks=clocks,
         )
-        return cases.open_(self.store, made, secret_hash)
+        to = mails.address([Paper(what="form", by=by, at=received, fields=fields)])
+
+        def work(connection: Connection) -> Case:
+            if to:
+                outbox.put(connection, number, "mail", mails.RECEIVED, received)
+            return cases.enter(connection, made, secret_hash)
+
+        return self.store.do(work)
 
     def find(self, number: str, secret: str) -> Case | None:
         """The case of whoever has its number and its secret; none for any other, and it takes as long."""
@@ -261,14 +268,25 @@ class Desk:
             raise ConfigError("case_leased", what=number)
         return self.papers.read(number, by, purpose, self.now())
 
+    def address(self, number: str) -> str:
+        """The mailbox that whoever complained left; `""` for none, or when the papers are gone.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        return mails.address(self.papers.all(number, self.now(), ("form",)))
+
     def _added(self, number: str, paper: Paper) -> Case:
         cases.get(self.store, number)  # nothing is kept for a case that is not there
         enter = self.papers.sealed(number, paper, paper.at)
         theirs = paper.by == COMPLAINANT
+        mailed = not theirs and bool(self.address(number))
 
         def work(connection: Connection) -> Case:
             before = cases.one(connection, number, lock=True)
             enter(connection)
+            if mailed:
+                outbox.put(connection, number, "mail", mails.MESSAGE, paper.at)
             news = paper.at if theirs else before.news_at
             if not theirs or before.state != "waiting":
                 return cases.change(connection, before, paper.by, paper.at, news_at=news)

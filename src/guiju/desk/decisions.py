@@ -33,7 +33,7 @@ UNDO_S: Final = outbox.WAIT_S
 _PAGE: Final = Page("reference/desk.md")
 _APPEALED: Final = ("confirmed", "overturned")
 _CHANNELS: Final[dict[Party, Channel]] = {"complainant": "page", "user": "person", "account": "account"}
-_PLACES: Final = 1000
+_PLACES: Final = outbox.DECIDED
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ class Decisions:
         )
         grounds = msgspec.structs.replace(grounds, statements=self._statements(before, grounds, now))
         enter = self._sealed(number, grounds, by, now)
-        step = kinds.step(before.kind, "decided")
+        step, mailed = kinds.step(before.kind, "decided"), bool(self.desk.address(number))
 
         def work(connection: Connection) -> tuple[Case, list[Approval]]:
             cases.different_person(connection, number, by)
@@ -154,7 +154,7 @@ class Decisions:
             for deed in grounds.done:
                 self._doing.do(connection, deed, number, by, now)
             proposals = [self._propose(connection, number, id, one, by, now) for id, one in two]
-            _post(connection, number, grounds, now)
+            _post(connection, number, grounds, now, mailed)
             enter(connection)
             return case, proposals
 
@@ -268,7 +268,7 @@ class Decisions:
         """
         now, number = self.desk.now(), post.case_id
         found = next((one for _, one in self.grounds(number) if one.number == post.item // _PLACES), None)
-        if found is None or post.channel == "account":
+        if found is None or post.channel in ("account", "mail"):
             return False
         place = post.item % _PLACES
         by = cases.get(self.desk.store, number).decided_by
@@ -317,11 +317,11 @@ class Decisions:
         more = Grounds(number=randbelow(2_000_000) + 1, found=first.found, done=(deed,))
         said = self._statements(case, more, now, number)
         more = msgspec.structs.replace(more, statements=said)
-        enter = self._sealed(case.id, more, signs, now)
+        enter, mailed = self._sealed(case.id, more, signs, now), bool(self.desk.address(case.id))
 
         def do(connection: Connection) -> None:
             self._doing.do(connection, deed, case.id, who, now)
-            _post(connection, case.id, more, now)
+            _post(connection, case.id, more, now, mailed)
             enter(connection)
 
         def work(connection: Connection) -> Approval:
@@ -416,12 +416,14 @@ def _fits(case: Case, decision: Decision) -> None:
         raise ConfigError("config_invalid", what=f"outcome {outcome}", hint=_PAGE)
 
 
-def _post(connection: Connection, number: str, grounds: Grounds, now: int) -> None:
+def _post(connection: Connection, number: str, grounds: Grounds, now: int, mailed: bool) -> None:
     base = grounds.number * _PLACES
     for place in range(len(grounds.waits)):
         outbox.put(connection, number, "effect", base + place, now)
     for place, one in enumerate(grounds.statements):
         outbox.put(connection, number, _CHANNELS[one.party], base + place, now)
+        if mailed and one.party == "complainant":
+            outbox.put(connection, number, "mail", base + place, now)
 
 
 def _hash(deed: Deed) -> str:

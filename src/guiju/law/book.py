@@ -191,13 +191,19 @@ class Risk(_Row, frozen=True):
     category: Said
 
 
+class Aspect(Said, frozen=True):
+    """An aspect in which a lawful question must be answered, by an id that banks name."""
+
+    id: str
+
+
 class _RiskFile(_Row, frozen=True):
     basis: str
     read: Read
     source: str
     families: tuple[RiskClass, ...] = msgspec.field(name="class")
     risk: tuple[Risk, ...]
-    aspect: tuple[Said, ...]
+    aspect: tuple[Aspect, ...]
 
 
 def load(name: str) -> LawText:
@@ -252,7 +258,7 @@ def risk_classes() -> tuple[RiskClass, ...]:
     return _risk_file().families
 
 
-def aspects() -> tuple[Said, ...]:
+def aspects() -> tuple[Aspect, ...]:
     """The 13 aspects in which a lawful question must be answered (TC260-003)."""
     return _risk_file().aspect
 

@@ -18,10 +18,13 @@ WAIT_S: Final = 30
 _AGAIN_S: Final = (30, 300, 3600, 21_600)
 """Seconds until something that failed is tried again; after the last a person must look."""
 
+DECIDED: Final = 1000
+"""Numbers of items from here on are those of decisions."""
+
 Channel = Literal["page", "person", "account", "effect", "mail"]
 """`page`: a letter on the status page; `person`: one among what is kept of a user, who sees it on request; `account`:
 a webhook to an application; `effect`:
-something that is done; `mail`: a letter by mail."""
+something that is done; `mail`: a line to the mailbox that whoever complains left, that there is something to read."""
 
 State = Literal["waiting", "done", "cancelled", "failed"]
 
@@ -104,14 +107,14 @@ def failed(store: Store, one: Post, answer: str, now: int) -> None:
 
 
 def cancel(connection: Connection, case: str) -> int:
-    """Hold back all that has not left of a case; returns how much that is."""
-    mine = (outbox.c.case_id == case) & (outbox.c.state == "waiting")
+    """Hold back what has not left of a decision; returns how much that is. What is no decision's goes on."""
+    mine = (outbox.c.case_id == case) & (outbox.c.state == "waiting") & (outbox.c.item >= DECIDED)
     return connection.execute(update(outbox).where(mine).values(state="cancelled")).rowcount
 
 
 def left(connection: Connection, case: str) -> int:
-    """How much of a case still waits."""
-    mine = (outbox.c.case_id == case) & (outbox.c.state == "waiting")
+    """How much of a case still waits; a mail holds nothing up, since what it tells of stands on the page."""
+    mine = (outbox.c.case_id == case) & (outbox.c.state == "waiting") & (outbox.c.channel != "mail")
     return int(connection.execute(select(func.count()).where(mine)).scalar_one())
 
 

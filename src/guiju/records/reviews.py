@@ -113,6 +113,41 @@ def take(store: Store, queue: str, member_id: str, now: int, until: int, *, sett
     return store.do(work)
 
 
+def take_one(store: Store, item_id: str, member_id: str, now: int, until: int) -> bool:
+    """Lease one item that is open or in dispute, if it waits for this member.
+
+    Args:
+        store: the store.
+        item_id: which.
+        member_id: who.
+        now, until: Unix seconds.
+
+    Returns:
+        Whether it is theirs now: not where they rated or made it, or others have it.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+
+    def work(connection: Connection) -> bool:
+        connection.execute(delete(lease).where(lease.c.until_at <= now))
+        if _held(connection, item_id, member_id, now):
+            _renewed(connection, item_id, member_id, until)
+            return True
+        there = select(item).where(item.c.id == item_id)
+        row = connection.execute(there.with_for_update()).mappings().first()
+        if row is None or row["state"] not in ("open", "split"):
+            return False
+        mine = there.where(_waits(row["queue"], row["state"], member_id))
+        if connection.execute(mine).first() is None:
+            return False
+        values = {"item_id": item_id, "member_id": member_id, "since_at": now, "until_at": until}
+        connection.execute(insert(lease).values(values))
+        return True
+
+    return store.do(work)
+
+
 def renew(store: Store, item_id: str, member_id: str, now: int, until: int) -> None:
     """Go on with a lease.
 
@@ -203,6 +238,21 @@ def counts(store: Store, queue: str) -> Mapping[State, int]:
 def of(store: Store, queue: str, state: State) -> list[Item]:
     """The items of a queue in one state, in their order."""
     query = select(item).where((item.c.queue == queue) & (item.c.state == state)).order_by(item.c.rank, item.c.id)
+    with store.read() as connection:
+        return [_item(row) for row in connection.execute(query).mappings()]
+
+
+def waiting(store: Store, queue: str, member_id: str, *, settling: bool = False) -> list[Item]:
+    """What waits for one member, in its order, none of it leased: for a sheet that is filled in elsewhere.
+
+    Args:
+        store: the store.
+        queue: which.
+        member_id: who.
+        settling: whether they settle what others do not agree on.
+    """
+    state = "split" if settling else "open"
+    query = select(item).where(_waits(queue, state, member_id)).order_by(item.c.rank, item.c.id)
     with store.read() as connection:
         return [_item(row) for row in connection.execute(query).mappings()]
 

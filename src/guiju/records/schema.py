@@ -31,9 +31,11 @@ from sqlalchemy import (
 from guiju.records import (  # noqa: F401 # their tables stand beside those here
     schema_annotation,
     schema_asking,
+    schema_banks,
     schema_board,
     schema_corpora,
     schema_desk,
+    schema_evaluation,
     schema_members,
     schema_privacy,
     schema_review,
@@ -41,7 +43,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = (*(f"{number:04}" for number in range(1, 27)), "0029", "0031")
+REVISIONS: Final = tuple(f"{number:04}" for number in (*range(1, 30), 31))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
