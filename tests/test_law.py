@@ -45,7 +45,9 @@ from rooms_kit import (
     Every,
     a_ban_that_does_not_hold_is_told,
     a_complaint_that_gets_no_answer_is_told,
+    a_difference_between_persons_is_told,
     a_late_answer_and_a_closed_door_are_told,
+    a_profile_of_persons_is_told,
     a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
     a_store_that_does_not_come_back_is_told,
@@ -56,6 +58,7 @@ from rooms_kit import (
     untrained_hands_annotate_nothing,
     what_article_17_names_is_told,
     what_is_illegal_is_not_learnt_from,
+    what_is_kept_of_inputs_is_told,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
 
@@ -436,6 +439,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,
     ("drill.answered", "13.b"): a_complaint_that_gets_no_answer_is_told,
     ("drill.held", "13.c"): a_ban_that_does_not_hold_is_told,
+    ("drill.unkept", "11.b"): what_is_kept_of_inputs_is_told,
+    ("drill.plain", "11.c"): a_profile_of_persons_is_told,
+    ("drill.alike", "12.a"): a_difference_between_persons_is_told,
     ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Running, Start
-from guiju import rehearsing, server
+from guiju import drilling, rehearsing, server
 from guiju.controls import drills
 from guiju.records import duty_days, transfer
 from guiju.records.engine import FILE
@@ -51,7 +51,7 @@ def test_no_key_of_a_person_is_copied(start: Start) -> None:
     gateway = start()
     seen: list[str] = []
 
-    def front(house: object) -> tuple[rehearsing.App, object]:
+    def front(house: object) -> tuple[drilling.App, object]:
         [folder] = gateway.data.glob(rehearsing.FOLDER + "*")
         seen.extend(str(path.relative_to(folder)) for path in folder.rglob("*.key"))
         seen.append("signing" if same(gateway.data, folder / "data", "signing") else "other")
