@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from conftest import Answered, Running
 from guiju.dossier import facts
-from guiju.records import figures, filings
+from guiju.records import figures, filings, months
 from guiju.records.filings import Filing
 from guiju.terms import Figure
 
@@ -54,6 +54,21 @@ def complete(gateway: Running) -> None:
     for room in ("corpus", "annotation"):
         made = [Figure(f"{room}.{name}", 1234.0, 1234, None, 1_795_000_000, "run 7") for name in ("rows", "items")]
         figures.publish(gateway.house.store, made, room=room)
+
+
+MONTH = "2026-11"
+
+
+def figure(name: str, value: float, n: int = 100) -> Figure:
+    """A number of the month."""
+    return Figure(f"{months.PREFIX}{MONTH}.{name}", value, n, None, months.span(MONTH)[1], "ledger")
+
+
+def counted(gateway: Running) -> None:
+    """Publish a month's numbers."""
+    numbers = [figure("exchanges.all", 12_345), figure("cases.received.rights", 3), figure("steps.warn", 2)]
+    more = [figure("cases.received.personal", 7), figure("cases.received.label", 40)]
+    figures.publish(gateway.house.store, [*numbers, *more], room=months.ROOM)
 
 
 PLAIN = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}

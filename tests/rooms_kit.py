@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
 import dossier_kit as dossier
 from annotation_kit import lines as annotation_lines
@@ -21,7 +22,7 @@ from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
 from evaluation_kit import heard as evaluated
 from evaluation_kit import judged as evaluation_of
-from guiju import complaining, deskwork, publicwork, rehearsing, server
+from guiju import complaining, deskwork, drilling, publicwork, rehearsing, server
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
@@ -31,11 +32,14 @@ from guiju.dossier import looking
 from guiju.dossier.kinds import kind
 from guiju.errors import ConfigError
 from guiju.evaluation.gate import models
+from guiju.gateway.http import Receive, Scope, Send
 from guiju.gateway.live import Controls
 from guiju.house import House
-from guiju.records import assessments, batches, rulebooks
+from guiju.records import assessments, batches, rulebooks, vault
 from guiju.records.assessments import Gate
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.schema import person
 from guiju.terms import Hearing, IdentityLevel
 from public_kit import complete
 from regeneration_kit import SETTINGS, opened, turned
@@ -130,7 +134,7 @@ def a_ban_that_does_not_hold_is_told(start: Start, every: Every) -> None:
 def somebody_who_stays_after_an_erasure_is_told(start: Start, every: Every) -> None:
     """11.a: where something of an erased person is left, it is told."""
 
-    def kept(house: House) -> tuple[rehearsing.App, Callable[[], None]]:
+    def kept(house: House) -> tuple[drilling.App, Callable[[], None]]:
         stays = "CREATE TRIGGER stays BEFORE DELETE ON person BEGIN SELECT RAISE(IGNORE); END"
         house.store.do(lambda connection: connection.exec_driver_sql(stays))
         return server.scratch(house)
@@ -138,6 +142,79 @@ def somebody_who_stays_after_an_erasure_is_told(start: Start, every: Every) -> N
     gateway = start(every=every)
     assert not rehearsed(gateway, drills.ERASED).stops
     assert rehearsed(gateway, drills.ERASED, kept).stops
+
+
+def what_is_kept_of_inputs_is_told(start: Start, every: Every) -> None:
+    """11.b: where what somebody asked stands in a file of the house, it is told."""
+
+    def noting(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        def note(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            with (house.options.data / "debug.log").open("ab") as log:
+                log.write(body)
+            return body
+
+        return between(house, note)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.UNKEPT).stops
+    assert rehearsed(gateway, drills.UNKEPT, noting).stops
+
+
+def a_profile_of_persons_is_told(start: Start, every: Every) -> None:
+    """11.c: where more is kept of who asks about one thing than of who asks about another, it is told."""
+
+    def profiling(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        done: list[str] = []
+
+        def profile(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            with house.store.read() as connection:
+                known = connection.execute(select(person.c.account_id, person.c.id)).all()
+            if "夜校".encode() in body and known and not done:
+                who, now = (known[0].account_id, known[0].id), int(house.live.clock())
+                keys = DayKeys(house.options.data / "keys")
+                done.append(vault.put(house.store, keys, who, "likes", b"x", (now, now + 999)))
+            return body
+
+        return between(house, profile)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.PLAIN).stops
+    assert rehearsed(gateway, drills.PLAIN, profiling).stops
+
+
+def a_difference_between_persons_is_told(start: Start, every: Every) -> None:
+    """12.a: where what a model is asked depends on who asks, it is told."""
+
+    def partial(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        seen: list[bytes] = []
+
+        def turn(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            seen.append(headers.get(b"x-guiju-identity", b""))
+            return body if seen[-1] == seen[0] else body.replace("祝福".encode(), "批评".encode())
+
+        return between(house, turn)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.ALIKE).stops
+    assert rehearsed(gateway, drills.ALIKE, partial).stops
+
+
+def between(
+    house: House, change: Callable[[bytes, dict[bytes, bytes]], bytes]
+) -> tuple[drilling.App, Callable[[], None]]:
+    """The doors of a house with something between them and whoever asks, which sees and changes what is asked."""
+    app, close = server.scratch(house)
+
+    async def through(scope: Scope, receive: Receive, send: Send) -> None:
+        async def changed() -> Any:
+            message = await receive()
+            if message.get("body") and scope["path"].startswith("/v1/"):
+                message["body"] = await asyncio.to_thread(change, message["body"], dict(scope["headers"]))
+            return message
+
+        await app(scope, changed, send)
+
+    return through, close
 
 
 def rehearsed(gateway: Running, drill: str, front: rehearsing.Front = server.scratch) -> Hearing:

@@ -18,16 +18,8 @@ from conftest import Running, Start
 from guiju import publicwork
 from guiju.dossier import transparency
 from guiju.dossier.telling import PAGES
-from guiju.records import figures, months, snapshots
-from guiju.terms import Figure
-from public_kit import complain, complete, page, text
-
-MONTH = "2026-11"
-NOW = months.span(MONTH)[1]
-
-
-def figure(name: str, value: float, n: int = 100) -> Figure:
-    return Figure(f"{months.PREFIX}{MONTH}.{name}", value, n, None, NOW, "ledger")
+from guiju.records import months, snapshots
+from public_kit import MONTH, complain, complete, counted, figure, page, text
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +28,7 @@ def gateway(start_once: Start) -> Running:
     complete(made)
     made.chat("[[say:你好]]")
     made.chat("规矩金丝雀")
-    store = made.house.store
-    numbers = [
-        figure("exchanges.all", 12_345),
-        figure("cases.received.rights", 3),
-        figure("cases.received.personal", 7),
-    ]
-    figures.publish(store, [*numbers, figure("cases.received.label", 40), figure("steps.warn", 2)], room=months.ROOM)
+    counted(made)
     publicwork.keep(made.house)
     return made
 
@@ -50,7 +36,7 @@ def gateway(start_once: Start) -> Running:
 def test_about_says_all_that_article_17_names(gateway: Running) -> None:
     for language, words in (
         ("zh", ("备案", "训练数据", "人工标注", "适用场合")),
-        ("en", ("filing", "Training data", "Annotation")),
+        ("en", ("Filing of the service", "Training data", "Annotation")),
     ):
         shown = page(gateway, "/about", language)
         said = text(shown)
@@ -76,7 +62,7 @@ def test_what_must_be_said_and_is_not_is_named(start: Start) -> None:
     bare = start()
     said = text(page(bare, "/about", "en"))
     assert "not said yet" in said
-    assert "name of the model not said yet" in said
+    assert "Name of the model not said yet" in said
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -113,9 +99,9 @@ def test_the_transparency_report_hides_few_and_one_more(gateway: Running) -> Non
     assert page(gateway, "/transparency?lang=en").headers["location"] == f"/transparency/{MONTH}?lang=en"
     said = text(page(gateway, f"/transparency/{MONTH}"))
     assert "requests 12,345" in said
-    assert "received (rights) not told (few)" in said
-    assert "received (personal) not told (few)" in said, "the next smallest, or it would follow from a sum"
-    assert "received (label) 40" in said
+    assert "notices of infringement not told (few)" in said
+    assert "requests about personal data not told (few)" in said, "the next smallest, or it would follow from a sum"
+    assert "about labels 40" in said
     made = page(gateway, f"/transparency/{MONTH}.json").json
     values = {one["name"]: one["value"] for one in made["figures"]}
     none = dict.fromkeys(("bans.made", "bans.lifted", "holds"), 0.0)  # counted when the gateway began

@@ -106,7 +106,7 @@ def told(page: Page, known: Known, figures: Sequence[Figure], language: Language
     made = [_own(one, language) for one in own]
     for section in sections():
         if section.page == page:
-            lines = [line for row in section.row for line in _lines(row, known, figures, language)]
+            lines = [_begun(line) for row in section.row for line in _lines(row, known, figures, language)]
             if lines:
                 made.append(Part(section.title.within(language), tuple(lines)))
     lacks = tuple(dict.fromkeys(line.label for part in made for line in part.lines if line.lacks))
@@ -134,6 +134,11 @@ def _lines(row: Row, known: Known, figures: Sequence[Figure], language: Language
         found = [one for one in figures if _is(one.name, row.figure)]
         return [_figure(one, language) for one in found]
     return [Line("", row.zh if language == "zh" else row.en)]
+
+
+def _begun(line: Line) -> Line:
+    """A line whose label begins with a capital."""
+    return msgspec.structs.replace(line, label=line.label[:1].upper() + line.label[1:])
 
 
 def _is(name: str, wanted: str) -> bool:
