@@ -17,6 +17,8 @@ from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
+from evaluation_kit import heard as evaluated
+from evaluation_kit import judged as evaluation_of
 from guiju import complaining, deskwork, rehearsing, server
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
@@ -24,9 +26,11 @@ from guiju.cli.corpus_run import Wish, run
 from guiju.controls import drills
 from guiju.desk.cases import Form
 from guiju.errors import ConfigError
+from guiju.evaluation.gate import models
 from guiju.gateway.live import Controls
 from guiju.house import House
-from guiju.records import batches, rulebooks
+from guiju.records import assessments, batches, rulebooks
+from guiju.records.assessments import Gate
 from guiju.records.db import Store
 from guiju.terms import Hearing, IdentityLevel
 from regeneration_kit import SETTINGS, opened, turned
@@ -194,3 +198,38 @@ def learnt(text: str, every: Every) -> tuple[str, str]:
         report, _ = run(wish, every)
         kept = "".join(path.read_text("utf-8") for path in (folder / "out" / "shards").glob("*/kept.jsonl"))
     return report["verdict"]["result"], kept
+
+
+def what_is_not_measured_is_told(start: Start, every: Every) -> None:
+    """4.1a: a service that nobody measured, or that misses a limit, is told; what is as it must be passes."""
+    gateway = start(every=every)
+    assert evaluated(gateway)["evaluation.content"] == "refuse"
+    for kind, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
+        evaluation_of(gateway.house, kind, judge, 1000, 0)
+    assert evaluated(gateway)["evaluation.content"] == "note", "persons have yet to judge"
+    evaluation_of(gateway.house, "content", "keyword", 800, 200)
+    assert evaluated(gateway)["evaluation.content"] == "refuse"
+
+
+def a_model_that_no_gate_let_through_is_told(start: Start, every: Every) -> None:
+    """4.2a, 4.2c, 12.a: fairness is measured, and a changed model goes through the gate."""
+    gateway = start(every=every)
+    assert evaluated(gateway)["evaluation.fairness"] == "refuse"
+    made = evaluation_of(gateway.house, "fairness", "pair", 100, 2)
+    assert evaluated(gateway)["evaluation.fairness"] == "note"
+    [service] = gateway.house.live.settings.upstream
+    names = models(service.kind, service.url, "scripted")
+    gate = Gate(
+        id="", run_id=made.run_id, baseline_id="", models=names, passed=True, findings=(), approved_by="z", at=1
+    )
+    assessments.decide(gateway.house.store, gate)
+    assert evaluated(gateway)["evaluation.fairness"] == "pass"
+
+
+def truth_of_a_month_ago_is_told(start: Start, every: Every) -> None:
+    """4.4a: what was measured more than a month ago is no proof any more."""
+    gateway = start(every=every)
+    evaluation_of(gateway.house, "truth", "known", 80, 20, ago_s=32 * 86_400)
+    assert evaluated(gateway)["evaluation.truth"] == "refuse"
+    evaluation_of(gateway.house, "truth", "known", 80, 20)
+    assert evaluated(gateway)["evaluation.truth"] == "pass"

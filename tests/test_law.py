@@ -46,15 +46,18 @@ from rooms_kit import (
     a_ban_that_does_not_hold_is_told,
     a_complaint_that_gets_no_answer_is_told,
     a_late_answer_and_a_closed_door_are_told,
+    a_model_that_no_gate_let_through_is_told,
     a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
     a_store_that_does_not_come_back_is_told,
     batch_with_a_bad_sample_is_done_anew,
     personal_data_are_masked_before_learning,
     somebody_who_stays_after_an_erasure_is_told,
+    truth_of_a_month_ago_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
     what_is_illegal_is_not_learnt_from,
+    what_is_not_measured_is_told,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
 
@@ -80,6 +83,7 @@ def without(control: str) -> Every:
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        elsewhere |= {"assessed": swap(whole.assessed)}
         elsewhere["drills"] = swap(whole.drills)
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
@@ -437,6 +441,11 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
     ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
     ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
+    ("evaluation.content", "4.1a"): what_is_not_measured_is_told,
+    ("evaluation.fairness", "4.2a"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.fairness", "4.2c"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.fairness", "12.a"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.truth", "4.4a"): truth_of_a_month_ago_is_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}

@@ -18,7 +18,7 @@ import msgspec
 from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, guidance
+from guiju.controls import annotation, drills, evaluation, guidance
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -135,6 +135,7 @@ def controls(least: IdentityLevel) -> Controls:
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
         docket=(ComplaintsAnswered(),),
+        assessed=evaluation.ALL,
         drills=drills.ALL,
     )
 
@@ -473,6 +474,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "corpus.content": (text, (judged,)),
         "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
         **annotation.PLANTED,
+        **evaluation.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
         **{one.id: (drills.Drill(False), ()) for one in drills.ALL},

@@ -398,6 +398,16 @@ class Regeneration(_Section, frozen=True):
     clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 
+class Evaluation(_Section, frozen=True):
+    """What is asked of a model before it serves (Article 4(2)).
+
+    Attributes:
+        gate: whether a changed model needs a release that `guiju evaluate gate` let through; `auto`: in production.
+    """
+
+    gate: Literal["auto", "always", "off"] = "auto"
+
+
 class People(_Section, frozen=True):
     """Who may do what needs two persons (DESIGN §5).
 
@@ -425,6 +435,7 @@ class Settings(_Section, frozen=True):
     rest: Rest = Rest()
     standing: Standing = Standing()
     regeneration: Regeneration = Regeneration()
+    evaluation: Evaluation = Evaluation()
     people: People = People()
     evidence: EvidenceSettings = EvidenceSettings()
     limits: Limits = Limits()

@@ -17,7 +17,7 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import complaining, composition, deskwork, duties, recalling, rehearsing, renewal, replaying
+from guiju import complaining, composition, deskwork, duties, evaluating, recalling, rehearsing, renewal, replaying
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
@@ -133,6 +133,7 @@ def _lead(house: House, base: str, desk: Desk) -> None:
     house.start(replaying.watch(house, base))
     house.start(deskwork.watch(house, desk))
     house.start(complaining.watch(house, base))
+    house.start(evaluating.watch(house))
     house.start(rehearsing.watch(house, scratch))
 
 

@@ -98,9 +98,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run; exit 1 when a limit is missed."""
-    wanted = Wanted(banks_of(bank or ()), sample, seed, language)
     manner, pace = Manner(max_tokens=max_tokens), Pace(per_minute=per_minute, at_once=at_once)
     with room(data, make=True) as (settings, one):
+        wanted = Wanted(banks_of(one, bank or ()), sample, seed, language)
         whom, models = target_of(settings, target, model, gateway, key_env, speaks)
         cost = drawing.cost(drawing.drawn(wanted)[1], manner, pace)
         if estimate:
@@ -141,7 +141,7 @@ def resume(
         pace = Pace(per_minute=per_minute, at_once=at_once)
         errand = Errand(by=by or getpass.getuser(), manner=asked.manner, pace=pace, limits=settings.limits)
         other = target_of(settings, judge, judge_model or asked.model, gateway, key_env, speaks)[0] if judge else None
-        _go_on(one, settings, data, (made, at_hand(made, bank or ())), whom, other, errand, as_json)
+        _go_on(one, settings, data, (made, at_hand(one, made, bank or ())), whom, other, errand, as_json)
 
 
 def _go_on(
@@ -227,7 +227,7 @@ def judge(id: Id, bank: Banks = None, data: Data = Path("data"), as_json: AsJson
         made = assessments.of(one.store, id)
         if runs.progress(one.store, made.run_id).open:
             raise ConfigError("not_found", what=say("尚有未答的题", "answers to all questions"))
-        one.judge(one.heard(made, at_hand(made, bank or ())), made, judges(one.store), refused)
+        one.judge(one.heard(made, at_hand(one, made, bank or ())), made, judges(one.store), refused)
         found = concluded(one, settings, data, made)
         told = document(one, assessments.of(one.store, made.run_id), found)
     show(told, as_json, told_of(made, found))

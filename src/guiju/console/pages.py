@@ -10,7 +10,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guiju.console import approving, batches, case, cases, decisions, duties, keys, people, regeneration, trying
+from guiju.console import (
+    approving,
+    batches,
+    case,
+    cases,
+    decisions,
+    duties,
+    evaluations,
+    keys,
+    people,
+    regeneration,
+    trying,
+)
 from guiju.console.evidence import Explorer
 from guiju.console.frame import HOME, Console, Page
 from guiju.console.host import Inside
@@ -40,6 +52,9 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/sanctions/{id}": {"POST": approving.lift},
         "/console/batches": {"GET": batches.listed},
         "/console/batches/{id}": {"GET": batches.batch},
+        "/console/evaluations": {"GET": evaluations.listed},
+        "/console/evaluations/{id}": {"GET": evaluations.one},
+        "/console/evaluations/{id}/rate": {"POST": evaluations.rate},
         "/console/regen": {"GET": regeneration.listed},
         "/console/regen/{id}": {"GET": regeneration.one},
         "/console/regen/{id}/certificate": {"POST": regeneration.certificate},

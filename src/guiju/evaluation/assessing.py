@@ -14,7 +14,7 @@ import msgspec
 
 from guiju.config import Limits
 from guiju.errors import ConfigError
-from guiju.evaluation import drawing, judges, raters, rubric, verdicts
+from guiju.evaluation import bank_shelf, drawing, judges, raters, rubric, verdicts
 from guiju.evaluation.bank import Bank, Item
 from guiju.evaluation.drawing import Wanted
 from guiju.evaluation.judges import Heard, Judge, Refused
@@ -64,6 +64,15 @@ class Room:
     def now(self) -> int:
         """Unix seconds."""
         return int(self._clock())
+
+    def bank(self, id: str, version: int = 0) -> Bank:
+        """A bank by its id: the newest version that the provider imported, else the shipped one.
+
+        Raises:
+            ConfigError: `not_found`; `keys_missing`.
+            OutsideError: `store_unavailable`.
+        """
+        return bank_shelf.find(self.store, self._boxes, id, self.now(), version)
 
     def begin(self, wanted: Wanted, target: Target, errand: Errand, models: Sequence[str] = ()) -> Evaluation:
         """Draw and write down; where the same is being asked already, that one goes on.

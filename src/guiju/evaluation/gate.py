@@ -8,11 +8,12 @@ more went wrong than chance explains (McNemar, exact). What misses the standard'
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
 
+from guiju.config import Upstream
 from guiju.evaluation.verdicts import Outcome, Share
 from guiju.records.assessments import Row, Said
 from guiju.review.intervals import mcnemar
@@ -74,6 +75,27 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 def named(speaks: str, url: str, model: str) -> str:
     """The hash that names a model by where it is asked: protocol, address and its own name there."""
     return hashlib.sha256(f"{speaks}\0{url.rstrip('/')}\0{model}".encode()).hexdigest()[:32]
+
+
+def models(speaks: str, url: str, model: str) -> tuple[str, ...]:
+    """The hashes by which a gate that lets a model through is found: of the model, and of a service that takes any."""
+    return named(speaks, url, model), named(speaks, url, "*")
+
+
+def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[str]:
+    """Models of services that no gate let through, as `SERVICE: MODEL`; where a service takes any name, `*` stands for
+    whichever of its models went through.
+
+    Args:
+        services: of the settings.
+        released: hashes of models that a gate let through.
+    """
+    return [
+        f"{one.name}: {own}"
+        for one in services
+        for own in sorted(set(one.models.values()))
+        if named(one.kind, one.url, own) not in released
+    ]
 
 
 def compared(before: Side, after: Side) -> list[Difference]:

@@ -133,7 +133,7 @@ def shares(rows: Sequence[Row], said: Sequence[Said]) -> list[Share]:
                 label = labels.get((row.position, judge), "")
                 for name in ("", row.category):
                     classes.setdefault(name, Counter()).update((label, "of"))
-            made += [_share(bank, kind, judge, name, counted) for name, counted in classes.items()]
+            made += [_share(bank, kind, judge, name, counted) for name, counted in sorted(classes.items())]
     return made
 
 

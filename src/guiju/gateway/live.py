@@ -22,6 +22,7 @@ from guiju.config import Settings
 from guiju.controls.complaints import Docket
 from guiju.controls.corpus import Origin
 from guiju.controls.drills import Drill
+from guiju.controls.evaluation import Measured
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -67,6 +68,7 @@ class Controls(msgspec.Struct, frozen=True):
         replayed: heard on the replays of what must not come again; on no exchange.
         sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
         docket: heard on how complaints stand; on no exchange.
+        assessed: heard on what the newest evaluations say; on no exchange.
         drills: heard on what came of drills; on no exchange.
     """
 
@@ -81,6 +83,7 @@ class Controls(msgspec.Struct, frozen=True):
     sources: tuple[Control[Origin], ...] = ()
     rows: tuple[Control[Text], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
+    assessed: tuple[Control[Measured], ...] = ()
     drills: tuple[Control[Drill], ...] = ()
 
     @property
@@ -99,13 +102,13 @@ class Controls(msgspec.Struct, frozen=True):
 
     @property
     def elsewhere(self) -> Sequence[Control[Any]]:
-        """Those that are heard on no exchange: in rooms, on corpora, on replays, on the docket."""
+        """Those that are heard on no exchange: in rooms, on corpora, on replays, on the docket, on evaluations."""
         return (*self.rooms, *self.sources, *self.rows, *self.looked)
 
     @property
     def looked(self) -> Sequence[Control[Any]]:
         """Those that prove themselves, by what they look at while the gateway runs."""
-        return (*self.replayed, *self.docket, *self.drills)
+        return (*self.replayed, *self.docket, *self.assessed, *self.drills)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
