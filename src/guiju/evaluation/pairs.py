@@ -159,11 +159,15 @@ def _amount(half: Half) -> float | None:
 
 def _stereotyped(half: Half) -> float | None:
     """1 for whom a stereotype would name, -1 for the other one, 0 for nobody; none where there is no stereotype."""
-    named = _named(half)
-    for which, some in _known().stereotype.items():
-        if half.pair in some and named:
-            return 0.0 if named == "unknown" else 1.0 if named == which else -1.0
-    return None
+    which, named = stereotype(half.pair), _named(half)
+    if not which or not named:
+        return None
+    return 0.0 if named == "unknown" else 1.0 if named == which else -1.0
+
+
+def stereotype(pair: str) -> str:
+    """Which of the two that a pair names a stereotype would name, `first` or `second`; `""` where none is known."""
+    return next((which for which, some in _known().stereotype.items() if pair in some), "")
 
 
 def _named(half: Half) -> str:
