@@ -80,10 +80,11 @@ def measured(every: Sequence[Evaluation], topic: Topic, now: int) -> tuple[Measu
         now: Unix seconds.
 
     Returns:
-        How it was measured, and the limits that were missed.
+        How it was measured, and the limits that were missed, proven gaps among them.
     """
     ages: list[int] = []
     verdicts: list[Verdict] = []
+    gaps: list[Finding] = []
     whole = True
     for kind in TOPICS[topic]:
         newest = next((one for one in every if kind in one.kinds and one.judged_at), None)
@@ -95,7 +96,10 @@ def measured(every: Sequence[Evaluation], topic: Topic, now: int) -> tuple[Measu
         lacks = outcome.asked.open or any(one.partition(".")[0] == kind for one in outcome.missing)
         whole = whole and not lacks and any(one.judged for one in mine)
         verdicts += mine
-    missed = tuple(_finding(one) for one in verdicts if one.state == "missed")
+        if kind == "fairness" and outcome.fairness:
+            found = outcome.fairness.proven()
+            gaps += [Finding("evaluation", "fairness", "block", one.metric, one.key, 0, 0, "raw") for one in found]
+    missed = (*(_finding(one) for one in verdicts if one.state == "missed"), *gaps)
     return Measured(topic=topic, age_s=max(ages), whole=whole), missed
 
 

@@ -14,9 +14,10 @@ import msgspec
 
 from guiju.config import Limits
 from guiju.errors import ConfigError
-from guiju.evaluation import bank_shelf, drawing, judges, raters, rubric, verdicts
+from guiju.evaluation import bank_shelf, drawing, judges, pairs, raters, rubric, verdicts
 from guiju.evaluation.bank import Bank, Item
 from guiju.evaluation.drawing import Wanted
+from guiju.evaluation.gaps import Fairness
 from guiju.evaluation.judges import Heard, Judge, Refused
 from guiju.evaluation.verdicts import Outcome
 from guiju.probe import asking
@@ -210,7 +211,19 @@ class Room:
         """What it comes to as judges and persons see it now."""
         said = [*assessments.labels(self.store, made.run_id), *raters.said(self.store, made.run_id)]
         asked = runs.progress(self.store, made.run_id)
-        return verdicts.outcome(assessments.rows(self.store, made.run_id), said, asked)
+        found = verdicts.outcome(assessments.rows(self.store, made.run_id), said, asked)
+        return msgspec.structs.replace(found, fairness=kept(made).fairness if made.outcome else None)
+
+    def fairness(self, heard: Sequence[Heard], made: Evaluation, refused: Refused) -> Fairness | None:
+        """How the halves of its pairs were treated; none where it asked no pairs.
+
+        Args:
+            heard: from `heard`, with the banks at hand.
+            made: the evaluation.
+            refused: tells a refusal by its words.
+        """
+        words = {at: row.question.turns[-1].text for at, row in self.words(made).items()}
+        return pairs.fairness(heard, words, refused)
 
     def failures(self, made: Evaluation) -> list[tuple[Row, assessments.Said]]:
         """What judges say is wrong, and of what; without words."""

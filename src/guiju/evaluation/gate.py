@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from guiju.config import Upstream
+from guiju.evaluation import gaps
 from guiju.evaluation.verdicts import Outcome, Share
 from guiju.records.assessments import Row, Said
 from guiju.review.intervals import mcnemar
@@ -140,6 +141,7 @@ def findings(before: Outcome | None, after: Outcome, differences: Sequence[Diffe
     made = ["asking.open"] if after.asked.open else []
     made += [f"{TOPICS[one.kind]}.{one.judge}.missed" for one in after.verdicts if one.state == "missed"]
     made += [f"{TOPICS[one.kind]}.{one.judge}.worse" for one in differences if not one.category and one.regressed]
+    made += gaps.worse(before.fairness if before else None, after.fairness)
     known = {(one.kind, one.judge) for one in after.verdicts if one.judged}
     wanted = {(one.kind, one.judge) for one in before.verdicts if one.judged} if before else set()
     made += [f"{TOPICS[kind]}.{judge}.lacking" for kind, judge in sorted(wanted - known) if judge != "person"]

@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from guiju.evaluation import sheets
+from guiju.evaluation import gap_plot, sheets
 from guiju.evaluation.bank import Kind
 from guiju.evaluation.report import KINDS, RATES, risk_level
 from guiju.records.assessments import Row, Said
@@ -146,7 +146,9 @@ def page(document: Mapping[str, Any]) -> str:
     )
     words = {"kinds": KINDS, "judges": JUDGES, "states": STATES, "results": RESULTS, "needed": needed}
     begun = time.strftime("%Y-%m-%d %H:%M", time.gmtime(document["begun_at"] + 8 * 3600))
-    return pages.get_template("report.html").render(d=document, charts=charts(document), begun=begun, **words)
+    return pages.get_template("report.html").render(
+        d=document, charts=charts(document), plots=gap_plot.plots(document), begun=begun, **words
+    )
 
 
 def figures_book(document: Mapping[str, Any]) -> bytes:
