@@ -14,7 +14,7 @@ import pytest
 
 from cli_kit import LANGUAGES, Gateway, begin, ended, entries, guiju, until_ready
 from guiju.adapters.scripted import ScriptedModel
-from guiju.cli.doctor import films
+from guiju.cli.doctor import documents, films
 from guiju.config import Settings
 from test_server import until
 
@@ -44,6 +44,15 @@ def row(ran: subprocess.CompletedProcess[str], id: str = "ledger") -> dict[str, 
 def doctor(folder: Path, *words: str, language: str = "en") -> subprocess.CompletedProcess[str]:
     """Examine, as somebody whom the modes of files bind."""
     return guiju("doctor", *words, cwd=folder, language=language, bound=True)
+
+
+def test_a_machine_without_a_chinese_font_is_told() -> None:
+    [told] = documents()
+    assert told.state == "green"
+    [told] = documents(("No Such Song",))
+    assert told.state == "yellow"
+    assert "No Such Song" in told.found
+    assert "fonts-noto-cjk" in told.advice
 
 
 def test_what_films_need_is_named_where_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

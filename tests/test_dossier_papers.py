@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import zipfile
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -212,6 +213,28 @@ def test_a_changed_number_of_a_workbook_is_named(copied: Path) -> None:
                     cell.value = "4,204条"
     book.save(path)
     assert any(one.figure == "corpus.manual.items" for one in verify.verify(copied)[1])
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=40)
+def test_whichever_number_is_changed_is_named(data: st.DataObject) -> None:
+    manifest, its, texts = printed_report()
+    places = {one.place: quoted.name for quoted in manifest.figures for one in quoted.printed if one.language == "zh"}
+    place = data.draw(st.sampled_from(sorted(places)))
+    at = [one for one, _ in its.lines].index(place)
+    changed = list(texts)
+    changed[at] = changed[at].translate(str.maketrans("0123456789", "1234567890"))
+    named = {(one.what, one.figure, one.place) for one in verify._lines(manifest, its, "x.docx", changed)}
+    assert named == {("figure", places[place], place)}
+
+
+@cache
+def printed_report() -> tuple[Manifest, package.Lines, list[str]]:
+    """The manifest of a report, its lines, and what it prints."""
+    made = compose(template("safety-assessment"), sources(), "zh")
+    found = list(lines(made))
+    manifest = package._manifest(kind("filing"), sources(), Options(), "x", {}, {}, [made])
+    return manifest, manifest.documents[0], [one.text for one in found if one.text]
 
 
 def test_a_changed_sentence_is_named_by_its_place(copied: Path) -> None:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import zoneinfo
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
@@ -31,6 +31,7 @@ from guiju.adapters import attachments
 from guiju.cli.books import settings_file
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
+from guiju.dossier import typeset
 from guiju.errors import ConfigError, GuijuError, failed
 from guiju.records import db, engine, schema, secrets
 from guiju.records.sources import Source, in_database, optional, place_of, source_of, time_of
@@ -118,6 +119,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
         yield from settings_rows(settings)
         yield from (guard(one, settings) for one in settings.guard)
         yield from films(settings)
+    yield from documents()
     yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
     yield clock(data, settings)
     yield time_zones()
@@ -195,6 +197,15 @@ def films(settings: Settings) -> Iterator[Row]:
                 'gateway.label_film = "envelope".',
             ),
         )
+
+
+def documents(serif: Sequence[str] = typeset.SERIF) -> Iterator[Row]:
+    """Whether documents for the authority can be printed, where their extra is installed: they need a Chinese font."""
+    if find_spec("typst") is not None:
+        try:
+            yield Row("documents", "green", typeset.fonts(serif)[0])
+        except GuijuError as error:
+            yield Row("documents", "yellow", error.sentence(language()), error.advice(language()))
 
 
 def settings_rows(settings: Settings) -> Iterator[Row]:

@@ -72,19 +72,21 @@ def written(document: Document, *, annotated: bool = False) -> bytes:
     return made
 
 
-def fonts() -> tuple[str, str]:
+def fonts(serifs: Sequence[str] = SERIF) -> tuple[str, str]:
     """The serif and the sans font that this machine has of those that can print Chinese.
+
+    Args:
+        serifs: what is looked for, the best first.
 
     Raises:
         ConfigError: `config_invalid`: the extra `dossier` is not installed; `font_missing`.
     """
     typst: Any = optional("typst", "typst", EXTRA)
     found = set(typst.Fonts().families())
-    serif = next((one for one in SERIF if one in found), "")
-    sans = next((one for one in SANS if one in found), serif)
-    if not serif and not sans:
-        raise ConfigError("font_missing", what=SERIF[0])
-    return serif or sans, sans or serif
+    serif = next((one for one in serifs if one in found), "")
+    if not serif:
+        raise ConfigError("font_missing", what=serifs[0])
+    return serif, next((one for one in SANS if one in found), serif)
 
 
 def _ratio(content: bytes) -> float:
