@@ -16,7 +16,7 @@ from public_kit import MONTH, complete, counted
 from test_web_browser import faults, opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
-EVERY = (*(f"/{page}" for page in PAGES), f"/transparency/{MONTH}", "/status", "/transparency/1999-01")
+EVERY = (*(f"/{page}" for page in PAGES), f"/transparency/{MONTH}", "/status", "/verify/text", "/transparency/1999-01")
 
 
 @pytest.fixture(scope="module")
