@@ -32,6 +32,8 @@ ALLOWED = {
     "POST /console/duties/{id}/owner": ("/console/duties/15.b/owner", {"owner": "nobody of that name"}, 400),
     "GET /console/d/{id}": ("/console/d/none", {}, 404),
     "GET /console/batches/{id}": ("/console/batches/none", {}, 404),
+    "GET /console/evaluations/{id}": ("/console/evaluations/none", {}, 404),
+    "POST /console/evaluations/{id}/rate": ("/console/evaluations/none/rate", {}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),
     "POST /console/try": ("/console/try", {"text": "你好"}, 200),
     "POST /console/keys": ("/console/keys", {"name": "a key"}, 200),

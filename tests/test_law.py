@@ -40,23 +40,34 @@ from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, r
 from notices_kit import SERVICE
 from personal_kit import id_card
 from recall_kit import Receiver, until
-from rest_kit import at, at_night, clocked, person, suspended
+from rest_kit import minors_rest_at_night, misuse_is_suspended, person, two_hours_are_told
 from rooms_kit import (
     Every,
     a_ban_that_does_not_hold_is_told,
     a_complaint_that_gets_no_answer_is_told,
+    a_difference_between_persons_is_told,
     a_late_answer_and_a_closed_door_are_told,
+    a_model_that_no_gate_let_through_is_told,
+    a_profile_of_persons_is_told,
     a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
     a_store_that_does_not_come_back_is_told,
     batch_with_a_bad_sample_is_done_anew,
+    nothing_is_told_without_the_algorithm,
+    nothing_is_told_without_the_annotation,
+    nothing_is_told_without_the_training_data,
     personal_data_are_masked_before_learning,
     somebody_who_stays_after_an_erasure_is_told,
+    truth_of_a_month_ago_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
+    what_article_17_names_is_told,
     what_is_illegal_is_not_learnt_from,
+    what_is_kept_of_inputs_is_told,
+    what_is_not_measured_is_told,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
+from truth_kit import invented_figures_are_pointed_out, shifted, what_nobody_knows_yet_is_not_told_as_sure
 
 TERM = "规矩金丝雀"
 
@@ -79,17 +90,14 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
+        elsewhere |= {"assessed": swap(whole.assessed)}
         elsewhere["drills"] = swap(whole.drills)
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
-
-
-def shifted(text: str) -> str:
-    """Makes the scripted model answer what the request does not hold."""
-    return "[[shift:" + "".join(chr(ord(c) + 1) for c in text) + "]]"
 
 
 # ---------------------------------------------------------------- the proofs
@@ -294,43 +302,11 @@ def secret_is_not_given_out(start: Start, every: Every) -> None:
     assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
 
 
-def minors_rest_at_night(start: Start, every: Every) -> None:
-    """10.b, c.14.minors: at night minors are not served, and are told until when."""
-    gateway = start(every=every)
-    at_night(gateway)
-    answer = gateway.chat("[[say:好]]")
-    assert answer.status == 403
-    assert answer.json["error"]["code"] == "usage_break"
-    assert answer.json["error"]["guiju"]["until"] == at(24 + 6)
-
-
-def two_hours_are_told(start: Start, every: Every) -> None:
-    """c.18.rest: after two hours without a break the answer says so."""
-    gateway = start(every=every)
-    clock = clocked(gateway)
-    told = []
-    for _ in range(13):
-        answer = gateway.chat("[[say:好]]", headers=person(gateway))
-        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
-        clock.now += 600
-    assert told == ["rest"]
-
-
 def sound_goes_to_nobody(start: Start, every: Every) -> None:
     """11.d: sound, in which nobody can find personal data, is not sent to somebody else's model service."""
     answer = hear_sound(start(every=every, party="third_party"), "[[say:好]]")
     assert answer.status == 400
     assert answer.json["error"]["code"] == "not_checkable"
-
-
-def misuse_is_suspended(start: Start, every: Every) -> None:
-    """19.a: who was suspended for misuse is not served, and hears until when."""
-    gateway = start(every=every)
-    step = suspended(gateway)
-    answer = gateway.chat("[[say:好]]")
-    assert answer.status == 403
-    assert answer.json["error"]["code"] == "account_suspended"
-    assert answer.json["error"]["guiju"]["until"] == step.until
 
 
 def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:
@@ -385,6 +361,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
     ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
     ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
+    ("dossier.told", "17.a"): nothing_is_told_without_the_training_data,
+    ("dossier.told", "17.b"): nothing_is_told_without_the_annotation,
+    ("dossier.told", "17.c"): nothing_is_told_without_the_algorithm,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
@@ -419,6 +398,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("works.output", "4.5c"): work_is_not_given_out,
     ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
+    ("truth.input", "4.4b"): what_nobody_knows_yet_is_not_told_as_sure,
+    ("truth.output", "4.4b"): invented_figures_are_pointed_out,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
@@ -427,16 +408,27 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("disclosure", "17.a"): what_article_17_names_is_told,
+    ("disclosure", "17.b"): what_article_17_names_is_told,
+    ("disclosure", "17.c"): what_article_17_names_is_told,
     ("drill.used", "14.b"): a_service_that_does_not_answer_is_told,
     ("drill.used", "16.a"): a_service_that_does_not_answer_is_told,
     ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,
     ("drill.answered", "13.b"): a_complaint_that_gets_no_answer_is_told,
     ("drill.held", "13.c"): a_ban_that_does_not_hold_is_told,
+    ("drill.unkept", "11.b"): what_is_kept_of_inputs_is_told,
+    ("drill.plain", "11.c"): a_profile_of_persons_is_told,
+    ("drill.alike", "12.a"): a_difference_between_persons_is_told,
     ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
     ("corpus.content", "7.1"): what_is_illegal_is_not_learnt_from,
     ("corpus.personal", "7.3"): personal_data_are_masked_before_learning,
+    ("evaluation.content", "4.1a"): what_is_not_measured_is_told,
+    ("evaluation.fairness", "4.2a"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.fairness", "4.2c"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.fairness", "12.a"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.truth", "4.4a"): truth_of_a_month_ago_is_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
 }
 SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}

@@ -95,5 +95,5 @@ def without(decision: Decision, text: LawText, states: Sequence[DutyState]) -> l
             zh=f"适用范围判定第 {decision.version} 版（{by}）：{why['zh']}",
             en=f"decision {decision.version} on scope ({by}): {why['en']}",
         )
-        made.append(msgspec.structs.replace(state, state="not_applicable", why=said, blocks=False))
+        made.append(msgspec.structs.replace(state, state="not_applicable", why=said, blocks=False, red=False))
     return made
