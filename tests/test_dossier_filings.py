@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,25 @@ def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store
     assert filings.find(store, made.id).facts["model.name"] == "鹿鸣二号"
     with pytest.raises(ConfigError):
         filings.settle(store, made.id, "再来一次", "乙", LATER)
+
+
+def test_changes_of_one_second_are_each_kept(here: Place, store: Store) -> None:
+    say(here)
+    add(here, store)
+    for name in ("二", "三", "四"):
+        say(here, model__name=name)
+        assert len(due(here, store)) == 1
+        filings.settle(store, "algorithm-1", "已变更", "乙", NOW)
+    assert [change.now for change in filings.changed(store, all=True)] == ["二", "三", "四"]
+    say(here, model__name="五")
+    other = here.open()
+    threads = [threading.Thread(target=due, args=(here, one)) for one in (store, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [change.now for change in filings.changed(store)] == ["五"]
+    other.close()
 
 
 def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here: Place, store: Store) -> None:

@@ -192,12 +192,8 @@ def test_what_is_overdue_turns_its_duty_red_whatever_a_note_says(tmp_path: Path)
         states = proof.prove(text, (), {}, {}, notes, today, "production")
         return next(one for one in scoped.left(Settings(), tmp_path, text, states) if one.id == "6.c")
 
-    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "二"}))
     now = int(time.time())
-    following.due(Settings(), store, tmp_path, now)
-    assert stands().state == "by_hand", "its term has only begun"
-    filings.settle(store, "service-1", "x", "甲", now)
-    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "三"}))
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "二"}))
     following.due(Settings(), store, tmp_path, now - 90 * 86_400)
     red = stands()
     assert (red.state, red.blocks) == ("gap", False)
@@ -206,7 +202,7 @@ def test_what_is_overdue_turns_its_duty_red_whatever_a_note_says(tmp_path: Path)
     filings.settle(store, "service-1", "x", "甲", now)
     assert stands().state == "by_hand"
     facts.put(tmp_path / facts.FILE, facts.written({"model.name": "四"}))
-    assert stands().state == "by_hand"
+    assert stands().state == "by_hand", "its term has only begun"
     assert [one.now for one in filings.changed(store)] == ["四"], "whoever looks at the board sees a change begin"
     (tmp_path / facts.FILE).write_text("[org", "utf-8")
     assert stands().state == "by_hand", "a slip of the pen in the facts stops nothing"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from secrets import token_hex
 from typing import Final, Literal
 
@@ -255,7 +256,8 @@ def observe(store: Store, said: Mapping[str, str], over: Mapping[str, str], now:
     """
 
     def work(connection: Connection) -> None:
-        for row in connection.execute(select(filing)).mappings().all():
+        # Who looks second waits here, and then sees what the first has entered.
+        for row in connection.execute(select(filing).with_for_update()).mappings().all():
             one = _filing(row)
             if one.stands:
                 _compare(connection, one, said, now)
@@ -266,7 +268,8 @@ def observe(store: Store, said: Mapping[str, str], over: Mapping[str, str], now:
             connection.execute(insert(filing_change).values(msgspec.structs.asdict(made)))
 
     if over or any(one.stands for one in every(store)):
-        store.do(work)
+        with suppress(IntegrityError):  # another process saw the same just then, and has entered it
+            store.do(work)
     return changed(store)
 
 
@@ -352,7 +355,11 @@ def _compare(connection: Connection, one: Filing, said: Mapping[str, str], now: 
             values = {"settled_at": now, "settled_by": "", "how": "reverted"}
             connection.execute(update(filing_change).where(this).values(**values))
         elif is_now != was and open_row is None:
-            made = Change(filing_id=one.id, fact=fact, was=was, now=is_now, seen_at=now)
+            newest = select(func.max(filing_change.c.seen_at))
+            mine_too = (filing_change.c.filing_id == one.id) & (filing_change.c.fact == fact)
+            last = connection.execute(newest.where(mine_too)).scalar()
+            seen = now if last is None else max(now, last + 1)  # another change of the same second has its own row
+            made = Change(filing_id=one.id, fact=fact, was=was, now=is_now, seen_at=seen)
             connection.execute(insert(filing_change).values(msgspec.structs.asdict(made)))
         elif open_row is not None and open_row["now"] != is_now:
             connection.execute(update(filing_change).where(this).values(now=is_now))
