@@ -4,15 +4,28 @@ planted and known; and `guiju evaluate` as it is typed."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from cli_kit import typed
+from conftest import Running
+from guiju import evaluating
+from guiju.evaluation import verdicts
 from guiju.evaluation.bank import About, Bank, Item, Kind
+from guiju.house import House
 from guiju.law import book
+from guiju.probe import asking
+from guiju.records import assessments
+from guiju.records.assessments import Evaluation, Row, Said
+from guiju.records.daykeys import DayKeys
+from guiju.records.runs import Plan, Progress, Question, Turn
+from guiju.records.sealed import Boxes
 
 RISKS = [one.id for one in book.risks()]
 ASPECTS = [one.id for one in book.aspects()]
@@ -114,3 +127,28 @@ def evaluate(*words: object, cwd: Path, status: int | None = 0) -> Any:
     done = typed("evaluate", *words, "--json", cwd=cwd)
     assert status is None or done.returncode == status, done.stdout + done.stderr
     return json.loads(done.stdout)
+
+
+def judged(house: House, kind: Kind, judge: str, passed: int, failed: int, ago_s: int = 0) -> Evaluation:
+    """An evaluation that was judged some time ago, in the store of a running gateway."""
+    count, now = passed + failed, int(house.live.clock()) - ago_s
+    boxes = Boxes(house.store, DayKeys(house.options.data / "keys"), house.secrets)
+    plan = Plan(kind="evaluation", subject=kind, route="gateway", model="scripted", by="li", now=now)
+    run = asking.begin(house.store, boxes, plan, [Question("q", (Turn("user", "好"),))])
+    rows = [
+        Row(position=n, question_id=f"q{n}", bank=kind, kind=kind, category=RISKS[0], language="zh")
+        for n in range(count)
+    ]
+    said = [Said(position=n, judge=judge, label="pass" if n < passed else "fail") for n in range(count)]
+    made = Evaluation(run_id=run.id, banks=(), kinds=(kind,), language="zh", seed=1, plan_hash="", models=("m",))
+    assessments.begin(house.store, made, rows)
+    found = verdicts.outcome(rows, said, Progress(drawn=count, answered=count))
+    assessments.judged(house.store, run.id, (found.result, msgspec.json.encode(found).decode()), "", now)
+    return made
+
+
+def heard(gateway: Running) -> dict[str, str]:
+    """What a look at the evaluations of a gateway comes to: control → action."""
+    looking = evaluating.prove(gateway.house)
+    made = asyncio.run_coroutine_threadsafe(looking, gateway.loop).result(20)
+    return {one.control: one.decisive.action for one in made}

@@ -4,6 +4,7 @@ judge apart, and a model that got worse does not go live."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -12,19 +13,33 @@ import subprocess
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import openpyxl
 import pytest
 
 from cli_kit import GUIJU, environment, guiju, typed
 from conftest import KEY, Start
-from evaluation_kit import ASPECTS, RISKS, WORD, content, evaluate, pairs, refusals, said, settings, write
+from evaluation_kit import ASPECTS, RISKS, WORD, bank, content, evaluate, judged, pairs, refusals, said, settings, write
+from guiju import renewal
 from guiju.adapters.scripted import ScriptedModel, last_user_text
+from guiju.config import Settings, parse
+from guiju.evaluating import ungated
 from guiju.evaluation import sheets
-from guiju.records import figures
+from guiju.evaluation.assessing import Errand, Room, kept
+from guiju.evaluation.drawing import Wanted
+from guiju.evaluation.gate import models
+from guiju.probe.targets import Target
+from guiju.records import assessments, figures
+from guiju.records.assessments import Gate
 from guiju.records.db import Store
+from guiju.weakening import weakenings
+from places import BOTH
+from places import place as where
+from probe_kit import FAST, boxes
 
 LIST = f"term,category,severity\n{WORD},A.1f,block\n"
 
@@ -88,8 +103,8 @@ def test_a_thousand_questions_through_a_gateway_resume_after_kill_9(
     gateway = start()
     settings(tmp_path, model.url)
     rows, _ = content(RISKS, 33, 0.0, 5)
-    bank = write(tmp_path, "content", [{**row, "zh": row["zh"] + "[[wait:4]]"} for row in rows])
-    words = [str(GUIJU), "evaluate", "run", "--bank", str(bank), "--target", "gateway", "--gateway", gateway.base]
+    file = write(tmp_path, "content", [{**row, "zh": row["zh"] + "[[wait:4]]"} for row in rows])
+    words = [str(GUIJU), "evaluate", "run", "--bank", str(file), "--target", "gateway", "--gateway", gateway.base]
     words += ["--sample", "1000", "--at-once", "8", "--json"]
     env = environment("en") | {"GUIJU_KEY": KEY}
     times: Counter[str] = Counter()
@@ -225,6 +240,10 @@ def test_a_model_that_got_worse_does_not_go_live(place: Path, model: ScriptedMod
     bad = evaluate("gate", worse, "--baseline", before, "--by", "zhang", cwd=place, status=1)
     assert not bad["passed"]
     assert {"refusal.refusal.missed", "refusal.refusal.worse", "fairness.pair.worse"} <= set(bad["findings"])
+    [found] = json.loads(typed("case", "list", "--json", cwd=place).stdout)
+    assert (found["id"], found["kind"], found["source"]) == (bad["case"], "regression", "own")
+    again = evaluate("gate", worse, "--baseline", before, "--by", "zhang", cwd=place, status=1)
+    assert again["case"] == bad["case"], "one case a run"
     told = evaluate("compare", before, worse, cwd=place, status=1)
     whole = next(one for one in told if one["bank"] == "refuse" and not one["category"])
     assert whole["worse"] > 10
@@ -236,6 +255,29 @@ def test_a_model_that_got_worse_does_not_go_live(place: Path, model: ScriptedMod
             .count((1, "zhang"))
             == 1
         )
+
+
+def test_a_changed_model_needs_a_gate_before_it_serves(start: Start, model: ScriptedModel) -> None:
+    gateway = start(overlay=(("evaluation.gate", "always"),))
+    [old] = gateway.house.live.settings.upstream
+
+    def turned(**change: Any) -> Any:
+        flags = dict(gateway.house.options.overlay) | {"upstream": (msgspec.structs.replace(old, **change),)}
+        gateway.house.options = replace(gateway.house.options, overlay=tuple(flags.items()))
+        asyncio.run_coroutine_threadsafe(renewal.reload(gateway.house, gateway.base), gateway.loop).result(20)
+        return json.loads((gateway.data / "reload.json").read_text("utf-8"))
+
+    assert turned(weight=2)["ok"], "the same model"
+    refused = turned(models={"scripted": "next"})
+    assert not refused["ok"]
+    assert "not_released" in refused["zh"]
+    assert gateway.chat("[[say:好]]").status == 200, "the old one goes on"
+    made = judged(gateway.house, "fairness", "pair", 10, 0)
+    for passed in (False, True):
+        gate = Gate(id="", run_id=made.run_id, baseline_id="", models=models(old.kind, old.url, "next"), passed=passed,
+                    findings=(), approved_by="z", at=int(passed))  # fmt: skip
+        assessments.decide(gateway.house.store, gate)
+        assert turned(models={"scripted": "next"})["ok"] is passed
 
 
 def test_what_cannot_be_asked_is_said_before_anything_is_asked(place: Path) -> None:
@@ -252,3 +294,72 @@ def test_what_cannot_be_asked_is_said_before_anything_is_asked(place: Path) -> N
     cost = evaluate("run", "--bank", str(place / "refuse.jsonl"), "--target", "raw", "--estimate", cwd=place)
     assert cost["requests"] == 2
     assert evaluate("list", cwd=place) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", BOTH)
+def test_a_model_judges_in_two_orders_on_both_stores(kind: str, tmp_path: Path, model: ScriptedModel) -> None:
+    """The scripted judge says A whatever the order, so that it abstains on all that it is asked; refusals need no judge."""
+    rows = [{"class": RISKS[n], "zh": said("A", n)} for n in range(6)]
+    rows += [{"class": RISKS[n], "zh": f"[[refusal:不行]]第{n}题"} for n in range(6, 8)]
+    target = Target(kind="raw", name="test", url=model.url, model="scripted")
+    errand = Errand(by="li", pace=FAST)
+    with where(kind, tmp_path) as here, closing(here.open()) as store:
+        room = Room(store, boxes(store, tmp_path))
+        made = room.begin(Wanted((bank("content", rows),), 0, 1), target, errand, ("m",))
+        assert room.begin(Wanted((bank("content", rows),), 0, 1), target, errand).run_id == made.run_id, "it goes on"
+        asyncio.run(room.ask(made, target, errand))
+        heard = room.heard(made)
+        model.requests.clear()
+        asyncio.run(room.judge_by_model(heard, made, target, errand))
+        asked = [last_user_text(body) for body in model.requests]
+        assert len(asked) == 2 * 6
+        assert all("【回答】" in text for text in asked)
+        asyncio.run(room.judge_by_model(heard, made, target, errand))
+        assert len(model.requests) == 2 * 6, "what was judged is not asked again"
+        words = [one.label for one in assessments.labels(store, made.run_id) if one.judge == "model"]
+        assert sorted(words) == ["abstain"] * 6 + ["pass"] * 2
+        found = room.outcome(made)
+        room.keep(made, found, "w/1/2")
+        [whole] = found.verdicts
+        assert (whole.judge, whole.judged, whole.unknown, whole.state) == ("model", 2, 6, "open")
+        again = assessments.of(store, made.run_id[:8])
+        assert kept(again) == found
+        assert (again.evidence, again.kinds, again.banks[0].drawn) == ("w/1/2", ("content",), 8)
+        assert room.begin(Wanted((bank("content", rows),), 0, 1), target, errand).run_id != made.run_id, "it is over"
+        gate = Gate(
+            id="",
+            run_id=made.run_id,
+            baseline_id="",
+            models=("m",),
+            passed=True,
+            findings=("x",),
+            approved_by="z",
+            at=1,
+        )
+        assert assessments.decide(store, gate).id
+        assert assessments.released(store) == {"m"}
+        assessments.decide(store, msgspec.structs.replace(gate, passed=False, at=2))
+        assert assessments.released(store) == set(), "the newest decision counts"
+
+
+@pytest.mark.parametrize(
+    ("mode", "gate", "stops"),
+    [
+        ("production", "auto", True),
+        ("production", "off", False),
+        ("development", "auto", False),
+        ("development", "always", True),
+    ],
+)
+def test_where_a_gate_is_asked_for(tmp_path: Path, mode: str, gate: str, stops: bool) -> None:
+    def said(url: str, **names: str) -> Settings:
+        service = {"name": "a", "url": url, "models": names}
+        return parse({"mode": mode, "evaluation": {"gate": gate}, "upstream": [service]})
+
+    with closing(Store.open("sqlite", tmp_path)) as store:
+        old = said("http://h/v1", public="own")
+        assert ungated(store, old, said("http://h/v1/", other="own")) == [], "another name for the same model"
+        assert ungated(store, old, said("http://h/v1", public="next")) == (["a: next"] if stops else [])
+        assert ungated(store, old, said("http://elsewhere/v1", public="own")) == (["a: own"] if stops else [])
+    assert ("evaluation.gate" in weakenings(old, parse({"evaluation": {"gate": "off"}}))) is (gate != "off")

@@ -18,6 +18,7 @@ import msgspec
 from guiju import composition
 from guiju.config import Serve, Settings
 from guiju.errors import ConfigError, GuijuError
+from guiju.evaluating import ungated
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.house import recording as recorded
@@ -194,6 +195,8 @@ async def _swap(house: House, base: str) -> None:
     live = house.live
     settings = house.options.settings()
     check_production(settings)
+    if unknown := await asyncio.to_thread(ungated, house.store, live.settings, settings):
+        raise ConfigError("not_released", what=", ".join(unknown))
     if fixed := [
         name for name in ("serve", "store", "mode") if getattr(settings, name) != getattr(live.settings, name)
     ]:

@@ -27,6 +27,8 @@ def weakenings(old: Settings, new: Settings) -> list[str]:
         made.append("gateway.first_use")
     if new.gateway.uploads == "any" != old.gateway.uploads:
         made.append("gateway.uploads")
+    if new.evaluation.gate == "off" != old.evaluation.gate:
+        made.append("evaluation.gate")
     if new.regeneration.clean_runs < old.regeneration.clean_runs:
         made.append("regeneration.clean_runs")
     if REACHES.index(new.gateway.reach) < REACHES.index(old.gateway.reach):

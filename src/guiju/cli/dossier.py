@@ -19,7 +19,7 @@ from guiju.cli.entering import entered, where
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.dossier import lint as linting
-from guiju.dossier import package, signing, telling
+from guiju.dossier import looking, package, signing
 from guiju.dossier import verify as verifying
 from guiju.dossier.filling import role as role_name
 from guiju.dossier.found import looks
@@ -101,7 +101,7 @@ def build(
 ) -> None:
     """Build a package."""
     chosen, made = kind_of(kind), gathered(data, on, profile)
-    report, heard = telling.look(chosen, made, rooms(data))
+    report, heard = looking.look(chosen, made, rooms(data))
     if heard.stops and not draft:
         show(_report(report), as_json, _told(report))
         raise typer.Exit(1)
@@ -115,7 +115,7 @@ def build(
         if changed:
             (out / package.CHANGES).write_bytes(json.dumps(changed, ensure_ascii=False, indent=1).encode() + b"\n")
         body = {"package": manifest.digest, "name": chosen.id, "files": len(files), "figures": len(manifest.figures)}
-        body |= {"draft": manifest.draft, "annotated": annotated, "controls": telling.decided(heard)}
+        body |= {"draft": manifest.draft, "annotated": annotated, "controls": looking.decided(heard)}
         receipt = entered(data, "dossier_built", body)
         dossiers.add(store, _built(manifest, where(receipt)), package.encoded(manifest))
     document = {"folder": str(out), "digest": manifest.digest, "draft": manifest.draft, "files": sorted(files)}

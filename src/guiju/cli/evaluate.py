@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import getpass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from guiju.cli import evaluate_gate, evaluate_rate, evaluate_report
+from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
 from guiju.cli.books import AsJson, Data, day, now, show, table
 from guiju.cli.evaluate_opening import at_hand, banks_of, entered, facts, judges, place, refused, room, target_of
 from guiju.cli.progress import bar
@@ -22,6 +23,7 @@ from guiju.evaluation import drawing, publishing
 from guiju.evaluation.assessing import Errand, Room, kept
 from guiju.evaluation.bank import Bank
 from guiju.evaluation.drawing import Cost, Spoken, Wanted
+from guiju.evaluation.judges import Heard
 from guiju.evaluation.papers import JUDGES, RESULTS, STATES
 from guiju.evaluation.verdicts import Outcome, Verdict
 from guiju.probe.asking import Pace
@@ -60,7 +62,9 @@ JudgeOf = Annotated[
     typer.Option("--judge", metavar="TARGET", help=say("另请模型研判，写法同上", "a model as judge, named so")),
 ]
 JudgeModel = Annotated[str, typer.Option("--judge-model", help=say("研判模型名", "the judge's name"))]
+app.command(name="attack", help=evaluate_attack.ATTACK)(evaluate_attack.attack)
 app.command(name="compare", help=evaluate_gate.COMPARE)(evaluate_gate.compare)
+app.command(name="fairness", help=evaluate_fairness.FAIRNESS)(evaluate_fairness.fairness)
 app.command(name="gate", help=evaluate_gate.GATE)(evaluate_gate.gate)
 app.command(name="rate", help=evaluate_rate.RATE)(evaluate_rate.rate)
 app.command(name="report", help=evaluate_report.REPORT)(evaluate_report.report)
@@ -98,9 +102,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run; exit 1 when a limit is missed."""
-    wanted = Wanted(banks_of(bank or ()), sample, seed, language)
     manner, pace = Manner(max_tokens=max_tokens), Pace(per_minute=per_minute, at_once=at_once)
     with room(data, make=True) as (settings, one):
+        wanted = Wanted(banks_of(one, bank or ()), sample, seed, language)
         whom, models = target_of(settings, target, model, gateway, key_env, speaks)
         cost = drawing.cost(drawing.drawn(wanted)[1], manner, pace)
         if estimate:
@@ -141,7 +145,7 @@ def resume(
         pace = Pace(per_minute=per_minute, at_once=at_once)
         errand = Errand(by=by or getpass.getuser(), manner=asked.manner, pace=pace, limits=settings.limits)
         other = target_of(settings, judge, judge_model or asked.model, gateway, key_env, speaks)[0] if judge else None
-        _go_on(one, settings, data, (made, at_hand(made, bank or ())), whom, other, errand, as_json)
+        _go_on(one, settings, data, (made, at_hand(one, made, bank or ())), whom, other, errand, as_json)
 
 
 def _go_on(
@@ -166,19 +170,20 @@ def _go_on(
     if other is not None:
         with bar(2 * len(heard), say("模型研判", "a model judges"), as_json) as told:
             asyncio.run(one.judge_by_model(heard, made, other, msgspec.structs.replace(errand, told=told)))
-    found = concluded(one, settings, data, made)
+    found = concluded(one, settings, data, made, heard)
     show(document(one, assessments.of(one.store, made.run_id), found), as_json, told_of(made, found))
     if found.result == "failed":
         raise typer.Exit(1)
 
 
-def concluded(one: Room, settings: Settings, data: Path, made: Evaluation) -> Outcome:
+def concluded(one: Room, settings: Settings, data: Path, made: Evaluation, heard: Sequence[Heard]) -> Outcome:
     """Count, keep, enter into the ledger and publish what an evaluation comes to."""
-    found = one.outcome(made)
+    found = msgspec.structs.replace(one.outcome(made), fairness=one.fairness(heard, made, refused))
     counts = {name: getattr(found.asked, name) for name in ("drawn", "answered", "refused", "failed")}
     said = [[v.bank, v.judge, v.state, v.judged, round(v.rate, 6)] for v in found.verdicts]
     route = one.run(made).route.partition(":")[0]
     body = {**facts(made), "route": route, "asked": counts, "result": found.result, "verdicts": said}
+    body["gaps"] = [[gap.key, gap.n, round(gap.gap, 6)] for gap in found.fairness.proven()] if found.fairness else []
     receipt = entered(data, settings, "evaluation", body)
     one.keep(made, found, place(receipt))
     publishing.publish(one.store, found, one.run(made).route, now(), place(receipt))
@@ -227,8 +232,9 @@ def judge(id: Id, bank: Banks = None, data: Data = Path("data"), as_json: AsJson
         made = assessments.of(one.store, id)
         if runs.progress(one.store, made.run_id).open:
             raise ConfigError("not_found", what=say("尚有未答的题", "answers to all questions"))
-        one.judge(one.heard(made, at_hand(made, bank or ())), made, judges(one.store), refused)
-        found = concluded(one, settings, data, made)
+        heard = one.heard(made, at_hand(one, made, bank or ()))
+        one.judge(heard, made, judges(one.store), refused)
+        found = concluded(one, settings, data, made, heard)
         told = document(one, assessments.of(one.store, made.run_id), found)
     show(told, as_json, told_of(made, found))
     if found.result == "failed":
@@ -261,6 +267,8 @@ def told_of(made: Evaluation, found: Outcome) -> str:
     head = say("题库 研判 比率 95%区间 限值 已判 未判 结论", "BANK JUDGE RATE 95% LIMIT JUDGED OPEN VERDICT").split(" ")
     if found.verdicts:
         lines.append(table(head, [_line(one) for one in found.verdicts]))
+    if found.fairness:
+        lines += evaluate_fairness.briefly(found.fairness)
     if found.missing:
         lines.append(say("尚缺：", "Still needed: ") + ", ".join(found.missing))
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +14,17 @@ from guiju.cli.books import AsJson, Data, now, show, table
 from guiju.cli.evaluate_opening import entered, place, room
 from guiju.cli.tongue import say
 from guiju.config import Settings
+from guiju.desk.cases import Desk, Form
 from guiju.errors import ConfigError
 from guiju.evaluation import gate as gates
 from guiju.evaluation import raters
 from guiju.evaluation.assessing import Room
 from guiju.evaluation.gate import Difference, Side
-from guiju.records import assessments
+from guiju.records import assessments, cases
 from guiju.records.assessments import Evaluation, Gate
+from guiju.records.cases import Found
+from guiju.records.daykeys import DayKeys
+from guiju.records.secrets import Secrets
 
 COMPARE = say(
     "比较两次测评：逐题（McNemar 精确检验）与逐类。", "Compare two evaluations, question by question (McNemar, exact)."
@@ -64,6 +69,7 @@ def gate(
         found = gates.compared(before, after) if before else []
         against = gates.findings(before.outcome if before else None, after.outcome, found)
         kept = _decided(one, settings, data, (old, new), against, by) if by.strip() else None
+        case = _case(one, data, kept) if kept is not None and against else ""
     document: dict[str, Any] = {
         "run": new.run_id,
         "baseline": old.run_id if old else "",
@@ -71,9 +77,10 @@ def gate(
         "findings": against,
         "approved_by": by.strip(),
         "evidence": kept.evidence if kept else "",
+        "case": case,
         "differences": msgspec.to_builtins([one for one in found if not one.category]),
     }
-    show(document, as_json, "\n".join([*_verdict(against, kept), _told(found)]))
+    show(document, as_json, "\n".join([*_verdict(against, kept, case), _told(found)]))
     if against:
         raise typer.Exit(1)
 
@@ -126,11 +133,26 @@ def _decided(
     return assessments.decide(one.store, made)
 
 
-def _verdict(against: list[str], kept: Gate | None) -> list[str]:
+def _case(one: Room, data: Path, kept: Gate) -> str:
+    """Open a case for what got worse, so that somebody sees to it; one for each run."""
+    secrets = Secrets.open(data / "keys")
+    desk = Desk(one.store, DayKeys(data / "keys"), secrets, lambda number: None)
+    group = hashlib.sha256(f"regression {kept.run_id}".encode()).hexdigest()[:32]
+    if there := cases.listed(one.store, Found(kinds=("regression",), group=group)):
+        return there[0].id
+    story = f"run {kept.run_id}, baseline {kept.baseline_id or '-'}: {', '.join(kept.findings)}"
+    topic = kept.findings[0].partition(".")[0]
+    form = Form(kind="regression", category=topic, fields={"story": story}, source="own", group=group)
+    return desk.open(form, kept.approved_by).case.id
+
+
+def _verdict(against: list[str], kept: Gate | None, case: str) -> list[str]:
     lines = [say("可以放行。", "It may go live.") if not against else say("不得放行：", "It may not go live:")]
     lines += [f"  {one}" for one in against]
     if kept:
         lines.append(say(f"批准人 {kept.approved_by}，账本 {kept.evidence}", f"by {kept.approved_by}: {kept.evidence}"))
+    if case:
+        lines.append(say(f"已立案 {case}。", f"Case {case} was opened."))
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from guiju.cli.books import now, opened
 from guiju.config import Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
-from guiju.evaluation import bank, gate, refusals
+from guiju.evaluation import bank, bank_sheet, gate, refusals
 from guiju.evaluation.assessing import Room
 from guiju.evaluation.bank import Bank
 from guiju.evaluation.judges import Classifier, Judge, Keyword, Known, Refusal
@@ -41,35 +41,28 @@ def room(data: Path, *, make: bool = False) -> Iterator[tuple[Settings, Room]]:
         yield settings, Room(store, boxes, time.time)
 
 
-def banks_of(names: Sequence[str]) -> tuple[Bank, ...]:
-    """Banks by id, or by the path of a file.
+def banks_of(one: Room, names: Sequence[str]) -> tuple[Bank, ...]:
+    """Banks by id, the newest version of each, or by the path of a file; all that are shipped where none is named.
 
     Raises:
         ConfigError: `not_found`: there is neither; `bank_invalid`.
     """
-    shipped = bank.shipped()
-    made = []
-    for name in names or list(shipped):
-        if name in shipped:
-            made.append(shipped[name])
-        elif Path(name).is_file():
-            made.append(bank.load(Path(name)))
-        else:
-            raise ConfigError("not_found", what=f"bank {name} ({', '.join(shipped)})")
-    if not made:
-        raise ConfigError("config_invalid", what="--bank", hint="guiju evaluate run --help")
-    return tuple(made)
+    return tuple(_bank(one, name) for name in names or bank.shipped())
 
 
-def at_hand(made: Evaluation, names: Sequence[str]) -> tuple[Bank, ...]:
-    """The banks that an evaluation was drawn from, as far as they are here and unchanged."""
-    shipped = bank.shipped()
-    here = [
-        *shipped.values(),
-        *(bank.load(Path(name)) for name in names if name not in shipped and Path(name).is_file()),
-    ]
-    known = {(one.id, one.hash) for one in made.banks}
-    return tuple(one for one in here if (one.id, one.hash) in known)
+def at_hand(one: Room, made: Evaluation, names: Sequence[str]) -> tuple[Bank, ...]:
+    """The banks that an evaluation was drawn from, as far as they are here: by their version, or named by a path."""
+    here = [_bank(one, name) for name in names]
+    for drawn in made.banks:
+        with suppress(ConfigError):  # it was a file, which whoever calls has to name
+            here.append(one.bank(drawn.id, drawn.version))
+    known = {(drawn.id, drawn.hash) for drawn in made.banks}
+    return tuple(found for found in here if (found.id, found.hash) in known)
+
+
+def _bank(one: Room, name: str) -> Bank:
+    path = Path(name)
+    return bank.whole(bank_sheet.opened(path)) if path.is_file() else one.bank(name)
 
 
 def target_of(
@@ -95,18 +88,18 @@ def target_of(
     behind = [one for one in (targets.raw(service, model) for service in settings.upstream) if one is not None]
     if named == "gateway":
         base = gateway or f"http://127.0.0.1:{settings.serve.port}"
-        models = tuple(gate.named(one.speaks, one.url, one.model) for one in behind)
+        models = tuple(name for one in behind for name in gate.models(one.speaks, one.url, one.model))
         return Target(kind="gateway", url=f"{base.rstrip('/')}/v1", model=model, key_env=key_env), models
     if named.startswith(("http://", "https://")):
         url = named.rstrip("/")
         made = Target(kind="url", name=url, url=url, model=model, speaks=speaks, key_env=key_env)
-        return made, (gate.named(speaks, url, model),)
+        return made, gate.models(speaks, url, model)
     kind, _, name = named.partition(":")
     found = [one for one in behind if not name or one.name == name]
     if kind != "raw" or len(found) != 1:
         known = " | ".join(["gateway", *(one.route for one in behind), "http://…"])
         raise ConfigError("config_invalid", what=f"--target {named}", hint=known)
-    return found[0], (gate.named(found[0].speaks, found[0].url, found[0].model),)
+    return found[0], gate.models(found[0].speaks, found[0].url, found[0].model)
 
 
 def refused(text: str) -> bool | None:

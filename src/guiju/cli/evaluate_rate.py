@@ -15,7 +15,7 @@ from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.evaluation import raters, sheets
 from guiju.evaluation.assessing import Room
-from guiju.records import assessments, reviews
+from guiju.records import assessments, members, reviews
 from guiju.records.assessments import Evaluation
 from guiju.records.reviews import Item
 from guiju.review.queue import Queue
@@ -44,14 +44,16 @@ def rate(
     with room(data) as (_, one):
         made = assessments.of(one.store, id)
         queue = raters.queue(one.store, made.run_id)
+        known = members.found(one.store, by)
+        member = known.id if known else by  # so that nobody rates once here and once in the console
         if take is not None:
-            document = _taken(one, made, take, by)
+            document = _taken(one, made, take, member)
         elif export is not None:
             assessments.noted(one.store, made.run_id, by, purpose, now())
-            document = _exported(one, made, queue, export, by, most, settle=settle)
+            document = _exported(one, made, queue, export, member, most, settle=settle)
         else:
             assessments.noted(one.store, made.run_id, by, purpose, now())
-            document = _asked(one, made, queue, by, settle=settle)
+            document = _asked(one, made, queue, member, settle=settle)
         document |= _standing(queue)
     show(document, as_json, _told(document))
 

@@ -88,6 +88,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "export": Noun("guiju.cli.export", "以通用格式导出（OSCAL）", "export in common formats (OSCAL)"),
     "model": Noun("guiju.cli.model", "服务的物料清单", "the service's bill of materials"),
     "evaluate": Noun("guiju.cli.evaluate", "测评模型与服务", "evaluate the model and the service"),
+    "demo": Noun("guiju.cli.demo", "写入演示数据", "write data for a demonstration"),
     "evidence": Noun("guiju.cli.evidence", "核验、导出、追溯证据", "verify, export and trace evidence"),
     "store": Noun("guiju.cli.store", "备份、恢复、升级数据库", "back up, restore and upgrade the store"),
     "reload": Noun("guiju.cli.reload", "令运行中的服务重新读取配置", "have the running server read its settings again"),

@@ -10,7 +10,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guiju.console import approving, batches, case, cases, decisions, duties, keys, people, regeneration, trying
+from guiju.console import (
+    approving,
+    batches,
+    case,
+    cases,
+    decisions,
+    duties,
+    evaluations,
+    filings,
+    keys,
+    people,
+    regeneration,
+    scope,
+    trying,
+)
 from guiju.console.evidence import Explorer
 from guiju.console.frame import HOME, Console, Page
 from guiju.console.host import Inside
@@ -40,6 +54,15 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/sanctions/{id}": {"POST": approving.lift},
         "/console/batches": {"GET": batches.listed},
         "/console/batches/{id}": {"GET": batches.batch},
+        "/console/filings": {"GET": filings.overview},
+        "/console/filings/due/{about}": {"POST": filings.settle},
+        "/console/filings/scope": {"GET": scope.ask, "POST": scope.answer},
+        "/console/filings/scope/second": {"POST": scope.second},
+        "/console/filings/facts": {"GET": filings.listed},
+        "/console/filings/facts/{group}": {"GET": filings.group, "POST": filings.save},
+        "/console/evaluations": {"GET": evaluations.listed},
+        "/console/evaluations/{id}": {"GET": evaluations.one},
+        "/console/evaluations/{id}/rate": {"POST": evaluations.rate},
         "/console/regen": {"GET": regeneration.listed},
         "/console/regen/{id}": {"GET": regeneration.one},
         "/console/regen/{id}/certificate": {"POST": regeneration.certificate},

@@ -5,15 +5,14 @@ verifies a package reckons them anew from the figures that it quotes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from guiju.review.intervals import wilson
 from guiju.terms import Figure
 
 _MANUAL: Final = ("manual",)
 _TECHNICAL: Final = ("technical", "keyword", "classifier")
-_Z: Final = 1.959963984540054
 """Of a 95 % interval."""
 
 
@@ -69,11 +68,3 @@ def _figure(
     """A figure that follows from others: as old as the oldest of them, with the evidence of each."""
     evidence = "; ".join(dict.fromkeys(one.evidence for one in sorted(of, key=lambda one: one.name)))
     return Figure(name, float(value), n, interval, min(one.at for one in of), evidence)
-
-
-def wilson(passed: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson)."""
-    share, square = passed / n, _Z * _Z
-    middle = (share + square / (2 * n)) / (1 + square / n)
-    half = _Z / (1 + square / n) * math.sqrt(share * (1 - share) / n + square / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from guiju.dossier import wording
-from guiju.dossier.derived import wilson
 from guiju.dossier.filling import Filling, Known, catalogue
 from guiju.dossier.model import Spans, Table, plain
 from guiju.dossier.sources import Sources
@@ -18,6 +17,7 @@ from guiju.law import book, calendar
 from guiju.law.book import Threshold
 from guiju.records import retention
 from guiju.records.corpora import PROOF_NAMES
+from guiju.review.intervals import wilson
 from guiju.terms import Figure
 
 _STATUS: Final = {

@@ -14,9 +14,10 @@ import msgspec
 
 from guiju.config import Limits
 from guiju.errors import ConfigError
-from guiju.evaluation import drawing, judges, raters, rubric, verdicts
+from guiju.evaluation import bank_shelf, drawing, judges, pairs, raters, rubric, verdicts
 from guiju.evaluation.bank import Bank, Item
 from guiju.evaluation.drawing import Wanted
+from guiju.evaluation.gaps import Fairness
 from guiju.evaluation.judges import Heard, Judge, Refused
 from guiju.evaluation.verdicts import Outcome
 from guiju.probe import asking
@@ -58,12 +59,21 @@ class Room:
 
     def __init__(self, store: Store, boxes: Boxes, clock: Callable[[], float] = time.time) -> None:
         self.store = store
-        self._boxes = boxes
+        self.boxes = boxes
         self._clock = clock
 
     def now(self) -> int:
         """Unix seconds."""
         return int(self._clock())
+
+    def bank(self, id: str, version: int = 0) -> Bank:
+        """A bank by its id: the newest version that the provider imported, else the shipped one.
+
+        Raises:
+            ConfigError: `not_found`; `keys_missing`.
+            OutsideError: `store_unavailable`.
+        """
+        return bank_shelf.find(self.store, self.boxes, id, self.now(), version)
 
     def begin(self, wanted: Wanted, target: Target, errand: Errand, models: Sequence[str] = ()) -> Evaluation:
         """Draw and write down; where the same is being asked already, that one goes on.
@@ -93,7 +103,7 @@ class Room:
             versions=named,
             manner=errand.manner,
         )
-        run = asking.begin(self.store, self._boxes, plan, asked)
+        run = asking.begin(self.store, self.boxes, plan, asked)
         made = Evaluation(
             run_id=run.id,
             banks=tuple(banks),
@@ -186,7 +196,7 @@ class Room:
                 now=self.now(),
                 manner=rubric.MANNER,
             )
-            run = asking.begin(self.store, self._boxes, plan, questions)
+            run = asking.begin(self.store, self.boxes, plan, questions)
         box = self._box(run)
         await asking.ask(self.store, box, run, target, errand.pace, errand.limits, errand.told)
         said = rubric.read(heard, runs.rows(self.store, box, run.id), self.now())
@@ -201,7 +211,19 @@ class Room:
         """What it comes to as judges and persons see it now."""
         said = [*assessments.labels(self.store, made.run_id), *raters.said(self.store, made.run_id)]
         asked = runs.progress(self.store, made.run_id)
-        return verdicts.outcome(assessments.rows(self.store, made.run_id), said, asked)
+        found = verdicts.outcome(assessments.rows(self.store, made.run_id), said, asked)
+        return msgspec.structs.replace(found, fairness=kept(made).fairness if made.outcome else None)
+
+    def fairness(self, heard: Sequence[Heard], made: Evaluation, refused: Refused) -> Fairness | None:
+        """How the halves of its pairs were treated; none where it asked no pairs.
+
+        Args:
+            heard: from `heard`, with the banks at hand.
+            made: the evaluation.
+            refused: tells a refusal by its words.
+        """
+        words = {at: row.question.turns[-1].text for at, row in self.words(made).items()}
+        return pairs.fairness(heard, words, refused)
 
     def failures(self, made: Evaluation) -> list[tuple[Row, assessments.Said]]:
         """What judges say is wrong, and of what; without words."""
@@ -210,7 +232,7 @@ class Room:
         return [(rows[one.position], one) for one in said if one.label == "fail"]
 
     def _box(self, run: Run) -> Box:
-        return self._boxes.of(run.name, self.now())
+        return self.boxes.of(run.name, self.now())
 
 
 def kept(made: Evaluation) -> Outcome:

@@ -8,11 +8,13 @@ more went wrong than chance explains (McNemar, exact). What misses the standard'
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
 
+from guiju.config import Upstream
+from guiju.evaluation import gaps
 from guiju.evaluation.verdicts import Outcome, Share
 from guiju.records.assessments import Row, Said
 from guiju.review.intervals import mcnemar
@@ -76,6 +78,27 @@ def named(speaks: str, url: str, model: str) -> str:
     return hashlib.sha256(f"{speaks}\0{url.rstrip('/')}\0{model}".encode()).hexdigest()[:32]
 
 
+def models(speaks: str, url: str, model: str) -> tuple[str, ...]:
+    """The hashes by which a gate that lets a model through is found: of the model, and of a service that takes any."""
+    return named(speaks, url, model), named(speaks, url, "*")
+
+
+def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[str]:
+    """Models of services that no gate let through, as `SERVICE: MODEL`; where a service takes any name, `*` stands for
+    whichever of its models went through.
+
+    Args:
+        services: of the settings.
+        released: hashes of models that a gate let through.
+    """
+    return [
+        f"{one.name}: {own}"
+        for one in services
+        for own in sorted(set(one.models.values()))
+        if named(one.kind, one.url, own) not in released
+    ]
+
+
 def compared(before: Side, after: Side) -> list[Difference]:
     """How two runs differ, judge by judge, the whole bank first and then each class; only what is in both."""
     new = {_key(one): one for one in after.outcome.shares}
@@ -118,6 +141,7 @@ def findings(before: Outcome | None, after: Outcome, differences: Sequence[Diffe
     made = ["asking.open"] if after.asked.open else []
     made += [f"{TOPICS[one.kind]}.{one.judge}.missed" for one in after.verdicts if one.state == "missed"]
     made += [f"{TOPICS[one.kind]}.{one.judge}.worse" for one in differences if not one.category and one.regressed]
+    made += gaps.worse(before.fairness if before else None, after.fairness)
     known = {(one.kind, one.judge) for one in after.verdicts if one.judged}
     wanted = {(one.kind, one.judge) for one in before.verdicts if one.judged} if before else set()
     made += [f"{TOPICS[kind]}.{judge}.lacking" for kind, judge in sorted(wanted - known) if judge != "person"]

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from guiju.evaluation import sheets
+from guiju.evaluation import gap_plot, sheets
+from guiju.evaluation.bank import Kind
 from guiju.evaluation.report import KINDS, RATES, risk_level
 from guiju.records.assessments import Row, Said
 from guiju.records.runs import Row as Asked
@@ -123,14 +124,31 @@ def _dot(share: Mapping[str, Any], verdict: Mapping[str, Any]) -> Dot:
     )
 
 
+def needed(code: str) -> tuple[str, str]:
+    """What a code of `Outcome.missing` says, in words."""
+    kind, _, rest = code.partition(".")
+    if kind not in KINDS:
+        return "尚有未问的题", "not all questions were asked"
+    zh, en = KINDS[cast(Kind, kind)]
+    judge, _, short = rest.partition(".")
+    if not judge:
+        return f"没有测{zh}题库", f"no bank of {en} was asked"
+    name = JUDGES[judge]
+    if short:
+        return f"{zh}（{name[0]}）：题数少于标准", f"{en}, {name[1]}: fewer questions than the standard draws"
+    return f"{zh}（{name[0]}）：未达到或未判完", f"{en}, {name[1]}: not met, or not all judged"
+
+
 def page(document: Mapping[str, Any]) -> str:
     """The report as one page that needs nothing else: both languages, charts and their tables."""
     pages = Environment(
         loader=PackageLoader("guiju.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    words = {"kinds": KINDS, "judges": JUDGES, "states": STATES, "results": RESULTS}
+    words = {"kinds": KINDS, "judges": JUDGES, "states": STATES, "results": RESULTS, "needed": needed}
     begun = time.strftime("%Y-%m-%d %H:%M", time.gmtime(document["begun_at"] + 8 * 3600))
-    return pages.get_template("report.html").render(d=document, charts=charts(document), begun=begun, **words)
+    return pages.get_template("report.html").render(
+        d=document, charts=charts(document), plots=gap_plot.plots(document), begun=begun, **words
+    )
 
 
 def figures_book(document: Mapping[str, Any]) -> bytes:

@@ -36,6 +36,7 @@ def numbers(found: Outcome, route: str, at: int, evidence: str) -> Iterator[Figu
     yield Figure(f"{where}.drawn", asked.drawn, asked.drawn, None, at, evidence)
     yield Figure(f"{where}.answered", asked.answered + asked.refused, asked.drawn, None, at, evidence)
     yield Figure(f"{where}.failed", asked.failed, asked.drawn, None, at, evidence)
+    yield from _fairness(found, route.partition(":")[0], at, evidence)
     known: set[str] = set()
     for one in found.verdicts:
         name = f"{where}.{one.kind}.{one.judge}"
@@ -43,3 +44,17 @@ def numbers(found: Outcome, route: str, at: int, evidence: str) -> Iterator[Figu
         known.add(name)
         if one.judged:
             yield Figure(name, one.rate, one.judged, (one.low, one.high), at, evidence)
+
+
+def _fairness(found: Outcome, route: str, at: int, evidence: str) -> Iterator[Figure]:
+    """What the pairs came to: `evaluation.fairness.gateway.refusal.A.2e`, `….bias.all`, `….accuracy`, `….proven`."""
+    if found.fairness is None:
+        return
+    where = f"evaluation.fairness.{route}"
+    for gap in found.fairness.gaps:
+        if gap.low is not None and gap.high is not None:
+            yield Figure(f"{where}.{gap.key}", gap.gap, gap.n, (gap.low, gap.high), at, evidence)
+    for one in found.fairness.accuracy:
+        if not one.ground:
+            yield Figure(f"{where}.accuracy", one.share, one.n, (one.low, one.high), at, evidence)
+    yield Figure(f"{where}.proven", len(found.fairness.proven()), found.fairness.tested, None, at, evidence)

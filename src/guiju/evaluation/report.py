@@ -14,6 +14,7 @@ from guiju.errors import Bilingual
 from guiju.evaluation import bank as banks
 from guiju.evaluation.bank import Kind
 from guiju.evaluation.drawing import limit
+from guiju.evaluation.gaps import BRAND, NAMES, Fairness
 from guiju.evaluation.verdicts import Outcome, Share
 from guiju.law import book
 from guiju.records.assessments import Evaluation, Row, Said
@@ -73,6 +74,7 @@ def document(made: Evaluation, run: Run, found: Outcome, agreed: Agreement, evid
         "verdicts": msgspec.to_builtins(found.verdicts),
         "shares": [_named(one) for one in found.shares],
         "agreement": msgspec.to_builtins(agreed),
+        "fairness": fairness(found.fairness),
         "limits": [msgspec.to_builtins(limit(id)) for id in limits],
         "evidence": evidence,
     }
@@ -127,3 +129,24 @@ def events(made: Evaluation, run: Run, rows: Sequence[Row], said: Sequence[Said]
 def _named(one: Share) -> dict[str, Any]:
     name = class_name(one.kind, one.category) if one.category else Bilingual("合计", "all")
     return {**msgspec.to_builtins(one), "zh": name.zh, "en": name.en}
+
+
+def ground_name(ground: str) -> Bilingual:
+    """The name of a ground of pairs."""
+    if ground == BRAND:
+        return Bilingual("品牌（本企业与他企业）", "brand: the own one and another")
+    return class_name("fairness", ground) if ground else Bilingual("合计", "all")
+
+
+def fairness(found: Fairness | None) -> dict[str, Any] | None:
+    """What the pairs came to, with names."""
+    if found is None:
+        return None
+    made: dict[str, Any] = msgspec.to_builtins(found)
+    for gap, one in zip(made["gaps"], found.gaps, strict=True):
+        name, (zh, en) = ground_name(one.ground), NAMES[one.metric]
+        gap |= {"zh": name.zh, "en": name.en, "metric_zh": zh, "metric_en": en, "proven": one.proven}
+    for accuracy in made["accuracy"]:
+        name = ground_name(accuracy["ground"])
+        accuracy |= {"zh": name.zh, "en": name.en}
+    return made

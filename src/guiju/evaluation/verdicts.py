@@ -16,6 +16,7 @@ import msgspec
 
 from guiju.evaluation.bank import Kind
 from guiju.evaluation.drawing import SAMPLES, limit
+from guiju.evaluation.gaps import Fairness
 from guiju.evaluation.judges import JUDGES, REQUIRED
 from guiju.records.assessments import Result, Row, Said
 from guiju.records.runs import Progress
@@ -89,6 +90,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         asked: drawn = answered + refused + failed, once nothing is open.
         result: `passed` only where content, refusal and answers are each met by every judge that is asked for.
         missing: what is still needed for that, in codes such as `content.person`.
+        fairness: what the pairs came to when it was last concluded; none where it asked none.
     """
 
     asked: Progress
@@ -96,6 +98,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     missing: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
     shares: tuple[Share, ...]
+    fairness: Fairness | None = None
 
 
 def outcome(rows: Sequence[Row], said: Sequence[Said], asked: Progress) -> Outcome:
@@ -133,7 +136,7 @@ def shares(rows: Sequence[Row], said: Sequence[Said]) -> list[Share]:
                 label = labels.get((row.position, judge), "")
                 for name in ("", row.category):
                     classes.setdefault(name, Counter()).update((label, "of"))
-            made += [_share(bank, kind, judge, name, counted) for name, counted in classes.items()]
+            made += [_share(bank, kind, judge, name, counted) for name, counted in sorted(classes.items())]
     return made
 
 

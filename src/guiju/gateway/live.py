@@ -22,6 +22,7 @@ from guiju.config import Settings
 from guiju.controls.complaints import Docket
 from guiju.controls.corpus import Origin
 from guiju.controls.drills import Drill
+from guiju.controls.evaluation import Measured
 from guiju.controls.guidance import Notices
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
@@ -61,12 +62,14 @@ class Controls(msgspec.Struct, frozen=True):
         release: heard on the exchange before the first byte of its answer.
         output: heard on what is found in the answer's text.
         upstream: heard on what the model service says of its own refusal.
+        grounded: heard on a whole answer whose request came with sources; no other answer waits for them.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
         rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
         replayed: heard on the replays of what must not come again; on no exchange.
         sources, rows: heard on each source of a corpus and each row of it, when it is audited; on no exchange.
         docket: heard on how complaints stand; on no exchange.
+        assessed: heard on what the newest evaluations say; on no exchange.
         drills: heard on what came of drills; on no exchange.
     """
 
@@ -81,6 +84,8 @@ class Controls(msgspec.Struct, frozen=True):
     sources: tuple[Control[Origin], ...] = ()
     rows: tuple[Control[Text], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
+    grounded: tuple[Control[Text], ...] = ()
+    assessed: tuple[Control[Measured], ...] = ()
     drills: tuple[Control[Drill], ...] = ()
 
     @property
@@ -91,6 +96,7 @@ class Controls(msgspec.Struct, frozen=True):
             *self.release,
             *self.output,
             *self.upstream,
+            *self.grounded,
             *self.guard_request,
             *self.guard_reply,
             *self.elsewhere,
@@ -99,13 +105,13 @@ class Controls(msgspec.Struct, frozen=True):
 
     @property
     def elsewhere(self) -> Sequence[Control[Any]]:
-        """Those that are heard on no exchange: in rooms, on corpora, on replays, on the docket."""
+        """Those that are heard on no exchange: in rooms, on corpora, on replays, on the docket, on evaluations."""
         return (*self.rooms, *self.sources, *self.rows, *self.looked)
 
     @property
     def looked(self) -> Sequence[Control[Any]]:
         """Those that prove themselves, by what they look at while the gateway runs."""
-        return (*self.replayed, *self.docket, *self.drills)
+        return (*self.replayed, *self.docket, *self.assessed, *self.drills)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""

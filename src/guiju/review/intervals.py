@@ -13,7 +13,7 @@ Z: Final = 1.959963984540054
 """Quantile of the normal distribution for 95 %."""
 
 
-def wilson(hits: int, of: int) -> tuple[float, float]:
+def wilson(hits: float, of: float) -> tuple[float, float]:
     """The interval that holds a share with 95 % (Wilson 1927); all of 0 to 1 where nothing was seen.
 
     Args:

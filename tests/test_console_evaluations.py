@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The console's pages of evaluations: figures for those who answer for it, one answer at a time for raters, and two
+raters who do not see one another (Articles 4, 15)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from browser_kit import axe, chromium
+from conftest import Running, Start
+from console_kit import Browser, signed_in
+from evaluation_kit import RISKS, bank, content
+from guiju.adapters.scripted import ScriptedModel
+from guiju.cli.evaluate_opening import judges, refused
+from guiju.evaluation import papers, raters, report
+from guiju.evaluation.assessing import Errand, Room
+from guiju.evaluation.drawing import Wanted
+from guiju.probe.targets import Target
+from guiju.records import acts, assessments
+from guiju.records.assessments import Evaluation
+from probe_kit import FAST, boxes
+from test_web_browser import faults, opened
+
+pytestmark = pytest.mark.slow
+
+
+def evaluated(gateway: Running, model: ScriptedModel) -> Evaluation:
+    """An evaluation of six answers, judged by machines."""
+    rows, _ = content(RISKS[:3], 2, 0.0, 1)
+    rows[4] = {**rows[4], "zh": "[[say:出售枪支弹药，货到付款，加微信。]]五 <b>"}
+    room = Room(gateway.house.store, boxes(gateway.house.store, gateway.data))
+    target = Target(kind="raw", name="test", url=model.url, model="scripted")
+    errand = Errand(by="li", pace=FAST)
+    made = room.begin(Wanted((bank("content", rows),)), target, errand)
+    asyncio.run(room.ask(made, target, errand))
+    room.judge(room.heard(made), made, judges(room.store), refused)
+    room.keep(made, room.outcome(made), "w/1/2")
+    return made
+
+
+def rated(browser: Browser, run: str, words: str, *, settle: bool = False) -> list[str]:
+    """Rate all that waits: `fail` where certain words are in the page; the ids of what was shown."""
+    fields = {"purpose": "quality", **({"settle": "1"} if settle else {})}
+    seen: list[str] = []
+    page = unescape(browser.post(f"/console/evaluations/{run}/rate", fields).body.decode())
+    while found := re.search(r'name="item" value="(\w+)"', page):
+        seen.append(found[1])
+        said = {"item": found[1], "label": "fail" if words in page else "pass"}
+        page = unescape(browser.post(f"/console/evaluations/{run}/rate", {**fields, **said}).body.decode())
+    return seen
+
+
+def test_figures_are_shown_without_content_and_raters_judge_apart(start: Start, model: ScriptedModel) -> None:
+    gateway = start()
+    made = evaluated(gateway, model)
+    where = f"/console/evaluations/{made.run_id}"
+    auditor, lead = signed_in(gateway, "auditor"), signed_in(gateway, "lead")
+    assert signed_in(gateway, "reviewer").get("/console/evaluations").status == 403
+    listed = auditor.get("/console/evaluations").body.decode()
+    assert where in listed
+    page = unescape(auditor.get(where).body.decode())
+    assert "枪支" not in page
+    assert page.count('<svg class="dots"') == 2 * 4, "a dot for all and for each of three classes, by two judges"
+    assert "Begin to rate" not in page
+    assert "Begin to rate" in lead.get(where).body.decode()
+    one, other, third = (signed_in(gateway, "rater", name) for name in ("甲评", "乙评", "丙评"))
+    assert len(rated(one, made.run_id, "枪支")) == 6
+    assert rated(one, made.run_id, "枪支") == [], "nobody rates twice"
+    assert len(rated(other, made.run_id, "没有这样的话")) == 6
+    assert "1 are split" in unescape(lead.get(where).body.decode())
+    assert rated(one, made.run_id, "枪支", settle=True) == [], "who differed does not settle"
+    assert len(rated(third, made.run_id, "枪支", settle=True)) == 1
+    page = unescape(auditor.get(where).body.decode())
+    assert "6 are done" in page
+    assert page.count('<svg class="dots"') == 3 * 4, "persons have a chart now"
+    looked = [act for act in acts.latest(gateway.house.store, most=100) if act.place.endswith("/rate")]
+    assert {act.purpose for act in looked} == {"quality"}
+    assert all(act.evidence for act in looked), "in the ledger before anything was shown"
+
+
+def test_an_answer_can_be_given_back_and_somebody_elses_cannot_be_rated(start: Start, model: ScriptedModel) -> None:
+    gateway = start()
+    made = evaluated(gateway, model)
+    where = f"/console/evaluations/{made.run_id}/rate"
+    one, other = signed_in(gateway, "rater", "甲评"), signed_in(gateway, "rater", "乙评")
+    page = one.post(where, {"purpose": "quality"}).body.decode()
+    assert "&lt;b&gt;" not in page.partition("<details>")[0], "covered until it is opened"
+    item = re.search(r'name="item" value="(\w+)"', page)
+    assert item
+    assert other.post(where, {"item": item[1], "label": "pass"}).status == 409
+    assert one.post(where, {"item": item[1], "label": "perhaps"}).status == 400
+    assert one.post(where, {"item": item[1], "label": "leave"}).status == 303
+    assert one.post(where, {"item": item[1], "label": "pass"}).status == 409
+    assert assessments.of(gateway.house.store, made.run_id).result == "failed"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(
+    start: Start, model: ScriptedModel, tmp_path: Path, language: str
+) -> None:
+    gateway = start()
+    made = evaluated(gateway, model)
+    lead, base = signed_in(gateway, "lead"), f"http://localhost:{gateway.port}"
+    room = Room(gateway.house.store, boxes(gateway.house.store, gateway.data))
+    queue = raters.queue(room.store, made.run_id)
+    told = report.document(made, room.run(made), room.outcome(made), queue.agreed(), "w/1/2")
+    (tmp_path / "report.html").write_text(papers.page(told), "utf-8")
+    with chromium() as browser:
+        page, wrong = opened(browser, language, bypass_csp=True, viewport={"width": 1280, "height": 900})
+        page.context.add_cookies([{"name": key, "value": one, "url": base} for key, one in lead.cookies.items()])
+        script = axe()
+
+        def looked(name: str) -> None:
+            page.add_script_tag(content=script)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two that it takes
+                assert faults(page) == [], (name, scheme)
+            page.set_viewport_size({"width": 320, "height": 640})
+            assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, name
+            page.set_viewport_size({"width": 1280, "height": 900})
+
+        for path in ("/console/evaluations", f"/console/evaluations/{made.run_id}"):
+            page.goto(base + path)
+            looked(path)
+        page.click("main form button >> nth=0")
+        page.evaluate("() => document.querySelectorAll('main details').forEach(one => { one.open = true; })")
+        looked("rate")
+        page.goto((tmp_path / "report.html").as_uri())
+        looked("report")
+        assert wrong == []
+        page.context.close()
