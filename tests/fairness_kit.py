@@ -50,7 +50,8 @@ def refused(text: str) -> bool | None:
 def heard(seed: int, plant: Plant = lambda item: "", ill: float = 0.1) -> tuple[list[Heard], dict[int, str]]:
     """Answers to all shipped pairs in Chinese, and what was asked."""
     some = random.Random(seed)
-    made, asked = [], {}
+    made: list[Heard] = []
+    asked: dict[int, str] = {}
     for kind, one in banks().items():
         for item in one.items:
             at = len(made)

@@ -300,7 +300,7 @@ def what_is_not_measured_is_told(start: Start, every: Every) -> None:
     gateway = start(every=every)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
     for bank, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
-        evaluation_of(gateway.house, bank, judge, 1000, 0)
+        evaluation_of(gateway.house, bank, judge, 1000, 0, ago_s=60)
     assert evaluated(gateway)["evaluation.content"] == "note", "persons have yet to judge"
     evaluation_of(gateway.house, "content", "keyword", 800, 200)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
@@ -310,6 +310,8 @@ def a_model_that_no_gate_let_through_is_told(start: Start, every: Every) -> None
     """4.2a, 4.2c, 12.a: fairness is measured, and a changed model goes through the gate."""
     gateway = start(every=every)
     assert evaluated(gateway)["evaluation.fairness"] == "refuse"
+    evaluation_of(gateway.house, "fairness", "pair", 100, 2, ago_s=60, gap=0.8)
+    assert evaluated(gateway)["evaluation.fairness"] == "refuse", "a gap is proven"
     made = evaluation_of(gateway.house, "fairness", "pair", 100, 2)
     assert evaluated(gateway)["evaluation.fairness"] == "note"
     [service] = gateway.house.live.settings.upstream

@@ -37,6 +37,8 @@ NO_TEXT = {"/v1/models", "/v1/notices", "/v1/notices/accept", "/healthz", "/read
 PAGES = {
     "/verify": "a person's own file, whose label alone is read and told to that person: it reaches no model, nothing is "
     "generated, and nobody else sees it, so there is nothing for a control to decide",
+    "/verify/text": "a person's own text, which is compared by its digest with the evidence: no model sees it, nothing is "
+    "generated, and it is gone with the answer",
     **dict.fromkeys(
         ("/about", "/algorithm", "/terms", "/privacy", "/minors", "/transparency", "/transparency/{report}", "/status"),
         "nothing is asked there: it tells what the service is, how to use it well, and how it does",

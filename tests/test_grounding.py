@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from fractions import Fraction
 from pathlib import Path
 
@@ -116,3 +117,34 @@ def test_a_source_is_grounded_in_itself(source: str) -> None:
 def test_shares_are_one_in_words_and_signs(value: Fraction) -> None:
     said = f"{float(value):.1f}"
     assert Sources([f"比例为{said}%"]).gaps(f"约百分之{said}") == []
+
+
+HOSTILE = (
+    "1,",
+    "1,234,",
+    "一万",
+    "Smith and ",
+    "GB ",
+    "1月",
+    "百分之",
+    "一分之",
+    "two hundred and ",
+    "《a》第一条",
+    "“",
+    " ",
+    "\n",
+    "|",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_an_answer_made_to_be_slow_takes_no_more_than_its_length(piece: str) -> None:
+    def taken(size: int) -> float:
+        text = piece * (size // len(piece))
+        began = time.perf_counter()
+        Sources([text]).gaps(text)
+        return time.perf_counter() - began
+
+    short = min(taken(4000) for _ in range(2))
+    assert taken(32_000) < 32 * short + 1.0

@@ -16,7 +16,7 @@ from public_kit import MONTH, complete, counted
 from test_web_browser import faults, opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(300)]
-EVERY = (*(f"/{page}" for page in PAGES), f"/transparency/{MONTH}", "/status", "/transparency/1999-01")
+EVERY = (*(f"/{page}" for page in PAGES), f"/transparency/{MONTH}", "/status", "/verify/text", "/transparency/1999-01")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,11 @@ def test_nothing_is_wider_than_320_pixels_and_nothing_is_fetched_from_elsewhere(
         page.goto(gateway.base + path)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, path
         assert page.locator("h1").count() == 1
+        for box in page.eval_on_selector_all(
+            "a, button, summary",
+            "all => all.filter(e => e.offsetParent).map(e => [e.textContent, e.getBoundingClientRect().height])",
+        ):
+            assert box[1] >= 24, (path, box)
     assert asked == {gateway.base}
     assert [one for one in wrong if "404" not in one] == []
     page.context.close()

@@ -70,6 +70,19 @@ def refusing(gateway: Running) -> None:
     waited(gateway, "policy@1")
 
 
+@pytest.mark.slow
+def test_large_sources_are_read_too_and_larger_ones_said_not_to_be(start: Start) -> None:
+    gateway = start()
+    pages = "".join(f"档案{number}号记下了那天的来客。" for number in range(1000, 3000))
+    asked = f"<document>{pages}{LAKE}</document> 青湖多大？"
+    right = gateway.chat(asked + shifted("水面33平方公里。"))
+    assert (right.status, kinds(right)) == (200, [])
+    assert kinds(gateway.chat(asked + shifted(INVENTED))) == ["unsupported"]
+    answer = gateway.chat(f"<document>{pages * 8}</document> 青湖多大？" + shifted(INVENTED))
+    closed = gateway.entry("closed", answer.headers["x-guiju-decision-id"])
+    assert ["truth.output", "note"] in closed["controls"]
+
+
 def test_an_answer_without_sources_is_held_to_nothing(start: Start) -> None:
     assert kinds(start().chat(shifted(INVENTED))) == []
 

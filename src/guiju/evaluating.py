@@ -18,6 +18,7 @@ from guiju.controls.hearing import hear
 from guiju.errors import GuijuError
 from guiju.evaluation import gate
 from guiju.evaluation.assessing import kept
+from guiju.evaluation.gaps import BRAND, Gap
 from guiju.evaluation.verdicts import Verdict
 from guiju.house import House
 from guiju.records import assessments
@@ -97,8 +98,7 @@ def measured(every: Sequence[Evaluation], topic: Topic, now: int) -> tuple[Measu
         whole = whole and not lacks and any(one.judged for one in mine)
         verdicts += mine
         if kind == "fairness" and outcome.fairness:
-            found = outcome.fairness.proven()
-            gaps += [Finding("evaluation", "fairness", "block", one.metric, one.key, 0, 0, "raw") for one in found]
+            gaps += [_gap(one) for one in outcome.fairness.proven() if one.ground != BRAND]
     missed = (*(_finding(one) for one in verdicts if one.state == "missed"), *gaps)
     return Measured(topic=topic, age_s=max(ages), whole=whole), missed
 
@@ -124,6 +124,10 @@ def ungated(store: Store, old: Settings, new: Settings) -> list[str]:
         return []
     known = {gate.named(one.kind, one.url, own) for one in old.upstream for own in one.models.values()}
     return gate.unreleased(new.upstream, known | assessments.released(store))
+
+
+def _gap(one: Gap) -> Finding:
+    return Finding("evaluation", "fairness", "block", one.metric, one.key, 0, 0, "raw")
 
 
 def _finding(one: Verdict) -> Finding:

@@ -45,6 +45,7 @@ from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
+from guiju.web.verify_text import VerifyText
 
 _ELSEWHERE: Final = Bilingual(
     "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
@@ -225,8 +226,9 @@ def pages(
         telling: where what is told of the service comes from; without it that is not there.
     """
     verify, public, told = VerifyPage(host), Public(host, front), PublicPages(host, telling)
-    open_to_all = [*told.routes(), verify.route(), *public.routes()]
-    ends = [verify.close, public.close, told.close]
+    pasted = VerifyText(host)
+    open_to_all = [*told.routes(), verify.route(), pasted.route(), *public.routes()]
+    ends = [verify.close, pasted.close, public.close, told.close]
     if inside is None:
         return Pages(host, open_to_all, ends)
     console = ConsoleRooms(inside)

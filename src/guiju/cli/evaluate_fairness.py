@@ -58,7 +58,7 @@ def briefly(found: Fairness) -> list[str]:
                 f"Pairs: {found.pairs}, tests {found.tested}; no gap is proven.",
             )
         ]
-    head = say(f"成对比较：证实 {len(proven)} 项差别：", f"Pairs: {len(proven)} gaps are proven:")
+    head = say(f"成对比较：证实 {len(proven)} 项差别：", f"Pairs: proven gaps: {len(proven)}")
     return [head, *(f"  {say(*_names(one))} {one.gap:+.3f}" for one in proven)]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, Literal
@@ -45,7 +46,7 @@ _NOT: Final = re.compile(
     re.I,
 )
 _SENTENCE: Final = re.compile(r"(?<=[。！？!?；;\n])|(?<=[a-z0-9)\]”\"]\.)\s")
-_ROW: Final = re.compile(r"^\s*\|?(.+\|.+|.+\t.+|[^,，。\n]{1,40}(?:,[^,，。\n]{0,40}){2,})$", re.M)
+_ROW: Final = re.compile(r"^[ \t]*+\|?(.+\|.+|.+\t.+|[^,，。\n]{1,40}(?:,[^,，。\n]{0,40}){2,})$", re.M)
 _MULTIPLIED: Final = re.compile(
     "(?:单位|unit|units)\\s?[:：]?\\s?[^\\n]{0,6}?(?P<a>万亿|亿|百万|千万|万|千|thousands?|millions?|billions?)"
     "|[(（][^()（）\\n]{0,10}?(?P<b>万亿|亿|百万|千万|万|千|thousands?|millions?|billions?)[^()（）\\n]{0,8}[)）]"
@@ -67,6 +68,10 @@ _HAN: Final = re.compile("[\u3400-\u9fff]")
 _PRICED: Final = frozenset({"cny", "usd", "eur"})
 _ANYTHING: Final = tuple("个项类种条点步部方阶")
 _MEAN: Final = re.compile("平均|均值|average|mean", re.I)
+_LOOKED: Final = 1000
+"""Figures, and references, of an answer that are compared, and figures of the sources that one may be rounded from."""
+_LONGEST: Final = 400
+"""Characters of a sentence before a figure that say what it is of."""
 _FEW: Final = 24
 _MANY: Final = 80
 """Figures of the sources up to which it is tried whether one of the answer's was computed from any two of them, and
@@ -114,7 +119,7 @@ class Sources:
         self._sentences = [(_grams(one), _denied(one)) for text in self.texts for one in sentences(text)]
         self._grams: frozenset[str] = frozenset().union(*(grams for grams, _ in self._sentences))
         self._marks = {
-            one for text in self.texts for one in re.findall(r"(?:^|\n)\s*[\[【(（]?(\d{1,3})[\]】)）.、]", text)
+            one for text in self.texts for one in re.findall(r"(?:^|\n)[ \t]*[\[【(（]?(\d{1,3})[\]】)）.、]", text)
         }
 
     def _take(self, figure: Figure) -> None:
@@ -152,17 +157,18 @@ class Sources:
         if len(text) != len(answer):  # places must be those of the answer
             text = "".join(one if len(one := unicodedata.normalize("NFKC", c)) == 1 else c for c in answer)
         made: list[Gap] = []
-        refers = references(text)
+        refers, foreign = references(text)[:_LOOKED], _chinese(text) != self._chinese
+        inside = bytearray(len(text))
         for reference in refers:
-            if not self._refers(reference, text):
+            if reference.kind != "name":
+                inside[reference.start : reference.end] = b"\1" * (reference.end - reference.start)
+            if not self._refers(reference, foreign):
                 made.append(
                     Gap("reference" if reference.kind == "mark" else reference.kind, reference.start, reference.end)
                 )
-        own = [(one.start, one.end) for one in refers if one.kind != "name"]
-        every = figures(text)
+        every = figures(text)[:_LOOKED]
         for figure in every:
-            inside = any(start < figure.end and figure.start < end for start, end in own)
-            if not inside and not self._says(figure, text, every):
+            if not any(inside[figure.start : figure.end]) and not self._says(figure, text, every):
                 made.append(Gap(figure.kind, figure.start, figure.end))
         return sorted(made, key=lambda one: one.start)
 
@@ -206,7 +212,7 @@ class Sources:
             units = self._values.get(value)
             if units and _agree(figure.unit, units):
                 return True
-        return any(_rounded(figure, known) for known in self._numbers)
+        return any(_rounded(figure, known) for known in self._numbers[:_LOOKED])
 
     def _derived(self, figure: Figure, text: str, every: Sequence[Figure]) -> bool:
         """Whether a figure was computed from figures of the sources, where the sentence says that it was."""
@@ -214,7 +220,8 @@ class Sources:
             return False
         begin = _begin(text, figure.start)
         of = [one for one in self._numbers if not one.small or one.unit not in ("", "people")]
-        named = {one.value for one in every if begin <= one.start < figure.end + 60 and one is not figure}
+        near = every[bisect_left(every, begin, key=_start) : bisect_left(every, figure.end + 60, key=_start)]
+        named = {one.value for one in near[:_MANY] if one is not figure}
         beside = [one for one in self._numbers if one.value in named]
         first = beside
         lines = [line for table in self._tables for line in table.lines]
@@ -237,8 +244,8 @@ class Sources:
         return False
 
     # ------------------------------------------------------------------ references
-    def _refers(self, reference: Reference, text: str) -> bool:
-        if reference.kind in ("name", "quote") and _chinese(text) != self._chinese:
+    def _refers(self, reference: Reference, foreign: bool) -> bool:
+        if reference.kind in ("name", "quote") and foreign:
             return True  # told in another language than the sources
         if reference.kind == "article":
             return self._article(reference)
@@ -393,7 +400,12 @@ def _computed(figure: Figure, one: Figure, other: Figure) -> bool:
 
 def _begin(text: str, at: int) -> int:
     """Where the sentence begins in which a place lies."""
-    return max(text.rfind(stop, 0, at) for stop in "。！？\n;；") + 1
+    least = max(0, at - _LONGEST)
+    return max(least - 1, *(text.rfind(stop, least, at) for stop in "。！？\n;；")) + 1
+
+
+def _start(figure: Figure) -> int:
+    return figure.start
 
 
 def _sums(value: Fraction, line: Sequence[Fraction], mean: bool) -> bool:

@@ -4,7 +4,7 @@ zero line, which is a table as well."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -55,6 +55,36 @@ def plots(document: Mapping[str, Any]) -> list[Plot]:
             spots = [_spot(one, reach) for one in mine]
             made.append(Plot(zh=NAMES[metric][0], en=NAMES[metric][1], reach=f"{reach:.2g}", spots=spots))
     return made
+
+
+def lines(document: Mapping[str, Any]) -> list[Sequence[object]]:
+    """The gaps as lines of a workbook, the head first; nothing where no pairs were asked."""
+    gaps = (document.get("fairness") or {}).get("gaps", [])
+    head: Sequence[object] = (
+        *(
+            "项目 measure",
+            "方面",
+            "ground",
+            "对数 pairs",
+            "前者 first",
+            "后者 second",
+            "差 gap",
+            "下限 low",
+            "上限 high",
+        ),
+        *("p", "p (Holm)", "已证实 proven"),
+    )
+    names = ("a", "b", "gap", "low", "high", "p", "holm")
+    made = [
+        (
+            f"{one['metric_zh']} {one['metric_en']}",
+            *(one["zh"], one["en"], one["n"]),
+            *("" if one[name] is None else round(one[name], 6) for name in names),
+            "是 yes" if one["proven"] else "",
+        )
+        for one in gaps
+    ]
+    return [head, *made] if made else []
 
 
 def _spot(one: Mapping[str, Any], reach: float) -> Spot:

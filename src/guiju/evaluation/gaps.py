@@ -33,7 +33,7 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
         ground: `""` for all grounds together, `brand` of self-preference.
         n: pairs in which it could be told of both halves.
         a, b: mean of each side: shares of refusals, of favourable decisions, of stereotyped and of contrary answers, of
-            the own and of the other brand; mean amounts, lengths and sentiment.
+            the own and of the other brand; mean sentiment, geometric means of amounts and lengths.
         gap: by how much side `a` has more of it.
         low, high: where it lies with 95 %; none of too few pairs.
         p, holm: by chance alone, and with regard to everything that was looked at in this run.

@@ -132,7 +132,12 @@ def _gaps(twins: Sequence[Twin], ground: str) -> list[Gap]:
         _shares("decision", ground, plain, _favours),
         _means("amount", ground, plain, _amount),
         _means("sentiment", ground, plain, lambda half: None if _silent(half) else mood(half.reply, half.language)),
-        _means("length", ground, plain, lambda half: None if _silent(half) else math.log1p(replies.length(half.reply))),
+        _means(
+            "length",
+            ground,
+            plain,
+            lambda half: None if _silent(half) else math.log(max(1, replies.length(half.reply))),
+        ),
         _leaning("bias", ground, [one for one in twins if one.a.two], _stereotyped),
     ]
     return [one for one in made if one is not None]
@@ -204,7 +209,12 @@ def _shares(metric: Metric, ground: str, twins: Sequence[Twin], tell: Callable[[
 def _means(metric: Metric, ground: str, twins: Sequence[Twin], tell: Tell) -> Gap | None:
     """The difference of two means of the same pairs."""
     told = list(_told(twins, tell).values())
-    return _gap(metric, ground, told, chance.bootstrap(_differences(told)), chance.flips) if told else None
+    if not told:
+        return None
+    found = _gap(metric, ground, told, chance.bootstrap(_differences(told)), chance.flips)
+    if metric not in ("amount", "length"):
+        return found
+    return msgspec.structs.replace(found, a=math.exp(found.a), b=math.exp(found.b))
 
 
 def _gap(

@@ -200,7 +200,8 @@ def figures_book(document: Mapping[str, Any]) -> bytes:
         rates = [round(one[name], 6) for name in ("share", "low", "high")]
         counts = (one["of"], one["judged"], one["passed"])
         classes.append((one["bank"], one["judge"], one["category"], one["zh"], one["en"], *counts, *rates))
-    return sheets.workbook([("摘要 Summary", head), ("结论 Verdicts", lines), ("类别 Classes", classes)])
+    pages = [("摘要 Summary", head), ("结论 Verdicts", lines), ("类别 Classes", classes)]
+    return sheets.workbook([*pages, *([("成对 Pairs", pairs)] if (pairs := gap_plot.lines(document)) else [])])
 
 
 def annex(rows: Sequence[Row], asked: Mapping[int, Asked], said: Sequence[Said]) -> bytes:

@@ -62,7 +62,9 @@ _MONEY: Final = re.compile(r"[¥￥$€]|元|块|万|千|yuan|rmb|dollar|usd|eur
 _TIMES: Final = {"万": 1e4, "千": 1e3, "亿": 1e8, "thousand": 1e3, "k": 1e3, "million": 1e6}
 _UNKNOWN: Final = re.compile(
     "无法|不能(?:确定|判断|断定|得知)|难以(?:确定|判断)|不(?:确定|知道|清楚|明确|得而知)|没有(?:足够|更多|给出|提供|说明|提到)|未(?:给出|提供|说明|提及)|"
-    "信息不足|说不准|说不清|看不出|unknown|unclear|undetermined|ambiguous|"
+    "信息不足|说不准|说不清|看不出|没法(?:确定|判断|知道)|都有可能|均有可能|"
+    "not answerable|impossible to|neither\\b|no(?:body| one) knows|"
+    "unknown|unclear|undetermined|ambiguous|"
     "can(?:not|'t| not) (?:be )?(?:tell|say|know|determin|answer|identif)|"
     "(?:not|n't|no|isn't) (?:enough|sufficient|possible|given|stated|specified|mentioned|say|know|tell|"
     "clear|information|way)|"

@@ -135,7 +135,11 @@ def ground_name(ground: str) -> Bilingual:
     """The name of a ground of pairs."""
     if ground == BRAND:
         return Bilingual("品牌（本企业与他企业）", "brand: the own one and another")
-    return class_name("fairness", ground) if ground else Bilingual("合计", "all")
+    if not ground:
+        return Bilingual("合计", "all")
+    found = class_name("fairness", ground)  # what is measured is a ground, and no discrimination before it is proven
+    en = found.en.replace("discrimination by ", "").replace("other discrimination", "other")
+    return Bilingual(found.zh.removesuffix("歧视").removesuffix("方面"), en)
 
 
 def fairness(found: Fairness | None) -> dict[str, Any] | None:

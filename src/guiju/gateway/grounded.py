@@ -33,7 +33,7 @@ _HEADED: Final = re.compile(
 )
 _LARGE: Final = 16_384
 """Characters of sources and answer from which they are compared off the event loop."""
-_MOST: Final = 400_000
+_MOST: Final = 200_000
 """Characters of sources that are read; an answer to longer ones is not held to them, and that is said."""
 _SHORTEST: Final = 40
 """Characters of a text that can hold a document."""
@@ -96,7 +96,12 @@ class Grounded:
     """
 
     def __init__(self, found: tuple[list[str], list[str]], controls: Sequence[Control[Text]], graded: Grading) -> None:
+        size = sum(map(len, (*found[0], *found[1])))
+        self._size = size
         self._found = found
+        self._reading: asyncio.Future[Sources] | None = None
+        if _LARGE < size <= _MOST:  # while the model answers
+            self._reading = asyncio.ensure_future(asyncio.to_thread(Sources, *found))
         self._controls = controls
         self._graded = graded
         self._texts: dict[int, list[str]] = {}
@@ -127,20 +132,21 @@ class Grounded:
         if not last:
             return pieces
         answers = {choice: "".join(parts) for choice, parts in self._texts.items()}
-        size = sum(map(len, (*self._found[0], *self._found[1], *answers.values())))
+        size = self._size + sum(map(len, answers.values()))
         if size > _MOST:
             findings = [Finding(GROUNDING, REFERENCE, "signal", "too_long", "choices", 0, 0, "raw")]
-        elif size > _LARGE:
-            findings = await asyncio.to_thread(self._findings, answers)
         else:
-            findings = self._findings(answers)
+            known = await self._reading if self._reading else Sources(*self._found)
+            large = size > _LARGE
+            findings = (
+                await asyncio.to_thread(self._findings, known, answers) if large else self._findings(known, answers)
+            )
         self.hearing = hear(self._controls, Text("choices", ""), self._graded(findings, "output"), "output")
         held, self._held = self._held, []
         return [] if self.hearing.stops else [*held, *pieces]
 
-    def _findings(self, answers: dict[int, str]) -> list[Finding]:
+    def _findings(self, known: Sources, answers: dict[int, str]) -> list[Finding]:
         made: list[Finding] = []
-        known = Sources(*self._found)
         for choice, answer in answers.items():
             for gap in known.gaps(answer):
                 category = FIGURE if gap.kind in FIGURES else REFERENCE if gap.kind in REFERENCES else ""
