@@ -14,6 +14,7 @@ from guiju.dossier import facts
 from guiju.dossier.compose import compose, gaps
 from guiju.dossier.derived import derived
 from guiju.dossier.filling import catalogue
+from guiju.dossier.gather import hollow
 from guiju.dossier.kinds import kinds
 from guiju.dossier.model import lines, text_of
 from guiju.dossier.questions import read, verdict_of
@@ -109,6 +110,13 @@ def test_questions_come_from_an_evaluation_or_a_file(tmp_path: Path) -> None:
     (tmp_path / "annex-5.xlsx").write_bytes(b"no workbook")
     with pytest.raises(ConfigError, match="config_invalid"):
         read(tmp_path, banks)
+
+
+def test_a_share_of_nothing_is_no_figure() -> None:
+    assert hollow(Figure("annotation.error", 0.0, 0, None, 1, "x"))
+    assert not hollow(Figure("annotation.error", 0.0, 1, None, 1, "x"))
+    assert not hollow(Figure("annotation.items", 0.0, 0, None, 1, "x"))  # that there are none is something to say
+    assert hollow(Figure("corpus.sample.manual@a", 0.0, 0, None, 1, "x"))
 
 
 @pytest.mark.parametrize(

@@ -17,11 +17,13 @@ import msgspec
 from guiju.config import Settings
 from guiju.detect import shipped
 from guiju.dossier import derived, exhibits, facts, questions, sources
+from guiju.dossier.filling import catalogue
 from guiju.dossier.sources import Clauses, Corpus, Keyword, Question, Rulebook, Sources
 from guiju.errors import ConfigError, failed
 from guiju.law import book, calendar
 from guiju.records import corpora, figures, filings, lexicons, rulebooks
 from guiju.records.db import Store
+from guiju.terms import Figure
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,7 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         OutsideError: `store_unavailable`.
     """
     folder = data / sources.FOLDER
-    known = {one.name: one for one in figures.latest(store)}
+    known = {one.name: one for one in figures.latest(store) if not hollow(one)}
     shown, pictures = exhibits.read(folder)
     return Sources(
         facts=_facts(store, data),
@@ -70,6 +72,12 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         names={one.id: (one.zh, one.en) for one in facts.facts()},
         choices={one.id: {each.id: (each.zh, each.en) for each in one.choices} for one in facts.facts() if one.choices},
     )
+
+
+def hollow(figure: Figure) -> bool:
+    """Whether a figure is a share of nothing: it says nothing, and a document that quotes it would say too much."""
+    known = catalogue().get(figure.name)
+    return figure.n <= 0 and (known.unit == "share" if known else 0 <= figure.value <= 1)
 
 
 def _facts(store: Store, data: Path) -> dict[str, Any]:
