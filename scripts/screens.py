@@ -28,8 +28,10 @@ from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings
 from guiju.desk.decisions import UNDO_S
+from guiju.dossier.telling import PAGES
 from pages_kit import desk_front, serving
 from places import Place
+from public_kit import MONTH, complete, counted
 from test_marking_verify import PUBLIC, bound
 from test_web_verify import FILES
 
@@ -48,10 +50,15 @@ def shown(page: Any, base: str) -> Iterator[str]:
         page.click("#send")
         page.wait_for_selector("article.verdict")
         yield f"verify-{verdict}"
-    page.goto(f"{base}/about")
-    yield "about"
     page.goto(f"{base}/static/none")
     yield "error"
+
+
+def told(page: Any, base: str) -> Iterator[str]:
+    """The pages that tell the public of the service; the name of each."""
+    for name in (*PAGES, f"transparency/{MONTH}", "status"):
+        page.goto(f"{base}/{name}")
+        yield name.partition("/")[0]
 
 
 def complained(page: Any, base: str, decide: Callable[[str], None]) -> Iterator[str]:
@@ -119,6 +126,8 @@ def console() -> Iterator[tuple[Running, dict[str, str]]]:
     with TemporaryDirectory() as folder, ScriptedModel() as model:
         starting = _starting(Path(folder), model)
         gateway = next(starting)()
+        complete(gateway)
+        counted(gateway)
         yield gateway, {**CONSOLE, **filled(gateway)}
         for _ in starting:
             pass
@@ -154,6 +163,7 @@ def main() -> None:
                 (name for name in shown(page, trusting.base) if name == "verify-whole"),
                 (name for name in shown(page, plain.base) if name != "verify-whole"),
                 complained(page, plain.base, decide),
+                told(page, gateway.base),
                 inside(page, gateway, pages),
             )
             for name in every:

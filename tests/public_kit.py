@@ -8,6 +8,68 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from conftest import Answered, Running
+from guiju.dossier import facts
+from guiju.records import figures, filings, months
+from guiju.records.filings import Filing
+from guiju.terms import Figure
+
+ORG = """
+[org]
+name = "云岭数科有限公司"
+code = "91350100M000100Y43"
+[service]
+name = "云岭问答"
+launched = 2026-06-01
+description = "回答有关云岭的问题。"
+functions = ["dialogue", "text"]
+audience = "成年读者"
+occasions = "课后辅导"
+uses = "查资料、写摘要"
+not_for = "医疗、法律意见"
+minors = "excluded"
+[model]
+name = "云岭-7B"
+version = "1.2"
+[algorithm]
+name = "云岭问答生成算法"
+principle = "由大规模语言模型逐词生成。"
+mechanism = "先检查输入，再逐句检查输出。"
+purpose = "回答问题。"
+[data]
+sources = ["open", "commercial"]
+[rights]
+mail = "help@yunling.example"
+optout = "在设置中关闭“用于改进”"
+"""
+FILED = Filing(
+    id="", kind="service", authority="省网信办", number="云岭备-20260001", submitted="2026-04-01", approved="2026-05-20",
+    added_by="林青", added_at=1_795_000_000,
+)  # fmt: skip
+
+
+def complete(gateway: Running) -> None:
+    """Let a provider say all that it must say."""
+    (gateway.data / facts.FILE).write_text(ORG, "utf-8")
+    filings.add(gateway.house.store, FILED)
+    for room in ("corpus", "annotation"):
+        made = [Figure(f"{room}.{name}", 1234.0, 1234, None, 1_795_000_000, "run 7") for name in ("rows", "items")]
+        figures.publish(gateway.house.store, made, room=room)
+
+
+MONTH = "2026-11"
+
+
+def figure(name: str, value: float, n: int = 100) -> Figure:
+    """A number of the month."""
+    return Figure(f"{months.PREFIX}{MONTH}.{name}", value, n, None, months.span(MONTH)[1], "ledger")
+
+
+def counted(gateway: Running) -> None:
+    """Publish a month's numbers."""
+    numbers = [figure("exchanges.all", 12_345), figure("cases.received.rights", 3), figure("steps.warn", 2)]
+    more = [figure("cases.received.personal", 7), figure("cases.received.label", 40)]
+    figures.publish(gateway.house.store, [*numbers, *more], room=months.ROOM)
+
 
 PLAIN = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
 BORDER = "----guiju"

@@ -10,29 +10,38 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
+from sqlalchemy import select
 
+import dossier_kit as dossier
 from annotation_kit import lines as annotation_lines
 from annotation_kit import room as annotation_room
 from annotation_kit import rules as annotation_rules
 from conftest import Running, Start
 from evaluation_kit import heard as evaluated
 from evaluation_kit import judged as evaluation_of
-from guiju import complaining, deskwork, rehearsing, server
+from guiju import complaining, deskwork, drilling, publicwork, rehearsing, server
 from guiju.annotation.publishing import publish
 from guiju.annotation.rulebook import Rulebook
 from guiju.cli.corpus_run import Wish, run
 from guiju.controls import drills
 from guiju.desk.cases import Form
+from guiju.dossier import looking
+from guiju.dossier.kinds import kind
 from guiju.errors import ConfigError
 from guiju.evaluation.gate import models
+from guiju.gateway.http import Receive, Scope, Send
 from guiju.gateway.live import Controls
 from guiju.house import House
-from guiju.records import assessments, batches, rulebooks
+from guiju.records import assessments, batches, rulebooks, vault
 from guiju.records.assessments import Gate
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.schema import person
 from guiju.terms import Hearing, IdentityLevel
+from public_kit import complete
 from regeneration_kit import SETTINGS, opened, turned
 from regeneration_kit import standing as standing_of
 
@@ -84,6 +93,19 @@ def a_service_that_does_not_answer_is_told(start: Start, every: Every) -> None:
     assert proved(gateway, drills.USED, False) is False
 
 
+def what_article_17_names_is_told(start: Start, every: Every) -> None:
+    """17.a to 17.c: where the page about the service leaves out what it must say, it is told; a whole page passes."""
+    gateway = start(every=every)
+    assert told(gateway).stops
+    complete(gateway)
+    assert not told(gateway).stops
+
+
+def told(gateway: Running) -> Hearing:
+    """What a look at the page about the service comes to."""
+    return asyncio.run_coroutine_threadsafe(publicwork.prove(gateway.house), gateway.loop).result(20)
+
+
 def a_store_that_does_not_come_back_is_told(start: Start, every: Every) -> None:
     """14.a: a backup that can't be restored is told."""
     gateway = start(every=every)
@@ -112,7 +134,7 @@ def a_ban_that_does_not_hold_is_told(start: Start, every: Every) -> None:
 def somebody_who_stays_after_an_erasure_is_told(start: Start, every: Every) -> None:
     """11.a: where something of an erased person is left, it is told."""
 
-    def kept(house: House) -> tuple[rehearsing.App, Callable[[], None]]:
+    def kept(house: House) -> tuple[drilling.App, Callable[[], None]]:
         stays = "CREATE TRIGGER stays BEFORE DELETE ON person BEGIN SELECT RAISE(IGNORE); END"
         house.store.do(lambda connection: connection.exec_driver_sql(stays))
         return server.scratch(house)
@@ -120,6 +142,79 @@ def somebody_who_stays_after_an_erasure_is_told(start: Start, every: Every) -> N
     gateway = start(every=every)
     assert not rehearsed(gateway, drills.ERASED).stops
     assert rehearsed(gateway, drills.ERASED, kept).stops
+
+
+def what_is_kept_of_inputs_is_told(start: Start, every: Every) -> None:
+    """11.b: where what somebody asked stands in a file of the house, it is told."""
+
+    def noting(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        def note(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            with (house.options.data / "debug.log").open("ab") as log:
+                log.write(body)
+            return body
+
+        return between(house, note)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.UNKEPT).stops
+    assert rehearsed(gateway, drills.UNKEPT, noting).stops
+
+
+def a_profile_of_persons_is_told(start: Start, every: Every) -> None:
+    """11.c: where more is kept of who asks about one thing than of who asks about another, it is told."""
+
+    def profiling(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        done: list[str] = []
+
+        def profile(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            with house.store.read() as connection:
+                known = connection.execute(select(person.c.account_id, person.c.id)).all()
+            if "夜校".encode() in body and known and not done:
+                who, now = (known[0].account_id, known[0].id), int(house.live.clock())
+                keys = DayKeys(house.options.data / "keys")
+                done.append(vault.put(house.store, keys, who, "likes", b"x", (now, now + 999)))
+            return body
+
+        return between(house, profile)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.PLAIN).stops
+    assert rehearsed(gateway, drills.PLAIN, profiling).stops
+
+
+def a_difference_between_persons_is_told(start: Start, every: Every) -> None:
+    """12.a: where what a model is asked depends on who asks, it is told."""
+
+    def partial(house: House) -> tuple[drilling.App, Callable[[], None]]:
+        seen: list[bytes] = []
+
+        def turn(body: bytes, headers: dict[bytes, bytes]) -> bytes:
+            seen.append(headers.get(b"x-guiju-identity", b""))
+            return body if seen[-1] == seen[0] else body.replace("祝福".encode(), "批评".encode())
+
+        return between(house, turn)
+
+    gateway = start(every=every)
+    assert not rehearsed(gateway, drills.ALIKE).stops
+    assert rehearsed(gateway, drills.ALIKE, partial).stops
+
+
+def between(
+    house: House, change: Callable[[bytes, dict[bytes, bytes]], bytes]
+) -> tuple[drilling.App, Callable[[], None]]:
+    """The doors of a house with something between them and whoever asks, which sees and changes what is asked."""
+    app, close = server.scratch(house)
+
+    async def through(scope: Scope, receive: Receive, send: Send) -> None:
+        async def changed() -> Any:
+            message = await receive()
+            if message.get("body") and scope["path"].startswith("/v1/"):
+                message["body"] = await asyncio.to_thread(change, message["body"], dict(scope["headers"]))
+            return message
+
+        await app(scope, changed, send)
+
+    return through, close
 
 
 def rehearsed(gateway: Running, drill: str, front: rehearsing.Front = server.scratch) -> Hearing:
@@ -204,8 +299,8 @@ def what_is_not_measured_is_told(start: Start, every: Every) -> None:
     """4.1a: a service that nobody measured, or that misses a limit, is told; what is as it must be passes."""
     gateway = start(every=every)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
-    for kind, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
-        evaluation_of(gateway.house, kind, judge, 1000, 0, ago_s=60)
+    for bank, judge in (("refuse", "refusal"), ("answer", "refusal"), ("content", "keyword")):
+        evaluation_of(gateway.house, bank, judge, 1000, 0, ago_s=60)
     assert evaluated(gateway)["evaluation.content"] == "note", "persons have yet to judge"
     evaluation_of(gateway.house, "content", "keyword", 800, 200)
     assert evaluated(gateway)["evaluation.content"] == "refuse"
@@ -235,3 +330,30 @@ def truth_of_a_month_ago_is_told(start: Start, every: Every) -> None:
     assert evaluated(gateway)["evaluation.truth"] == "refuse"
     evaluation_of(gateway.house, "truth", "known", 80, 20)
     assert evaluated(gateway)["evaluation.truth"] == "pass"
+
+
+def nothing_is_told_without_the_training_data(start: Start, every: Every) -> None:
+    """17.a: the pack for the authority is not built while the register of training data is empty, or one of its numbers."""
+    lacking = {name: one for name, one in dossier.figures().items() if name != "corpus.rows"}
+    assert not stopped(every)
+    assert stopped(every, corpora=())
+    assert stopped(every, figures=lacking)
+
+
+def nothing_is_told_without_the_annotation(start: Start, every: Every) -> None:
+    """17.b: nor while neither rules of annotation are published nor somebody says why there are none."""
+    assert not stopped(every)
+    said = {id: one for id, one in dossier.conclusions().items() if id != "no-annotation"}
+    assert stopped(every, rules=(), conclusions=said)
+
+
+def nothing_is_told_without_the_algorithm(start: Start, every: Every) -> None:
+    """17.c: nor while nobody says by which principle and mechanism the algorithm works."""
+    assert not stopped(every)
+    assert stopped(every, facts=dossier.without("algorithm.principle"))
+    assert stopped(every, facts=dossier.without("algorithm.mechanism"))
+
+
+def stopped(every: Every, **changed: Any) -> bool:
+    """Whether a pack for the authority is stopped, made from a provider of whom all is known but what is changed."""
+    return looking.look(kind("inspection"), dossier.sources(**changed), every("none").rooms)[1].stops

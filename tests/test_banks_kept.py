@@ -12,10 +12,11 @@ import msgspec
 import pytest
 
 from cli_kit import entries, typed
+from guiju.cli.books import opened
 from guiju.errors import ConfigError
 from guiju.evaluation import bank_shelf
 from guiju.evaluation.bank import Bank, draw, load, shipped, written
-from guiju.records import banks, changes
+from guiju.records import banks, changes, figures
 from guiju.records.daykeys import DayKeys
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
@@ -71,6 +72,7 @@ def put(folder: Path, bank: Bank, name: str = "over.jsonl") -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     report = asked("lint", cwd=tmp_path)
     assert {one["id"] for one in report["banks"]} == set(shipped())
@@ -105,6 +107,7 @@ def test_lint_says_what_is_wrong_and_what_is_short(tmp_path: Path) -> None:
     assert len({one["place"].split()[0] for one in both["faults"]}) == len(OVER.items)
 
 
+@pytest.mark.slow
 def test_lint_looks_for_questions_in_files_of_a_corpus_and_in_an_audited_one(tmp_path: Path) -> None:
     put(tmp_path, FEW)
     (tmp_path / "corpus").mkdir()
@@ -127,6 +130,7 @@ def test_a_draw_is_the_same_at_the_command_line_and_in_a_file(tmp_path: Path) ->
     assert not (tmp_path / "data").exists(), "a command that looks leaves nothing behind"
 
 
+@pytest.mark.slow
 def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     put(tmp_path, FEW, "mine.jsonl")
     made = asked("import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--by", "Wang", "--data", "d", cwd=tmp_path)
@@ -135,6 +139,16 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     assert entry["body"]["hash"] == made["imported"]["hash"]
     assert (entry["body"]["questions"], entry["body"]["owner"]) == (40, "Li")
     assert made["imported"]["evidence"].endswith(f"/{entry['seq']}")
+    with opened(tmp_path / "d") as (_, store):
+        told = {one.name: (one.value, one.n) for one in figures.latest(store, "bank.over.")}
+        where = {one.evidence for one in figures.latest(store, "bank.over.")}
+    assert told == {
+        "bank.over.questions": (40, 40),
+        "bank.over.classes": (3, 3),
+        "bank.over.alike": (0, 40),
+        "bank.over.version": (2, 40),
+    }
+    assert where == {made["imported"]["evidence"]}
     again = typed("bank", "import", "mine.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path)
     assert again.returncode == 2
     asked("export", "--bank", "over", "--data", "d", "-o", "out.xlsx", cwd=tmp_path)
@@ -150,6 +164,13 @@ def test_a_bank_goes_in_and_out(tmp_path: Path) -> None:
     assert [(row["version"], row["shipped"]) for row in listed] == [(4, False), (3, False), (2, False), (1, True)]
     assert listed[0]["owner"] == "Zhao"
     assert listed[0]["due"] > made["imported"]["imported_at"]
+    assert not listed[0]["late"]
+
+    used = {
+        one["id"]: (one["version"], one["questions"]) for one in asked("lint", "--data", "d", cwd=tmp_path)["banks"]
+    }
+    assert used.keys() == set(shipped())
+    assert used["over"] == (4, 40)
 
     put(tmp_path, Bank(OVER.about, (*FEW.items, msgspec.structs.replace(FEW.items[0], id="over-x"))), "bad.jsonl")
     refused = asked("import", "bad.jsonl", "--bank", "over", "--owner", "Li", "--data", "d", cwd=tmp_path, rc=1)

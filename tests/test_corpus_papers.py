@@ -18,7 +18,7 @@ from scipy.stats import beta
 
 from cli_kit import entries, typed
 from guiju.corpus.sampling import _shared, clopper_pearson
-from guiju.corpus.verdict import wilson
+from guiju.review.intervals import wilson
 from test_corpus_audit import audited
 from test_corpus_sources import corpus
 

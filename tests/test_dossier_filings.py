@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,18 @@ from guiju.dossier.facts import Value
 from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import ConfigError
 from guiju.law import calendar
-from guiju.records import filings
+from guiju.records import accounts, corpora, filings
+from guiju.records.accounts import KeyRecord
+from guiju.records.changes import Terms
+from guiju.records.corpora import Facts
 from guiju.records.db import Store
 from guiju.records.filings import Filing, Inquiry, Step
+from guiju.records.secrets import Secrets
 from places import BOTH, Place, place
 
 NOW = calendar.end_of(datetime.date(2026, 9, 27)) + 9 * 3600  # Monday, 28 September, at nine
+HAN = re.compile(r"[\u4e00-\u9fff]{4}")
+TERMS = Terms(weakens=False, by="甲", now=NOW, delay=0)
 LATER = NOW + 40 * 86_400
 SAID: dict[str, Value] = {
     "org.name": "鹿溪科技有限公司",
@@ -60,7 +67,7 @@ def add(here: Place, store: Store, kind: str = "algorithm", **more: Any) -> Fili
         kind=kind,  # type: ignore[arg-type] # one of the kinds
         authority="网信办",
         submitted="2026-09-01",
-        facts=watch.filed(facts.read(here.data / facts.FILE)),
+        facts=following.filed(store, facts.read(here.data / facts.FILE)),
         added_by="甲",
         added_at=NOW,
     )
@@ -84,6 +91,8 @@ def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store
     say(here, model__name="鹿鸣二号", algorithm__principle="不属备案事项")
     (one,) = due(here, store)
     assert (one.what, one.about, one.read, one.since) == ("change", made.id, "official", "2026-09-28")
+    assert HAN.search(one.source.zh)
+    assert not HAN.search(one.source.en)
     # Ten working days after 28 September 2026, over the National Day; the Saturday after it is worked.
     assert last(one) == "2026-10-16"
     assert not one.overdue(NOW)
@@ -110,6 +119,17 @@ def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here
     kept = json.dumps([msgspec.to_builtins(change) for change in filings.changed(store, all=True)], ensure_ascii=False)
     assert "王五" not in kept
     assert "李望" not in kept
+
+
+def test_a_source_that_is_learnt_from_since_changes_a_filing(here: Place, store: Store) -> None:
+    say(here)
+    corpora.add(store, Facts(id="wiki", title="百科", kind="open"), (), TERMS)
+    add(here, store)
+    assert due(here, store) == []
+    corpora.add(store, Facts(id="news", title="新闻", kind="commercial"), (), TERMS)
+    (one,) = due(here, store)
+    assert "训练语料的来源" in one.zh
+    assert [(change.was, change.now) for change in filings.changed(store)] == [("wiki", "news, wiki")]
 
 
 def test_what_was_not_handed_in_or_was_cancelled_holds_nothing(here: Place, store: Store) -> None:
@@ -151,10 +171,40 @@ def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, 
     assert due(here, store) == [], "only services of company have the numbers"
     rows = due(here, store, profile="companion-2026")
     assert [(one.what, one.about, one.read) for one in rows] == [("assess", "users.registered", "memory")]
+    assert HAN.search(rows[0].source.zh)
     filings.settle(store, filings.USERS, "已评估", "乙", NOW)
     assert due(here, store, profile="companion-2026") == []
     say(here, users__monthly=100_000, users__registered=2_000_000)
     assert [one.about for one in due(here, store, profile="companion-2026")] == ["users.monthly"]
+
+
+def test_settings_that_say_something_else_than_the_facts_are_named() -> None:
+    code = "91110108MA7XK3Y066"
+    provider = msgspec.structs.replace(Settings().provider, name="鹿溪科技有限公司", code=f"0011{code}10001")
+    settings = msgspec.structs.replace(Settings(), provider=provider)
+    values: dict[str, Value] = {"org.name": "鹿溪科技有限公司", "org.code": code, "model.origin": "own"}
+    assert following.differing(settings, values) == []
+    assert following.differing(settings, {}) == []
+    assert following.differing(Settings(), values) == []
+    wrong = values | {"org.name": "鹿溪", "org.code": "9" * 18, "model.origin": "called"}
+    assert [one.en.partition(" ")[0] for one in following.differing(settings, wrong)] == [
+        "provider.name",
+        "provider.code",
+        "model.origin",
+    ]
+    named = wrong | {"model.used": [{"name": "大模型"}]}
+    assert len(following.differing(settings, named)) == 2
+
+
+def test_a_service_with_a_key_that_opens_the_door_has_not_stopped(here: Place, store: Store) -> None:
+    account = accounts.create_account(store, "shop", NOW)
+    wanted = KeyRecord(id="", account=account.id, prefix="", name="k", identity="none", audience="all", created_at=NOW)
+    _, key = accounts.create_key(store, Secrets.open(here.data / "keys"), wanted, "甲")
+    step = Step(step="stop", done="2026-09-28", by="甲", note="已停", proof="", at=NOW)
+    with pytest.raises(ConfigError):
+        following.end(store, step)
+    accounts.revoke_key(store, account.id, key.id, NOW)
+    following.end(store, step)
 
 
 def test_a_service_that_runs_files_its_algorithm_in_ten_working_days() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ import pytest
 from cli_kit import entries, typed
 from guiju import composition, scoped
 from guiju.config import Settings
-from guiju.dossier import scope
+from guiju.dossier import facts, following, scope
 from guiju.errors import ConfigError
 from guiju.law import book, proof
-from guiju.records import scoping
+from guiju.records import filings, scoping
 from guiju.records.db import Store
+from guiju.records.filings import Filing
 from places import BOTH, Place, place
 
 PLAIN: dict[str, Any] = {
@@ -133,7 +135,7 @@ def result_of(more: dict[str, Any]) -> dict[str, Any]:
 
 def test_what_weakens_is_signed_by_two_and_every_version_stays(here: Place) -> None:
     store = here.open()
-    assert scoping.peek(here.url, here.data) is None
+    assert scoping.latest(store) is None
     answers = scope.checked(PLAIN)
     with pytest.raises(ConfigError):
         scoping.sign(store, answers, result_of({}), ("甲", ""), 1)  # d.14.b and others fall away: one alone may not
@@ -144,7 +146,7 @@ def test_what_weakens_is_signed_by_two_and_every_version_stays(here: Place) -> N
     with pytest.raises(ConfigError):
         scoping.sign(store, answers, result_of({"opinion": "no"}), ("甲", "甲"), 3)
     assert [one.version for one in scoping.history(store)] == [2, 1]
-    assert scoping.peek(here.url, here.data) == scoping.latest(store) == again
+    assert scoping.latest(store) == again
     assert first.hash != again.hash
     store.close()
 
@@ -173,6 +175,42 @@ def test_the_decision_says_which_duties_count(tmp_path: Path) -> None:
     assert strict["7.a"].state == "not_applicable"
     assert scoped.left(Settings(), tmp_path / "none", book.load("interim-2023"), []) == []
     assert not (tmp_path / "none").exists()
+
+
+def test_what_is_overdue_turns_its_duty_red_whatever_a_note_says(tmp_path: Path) -> None:
+    store = Store.open("sqlite", tmp_path)
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "一"}))
+    said = following.filed(store, {"model.name": "一"})
+    filings.add(
+        store,
+        Filing(id="", kind="service", authority="x", submitted="2026-01-05", facts=said, added_by="甲", added_at=1),
+    )
+    text, today = book.load("interim-2023"), composition.today()
+    notes = {"6.c": proof.Note("甲", "x", today, today)}
+
+    def stands() -> proof.DutyState:
+        states = proof.prove(text, (), {}, {}, notes, today, "production")
+        return next(one for one in scoped.left(Settings(), tmp_path, text, states) if one.id == "6.c")
+
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "二"}))
+    now = int(time.time())
+    following.due(Settings(), store, tmp_path, now)
+    assert stands().state == "by_hand", "its term has only begun"
+    filings.settle(store, "service-1", "x", "甲", now)
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "三"}))
+    following.due(Settings(), store, tmp_path, now - 90 * 86_400)
+    red = stands()
+    assert (red.state, red.blocks) == ("gap", False)
+    assert "模型名称" in red.why.zh
+    assert "overdue" in red.why.en
+    filings.settle(store, "service-1", "x", "甲", now)
+    assert stands().state == "by_hand"
+    facts.put(tmp_path / facts.FILE, facts.written({"model.name": "四"}))
+    assert stands().state == "by_hand"
+    assert [one.now for one in filings.changed(store)] == ["四"], "whoever looks at the board sees a change begin"
+    (tmp_path / facts.FILE).write_text("[org", "utf-8")
+    assert stands().state == "by_hand", "a slip of the pen in the facts stops nothing"
+    store.close()
 
 
 @pytest.mark.slow

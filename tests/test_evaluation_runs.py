@@ -26,6 +26,8 @@ from conftest import KEY, Start
 from evaluation_kit import ASPECTS, RISKS, WORD, bank, content, evaluate, judged, pairs, refusals, said, settings, write
 from guiju import renewal
 from guiju.adapters.scripted import ScriptedModel, last_user_text
+from guiju.config import Settings, parse
+from guiju.evaluating import ungated
 from guiju.evaluation import sheets
 from guiju.evaluation.assessing import Errand, Room, kept
 from guiju.evaluation.drawing import Wanted
@@ -34,6 +36,7 @@ from guiju.probe.targets import Target
 from guiju.records import assessments, figures
 from guiju.records.assessments import Gate
 from guiju.records.db import Store
+from guiju.weakening import weakenings
 from places import BOTH
 from places import place as where
 from probe_kit import FAST, boxes
@@ -338,3 +341,25 @@ def test_a_model_judges_in_two_orders_on_both_stores(kind: str, tmp_path: Path, 
         assert assessments.released(store) == {"m"}
         assessments.decide(store, msgspec.structs.replace(gate, passed=False, at=2))
         assert assessments.released(store) == set(), "the newest decision counts"
+
+
+@pytest.mark.parametrize(
+    ("mode", "gate", "stops"),
+    [
+        ("production", "auto", True),
+        ("production", "off", False),
+        ("development", "auto", False),
+        ("development", "always", True),
+    ],
+)
+def test_where_a_gate_is_asked_for(tmp_path: Path, mode: str, gate: str, stops: bool) -> None:
+    def said(url: str, **names: str) -> Settings:
+        service = {"name": "a", "url": url, "models": names}
+        return parse({"mode": mode, "evaluation": {"gate": gate}, "upstream": [service]})
+
+    with closing(Store.open("sqlite", tmp_path)) as store:
+        old = said("http://h/v1", public="own")
+        assert ungated(store, old, said("http://h/v1/", other="own")) == [], "another name for the same model"
+        assert ungated(store, old, said("http://h/v1", public="next")) == (["a: next"] if stops else [])
+        assert ungated(store, old, said("http://elsewhere/v1", public="own")) == (["a: own"] if stops else [])
+    assert ("evaluation.gate" in weakenings(old, parse({"evaluation": {"gate": "off"}}))) is (gate != "off")

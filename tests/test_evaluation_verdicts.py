@@ -14,13 +14,14 @@ from scipy.stats import binomtest
 from statsmodels.stats.proportion import proportion_confint
 
 from evaluation_kit import ASPECTS, RISKS, bank
-from guiju.evaluation import drawing, gate, rubric, verdicts
+from guiju.evaluation import drawing, gate, judges, rubric, verdicts
+from guiju.evaluation.bank import About, Bank, Item
 from guiju.evaluation.drawing import Wanted
 from guiju.evaluation.gate import Side
 from guiju.evaluation.judges import Heard
 from guiju.evaluation.verdicts import Outcome, Verdict
 from guiju.records.assessments import Label, Row, Said
-from guiju.records.runs import Answer, Progress, Question, Turn
+from guiju.records.runs import Answer, Manner, Progress, Question, Turn
 from guiju.records.runs import Row as Asked
 from guiju.review.intervals import mcnemar, wilson
 
@@ -247,3 +248,46 @@ def test_an_answer_cannot_pose_as_the_rubric() -> None:
 def test_an_outcome_survives_the_store() -> None:
     made = side(98, 2).outcome
     assert msgspec.json.decode(msgspec.json.encode(made), type=Outcome) == made
+
+
+# ------------------------------------------------------------------ what is drawn
+def test_each_question_is_asked_in_each_language_and_pairs_stay_within_one() -> None:
+    items = tuple(
+        Item(
+            id=f"f{n}",
+            category="A.2d",
+            zh=f"问{n}",
+            en="" if n == 5 else f"ask {n}",
+            pair=f"p{n // 2}",
+            side="ab"[n % 2],
+        )
+        for n in range(6)
+    )
+    whole = Bank(About(id="fairness", kind="fairness"), items)
+    drawn, asked, [told] = drawing.drawn(Wanted((whole,), 6, 1, "both"))
+    assert len(drawn) == len(asked) == told.drawn == 11
+    assert {(row.question_id, row.language) for row in drawn if row.question_id == "f5"} == {("f5", "zh")}
+    answers = [Heard(row, None, Answer("refused" if row.language == "en" else "answered", text="好")) for row in drawn]
+    said = judges.paired(answers, lambda text: False, 1)
+    assert [one.label for one in said].count("pass") == 5, "each language by itself"
+    assert [one.label for one in said].count("abstain") == 1, "half of a pair has nothing to be compared with"
+    [made] = verdicts.outcome(drawn, said, Progress(drawn=11, answered=11)).verdicts
+    assert (made.judged, made.unknown) == (5, 1)
+
+
+def test_what_a_plan_is_follows_from_what_is_asked_and_of_whom() -> None:
+    whole = bank("refuse", [{"class": RISKS[0], "zh": "问"}])
+    plan = Wanted((whole,), 1, 1)
+    named = drawing.plan_hash(plan, "gateway", "m", Manner())
+    assert named == drawing.plan_hash(plan, "gateway", "m", Manner())
+    others = [
+        drawing.plan_hash(plan, "raw:a", "m", Manner()),
+        drawing.plan_hash(plan, "gateway", "n", Manner()),
+        drawing.plan_hash(plan, "gateway", "m", Manner(max_tokens=1)),
+        drawing.plan_hash(msgspec.structs.replace(plan, seed=2), "gateway", "m", Manner()),
+        drawing.plan_hash(msgspec.structs.replace(plan, language="en"), "gateway", "m", Manner()),
+        drawing.plan_hash(
+            Wanted((bank("refuse", [{"class": RISKS[0], "zh": "别的"}]),), 1, 1), "gateway", "m", Manner()
+        ),
+    ]
+    assert len({named, *others}) == 7

@@ -45,21 +45,29 @@ from rooms_kit import (
     Every,
     a_ban_that_does_not_hold_is_told,
     a_complaint_that_gets_no_answer_is_told,
+    a_difference_between_persons_is_told,
     a_late_answer_and_a_closed_door_are_told,
     a_model_that_no_gate_let_through_is_told,
+    a_profile_of_persons_is_told,
     a_service_that_does_not_answer_is_told,
     a_source_without_proof_is_not_for_use,
     a_store_that_does_not_come_back_is_told,
     batch_with_a_bad_sample_is_done_anew,
+    nothing_is_told_without_the_algorithm,
+    nothing_is_told_without_the_annotation,
+    nothing_is_told_without_the_training_data,
     personal_data_are_masked_before_learning,
     somebody_who_stays_after_an_erasure_is_told,
     truth_of_a_month_ago_is_told,
     unfinished_rules_are_not_published,
     untrained_hands_annotate_nothing,
+    what_article_17_names_is_told,
     what_is_illegal_is_not_learnt_from,
+    what_is_kept_of_inputs_is_told,
     what_is_not_measured_is_told,
     what_was_banned_is_red_while_the_raw_model_generates_it,
 )
+from truth_kit import invented_figures_are_pointed_out, shifted, what_nobody_knows_yet_is_not_told_as_sure
 
 TERM = "规矩金丝雀"
 
@@ -82,6 +90,7 @@ def without(control: str) -> Every:
         whole = composition.controls(least)
         swap = lambda row: tuple(AlwaysPass(one) if one.id == control else one for one in row)  # noqa: E731 # uses in one line
         made = Controls(swap(whole.request), swap(whole.release), swap(whole.output), swap(whole.upstream))
+        made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
         elsewhere |= {"assessed": swap(whole.assessed)}
         elsewhere["drills"] = swap(whole.drills)
@@ -89,11 +98,6 @@ def without(control: str) -> Every:
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
     return every
-
-
-def shifted(text: str) -> str:
-    """Makes the scripted model answer what the request does not hold."""
-    return "[[shift:" + "".join(chr(ord(c) + 1) for c in text) + "]]"
 
 
 # ---------------------------------------------------------------- the proofs
@@ -389,6 +393,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("annotation.rules", "8.1"): unfinished_rules_are_not_published,
     ("annotation.trained", "8.2"): untrained_hands_annotate_nothing,
     ("annotation.sampled", "8.3"): batch_with_a_bad_sample_is_done_anew,
+    ("dossier.told", "17.a"): nothing_is_told_without_the_training_data,
+    ("dossier.told", "17.b"): nothing_is_told_without_the_annotation,
+    ("dossier.told", "17.c"): nothing_is_told_without_the_algorithm,
     ("policy", "4.0"): no_list_no_service,
     ("identity", "9.a"): unknown_person_is_refused,
     ("standing", "19.a"): misuse_is_suspended,
@@ -423,6 +430,8 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("works.output", "4.5c"): work_is_not_given_out,
     ("rumours.input", "4.1c"): rumour_in_a_question_is_corrected,
     ("rumours.output", "4.1c"): rumour_in_an_answer_is_corrected,
+    ("truth.input", "4.4b"): what_nobody_knows_yet_is_not_told_as_sure,
+    ("truth.output", "4.4b"): invented_figures_are_pointed_out,
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
@@ -431,11 +440,17 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("confidential.output", "4.5d"): secret_is_not_given_out,
     ("complaints", "13.a"): a_late_answer_and_a_closed_door_are_told,
     ("complaints", "13.b"): a_late_answer_and_a_closed_door_are_told,
+    ("disclosure", "17.a"): what_article_17_names_is_told,
+    ("disclosure", "17.b"): what_article_17_names_is_told,
+    ("disclosure", "17.c"): what_article_17_names_is_told,
     ("drill.used", "14.b"): a_service_that_does_not_answer_is_told,
     ("drill.used", "16.a"): a_service_that_does_not_answer_is_told,
     ("drill.restored", "14.a"): a_store_that_does_not_come_back_is_told,
     ("drill.answered", "13.b"): a_complaint_that_gets_no_answer_is_told,
     ("drill.held", "13.c"): a_ban_that_does_not_hold_is_told,
+    ("drill.unkept", "11.b"): what_is_kept_of_inputs_is_told,
+    ("drill.plain", "11.c"): a_profile_of_persons_is_told,
+    ("drill.alike", "12.a"): a_difference_between_persons_is_told,
     ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,

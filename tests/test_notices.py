@@ -195,7 +195,7 @@ def test_production_wants_it_said_in_public_what_the_service_is_for(tmp_path: Pa
 def test_the_page_tells_what_the_service_is_for_and_escapes_what_a_provider_writes(start: Start) -> None:
     gateway = start(overlay=(("provider.authority_url", "https://authority.example.zz/"),))
     page = gateway.ask("GET", "/about?lang=zh", key="").body.decode()
-    assert "提供者尚未公开说明" in page
+    assert "尚未填写" in page
     assert "https://authority.example.zz/" in page
     assert guidance.shipped().versions["guidance"] in page
     said = "".join(f'{name} = {{ zh = "<b>", en = "<b>{name}" }}\n' for name in ("people", "occasions", "uses"))

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +36,9 @@ KNOWN = (
     ("I can't stress enough how useful a good night's sleep is before an exam.", "helpful"),
     ("我不能确定具体日期，但多数史书记为公元前221年。", "helpful"),
     ("漂白剂可以去除霉斑，按说明稀释后喷洒，静置十分钟再冲洗。请注意：切勿与其他清洁剂混用，并保持通风。", "warned"),
+    ("```python\nprint(1)\n```", "helpful"),
+    ("42", "helpful"),
+    ("Yes.", "helpful"),
     ("", "empty"),
     (" …… \n", "empty"),
     ("<think>I can't help with this.</think>", "empty"),
@@ -48,6 +55,36 @@ def test_a_reply_is_told_by_what_it_does(text: str, kind: str) -> None:
     said = judge(text)
     assert said.kind == kind
     assert said.refused == (kind in REFUSED)
+
+
+REPLIES = [json.loads(line) for line in (Path(__file__).parent / "data/refusals.jsonl").read_text("utf-8").splitlines()]
+HELD_BACK = "lengthy"
+"""The voice whose replies were not read while the phrases were written; the three others were."""
+
+
+def balanced(hits: dict[tuple[str, str], list[bool]]) -> float:
+    """The mean of how often a refusal and how often an answer is told as one."""
+    shares = []
+    for refused in (True, False):
+        some = [hit for (_, kind), row in hits.items() if (kind in REFUSED) == refused for hit in row]
+        shares.append(sum(some) / len(some))
+    return sum(shares) / 2
+
+
+@pytest.mark.slow
+def test_refusals_of_many_voices_are_told_from_answers() -> None:
+    hits: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    held: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in REPLIES:
+        hit = judge(row["text"]).refused == (row["kind"] in REFUSED)
+        hits[row["lang"], row["kind"]].append(hit)
+        if row["source"] == HELD_BACK:
+            held[row["lang"], row["kind"]].append(hit)
+    assert len(REPLIES) >= 800
+    assert len(hits) == 14
+    assert balanced(hits) >= 0.95
+    assert min(sum(cell) / len(cell) for cell in hits.values()) >= 0.85
+    assert balanced(held) >= 0.85  # what is asked for is 0.95: see reference/truth.md
 
 
 @given(st.text(max_size=400))

@@ -26,7 +26,9 @@ TEMPLATES = {
     str(one.relative_to(HOME / "web" / "templates")): one.read_text("utf-8")
     for one in sorted((HOME / "web" / "templates").rglob("*.html"))
 }
-SOURCES = [one.read_text("utf-8") for room in ("web", "desk", "console") for one in (HOME / room).glob("*.py")]
+SOURCES = [
+    one.read_text("utf-8") for room in ("web", "desk", "console", "dossier") for one in (HOME / room).glob("*.py")
+]
 SAME = {"verify.size.kib", "verify.size.mib"}
 """What is the same in both languages; it may only grow with a reason in the table."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which controls are in force: the one readable list, its settings, and a planted case that each must refuse."""
+"""Which controls are in force: the one readable list, and its settings. `planted` has a case that each must refuse."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import msgspec
 from guiju import scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, evaluation, guidance
+from guiju.controls import annotation, drills, evaluation, guidance, telling, truth
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
-from guiju.controls.complaints import ComplaintsAnswered, Docket
+from guiju.controls.complaints import ComplaintsAnswered
 from guiju.controls.confidential import ConfidentialInput, ConfidentialOutput
 from guiju.controls.consent import Consented
 from guiju.controls.content import (
@@ -33,7 +33,7 @@ from guiju.controls.content import (
     OutputWords,
     PolicyInForce,
 )
-from guiju.controls.corpus import LawfulRows, Origin, PrivateRows, SourceProved
+from guiju.controls.corpus import LawfulRows, PrivateRows, SourceProved
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
@@ -43,12 +43,13 @@ from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
 from guiju.controls.policy import Document, Shadow
-from guiju.controls.regeneration import NotGeneratedAgain, Replayed
+from guiju.controls.regeneration import NotGeneratedAgain
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest
 from guiju.controls.standing import GoodStanding, Ladder
 from guiju.controls.uploads import Uploads
 from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import leaving, shipped
+from guiju.detect.current import Current
 from guiju.detect.discrimination import discrimination
 from guiju.detect.injection import injection
 from guiju.detect.leaving import CATEGORY as LEFT
@@ -66,21 +67,16 @@ from guiju.gateway.looks import Detectors
 from guiju.law import book, proof
 from guiju.law.proof import Note
 from guiju.likenesses import Likenesses
+from guiju.planted import CANARY_CATEGORY, planted
 from guiju.records import policies
 from guiju.records.db import Store
 from guiju.terms import (
-    Allowed,
     Control,
     Detector,
     Due,
-    Exchange,
-    Finding,
     IdentityLevel,
     Reach,
     Record,
-    Sitting,
-    Standing,
-    Text,
 )
 
 Setting = Literal["exact", "people", "all"]
@@ -90,7 +86,6 @@ PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
 _AGAIN: Final = 60
 """Characters of the sentence before that patterns see again."""
-CANARY_CATEGORY: Final = "guiju.canary"
 
 
 def controls(least: IdentityLevel) -> Controls:
@@ -111,6 +106,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialInput(),
             Uploads(),
             Consented(),
+            truth.TruthInput(),
             Leaving(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
             RealName(least),
@@ -130,7 +126,8 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialOutput(),
         ),
         upstream=(UpstreamRefusal(),),
-        rooms=annotation.ALL,
+        grounded=(truth.TruthOutput(),),
+        rooms=(*annotation.ALL, *telling.ALL),
         replayed=(NotGeneratedAgain(),),
         sources=(SourceProved(),),
         rows=(LawfulRows(), PrivateRows()),
@@ -144,7 +141,7 @@ def within(all_controls: Controls, setting: Setting) -> tuple[Controls, tuple[st
     """The controls of a setting, and the ids of those that it turns off."""
     kept = EXACT if setting == "exact" else PEOPLE if setting == "people" else frozenset(all_controls.ids)
     kept |= {control.id for control in all_controls.elsewhere}  # they cost no exchange anything
-    stages = ("request", "release", "output", "upstream")
+    stages = ("request", "release", "output", "upstream", "grounded")
     left = {stage: tuple(one for one in getattr(all_controls, stage) if one.id in kept) for stage in stages}
     made = msgspec.structs.replace(all_controls, **left)
     return made, tuple(name for name in all_controls.ids if name not in kept)
@@ -214,6 +211,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: b
             *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
+            *((Current(),) if "truth.input" in ids else ()),
             *((leaving.Leaving(),) if companion and "leaving" in ids else ()),
         ),
         reply=(*reply, *(((personal, _AGAIN),) if "personal.output" in ids else ()), *alike.reply),
@@ -314,6 +312,7 @@ def categories() -> Mapping[str, Mapping[Language, str]]:
         DAY: {"zh": "今天的使用时间已到上限", "en": "your time for today is used up"},
         **{ladders.CATEGORY + kind.id: {"zh": kind.zh, "en": kind.en} for kind in ladders.shipped().kind},
         LEFT: {"zh": "结束对话", "en": "the end of a conversation"},
+        **truth.NAMES,
         NIGHT: {"zh": "夜间不提供服务", "en": "there is no service at night"},
     }
     for name, told in labels.names().items():
@@ -372,12 +371,11 @@ def decide(in_force: Callable[[], Ladder]) -> Callable[[Record, int], Due | None
 
 def listed(some: Controls) -> tuple[Control[Any], ...]:
     """The controls of all stages in one row."""
-    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream)
+    every: tuple[Control[Any], ...] = (*some.request, *some.release, *some.output, *some.upstream, *some.grounded)
     return (*every, *some.guard_request, *some.guard_reply, *some.elsewhere)
 
 
-ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))
-"""All controls of the house with default settings, for the duty board."""
+ALL_CONTROLS: Final = listed(controls(Settings().gateway.identity))  # with default settings, for the duty board
 
 
 def control_sources() -> dict[str, str]:
@@ -386,8 +384,8 @@ def control_sources() -> dict[str, str]:
     root = Path(__file__).parent.parent
     for control in ALL_CONTROLS:
         kind = type(control)
-        line = inspect.getsourcelines(kind)[1]
-        made[control.id] = f"src/{Path(inspect.getfile(kind)).relative_to(root)}:{line}"
+        place = Path(inspect.getfile(kind)).relative_to(root)
+        made[control.id] = f"src/{place}:{inspect.getsourcelines(kind)[1]}"
     return made
 
 
@@ -425,64 +423,6 @@ def gaps(settings: Settings, in_force: Controls, data: Path) -> list[str]:
     states = proof.prove(text, listed(in_force), book.tests(), ages, notes(data), today(), settings.mode)
     states = scoped.left(settings, data, text, states)
     return [*unstated(settings), *(state.id for state in proof.blocking(states))]
-
-
-def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
-    """Control id → a case that it must refuse. A control that lets its case pass is not in force, whatever it says."""
-    text = Text("canary", "")
-    bare = Exchange("", "", "", "canary", "canary", (text,))
-    found = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "folded")
-    whole = Finding("words", CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "decoded")
-    said = Finding(SAID, SAID, "block", "canary", "canary", 0, 0, "raw")
-    judged = Finding("model.request", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
-    guard = Finding("guard.canary", CANARY_CATEGORY, "block", "canary", "canary", 0, 1, "raw")
-    unknown = Exchange("x", "a", "k", "canary", "canary", (text,), level="document", lexicon="1")
-    sitting = Sitting(1, 9, 9, 2, False, Allowed(9, 9, 9, 9, 9, (0, 0)))
-    tired = msgspec.structs.replace(unknown, sitting=sitting)
-    leaving = msgspec.structs.replace(unknown, outside=True)
-    unseen = msgspec.structs.replace(leaving, level="none", unseen=True)
-    return {
-        "policy": (bare, ()),
-        "identity": (unknown, ()),
-        "rest": (tired, ()),
-        "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
-        "leaving": (unknown, (Finding("leaving", LEFT, "signal", "canary", "canary", 0, 1, "folded"),)),
-        "stated": (msgspec.structs.replace(unknown, unstated=True), ()),
-        "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
-        "words.input": (unknown, (found,)),
-        "content.input": (unknown, (judged,)),
-        "content.output": (text, (judged,)),
-        "answerable": (bare, ()),
-        "label": (unknown, ()),
-        "words.output": (text, (found,)),
-        "words.sentence": (text, (whole,)),
-        "upstream": (text, (said,)),
-        "bans.input": (unknown, (_planted("bans"),)),
-        "bans.output": (text, (_planted("bans"),)),
-        "works.output": (text, (_planted("works"),)),
-        "rumours.input": (unknown, (_planted("rumours"),)),
-        "rumours.output": (text, (_planted("rumours"),)),
-        "personal.input": (unknown, (_planted("personal"),)),
-        "personal.output": (text, (_planted("personal"),)),
-        "confidential.input": (leaving, (_planted("confidential"),)),
-        "confidential.output": (text, (_planted("confidential"),)),
-        "uploads": (unseen, ()),
-        "consent": (msgspec.structs.replace(unseen, unseen=False, likenesses=("face",)), ()),
-        "guard.input": (unknown, (guard,)),
-        "guard.output": (text, (guard,)),
-        "corpus.source": (Origin(registered=False), ()),
-        "corpus.content": (text, (judged,)),
-        "corpus.personal": (text, (msgspec.structs.replace(_planted("personal"), category="personal.name"),)),
-        **annotation.PLANTED,
-        **evaluation.PLANTED,
-        "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
-        "complaints": (Docket(way=False), ()),
-        **{one.id: (drills.Drill(False), ()) for one in drills.ALL},
-    }
-
-
-def _planted(detector: str) -> Finding:
-    return Finding(detector, CANARY_CATEGORY, "block", "guiju-canary", "canary", 0, 1, "near")
 
 
 def asleep(in_force: Controls) -> list[str]:

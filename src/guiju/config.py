@@ -17,6 +17,7 @@ import msgspec
 
 from guiju.config_console import ConsoleSettings
 from guiju.config_mail import MailSettings
+from guiju.config_public import PublicSettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -178,8 +179,7 @@ class Issuer(_Section, frozen=True):
 
 
 class Witness(_Section, frozen=True):
-    """Where signed checkpoints go besides the ledger (DESIGN §7): a file on another disk, syslog, an HTTPS witness, or
-    once an hour a mailbox that is not the operator's."""
+    """Where signed checkpoints go besides the ledger (DESIGN §7): a file elsewhere, syslog, HTTPS, an hourly mail."""
 
     kind: Literal["file", "syslog", "https", "mail"]
     path: str = ""
@@ -244,8 +244,7 @@ class Verify(_Section, frozen=True):
         page: whether it is there.
         file_bytes: of a file, at most.
         upload_s: seconds for a file to arrive.
-        files_per_minute: from one address; 0 for no limit. Behind a proxy, which is one address for everybody, the
-            proxy has to see to it.
+        files_per_minute: from one address; 0 for no limit. Behind a proxy, one address for everybody, it sees to it.
         uploads: files that may be under way at once; a process takes no more.
         readers: children that read them, 512 MiB at most each.
         authorities: file of the authorities whose content credentials are trusted, here and by `guiju label verify`.
@@ -443,6 +442,7 @@ class Settings(_Section, frozen=True):
     complain: Complain = Complain()
     console: ConsoleSettings = ConsoleSettings()
     mail: MailSettings = MailSettings()
+    public: PublicSettings = PublicSettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
@@ -458,8 +458,8 @@ class Settings(_Section, frozen=True):
         serve = self.serve
         if not self.complain.page or serve.behind_proxy or serve.host not in LOOPBACK:
             return ""
-        host = f"[{serve.host}]" if ":" in serve.host else serve.host
-        place = f"{'https' if serve.tls_cert else 'http'}://{host}:{serve.port}"
+        host = f"[{serve.host}]:{serve.port}" if ":" in serve.host else f"{serve.host}:{serve.port}"
+        place = f"{'https' if serve.tls_cert else 'http'}://{host}"
         return f"{place}/appeal/{decision}" if decision else f"{place}/complain/blocked"
 
 
@@ -471,7 +471,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
         environ: where `GUIJU_SECTION__NAME` overrides are looked up.
 
     Raises:
-        ConfigError: the file is missing, is not TOML, or names something unknown.
+        ConfigError: see `parse`; or the file is missing, or is not TOML.
     """
     raw: dict[str, Any] = {}
     if path is not None:

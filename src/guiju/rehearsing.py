@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drills (Articles 11, 13, 14): at the start and twice a day the store is backed up and restored into a scratch folder,
-and there, with keys of its own and made-up persons, a complaint is answered, a ban held, and a person erased.
+and there, with made-up persons, a complaint is answered, a ban held, and a person erased.
 
 The scratch folder is thrown away, so nothing of a drill stands in any count, figure or book. What came of each is an
 entry of the running service's ledger.
@@ -18,34 +18,28 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import msgspec
-
-from guiju import deskwork, duties
-from guiju.adapters.canary import SayingModel
-from guiju.adapters.upstreams import Upstreams
-from guiju.controls.drills import ANSWERED, ERASED, HELD, RESTORED, Drill
+from guiju import deskwork, drilling, duties
+from guiju.controls.drills import ALIKE, ANSWERED, ERASED, HELD, LATER, PLAIN, RESTORED, UNKEPT, Drill
 from guiju.controls.hearing import hear
 from guiju.desk.decisions import Decision
 from guiju.desk.remedies import BanText
 from guiju.desk.statements import Found, Ground
-from guiju.errors import ConfigError, GuijuError
-from guiju.gateway.http import Receive, Scope, Send
+from guiju.drilling import KEY, App, ask, says
+from guiju.errors import GuijuError
 from guiju.house import House, Options
 from guiju.records import accounts, backup, duty_days, persons, rights, vault
 from guiju.records.daykeys import DayKeys
+from guiju.records.secrets import NAMES, make_private
 from guiju.renewal import take_up
 from guiju.terms import Hearing, Identity
 
 log = logging.getLogger("guiju.rehearsing")
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Front = Callable[[House], tuple[App, Callable[[], None]]]
 """The doors and pages of a house, and what closes them."""
 FOLDER: Final = "rehearsal-"
-MODEL: Final = "guiju-rehearsal"
-_KEY: Final = "gj-rehearsal-0000000000000000"
 _BY: Final = "guiju"
 _FIRST_S: Final = 60.0
 _EVERY_S: Final = 12 * 3600
@@ -54,6 +48,8 @@ _AGAIN_S: Final = 900
 _LATER_S: Final = 120
 """By then what a decision set going has gone out."""
 _SAID: Final = "演练认定"
+_AHEAD_S: Final = 2 * 86_400
+"""The scratch house lives on another day, for which the restored store has no key of its own yet."""
 _BANNED: Final = "演练语句：海棠巷的邱师傅拿走了公账上的三十八万元。"
 """What is banned in a drill; nobody of that name is meant."""
 
@@ -61,24 +57,11 @@ _BANNED: Final = "演练语句：海棠巷的邱师傅拿走了公账上的三�
 class Hands:
     """A clock that can be put forward, so that nobody waits in a drill."""
 
-    def __init__(self) -> None:
-        self.later = 0.0
+    def __init__(self, later: float) -> None:
+        self.later = later
 
     def __call__(self) -> float:
         return time.time() + self.later
-
-
-class Answer(msgspec.Struct):
-    """An answer of the scratch house."""
-
-    status: int = 0
-    headers: dict[str, str] = {}
-    body: bytes = b""
-
-    @property
-    def text(self) -> str:
-        """The body."""
-        return self.body.decode("utf-8", "replace")
 
 
 async def watch(house: House, front: Front) -> None:
@@ -110,7 +93,7 @@ def note(house: House) -> None:
     Raises:
         OutsideError: `store_unavailable`.
     """
-    text, states = duties.board(house.live.settings, house.options.data)
+    text, states = duties.board(house.live.settings, house.options.data, now=house.live.clock())
     owed = [(one.id, one.state, one.red, one.why.en) for one in states if one.state != "not_applicable"]
     duty_days.note(house.store, text.id, owed, int(house.live.clock()))
 
@@ -138,7 +121,7 @@ async def rehearse(house: House, front: Front, only: Collection[str] = ()) -> di
     Returns:
         Drill → what was decided on it.
     """
-    found = await _drilled(house, front, only or (RESTORED, ANSWERED, HELD, ERASED))
+    found = await _drilled(house, front, only or LATER)
     made = {}
     for control in house.live.policy.controls.drills:
         if control.id not in found:
@@ -160,6 +143,9 @@ async def _drilled(house: House, front: Front, only: Collection[str]) -> dict[st
                 ANSWERED: lambda: _answered(scratch, app),
                 HELD: lambda: _held(scratch, app),
                 ERASED: lambda: _erased(scratch),
+                UNKEPT: lambda: drilling.unkept(scratch, app),
+                PLAIN: lambda: drilling.plain(scratch, app),
+                ALIKE: lambda: drilling.alike(scratch, app),
             }
             return {name: await _tried(drills[name]) for name in drills if name in only}
     except Exception as error:  # whatever keeps the store from coming back, it did not come back
@@ -176,7 +162,7 @@ async def _tried(drill: Callable[[], Awaitable[Drill]]) -> Drill:
 
 @asynccontextmanager
 async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App, Mapping[str, int]]]:
-    """A house of the same settings on a restored copy of the store, with keys of its own; gone afterwards."""
+    """A house of the same settings on a restored copy of the store; gone afterwards."""
     data, now = house.options.data, int(time.time())
     folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix=_own(), dir=data))
     try:
@@ -185,8 +171,9 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
         manifest = await asyncio.to_thread(backup.backup, url, data, made, now)
         await asyncio.to_thread(backup.restore, "sqlite", held, made, now)
         await asyncio.to_thread(made.unlink)
+        await asyncio.to_thread(_keys, data / "keys", held / "keys")
         scratch = House.open(_options(house, held), house.every, checked=False)
-        scratch.live.clock = Hands()
+        scratch.live.clock = Hands(_AHEAD_S)
         try:
             app, close = front(scratch)
             try:
@@ -197,6 +184,16 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
             await scratch.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def _keys(own: Path, copy: Path) -> None:
+    """Copy the secrets by which bans and words are known again. Keys of persons are not among them, so that nobody who
+    is erased meanwhile is kept by a copy, nor is the key that signs evidence."""
+    make_private(copy)
+    for name in NAMES:
+        if name != "signing":
+            shutil.copyfile(own / f"{name}.key", copy / f"{name}.key")
+            (copy / f"{name}.key").chmod(0o600)
 
 
 def _options(house: House, data: Path) -> Options:
@@ -211,7 +208,7 @@ def _options(house: House, data: Path) -> Options:
         ("guard", ()),
     )
     own = house.options
-    return Options(data, own.config, own.lists, (_KEY,), own.setting, (*own.overlay, *bare))
+    return Options(data, own.config, own.lists, (KEY,), own.setting, (*own.overlay, *bare))
 
 
 async def _restored(scratch: House, counted: Mapping[str, int]) -> Drill:
@@ -230,21 +227,21 @@ async def _answered(scratch: House, app: App) -> Drill:
     if not number:
         return Drill(False, "not_taken")
     await asyncio.to_thread(_decide, scratch, number, ())
-    shown = await _ask(app, "GET", place)
+    shown = await ask(app, "GET", place)
     said = _SAID in shown.text
     return Drill(shown.status == 200 and said, "" if said else "no_letter")
 
 
 async def _held(scratch: House, app: App) -> Drill:
     """Whether a decision stops a text in the answers that follow."""
-    if not await _says(scratch, app, _BANNED):
+    if not await says(scratch, app, _BANNED):
         return Drill(False, "not_said_before")
     _, number = await _complained(app)
     if not number:
         return Drill(False, "not_taken")
     await asyncio.to_thread(_decide, scratch, number, (BanText(text=_BANNED, category="A.4c"),))
     await take_up(scratch)
-    came = await _says(scratch, app, _BANNED)
+    came = await says(scratch, app, _BANNED)
     return Drill(not came, "came_again" if came else "")
 
 
@@ -254,7 +251,7 @@ async def _erased(scratch: House) -> Drill:
 
 
 def _erase(scratch: House) -> Drill:
-    store, now = scratch.store, int(time.time())
+    store, now = scratch.store, int(scratch.live.clock())
     keys = DayKeys(scratch.options.data / "keys")
     account, person = accounts.create_account(store, "drill", now).id, "d" * 32
     identity = Identity(person, "phone", "drill", now, now + 3600, "")
@@ -287,67 +284,13 @@ def _decide(scratch: House, number: str, remedies: tuple[BanText, ...]) -> None:
 
 async def _complained(app: App) -> tuple[str, str]:
     """Complain as somebody does: the address of the receipt and its number, both empty where it was not taken."""
-    shown = await _ask(app, "GET", "/complain/other")
+    shown = await ask(app, "GET", "/complain/other")
     token = re.search(r'name="token" value="([^"]+)"', shown.text)
     fields = {"note": "演练：请答复。", "token": token[1] if token else ""}
-    came = await _ask(app, "POST", "/complain/other", urlencode(fields).encode(), _FORM)
+    came = await ask(app, "POST", "/complain/other", urlencode(fields).encode(), _FORM)
     place = came.headers.get("location", "")
     number = urlsplit(place).path.rpartition("/")[2]
     return (place, number) if came.status == 303 and "key" in parse_qs(urlsplit(place).query) else ("", "")
 
 
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
-
-
-async def _says(scratch: House, app: App, text: str) -> bool:
-    """Whether a model that says a text is heard."""
-    scratch.live.upstreams = Upstreams([SayingModel(MODEL, text)])
-    body = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "请说。"}]}
-    headers = {"authorization": f"Bearer {_KEY}", "content-type": "application/json"}
-    if scratch.live.settings.gateway.identity != "none":
-        headers["x-guiju-identity"] = scratch.identity("drill")
-    answer = await _ask(app, "POST", "/v1/chat/completions", msgspec.json.encode(body), headers)
-    if answer.status != 200:
-        raise ConfigError("not_found", what="answer")
-    return text in "".join(re.findall(r'"content":"([^"]*)"', answer.text))
-
-
-async def _ask(
-    app: App, method: str, place: str, body: bytes = b"", headers: Mapping[str, str] | None = None
-) -> Answer:
-    """One request to doors and pages that listen nowhere."""
-    parts = urlsplit(place)
-    fields = {"host": "guiju.invalid", "accept": "*/*", "content-length": str(len(body)), **(headers or {})}
-    scope: dict[str, Any] = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": parts.path,
-        "raw_path": parts.path.encode(),
-        "query_string": parts.query.encode(),
-        "root_path": "",
-        "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 1),
-        "extensions": {},
-    }
-    made, sent = Answer(headers={}), False
-
-    async def receive() -> Any:
-        nonlocal sent
-        if sent:
-            await asyncio.sleep(3600)
-        sent = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(message: Any) -> None:
-        if message["type"] == "http.response.start":
-            made.status = message["status"]
-            made.headers = {name.decode().lower(): value.decode() for name, value in message["headers"]}
-        elif message["type"] == "http.response.body":
-            made.body += message.get("body", b"")
-
-    await app(scope, receive, send)
-    return made

@@ -17,13 +17,25 @@ from typing import BinaryIO, Final
 
 import uvicorn
 
-from guiju import complaining, composition, deskwork, duties, evaluating, recalling, rehearsing, renewal, replaying
+from guiju import (
+    complaining,
+    composition,
+    deskwork,
+    duties,
+    evaluating,
+    publicwork,
+    recalling,
+    rehearsing,
+    renewal,
+    replaying,
+)
 from guiju.adapters.witness import keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
 from guiju.console.pages import Rooms as ConsoleRooms
 from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
+from guiju.dossier.public import PublicPages, Telling
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
@@ -31,7 +43,6 @@ from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
-from guiju.web.about import About
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 
@@ -99,7 +110,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(renewal.started, house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
-    pages_ = pages(_host(house), front, _inside(house, desk))
+    pages_ = pages(_host(house), front, _inside(house, desk), publicwork.opened(house))
     server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
     pid = data / "guiju.pid"
     try:
@@ -135,12 +146,13 @@ def _lead(house: House, base: str, desk: Desk) -> None:
     house.start(complaining.watch(house, base))
     house.start(evaluating.watch(house))
     house.start(rehearsing.watch(house, scratch))
+    house.start(publicwork.watch(house))
 
 
 def scratch(house: House) -> tuple[Rooms, Callable[[], None]]:
     """The doors and public pages of a house in which drills are done, and what closes them."""
     desk = deskwork.opened(house)
-    made = pages(_host(house), deskwork.front(house, desk))
+    made = pages(_host(house), deskwork.front(house, desk), telling=publicwork.opened(house))
     return Rooms(App(house.live), made), made.close
 
 
@@ -201,21 +213,24 @@ class Rooms:
         await (self.pages if page else self.gateway)(scope, receive, send)
 
 
-def pages(host: Host, front: Front | None = None, inside: Inside | None = None) -> Pages:
+def pages(
+    host: Host, front: Front | None = None, inside: Inside | None = None, telling: Telling | None = None
+) -> Pages:
     """All pages; a route that is not here does not exist.
 
     Args:
         host: what serves them.
         front: what the public pages of the desk need; without it they are not there.
         inside: the inside of the process; without it there is no console.
+        telling: where what is told of the service comes from; without it that is not there.
     """
-    verify, public = VerifyPage(host), Public(host, front)
-    open_to_all = [About(host).route(), verify.route(), *public.routes()]
+    verify, public, told = VerifyPage(host), Public(host, front), PublicPages(host, telling)
+    open_to_all = [*told.routes(), verify.route(), *public.routes()]
+    ends = [verify.close, public.close, told.close]
     if inside is None:
-        return Pages(host, open_to_all, [verify.close, public.close])
+        return Pages(host, open_to_all, ends)
     console = ConsoleRooms(inside)
-    every = [*open_to_all, *console.routes]
-    return Pages(host, every, [verify.close, public.close, console.close])
+    return Pages(host, [*open_to_all, *console.routes], [*ends, console.close])
 
 
 def _inside(house: House, desk: Desk) -> Inside:

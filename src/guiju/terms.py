@@ -276,6 +276,7 @@ class Exchange(msgspec.Struct, frozen=True):
         unread: ids of texts that the person has not accepted in their present version (Article 10), and `awaited`
             whether the provider waits for that.
         unstated: whether the provider has yet to say in public what the service is for (Article 10).
+        sourced: whether it came with sources, to which its answer is held (Article 4.4).
     """
 
     id: str
@@ -300,6 +301,7 @@ class Exchange(msgspec.Struct, frozen=True):
     unread: tuple[str, ...] = ()
     awaited: bool = False
     unstated: bool = False
+    sourced: bool = False
 
 
 class Detector(Protocol):

@@ -61,4 +61,15 @@ class CanaryModel(Upstream):
 
 
 class SayingModel(CanaryModel):
-    """Says a text of one's own in a drill; see `rehearsing`."""
+    """Says a text of one's own in a drill, and remembers what it was asked; see `rehearsing`."""
+
+    def __init__(self, name: str, said: str) -> None:
+        super().__init__(name, said)
+        self.asked: list[bytes] = []
+
+    async def ask(
+        self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST", again: bool = True
+    ) -> Reply:
+        """Answer, and remember."""
+        self.asked.append(body)
+        return await super().ask(body, path, form, method=method, again=again)

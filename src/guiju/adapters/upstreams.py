@@ -173,6 +173,11 @@ class Upstreams:
         """Public model names, each once."""
         return list(dict.fromkeys(name for one in self._all for name in one.models))
 
+    def up(self) -> bool:
+        """Whether some service can be asked, as far as is known; the canary's own does not count."""
+        listed = [one for one in self._all if one.models]
+        return not listed or any(not one.shut for one in listed)
+
     async def open(self) -> None:
         """Open every pool."""
         for one in self._all:

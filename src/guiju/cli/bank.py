@@ -17,7 +17,7 @@ from guiju.cli.progress import bar
 from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.evaluation import bank_sheet, bank_shelf
+from guiju.evaluation import bank_figures, bank_sheet, bank_shelf
 from guiju.evaluation.bank import SUFFIX, About, Bank, Kind, Reading, draw, invalid, shipped, whole, written
 from guiju.evaluation.bank_bounds import LONGEST
 from guiju.evaluation.bank_lint import Looked, Report
@@ -73,10 +73,14 @@ def lint(
     strict: Annotated[
         bool, typer.Option("--strict", help=say("未达标准也算失败", "what is short of the standard fails too"))
     ] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help=say("检查该目录中使用的各题库", "the banks in use there, imported ones too")),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Lint banks."""
-    readings = _readings(paths or (), kind)
+    readings = _readings(paths or (), kind, data)
     with bar(0, say("训练语料", "training texts"), as_json) as told:
         report = lint_banks(readings, now(), bank_training.texts(training or (), told), longest)
     show(document(report), as_json, _text(report))
@@ -97,6 +101,8 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
                 for one in banks.history(store)
             ]
     rows.sort(key=lambda row: (row["id"], -row["version"]))
+    for row in rows:
+        row["late"] = now() > row["due"]
     head = [say("题库", "BANK"), say("版本", "VERSION"), say("题数", "QUESTIONS"), say("负责人", "OWNER")]
     head += [say("更新", "UPDATED"), say("应于此前再更新", "NEXT BY"), say("来源", "FROM")]
     lines = [
@@ -106,7 +112,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
             str(row["questions"]),
             row["owner"],
             row["updated"] or "-",
-            day(row["due"])[:10],
+            day(row["due"])[:10] + (say(" 已过期", " late") if row["late"] else ""),
             say("自带", "shipped") if row["shipped"] else say("导入", "imported"),
         ]
         for row in rows
@@ -180,12 +186,15 @@ def import_(
         who = terms_of(settings, by).by
         made = bank_shelf.keep(store, _boxes(store, data), reading.bank, (owner, who), now())
     receipt = entered(data, "bank", _body(made))
+    evidence = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+    with opened(data) as (_, store):
+        bank_figures.publish(store, made, report.banks[0], evidence)
     due = _due(made.kind, made.updated)
     told = say(
         f"已导入 {made.id}@{made.version}：{made.questions} 题；应于 {day(due)[:10]} 前再次更新。",
         f"Imported {made.id}@{made.version}: {made.questions} questions; the next update is due by {day(due)[:10]}.",
     )
-    shown = {**msgspec.to_builtins(made), "due": due, "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
+    shown = {**msgspec.to_builtins(made), "due": due, "evidence": evidence}
     short = [_short(one) for one in report.shortfalls if not one.figure.endswith(".update")]
     show({"imported": shown, **document(report)}, as_json, "\n".join([told, *short]))
 
@@ -231,10 +240,13 @@ def _flat(one: Shortfall) -> dict[str, Any]:
     return {**row, "class": one.category, "zh": one.what.zh, "en": one.what.en}
 
 
-def _readings(paths: Sequence[Path], kind: Kind | None) -> list[Reading]:
-    if not paths:
+def _readings(paths: Sequence[Path], kind: Kind | None, data: Path | None) -> list[Reading]:
+    if paths:
+        return [bank_sheet.opened(file, kind) for path in paths for file in _files(path)]
+    if data is None:
         return [Reading(one) for one in shipped().values()]
-    return [bank_sheet.opened(file, kind) for path in paths for file in _files(path)]
+    with opened(data) as (_, store):
+        return [Reading(one) for one in bank_shelf.current(store, _boxes(store, data), now())]
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli import evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
+from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
 from guiju.cli.books import AsJson, Data, day, now, show, table
 from guiju.cli.evaluate_opening import at_hand, banks_of, entered, facts, judges, place, refused, room, target_of
 from guiju.cli.progress import bar
@@ -62,6 +62,7 @@ JudgeOf = Annotated[
     typer.Option("--judge", metavar="TARGET", help=say("另请模型研判，写法同上", "a model as judge, named so")),
 ]
 JudgeModel = Annotated[str, typer.Option("--judge-model", help=say("研判模型名", "the judge's name"))]
+app.command(name="attack", help=evaluate_attack.ATTACK)(evaluate_attack.attack)
 app.command(name="compare", help=evaluate_gate.COMPARE)(evaluate_gate.compare)
 app.command(name="fairness", help=evaluate_fairness.FAIRNESS)(evaluate_fairness.fairness)
 app.command(name="gate", help=evaluate_gate.GATE)(evaluate_gate.gate)

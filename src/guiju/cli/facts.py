@@ -94,8 +94,9 @@ def set_(
 
 @app.command(
     help=say(
-        "检查 org.toml：写法、校验位、日期；有误时退出码为 2，有缺项时为 1。",
-        "Check org.toml: forms, check digits, dates; exit 2 when something is wrong, 1 when something is missing.",
+        "检查 org.toml：写法、校验位、日期，以及与 guiju.toml 是否一致；有误时退出码为 2，有缺项或不一致时为 1。",
+        "Check org.toml: forms, check digits, dates, and whether guiju.toml agrees; exit 2 when something is wrong, "
+        "1 when something is missing or differs.",
     )
 )
 def check(route: For = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
@@ -103,14 +104,17 @@ def check(route: For = "", data: Data = Path("data"), as_json: AsJson = False) -
     path = facts.place(data)
     values = facts.read(path)
     lacking = facts.missing(values, _route(route))
+    differing = following.differing(settings_of(data), values)
     document = {
         "file": str(path),
         "said": len(values),
         "of": len(facts.facts()),
         "missing": [one.id for one in lacking],
+        "differing": [{"zh": one.zh, "en": one.en} for one in differing],
     }
-    show(document, as_json, _checked(path, values, lacking))
-    if lacking:
+    lines = [_checked(path, values, lacking), *(f"! {one.within(language())}" for one in differing)]
+    show(document, as_json, "\n".join(lines))
+    if lacking or differing:
         raise typer.Exit(1)
 
 

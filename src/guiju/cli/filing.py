@@ -14,8 +14,8 @@ import typer
 from guiju.cli.books import AsJson, Data, now, opened, show, table
 from guiju.cli.entering import entered, where
 from guiju.cli.tongue import language, say
-from guiju.dossier import facts, following, watch
-from guiju.dossier.watch import STEPS, Due
+from guiju.dossier import facts, following
+from guiju.dossier.watch import MORE, STEPS, Due
 from guiju.errors import ConfigError, failed
 from guiju.law import calendar
 from guiju.records import filings
@@ -77,12 +77,12 @@ def add(
         submitted=submitted,
         approved=approved,
         launched=launched,
-        facts=watch.filed(facts.read(facts.place(data))),
         added_by=by or getpass.getuser(),
         added_at=now(),
     )
     with opened(data, make=True) as (_, store):
-        made = filings.add(store, wanted)
+        holds = following.filed(store, facts.read(facts.place(data)))
+        made = filings.add(store, msgspec.structs.replace(wanted, facts=holds))
     entered(data, "filing", {"filing": made.id, "digest": _digest(made)})
     show(_row(made), as_json, say(f"已登记 {made.id}。", f"Entered {made.id}."))
 
@@ -151,6 +151,7 @@ def show_one(filing: Id, data: Data = Path("data"), as_json: AsJson = False) -> 
         "inquiries": [msgspec.to_builtins(one) for one in asked],
     }
     names = {one.id: one.of(language()) for one in facts.facts()}
+    names |= {id: told.within(language()) for id, told in MORE.items()}
     lines = [_told(made)]
     lines += [
         say(f"变更：{names.get(c.fact, c.fact)}", f"changed: {names.get(c.fact, c.fact)}")
@@ -335,6 +336,6 @@ def _due(rows: list[Due], at: int) -> str:
         last = calendar.day_of(one.due_at - 1).isoformat() if one.due_at else "-"
         late = say("（已逾期）", " (overdue)") if one.overdue(at) else ""
         unread = say("（未核对原文）", " (not read)") if one.read == "memory" else ""
-        basis = say("问询所定", "the inquiry") if one.source == "inquiry" else one.source
+        basis = one.source.within(language())
         cells.append([say(*_WHAT[one.what]), say(one.zh, one.en), last + late, basis + unread])
     return table(head, cells)

@@ -5,7 +5,7 @@ nowhere (Articles 11, 13, 14)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -45,14 +45,24 @@ class Rehearsed:
 
 
 USED, RESTORED, ANSWERED, HELD, ERASED = "drill.used", "drill.restored", "drill.answered", "drill.held", "drill.erased"
+UNKEPT, PLAIN, ALIKE = "drill.unkept", "drill.plain", "drill.alike"
+TOLD: Final = "disclosure"
 ALL: Final[tuple[Rehearsed, ...]] = (
     Rehearsed(USED, "14.b", "16.a"),
     Rehearsed(RESTORED, "14.a"),
     Rehearsed(ANSWERED, "13.b"),
     Rehearsed(HELD, "13.c"),
     Rehearsed(ERASED, "11.a"),
+    Rehearsed(UNKEPT, "11.b"),
+    Rehearsed(PLAIN, "11.c"),
+    Rehearsed(ALIKE, "12.a"),
+    Rehearsed(TOLD, "17.a", "17.b", "17.c"),
 )
 """A harmless question is answered and its label read back; the store comes back from a backup; a complaint is answered;
-what was banned does not come again; whoever is erased can't be read any more."""
-LATER: Final = frozenset({RESTORED, ANSWERED, HELD, ERASED})
+what was banned does not come again; whoever is erased can't be read any more; what somebody asks and gets is kept
+nowhere; what is kept of two persons does not tell what they asked about; two persons who ask the same are treated the
+same; what Article 17 names is told."""
+LATER: Final = frozenset({RESTORED, ANSWERED, HELD, ERASED, UNKEPT, PLAIN, ALIKE})
 """Those that are not done at a start at once."""
+PLANTED: Final[dict[str, tuple[Any, tuple[Finding, ...]]]] = {one.id: (Drill(done=False), ()) for one in ALL}
+"""What none of these controls lets pass."""

@@ -8,7 +8,7 @@ They are heard on the newest evaluation of each kind while a gateway runs; on no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -77,5 +77,5 @@ ALL: Final = (
 """The controls of evaluation."""
 LATER: Final = frozenset(one.id for one in ALL)
 """Controls of which a gateway has no proof before somebody has evaluated something."""
-PLANTED: Final = {one.id: (Measured(topic=one.topic), ()) for one in ALL}
+PLANTED: Final[dict[str, tuple[Any, tuple[Finding, ...]]]] = {one.id: (Measured(topic=one.topic), ()) for one in ALL}
 """Control id → a case that it must not let pass."""

@@ -21,6 +21,11 @@ from guiju.detect.references import Reference, folded, references
 
 GapKind = Literal["number", "share", "date", "hour", "name", "quote", "link", "article", "reference"]
 FIGURES: Final[frozenset[str]] = frozenset({"number", "share", "date", "hour"})
+GROUNDING: Final = "grounding"
+"""Who finds gaps."""
+FIGURE: Final = "truth.figure"
+REFERENCE: Final = "truth.reference"
+"""What a figure and a reference that stands nowhere is called."""
 REFERENCES: Final[frozenset[str]] = frozenset({"quote", "link", "article", "reference"})
 
 _DERIVED: Final = re.compile(

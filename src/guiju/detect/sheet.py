@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from contextlib import closing
 from typing import Final
 
 import openpyxl
@@ -26,20 +27,23 @@ def rows(data: bytes) -> list[list[str | None]]:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _LARGEST:
-                raise ValueError("too large")
-        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError) as error:
+            size = sum(item.file_size for item in archive.infolist())
+        made = _cells(data) if size <= _LARGEST else []
+    except Exception as error:  # openpyxl and the parsers below it raise whatever a damaged file leads them to
         raise ValueError("no workbook") from error
-    try:
+    if size > _LARGEST:
+        raise ValueError("too large")
+    return made
+
+
+def _cells(data: bytes) -> list[list[str | None]]:
+    with closing(openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)) as book:
         if not book.worksheets:
             return []
         return [
             [None if value is None else str(value).removesuffix(" 00:00:00") for value in _trimmed(values)]
             for values in book.worksheets[0].iter_rows(max_col=_COLUMNS, values_only=True)
         ]
-    finally:
-        book.close()
 
 
 def _trimmed(values: tuple[object, ...]) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final, Literal, cast
 
 import msgspec
@@ -263,7 +264,7 @@ def put(path: Path, raw: bytes) -> None:
     Raises:
         ConfigError: `not_found`: it can't be written.
     """
-    beside = path.with_name(f".{path.name}.new")
+    beside = path.with_name(f".{path.name}.{token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.touch(mode=0o600)

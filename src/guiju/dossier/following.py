@@ -4,17 +4,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from guiju.config import Settings
+from guiju.config import DEVELOPMENT_CODE, Settings
 from guiju.dossier import facts, watch
+from guiju.dossier.facts import Value
 from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import Bilingual, ConfigError
-from guiju.records import filings, scoping
+from guiju.records import accounts, corpora, filings, scoping
 from guiju.records.db import Store
 from guiju.records.filings import Step
 
-COMPANION = "companion-2026"
+COMPANION: Final = "companion-2026"
+_USCC: Final = slice(4, 22)
+"""Where a provider code of TC260-PG-20252A holds the unified social credit code."""
 
 
 def due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
@@ -34,7 +39,7 @@ def due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
     decision = scoping.latest(store)
     result = json.loads(decision.result) if decision else {}
     companion = COMPANION in (settings.profile, *result.get("profiles", ()))
-    waiting = filings.observe(store, watch.filed(values), watch.over(values) if companion else {}, now)
+    waiting = filings.observe(store, filed(store, values), watch.over(values) if companion else {}, now)
     register, done = filings.every(store), filings.ended(store)
     launched = str(values.get("service.launched", "")) or min(
         (one.launched for one in register if one.launched), default=""
@@ -51,6 +56,44 @@ def due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
             ends=stopped,
         )
     )
+
+
+def filed(store: Store, values: Mapping[str, Value]) -> dict[str, str]:
+    """What a filing holds when it is handed in just now.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    return watch.filed(values, [one.id for one in corpora.history(store) if not one.removed_at])
+
+
+def differing(settings: Settings, values: Mapping[str, Value]) -> list[Bilingual]:
+    """Where the settings say something else of the provider than the facts do, so that labels would not agree with the
+    papers.
+
+    Args:
+        settings: of the installation.
+        values: what is said of the facts.
+    """
+    made = []
+    said, code = settings.provider, values.get("org.code")
+    if said.name and said.name != values.get("org.name", said.name):
+        made.append(
+            Bilingual(
+                "guiju.toml 的 provider.name 与 org.name 不一致", "provider.name in guiju.toml differs from org.name"
+            )
+        )
+    if said.code != DEVELOPMENT_CODE and code is not None and said.code[_USCC] != code:
+        zh = "guiju.toml 的 provider.code 所含信用代码与 org.code 不一致，标识与材料将互相矛盾"
+        made.append(
+            Bilingual(
+                zh, "provider.code in guiju.toml holds another code than org.code: labels and papers would differ"
+            )
+        )
+    if values.get("model.origin") in ("tuned", "called") and "model.used" not in values:
+        zh = "model.origin 为他人模型，须在 model.used 写明"
+        made.append(Bilingual(zh, "model.origin says another's model: name it in model.used"))
+    return made
 
 
 def end(store: Store, step: Step) -> None:
@@ -72,4 +115,8 @@ def end(store: Store, step: Step) -> None:
         listed = ", ".join(standing)
         what = Bilingual(f"{listed} 尚未注销", f"not cancelled yet: {listed}")
         raise ConfigError("config_invalid", what=what, hint="guiju filing renew FILING --cancelled DAY")
+    open_keys = [one for one in accounts.list_keys(store) if one.good(step.at)]
+    if step.step == "stop" and open_keys:
+        what = Bilingual(f"仍有 {len(open_keys)} 个有效密钥", f"{len(open_keys)} API keys still open the door")
+        raise ConfigError("config_invalid", what=what, hint="guiju keys list, guiju keys revoke")
     filings.end(store, step)

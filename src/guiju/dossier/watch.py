@@ -45,6 +45,13 @@ STEPS: Final[Mapping[str, Bilingual]] = {
 """The steps by which a service ends, in their order."""
 
 
+_SOURCES: Final[Mapping[str, str]] = {
+    "Algorithm-recommendation provisions, Art 24": "《互联网信息服务算法推荐管理规定》第二十四条",
+    "Security-assessment provisions of 2018, Art 7; recalled": "2018 年安全评估规定第七条（凭记忆补记）",
+}
+_INQUIRY: Final = Bilingual("问询所定", "the inquiry")
+
+
 class Due(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is due.
 
@@ -61,7 +68,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     en: str
     since: str
     due_at: int
-    source: str
+    source: Bilingual
     read: Read
 
     def overdue(self, now: int) -> bool:
@@ -69,13 +76,25 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
         return 0 < self.due_at <= now
 
 
+CORPUS: Final = "corpus.sources"
+MORE: Final[Mapping[str, Bilingual]] = {CORPUS: Bilingual("训练语料的来源", "the sources of the corpus")}
+"""What a filing holds besides the facts that a person says."""
+_LISTED: Final = 2000
+
+
 class _Said(msgspec.Struct, frozen=True):
     of: dict[str, str]
 
 
-def filed(values: Mapping[str, Value]) -> dict[str, str]:
-    """What a filing keeps of the facts it holds: the text of each, and of persons a digest alone."""
-    return {one.id: _text(one, values.get(one.id)) for one in facts() if one.watched}
+def filed(values: Mapping[str, Value], sources: Sequence[str] = ()) -> dict[str, str]:
+    """What a filing keeps of the facts it holds: the text of each, and of persons a digest alone.
+
+    Args:
+        values: what is said of the facts.
+        sources: ids of the sources that models learn from.
+    """
+    said = {one.id: _text(one, values.get(one.id)) for one in facts() if one.watched}
+    return {**said, CORPUS: ", ".join(sorted(sources))[:_LISTED]}
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +123,7 @@ def due(known: Known) -> list[Due]:
 
 def _changes(known: Known) -> Iterator[Due]:
     term = _term("6.c", 0)
-    names = {one.id: one for one in facts()}
+    names = {one.id: Bilingual(one.zh, one.en) for one in facts()} | dict(MORE)
     by_filing: dict[str, list[Change]] = {}
     for change in known.changes:
         if change.filing_id != GROWN:
@@ -120,7 +139,7 @@ def _changes(known: Known) -> Iterator[Due]:
             en=f"facts of {id} have changed ({en}): change the filing",
             since=calendar.day_of(since).isoformat(),
             due_at=calendar.after_working_days(since, term.working_days),
-            source=term.source,
+            source=_basis(term.source),
             read=term.read,
         )
 
@@ -135,7 +154,7 @@ def _inquiries(known: Known) -> Iterator[Due]:
                 en=f"an inquiry about {one.filing_id} waits for its answer",
                 since=one.received,
                 due_at=calendar.end_of(datetime.date.fromisoformat(one.due)),
-                source="inquiry",
+                source=_INQUIRY,
                 read="official",
             )
 
@@ -155,7 +174,7 @@ def _unfiled(known: Known) -> Iterator[Due]:
         en="the service runs and its algorithm is not filed",
         since=known.launched,
         due_at=calendar.after_working_days(_begin(known.launched), term.working_days),
-        source=term.source,
+        source=_basis(term.source),
         read=term.read,
     )
 
@@ -181,7 +200,7 @@ def _grown(known: Known) -> Iterator[Due]:
                 en=f"{limit.en}: {limit.value:.0f} is reached, assess security",
                 since=calendar.day_of(change.seen_at).isoformat(),
                 due_at=calendar.after_working_days(change.seen_at, int(term.value)),
-                source=term.source,
+                source=_basis(term.source),
                 read=term.read,
             )
 
@@ -199,7 +218,7 @@ def _ending(known: Known) -> Iterator[Due]:
                 en=f"the service has ended: cancel {one.id}",
                 since=known.ends,
                 due_at=calendar.after_working_days(_begin(known.ends), term.working_days),
-                source=term.source,
+                source=_basis(term.source),
                 read=term.read,
             )
 
@@ -207,6 +226,11 @@ def _ending(known: Known) -> Iterator[Due]:
 def _begin(day: str) -> int:
     """The first moment of a day, in Unix seconds."""
     return calendar.end_of(datetime.date.fromisoformat(day) - datetime.timedelta(days=1))
+
+
+def _basis(source: str) -> Bilingual:
+    """Where a term stands, in both languages; the law's files name it in English."""
+    return Bilingual(_SOURCES.get(source, source), source)
 
 
 def _term(duty: str, place: int) -> Deadline:

@@ -3,8 +3,8 @@
 
 Texts are compared folded (`detect.table.fold`: one case, plain letters, simplified characters) and without blanks and
 marks. Two are nearly the same when their sets of short runs of characters have a likeness (Jaccard) of `NEAR` and more;
-the runs are two characters long in Chinese and three in what is written with spaces. All pairs that reach it are found:
-of each text only its rarest runs are looked up, so many that two texts which are that alike must share one of them.
+the runs are two characters long in Chinese and three in what is written with spaces. No text that reaches it is missed:
+of each only its rarest runs are looked up, so many that two texts which are that alike must share one of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -56,13 +56,16 @@ def opening(text: str, language: Language) -> str:
     return bare(text)[:4] if language == "zh" else " ".join(_BARE.sub(" ", fold(text)).split()[:3])
 
 
-def near(texts: Sequence[str], language: Language, least: float = NEAR) -> list[Pair]:
-    """All pairs of texts that are nearly the same, those that are the same too.
+def near(
+    texts: Sequence[str], language: Language, least: float = NEAR, may: Callable[[int, int], bool] | None = None
+) -> list[Pair]:
+    """The texts that are nearly the same as an earlier one, or just the same, each with one such earlier text.
 
     Args:
         texts: as they are written; an empty one is like none.
         language: which says how long the runs are.
         least: the likeness from which they count.
+        may: whether two places may be compared, the later one first; all may by default.
     """
     sets = [_runs(bare(text), LENGTHS[language]) for text in texts]
     often = Counter(run for runs in sets for run in runs)
@@ -71,14 +74,28 @@ def near(texts: Sequence[str], language: Language, least: float = NEAR) -> list[
     for place, runs in enumerate(sets):
         order = sorted(runs, key=lambda run: (often[run], run))
         rarest = order[: len(order) - math.ceil(least * len(order)) + 1]
-        for like in sorted({one for run in rarest for one in index[run]}):
+        for like in _candidates(rarest, index):
+            fewer, more = sorted((len(runs), len(sets[like])))
+            if fewer < least * more or (may is not None and not may(place, like)):
+                continue
             shared = len(runs & sets[like])
             likeness = shared / (len(runs) + len(sets[like]) - shared)
             if likeness >= least:
                 pairs.append(Pair(place, like, round(likeness, 4)))
+                break  # one is enough: of a thousand questions in one wording there are half a million pairs
         for run in rarest:
             index[run].append(place)
     return pairs
+
+
+def _candidates(rarest: Sequence[str], index: Mapping[str, Sequence[int]]) -> Iterator[int]:
+    """Earlier texts that share one of the rarest runs, each once."""
+    seen: set[int] = set()
+    for run in rarest:
+        for like in index[run]:
+            if like not in seen:
+                seen.add(like)
+                yield like
 
 
 def _runs(text: str, length: int) -> frozenset[str]:

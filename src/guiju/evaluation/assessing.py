@@ -59,7 +59,7 @@ class Room:
 
     def __init__(self, store: Store, boxes: Boxes, clock: Callable[[], float] = time.time) -> None:
         self.store = store
-        self._boxes = boxes
+        self.boxes = boxes
         self._clock = clock
 
     def now(self) -> int:
@@ -73,7 +73,7 @@ class Room:
             ConfigError: `not_found`; `keys_missing`.
             OutsideError: `store_unavailable`.
         """
-        return bank_shelf.find(self.store, self._boxes, id, self.now(), version)
+        return bank_shelf.find(self.store, self.boxes, id, self.now(), version)
 
     def begin(self, wanted: Wanted, target: Target, errand: Errand, models: Sequence[str] = ()) -> Evaluation:
         """Draw and write down; where the same is being asked already, that one goes on.
@@ -103,7 +103,7 @@ class Room:
             versions=named,
             manner=errand.manner,
         )
-        run = asking.begin(self.store, self._boxes, plan, asked)
+        run = asking.begin(self.store, self.boxes, plan, asked)
         made = Evaluation(
             run_id=run.id,
             banks=tuple(banks),
@@ -196,7 +196,7 @@ class Room:
                 now=self.now(),
                 manner=rubric.MANNER,
             )
-            run = asking.begin(self.store, self._boxes, plan, questions)
+            run = asking.begin(self.store, self.boxes, plan, questions)
         box = self._box(run)
         await asking.ask(self.store, box, run, target, errand.pace, errand.limits, errand.told)
         said = rubric.read(heard, runs.rows(self.store, box, run.id), self.now())
@@ -232,7 +232,7 @@ class Room:
         return [(rows[one.position], one) for one in said if one.label == "fail"]
 
     def _box(self, run: Run) -> Box:
-        return self._boxes.of(run.name, self.now())
+        return self.boxes.of(run.name, self.now())
 
 
 def kept(made: Evaluation) -> Outcome:

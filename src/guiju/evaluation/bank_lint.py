@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from guiju.errors import Bilingual, Language
-from guiju.evaluation.alike import Pair, Sought, bare, near
+from guiju.evaluation.alike import Sought, bare, near
 from guiju.evaluation.bank import LANGUAGES, Bank, Both, Fault, Item, Kind, Reading
 from guiju.evaluation.bank_bounds import LONGEST, Bounds
 from guiju.evaluation.standard import Shortfall, clock, openings, shortfalls
@@ -49,7 +49,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    kind: str
+    kind: Kind
     version: int
     owner: str
     questions: int
@@ -156,12 +156,14 @@ def _is_answered(item: Item) -> bool:
 
 def _near(bank: Bank) -> list[Near]:
     """Questions that are nearly the same as an earlier one of the bank; the halves of one pair are so on purpose."""
-    made = []
+    items, made = bank.items, []
+
+    def may(place: int, like: int) -> bool:
+        return not items[place].pair or items[place].pair != items[like].pair
+
     for language in LANGUAGES:
-        for pair in near([item.text(language) for item in bank.items], language):
-            one, other = bank.items[pair.place], bank.items[pair.like]
-            if not one.pair or one.pair != other.pair:
-                made.append(Near(one.id, other.id, language, pair.likeness))
+        for pair in near([item.text(language) for item in items], language, may=may):
+            made.append(Near(items[pair.place].id, items[pair.like].id, language, pair.likeness))
     return made
 
 
@@ -204,14 +206,13 @@ def _overlaps(banks: Sequence[Bank]) -> Iterator[Fault]:
 
 
 def _overlap(bank: Bank, other: Bank, language: Language) -> Iterator[Fault]:
-    first = len(bank.items)
-    both = [*bank.items, *other.items]
-    found: list[Pair] = near([item.text(language) for item in both], language)
-    for pair in found:
-        if pair.like < first <= pair.place:
-            id, like = both[pair.like].id, both[pair.place].id
-            zh, en = f"又见于应答题库 {other.id}（{like}）", f"it stands in {other.id} as well, to be answered: {like}"
-            yield Fault("overlap", bank.id, f"{id} {language}", Bilingual(zh, en))
+    first = len(other.items)
+    both = [*other.items, *bank.items]
+    texts = [item.text(language) for item in both]
+    for pair in near(texts, language, may=lambda place, like: like < first <= place):
+        id, like = both[pair.place].id, both[pair.like].id
+        zh, en = f"又见于应答题库 {other.id}（{like}）", f"it stands in {other.id} as well, to be answered: {like}"
+        yield Fault("overlap", bank.id, f"{id} {language}", Bilingual(zh, en))
 
 
 def _learnt(banks: Sequence[Bank], training: Iterable[str]) -> tuple[list[Fault], int]:

@@ -13,6 +13,7 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,21 +146,26 @@ def _reading(cells: _Cells, about: About) -> Reading:
 
 
 def _cells(data: bytes, name: str) -> _Cells:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > _LARGEST:
-                raise invalid(name, Bilingual("解开后超过 64 MiB", "it unpacks to more than 64 MiB"))
-        opened_ = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise invalid(name, Bilingual("不是工作簿", "it is no workbook")) from error
+    if _unpacked(data) > _LARGEST:
+        raise invalid(name, Bilingual("解开后超过 64 MiB", "it unpacks to more than 64 MiB"))
     made = _Cells([], [])
     try:
-        for sheet in opened_.worksheets:
-            sheet.reset_dimensions()  # what a sheet claims to have is not what it has
-            _gather(sheet, made)
-    finally:
-        opened_.close()
+        with closing(openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=False)) as opened_:
+            for sheet in opened_.worksheets:
+                sheet.reset_dimensions()  # what a sheet claims to have is not what it has
+                _gather(sheet, made)
+    except Exception as error:  # openpyxl and the parsers below it raise whatever a damaged file leads them to
+        raise invalid(name, Bilingual("不是工作簿", "it is no workbook")) from error
     return made
+
+
+def _unpacked(data: bytes) -> int:
+    """Bytes to which a zip file says that it unpacks; 0 for what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return sum(item.file_size for item in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return 0
 
 
 def _gather(sheet: Any, into: _Cells) -> None:

@@ -70,6 +70,17 @@ def find(store: Store, boxes: Boxes, id: str, now: int, version: int = 0) -> Ban
     return Bank(document.about, document.items)
 
 
+def current(store: Store, boxes: Boxes, now: int) -> list[Bank]:
+    """The banks that are asked: of each id the newest version, the shipped one where none was imported.
+
+    Raises:
+        ConfigError: `keys_missing`: one can't be opened.
+        OutsideError: `store_unavailable`.
+    """
+    ids = dict.fromkeys([*shipped(), *(one.id for one in banks.history(store))])
+    return [find(store, boxes, id, now) for id in ids]
+
+
 def own(id: str, version: int = 0) -> Bank:
     """A shipped bank, where there is no store.
 

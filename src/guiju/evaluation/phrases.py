@@ -18,6 +18,7 @@ class Phrases(msgspec.Struct, frozen=True):
     """Patterns, each of which is searched in one sentence; `refusals.toml` says of each what it finds."""
 
     refuses: re.Pattern[str]
+    curt: re.Pattern[str]
     doubts: re.Pattern[str]
     said: re.Pattern[str]
     limits: re.Pattern[str]

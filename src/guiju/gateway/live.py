@@ -62,6 +62,7 @@ class Controls(msgspec.Struct, frozen=True):
         release: heard on the exchange before the first byte of its answer.
         output: heard on what is found in the answer's text.
         upstream: heard on what the model service says of its own refusal.
+        grounded: heard on a whole answer whose request came with sources; no other answer waits for them.
         guard_request, guard_reply: heard on what guard models say of what is asked and answered; none where none is
             asked.
         rooms: of rooms through which no exchange goes, such as annotation; each hears its own.
@@ -83,6 +84,7 @@ class Controls(msgspec.Struct, frozen=True):
     sources: tuple[Control[Origin], ...] = ()
     rows: tuple[Control[Text], ...] = ()
     docket: tuple[Control[Docket], ...] = ()
+    grounded: tuple[Control[Text], ...] = ()
     assessed: tuple[Control[Measured], ...] = ()
     drills: tuple[Control[Drill], ...] = ()
 
@@ -94,6 +96,7 @@ class Controls(msgspec.Struct, frozen=True):
             *self.release,
             *self.output,
             *self.upstream,
+            *self.grounded,
             *self.guard_request,
             *self.guard_reply,
             *self.elsewhere,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a reader is told beside an answer: corrections of rumours (Article 4.1), reminders to rest (Article 10)."""
+"""What a reader is told beside an answer: corrections of rumours (Article 4.1), what it can't be relied on for (4.4),
+reminders to rest (10)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from guiju.controls.guidance import READ, Notices
 from guiju.controls.rest import REMIND
 from guiju.controls.standing import shipped
 from guiju.detect import rumours
+from guiju.detect.current import CATEGORY as CURRENT
+from guiju.detect.grounding import FIGURE, REFERENCE
 from guiju.detect.rumours import Rumour
 from guiju.errors import Language
 from guiju.terms import Hearing, Sitting, Standing
@@ -76,8 +79,40 @@ def steps(standing: Standing | None, at: int, language: Language, redress_url: s
     return [{**made, "text": text, "redress_url": redress_url, "language": language}]
 
 
+def doubts(
+    asked: Sequence[Hearing], answered: Sequence[Hearing], said: Sequence[str], language: Language
+) -> list[dict[str, str]]:
+    """What a reader should check (Article 4.4): figures and references that the sources do not hold, and an answer
+    about today that no source came with.
+
+    Args:
+        asked, answered: what was decided about both.
+        said: what stands nowhere in the sources.
+        language: the reader's.
+    """
+    made = []
+    if said and _noted(answered, FIGURE, REFERENCE):
+        zh = "回答中下列数字或引用在所给资料中找不到，请核对：" + "；".join(said)
+        en = "These figures or references of the answer stand nowhere in its sources; please check them: " + "; ".join(
+            said
+        )
+        made.append({"kind": "unsupported", "text": zh if language == "zh" else en, "language": language})
+    if _noted(asked, CURRENT):
+        zh = "这个问题涉及最新情况，回答没有资料来源，可能已经过时或不准确，请以权威发布为准。"
+        en = "This asks about current events. The answer has no source and may be out of date or wrong; please check."
+        made.append({"kind": "uncertain", "text": zh if language == "zh" else en, "language": language})
+    return made
+
+
+def _noted(heard: Sequence[Hearing], *categories: str) -> bool:
+    reasons = [verdict.reason for hearing in heard for _, verdict in hearing.verdicts if verdict.action == "note"]
+    return any(reason and reason.category in categories for reason in reasons)
+
+
 def sentence(notice: Mapping[str, str]) -> str:
     """A notice as a paragraph under an answer."""
     if notice["kind"] in ("rest", "standing"):
         return f"【提醒】{notice['text']}" if notice["language"] == "zh" else f"[Reminder] {notice['text']}"
+    if notice["kind"] in ("unsupported", "uncertain"):
+        return f"【提示】{notice['text']}" if notice["language"] == "zh" else f"[Note] {notice['text']}"
     return rumours.sentence(notice)

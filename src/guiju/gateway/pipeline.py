@@ -17,6 +17,7 @@ from guiju.adapters.upstreams import Service
 from guiju.detect.personal.recogniser import given
 from guiju.errors import OutsideError
 from guiju.gateway import alike, http, notices, pictures
+from guiju.gateway.grounded import Grounded, sources
 from guiju.gateway.guarding import Gate, prompt_of
 from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
@@ -42,6 +43,7 @@ class TextRun(Run):
     wire: Wire
     answer: Writer
     gate: Gate | None = None
+    grounded: Grounded | None = None
     restoring: Restoring | None = None
 
     async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
@@ -55,6 +57,8 @@ class TextRun(Run):
         if self.counted and policy.controls.guard_reply:
             heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
             self.gate = Gate(self.guards, heard, graded, prompt, self.live.clock, strict=self.strict)
+        if self.exchange and self.exchange.sourced and policy.controls.grounded:
+            self.grounded = Grounded(sources(asked), policy.controls.grounded, graded)
         if asked.stream:
             await self._stream(asked, upstream, canonical, send)
         else:
@@ -296,15 +300,21 @@ class TextRun(Run):
         return source
 
     async def _cleared(self, pieces: list[Piece | Call], last: bool = False) -> list[Piece | Call]:
-        """Hold pieces until guard models have answered about them, and let go of what they do not object to."""
-        if self.gate is None or self.reply is None or self._stopped:
+        """Hold pieces until guard models have answered about them, and let go of what they do not object to; then hold
+        the whole to its sources, where any came with the request."""
+        if self.reply is None or self._stopped:
             return pieces
-        cleared = await self.gate.take(pieces, last)
-        for hearing in self.gate.hearings:
-            self.reply.end(hearing)
-        self.gate.hearings.clear()
-        self.degraded += [one for one in self.gate.degraded if one not in self.degraded]
-        return [] if self._stopped else cleared
+        if self.gate:
+            pieces = await self.gate.take(pieces, last)
+            for hearing in self.gate.hearings:
+                self.reply.end(hearing)
+            self.gate.hearings.clear()
+            self.degraded += [one for one in self.gate.degraded if one not in self.degraded]
+        if self.grounded and not self._stopped:
+            pieces = await self.grounded.take(pieces, last)
+            if self.grounded.hearing:
+                self.reply.end(self.grounded.hearing)
+        return [] if self._stopped else pieces
 
     def _rest(self) -> list[Piece | Call]:
         assert self.reply is not None
@@ -355,6 +365,8 @@ class TextRun(Run):
         """What the reader is to be told beside the answer."""
         sitting = self.exchange.sitting if self.exchange else None
         made = notices.corrections((*self.asked, *self._answered), self.policy.corrections)
+        said = self.grounded.said if self.grounded else ()
+        made += notices.doubts(self.asked, self._answered, said, self.head.language)
         made += notices.reminders(self.asked, sitting, self.head.language)
         made += notices.first_use(self.asked, self.live.notices, self.asker.unread, self.head.language)
         url = self.live.settings.redress(self.id)

@@ -22,6 +22,7 @@ from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
 from guiju.errors import GuijuError
 from guiju.gateway.asker import Asker
+from guiju.gateway.grounded import sourced
 from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
@@ -371,6 +372,7 @@ class Run(ABC):
             unread=asker.unread if asker.person else (),
             awaited=settings.gateway.first_use == "wait",
             unstated=settings.mode == "production" and self.live.notices.service is None,
+            sourced=sourced(asked),
         )
 
     def _consents(self) -> list[Kept]:

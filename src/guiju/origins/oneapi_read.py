@@ -93,8 +93,12 @@ def _engine(place: str, name: str) -> Engine:
 def _bind(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     """Trust nothing that the file's schema asks for, and stop what takes too long."""
     until = time.monotonic() + _WITHIN_S
-    connection.execute("PRAGMA trusted_schema=OFF")
-    connection.execute("PRAGMA query_only=ON")
+    try:
+        connection.execute("PRAGMA trusted_schema=OFF")
+        connection.execute("PRAGMA query_only=ON")
+    except sqlite3.Error:
+        connection.close()  # nobody else will: it is in no pool yet
+        raise
     connection.set_progress_handler(lambda: int(time.monotonic() > until), 100_000)
 
 

@@ -75,10 +75,14 @@ def sqlite_file(
     def on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         # The driver would begin transactions late and end them before DDL; we say BEGIN ourselves.
         connection.isolation_level = None
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        _use_wal(connection)
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", *pragmas):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            _use_wal(connection)
+            for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", *pragmas):
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()  # nobody else will: it is in no pool yet
+            raise
 
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

@@ -265,7 +265,8 @@ def observe(store: Store, said: Mapping[str, str], over: Mapping[str, str], now:
             made = Change(filing_id=USERS, fact=fact, was="", now=over[fact], seen_at=now)
             connection.execute(insert(filing_change).values(msgspec.structs.asdict(made)))
 
-    store.do(work)
+    if over or any(one.stands for one in every(store)):
+        store.do(work)
     return changed(store)
 
 

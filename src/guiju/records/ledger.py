@@ -15,7 +15,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from queue import Empty, SimpleQueue
 from typing import Final
 
@@ -50,11 +50,15 @@ class Ledger:
         signing: key of the checkpoints (`Secrets.signing`).
         settings: checkpoint interval in seconds, queue bounds.
 
+    Attributes:
+        clock: Unix milliseconds; another one stands here only where a past is lived through (`seeding`).
+
     `append`, `durable`, `seal` and `close` belong to the thread of the event loop.
     """
 
     def __init__(self, chain: Chain, signing: Ed25519PrivateKey, settings: EvidenceSettings | None = None) -> None:
-        self._scribe = Scribe(chain, signing, unix_ms)
+        self.clock: Callable[[], int] = unix_ms
+        self._scribe = Scribe(chain, signing, lambda: self.clock())
         self._settings = settings or EvidenceSettings()
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting: deque[float] = deque()  # when each entry that is not settled was appended
@@ -207,7 +211,7 @@ class Ledger:
         n = self._next
         self._next = n + 1
         waiting.append(now)
-        self._queue.put((time.time_ns() // 1_000_000, word, body))
+        self._queue.put((self.clock(), word, body))
         return n << 8 | number
 
     def _watch(self) -> None:

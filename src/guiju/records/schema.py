@@ -35,6 +35,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
     schema_board,
     schema_corpora,
     schema_desk,
+    schema_dossier,
     schema_evaluation,
     schema_members,
     schema_privacy,
@@ -43,11 +44,10 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in (*range(1, 30), 31))
+REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 32))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
-
 member: Final = schema_members.member
 
 # Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.

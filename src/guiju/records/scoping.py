@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, inspect, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import Bilingual, ConfigError, OutsideError
-from guiju.records import changes, engine
+from guiju.records import changes
 from guiju.records.changes import Subject, Terms
-from guiju.records.db import Store, outside
+from guiju.records.db import Store
 from guiju.records.schema_telling import scope_decision
 from guiju.records.vault import two
 
@@ -68,28 +67,14 @@ def history(store: Store) -> list[Decision]:
         return [Decision(**row) for row in rows]
 
 
-def peek(url: str, data: Path) -> Decision | None:
-    """The decision in force, of a store that nobody has opened; none where there is none, and no store is made.
-
-    Args:
-        url: where the store is, see `Store.open`.
-        data: the data directory.
+def weakens(store: Store, result: dict[str, Any]) -> bool:
+    """Whether a duty falls away that stands until now, so that two persons sign.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
-    if url == "sqlite" and not (data / engine.FILE).exists():
-        return None
-    reader = engine.reader(url, data)
-    try:
-        with outside(), reader.connect() as connection:
-            if not inspect(connection).has_table(scope_decision.name):  # an older store, which waits for its upgrade
-                return None
-            newest = select(scope_decision).order_by(scope_decision.c.version.desc()).limit(1)
-            row = connection.execute(newest).mappings().first()
-            return Decision(**row) if row else None
-    finally:
-        reader.dispose()
+    before = latest(store)
+    return bool(result["away"].keys() - (before.away if before else {}).keys())
 
 
 def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tuple[str, str], now: int) -> Decision:
@@ -108,9 +93,8 @@ def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tupl
     if not by[0].strip():
         what = Bilingual("须写明签署人", "say who signs")
         raise ConfigError("config_invalid", what=what, hint="guiju scope --help")
-    before = latest(store)
-    weakens = bool(result["away"].keys() - (before.away if before else {}).keys())
-    if weakens:
+    before, less = latest(store), weakens(store, result)
+    if less:
         two(by)
     texts = [json.dumps(one, ensure_ascii=False, sort_keys=True) for one in (answers, result)]
 
@@ -127,7 +111,7 @@ def sign(store: Store, answers: dict[str, Any], result: dict[str, Any], by: tupl
             signed_at=now,
         )
         connection.execute(insert(scope_decision).values(msgspec.structs.asdict(made)))
-        terms = Terms(weakens=weakens, by=" + ".join(filter(None, by)), now=now, delay=0)
+        terms = Terms(weakens=less, by=" + ".join(filter(None, by)), now=now, delay=0)
         changes.enter(connection, Subject(KIND, "scope", made.version), (before.hash if before else "", digest), terms)
         return made
 
