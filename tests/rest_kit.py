@@ -5,17 +5,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from conftest import KEY, Running
+from conftest import KEY, Running, Start
 from guiju.adapters.identity import Assertions
+from guiju.gateway.live import Controls
 from guiju.records.accounts import KeyRecord
 from guiju.records.standing import Step, decide_step
 from guiju.records.use import Uses
+from guiju.terms import IdentityLevel
 from identity_kit import SECRET, Time, assertion, issuer
 
+Every = Callable[[IdentityLevel], Controls]
 NIGHT = 23
 NOON = 12
 
@@ -87,3 +91,35 @@ class Believing(Assertions):
 
     def __init__(self) -> None:
         super().__init__([], bytes(32), (issuer(), SECRET))
+
+
+def minors_rest_at_night(start: Start, every: Every) -> None:
+    """10.b, c.14.minors: at night minors are not served, and are told until when."""
+    gateway = start(every=every)
+    at_night(gateway)
+    answer = gateway.chat("[[say:好]]")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "usage_break"
+    assert answer.json["error"]["guiju"]["until"] == at(24 + 6)
+
+
+def two_hours_are_told(start: Start, every: Every) -> None:
+    """c.18.rest: after two hours without a break the answer says so."""
+    gateway = start(every=every)
+    clock = clocked(gateway)
+    told = []
+    for _ in range(13):
+        answer = gateway.chat("[[say:好]]", headers=person(gateway))
+        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
+        clock.now += 600
+    assert told == ["rest"]
+
+
+def misuse_is_suspended(start: Start, every: Every) -> None:
+    """19.a: who was suspended for misuse is not served, and hears until when."""
+    gateway = start(every=every)
+    step = suspended(gateway)
+    answer = gateway.chat("[[say:好]]")
+    assert answer.status == 403
+    assert answer.json["error"]["code"] == "account_suspended"
+    assert answer.json["error"]["guiju"]["until"] == step.until

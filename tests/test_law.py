@@ -40,7 +40,7 @@ from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, r
 from notices_kit import SERVICE
 from personal_kit import id_card
 from recall_kit import Receiver, until
-from rest_kit import at, at_night, clocked, person, suspended
+from rest_kit import minors_rest_at_night, misuse_is_suspended, person, two_hours_are_told
 from rooms_kit import (
     Every,
     a_ban_that_does_not_hold_is_told,
@@ -302,43 +302,11 @@ def secret_is_not_given_out(start: Start, every: Every) -> None:
     assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
 
 
-def minors_rest_at_night(start: Start, every: Every) -> None:
-    """10.b, c.14.minors: at night minors are not served, and are told until when."""
-    gateway = start(every=every)
-    at_night(gateway)
-    answer = gateway.chat("[[say:好]]")
-    assert answer.status == 403
-    assert answer.json["error"]["code"] == "usage_break"
-    assert answer.json["error"]["guiju"]["until"] == at(24 + 6)
-
-
-def two_hours_are_told(start: Start, every: Every) -> None:
-    """c.18.rest: after two hours without a break the answer says so."""
-    gateway = start(every=every)
-    clock = clocked(gateway)
-    told = []
-    for _ in range(13):
-        answer = gateway.chat("[[say:好]]", headers=person(gateway))
-        told += [one["kind"] for one in answer.json.get("guiju", {}).get("notices", ()) if one["kind"] != "use"]
-        clock.now += 600
-    assert told == ["rest"]
-
-
 def sound_goes_to_nobody(start: Start, every: Every) -> None:
     """11.d: sound, in which nobody can find personal data, is not sent to somebody else's model service."""
     answer = hear_sound(start(every=every, party="third_party"), "[[say:好]]")
     assert answer.status == 400
     assert answer.json["error"]["code"] == "not_checkable"
-
-
-def misuse_is_suspended(start: Start, every: Every) -> None:
-    """19.a: who was suspended for misuse is not served, and hears until when."""
-    gateway = start(every=every)
-    step = suspended(gateway)
-    answer = gateway.chat("[[say:好]]")
-    assert answer.status == 403
-    assert answer.json["error"]["code"] == "account_suspended"
-    assert answer.json["error"]["guiju"]["until"] == step.until
 
 
 def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:

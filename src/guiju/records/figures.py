@@ -9,6 +9,8 @@ finds the number that it quotes, with its evidence.
 from __future__ import annotations
 
 import math
+import random
+import time
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -22,7 +24,8 @@ from guiju.terms import Figure
 
 LONGEST: Final = 256
 """Characters of a name, and of where its evidence is."""
-_TRIES: Final = 5
+_TRIES: Final = 10
+_APART_S: Final = 0.05
 _CHUNK: Final = 200
 """Names asked for at once: databases bound the number of values in a statement."""
 
@@ -44,6 +47,7 @@ def publish(store: Store, figures: Sequence[Figure], *, room: str) -> None:
         try:
             store.do(lambda connection: _enter(connection, figures, room))
         except IntegrityError:  # another process published the same name just then
+            time.sleep(random.uniform(0, _APART_S))  # noqa: S311 - so that the two don't meet again
             continue
         return
     raise OutsideError("store_unavailable")
