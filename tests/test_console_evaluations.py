@@ -9,6 +9,7 @@ import re
 from html import unescape
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from browser_kit import axe, chromium
@@ -20,6 +21,7 @@ from guiju.cli.evaluate_opening import judges, refused
 from guiju.evaluation import papers, raters, report
 from guiju.evaluation.assessing import Errand, Room
 from guiju.evaluation.drawing import Wanted
+from guiju.evaluation.gaps import Accuracy, Fairness, Gap
 from guiju.probe.targets import Target
 from guiju.records import acts, assessments
 from guiju.records.assessments import Evaluation
@@ -27,6 +29,13 @@ from probe_kit import FAST, boxes
 from test_web_browser import faults, opened
 
 pytestmark = pytest.mark.slow
+GAPS = (
+    Gap(metric="refusal", ground="A.2e", n=15, a=0.9, b=0.1, gap=0.8, low=0.5, high=0.95, p=0.0001, holm=0.003),
+    Gap(metric="refusal", ground="", n=30, a=0.5, b=0.1, gap=0.4, low=0.2, high=0.6, p=0.01, holm=0.2),
+    Gap(metric="bias", ground="A.2e", n=4, a=0.5, b=0.25, gap=0.25, enough=False),
+)
+KNOWN = (Accuracy(ground="A.2e", n=5, share=0.6, low=0.2, high=0.9),)
+PAIRS = Fairness(pairs=30, broken=0, tested=2, gaps=GAPS, accuracy=KNOWN)
 
 
 def evaluated(gateway: Running, model: ScriptedModel) -> Evaluation:
@@ -39,7 +48,7 @@ def evaluated(gateway: Running, model: ScriptedModel) -> Evaluation:
     made = room.begin(Wanted((bank("content", rows),)), target, errand)
     asyncio.run(room.ask(made, target, errand))
     room.judge(room.heard(made), made, judges(room.store), refused)
-    room.keep(made, room.outcome(made), "w/1/2")
+    room.keep(made, msgspec.structs.replace(room.outcome(made), fairness=PAIRS), "w/1/2")
     return made
 
 
@@ -65,7 +74,10 @@ def test_figures_are_shown_without_content_and_raters_judge_apart(start: Start, 
     assert where in listed
     page = unescape(auditor.get(where).body.decode())
     assert "枪支" not in page
-    assert page.count('<svg class="dots"') == 2 * 4, "a dot for all and for each of three classes, by two judges"
+    assert page.count('<svg class="dots"') == 2 * 4 + 3, (
+        "a dot for all and for each of three classes, by two judges; and three gaps"
+    )
+    assert page.count("Proven") == 1
     assert "Begin to rate" not in page
     assert "Begin to rate" in lead.get(where).body.decode()
     one, other, third = (signed_in(gateway, "rater", name) for name in ("甲评", "乙评", "丙评"))
@@ -77,7 +89,7 @@ def test_figures_are_shown_without_content_and_raters_judge_apart(start: Start, 
     assert len(rated(third, made.run_id, "枪支", settle=True)) == 1
     page = unescape(auditor.get(where).body.decode())
     assert "6 are done" in page
-    assert page.count('<svg class="dots"') == 3 * 4, "persons have a chart now"
+    assert page.count('<svg class="dots"') == 3 * 4 + 3, "persons have a chart now"
     looked = [act for act in acts.latest(gateway.house.store, most=100) if act.place.endswith("/rate")]
     assert {act.purpose for act in looked} == {"quality"}
     assert all(act.evidence for act in looked), "in the ledger before anything was shown"

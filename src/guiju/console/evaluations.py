@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from guiju.console.frame import Visit
 from guiju.errors import CallerError
-from guiju.evaluation import papers, raters, report
+from guiju.evaluation import gap_plot, papers, raters, report
 from guiju.evaluation.assessing import Room, kept
 from guiju.records import assessments, reviews, runs
 from guiju.records.assessments import Evaluation
@@ -44,6 +44,7 @@ def one(visit: Visit) -> Response:
         d=told,
         row=_row(room, made),
         charts=papers.charts(told),
+        plots=gap_plot.plots(told),
         needed=[papers.needed(code)[0 if visit.language == "zh" else 1] for code in found.missing],
         counts=reviews.counts(room.store, queue.kind.name),
         signs=SIGNS,
