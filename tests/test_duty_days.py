@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from guiju.law.book import Said
 from guiju.records import duty_days
 from guiju.records.db import Store
 from guiju.records.duty_days import Owner
@@ -31,12 +32,25 @@ def store(here: Place) -> Iterator[Store]:
 
 
 def test_a_day_keeps_its_last_state_and_that_it_was_ever_red(store: Store) -> None:
-    duty_days.note(store, "draft-2023", [("9.a", "gap", True, "broken"), ("4.0", "met", False, "kept")], NOW)
-    duty_days.note(store, "draft-2023", [("9.a", "met", False, "kept"), ("4.0", "met", False, "kept")], NOW + 60)
-    duty_days.note(store, "draft-2023", [("9.a", "met", False, "kept")], NOW + DAY)
-    duty_days.note(store, "interim-2023", [("9.a", "partly", False, "other text")], NOW + DAY)
+    duty_days.note(
+        store,
+        "draft-2023",
+        [("9.a", "gap", True, Said("坏了", "broken")), ("4.0", "met", False, Said("落实", "kept"))],
+        NOW,
+    )
+    duty_days.note(
+        store,
+        "draft-2023",
+        [("9.a", "met", False, Said("落实", "kept")), ("4.0", "met", False, Said("落实", "kept"))],
+        NOW + 60,
+    )
+    duty_days.note(store, "draft-2023", [("9.a", "met", False, Said("落实", "kept"))], NOW + DAY)
+    duty_days.note(store, "interim-2023", [("9.a", "partly", False, Said("另一文本", "other text"))], NOW + DAY)
     past = duty_days.history(store, "draft-2023", NOW + DAY, duty="9.a")
-    assert [(one.state, one.red, one.why) for one in past] == [("met", False, "kept"), ("met", True, "broken")]
+    assert [(one.state, one.red, one.zh, one.en) for one in past] == [
+        ("met", False, "落实", "kept"),
+        ("met", True, "坏了", "broken"),
+    ]
     assert past[1].at == NOW + 60
     assert past[0].day == past[1].day + 1
     assert len(duty_days.history(store, "draft-2023", NOW + DAY)) == 3

@@ -94,7 +94,7 @@ def note(house: House) -> None:
         OutsideError: `store_unavailable`.
     """
     text, states = duties.board(house.live.settings, house.options.data, now=house.live.clock())
-    owed = [(one.id, one.state, one.red, one.why.en) for one in states if one.state != "not_applicable"]
+    owed = [(one.id, one.state, one.red, one.why) for one in states if one.state != "not_applicable"]
     duty_days.note(house.store, text.id, owed, int(house.live.clock()))
 
 

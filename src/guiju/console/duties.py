@@ -67,9 +67,10 @@ def duty(visit: Visit) -> Response:
     one = next(row for row in text.duties if row.id == wanted)
     store = visit.inside.store
     past = duty_days.history(store, text.id, visit.inside.now(), _DAYS, wanted)
+    zh = visit.language == "zh"
     return visit.page(
         "duty.html",
-        past=[(_date(day.day), day.state, _state(visit, day.state), day.red, day.why) for day in past],
+        past=[(_date(day.day), day.state, _state(visit, day.state), day.red, day.zh if zh else day.en) for day in past],
         answers=duty_days.owners(store).get(wanted),
         members=[member.name for member in members.everybody(store) if not member.left_at],
         title=text.title.of(visit.language),

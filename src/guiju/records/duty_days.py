@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, insert, literal, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from guiju.errors import OutsideError
+from guiju.law.book import Said
 from guiju.records.db import Store, upsert
 from guiju.records.schema_board import duty_day, duty_owner
 from guiju.records.usage import day_of
@@ -26,7 +27,7 @@ class Day(msgspec.Struct, frozen=True):
         day: counted as `usage.day_of` does.
         state: as it was last seen.
         red: whether it was red whenever it was looked at that day.
-        why: the reason when it was last seen, in English; of a day on which it was red, when it was last red.
+        zh, en: the reason when it was last seen; of a day on which it was red, when it was last red.
         at: Unix seconds of the last look.
     """
 
@@ -34,7 +35,8 @@ class Day(msgspec.Struct, frozen=True):
     day: int
     state: str
     red: bool
-    why: str
+    zh: str
+    en: str
     at: int
 
 
@@ -47,7 +49,7 @@ class Owner(msgspec.Struct, frozen=True):
     at: int
 
 
-def note(store: Store, profile: str, states: Iterable[tuple[str, str, bool, str]], now: int) -> None:
+def note(store: Store, profile: str, states: Iterable[tuple[str, str, bool, Said]], now: int) -> None:
     """Enter a look at all duties of a text.
 
     Args:
@@ -62,12 +64,13 @@ def note(store: Store, profile: str, states: Iterable[tuple[str, str, bool, str]
     day, rows = day_of(now), list(states)
 
     def work(connection: Connection) -> None:
-        for duty, state, red, why in rows:
+        for duty, state, red, reason in rows:
+            why = msgspec.json.encode((reason.zh[:LONGEST], reason.en[:LONGEST])).decode()
             row = {"profile": profile, "duty": duty, "day": day, "state": state, "red": red}
             more = {"state": state, "red": or_(duty_day.c.red, literal(red)), "at": now}
             if red:
-                more["why"] = why[:LONGEST]
-            upsert(connection, duty_day, {**row, "why": why[:LONGEST], "at": now}, more)
+                more["why"] = why
+            upsert(connection, duty_day, {**row, "why": why, "at": now}, more)
 
     store.do(work)
 
@@ -90,7 +93,11 @@ def history(store: Store, profile: str, now: int, days: int = 30, duty: str = ""
         query = query.where(duty_day.c.duty == duty)
     with store.read() as connection:
         rows = connection.execute(query.order_by(duty_day.c.day.desc(), duty_day.c.duty)).all()
-    return [Day(row.duty, row.day, row.state, bool(row.red), row.why, row.at) for row in rows]
+    return [Day(row.duty, row.day, row.state, bool(row.red), *_reason(row.why), at=row.at) for row in rows]
+
+
+def _reason(kept: str) -> tuple[str, str]:
+    return msgspec.json.decode(kept, type=tuple[str, str])
 
 
 def assign(store: Store, wanted: Owner) -> None:

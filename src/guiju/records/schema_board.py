@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, Text
 
 from guiju.records.metadata import metadata
 
@@ -21,7 +21,7 @@ duty_day: Final = Table(
     Column("day", Integer, primary_key=True),
     Column("state", String(16), nullable=False),
     Column("red", Boolean, nullable=False),
-    Column("why", String(256), nullable=False),
+    Column("why", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
 )
 

@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("day", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("red", sa.Boolean(), nullable=False),
-        sa.Column("why", sa.String(256), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("profile", "duty", "day", name="pk_duty_day"),
     )
