@@ -11,6 +11,7 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.records import writers
+from guiju.records.checkpoints import Checkpoint
 from guiju.records.scribe import Scribe, encode
 from places import Place
 
@@ -177,3 +178,15 @@ class MemorySource:
 
     def close(self) -> None:
         """Nothing stays open."""
+
+
+def checkpoints(folder: Path) -> list[Checkpoint]:
+    """A few real checkpoints."""
+    clock = Clock()
+    one = scribe(folder, clock)
+    made = []
+    for _ in range(4):
+        fill(one, 1, clock)
+        made.append(one.checkpoint())
+    one.chain.close()
+    return [checkpoint for checkpoint in made if checkpoint]

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from desk_kit import ANSWER, STORY, Hands, decided, deciding, desk_in, employ, form
-from evidence_kit import Clock, fill, scribe
+from evidence_kit import checkpoints
 from guiju import config
 from guiju.adapters import mail
 from guiju.adapters.mail import Letter
@@ -205,17 +205,6 @@ class Ledger:
 
     def append(self, kind: str, body: Mapping[str, object]) -> int:
         raise AssertionError((kind, body))
-
-
-def checkpoints(folder: Path) -> list[Checkpoint]:
-    clock = Clock()
-    one = scribe(folder, clock)
-    made = []
-    for _ in range(2):
-        fill(one, 1, clock)
-        made.append(one.checkpoint())
-    one.chain.close()
-    return [checkpoint for checkpoint in made if checkpoint]
 
 
 def test_a_mailbox_witnesses_the_ledger_once_an_hour(tmp_path: Path) -> None:

@@ -21,7 +21,19 @@ import psycopg
 import pytest
 
 from conftest import Start, free_port
-from evidence_kit import PUBLIC, SIGNING, START, Clock, address, exchange, fill, scribe, settings_for, unheard
+from evidence_kit import (
+    PUBLIC,
+    SIGNING,
+    START,
+    Clock,
+    address,
+    checkpoints,
+    exchange,
+    fill,
+    scribe,
+    settings_for,
+    unheard,
+)
 from guiju import config
 from guiju.adapters.witness import Witnesses, keep_witnessed, open_witness
 from guiju.cli.main import main
@@ -161,18 +173,6 @@ class Books:
             raise OutsideError("guard_unavailable")
         self.told.append(body)
         return 0
-
-
-def checkpoints(folder: Path) -> list[Checkpoint]:
-    """A few real checkpoints."""
-    clock = Clock()
-    one = scribe(folder, clock)
-    made = []
-    for _ in range(4):
-        fill(one, 1, clock)
-        made.append(one.checkpoint())
-    one.chain.close()
-    return [checkpoint for checkpoint in made if checkpoint]
 
 
 def test_a_file_takes_each_checkpoint_once(tmp_path: Path) -> None:
