@@ -19,6 +19,7 @@ from sqlalchemy import Table, func, select
 from guiju.errors import ConfigError
 from guiju.records.cases import Clock
 from guiju.records.db import Store
+from guiju.records.repeats import OWN_KEYS
 from guiju.records.schema import ban, legal_hold, rights_request, standing_step
 from guiju.records.schema_desk import case
 from guiju.records.sources import Source, source_of
@@ -26,8 +27,6 @@ from guiju.terms import Figure
 
 ROOM: Final = "telling"
 PREFIX: Final = "month."
-UNCOUNTED: Final = frozenset({"guiju-canary", "guiju-replay"})
-"""Keys of what the service asks itself."""
 _QUOTED: Final = {
     "exchanges.all": "gateway.requests",
     "exchanges.stopped_asking": "gateway.stopped.input",
@@ -150,7 +149,7 @@ def _exchanges(place: str, since: int, until: int) -> _Numbers:
 def _count(made: Counter[str], own: set[str], entry: _Entry) -> None:
     body = entry.body
     if entry.kind != "closed":
-        if body.key in UNCOUNTED:
+        if body.key in OWN_KEYS:
             own.add(body.x)
             return
         made["all"] += 1
