@@ -14,6 +14,7 @@ import pytest
 from benign_texts import KINDS, terms, text, texts
 from conftest import Running, Start
 from fault_upstream import CHUNKED, DONE, EVENT_STREAM, LAST, Call, FaultUpstream, chunk, framed
+from guiju.detect.words import Words
 from guiju.marking.text import after, before, unmarked
 from lengths import STREAMS
 
@@ -73,6 +74,14 @@ def changed(gateway: Running, listed: Sequence[str], numbers: Sequence[int], lab
     return bad
 
 
+def alone(words: Words, text: str) -> bool:
+    """Whether two lines of a text, read alone, say a term in other letters or by sound."""
+    lines = text.split("\n")
+    return any(
+        one.severity == "block" for at in range(len(lines)) for one in words.deep.find("\n".join(lines[at : at + 2]))
+    )
+
+
 def lexicon(seed: int, number: int, listed: Sequence[str]) -> str:
     rows = "".join(f"{term},own.bench,block\n" for term in terms(seed, number, listed))
     return "term,category,severity\n规矩金丝雀,A.1f,block\n" + rows
@@ -110,8 +119,13 @@ def test_harmless_streams_by_the_hundred_arrive_unchanged(start: Start, reach: s
         # Of so many random terms a few are said by chance, by sound or in another order: such a text is not harmless.
         said = {n for n, one in enumerate(listed) if any(f.severity == "block" for f in words.look(one).findings)}
         print(f"{len(said)} of {STREAMS} texts say a term")
-        assert len(said) <= STREAMS // 100
-        assert not changed(gateway, listed, [n for n in range(STREAMS) if n not in said], label)
+        others = [n for n in range(STREAMS) if n not in said]
+        bad = changed(gateway, listed, others, label)
+        # A sentence read alone may say one by sound that the whole text does not: a cell, and "o" of the next one's "open".
+        chance = [one for one in bad if "content_filter" in one and alone(words, listed[int(one.split(":")[0][5:])])]
+        print(f"{len(chance)} more say one by the sound of a sentence")
+        assert len(said) + len(chance) <= STREAMS // 100
+        assert [one for one in bad if one not in chance] == []
 
 
 def test_the_judge_sees_what_is_changed_or_stopped(start: Start) -> None:
