@@ -102,7 +102,7 @@ def _connected(settings: MailSettings) -> smtplib.SMTP:
     if settings.security == "starttls":
         try:
             server.starttls(context=ssl.create_default_context())
-        except BaseException:
+        except BaseException:  # cancelled or not, no connection in the open is left behind
             server.close()
             raise
     return server

@@ -24,8 +24,10 @@ class Told:
     """The authority is told of training data, annotation and the algorithm by a package in which nothing is missing."""
 
     id = "dossier.told"
-    duties: tuple[str, ...] = ("17.a", "17.b", "17.c")
-    partly: tuple[str, ...] = ()
+    # Partly: it sees that no package goes out with a gap, which a planted case proves each minute. Whether anybody was
+    # told anything it can't know.
+    duties: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ("17.a", "17.b", "17.c")
     reach: Reach = "whole"
 
     def decide(self, subject: Pack, findings: Sequence[Finding]) -> Verdict:
