@@ -64,10 +64,12 @@ docs: setup-dev
 # What is generated must be what the sources say.
 generated: setup-dev
 	$(BIN)/python scripts/reference.py --check
+	$(BIN)/python scripts/observe.py --check
 	@page=$$(mktemp) && $(BIN)/guiju check --profile $(LAW) --law-page $$page && diff -u LAW.md $$page; s=$$?; rm -f $$page; exit $$s
 
 law: setup-dev
 	$(BIN)/python scripts/reference.py
+	$(BIN)/python scripts/observe.py
 	$(BIN)/guiju check --profile $(LAW) --law-page LAW.md
 
 lock:

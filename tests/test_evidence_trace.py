@@ -301,7 +301,9 @@ def test_keeping_witnessed_goes_on_until_cancelled(tmp_path: Path) -> None:
 
     async def run() -> None:
         books = Books(first)
-        task = asyncio.create_task(keep_witnessed(books, [config.Witness(kind="file", path=str(path))], 0.01))
+        task = asyncio.create_task(
+            keep_witnessed(Witnesses(books, [open_witness(config.Witness(kind="file", path=str(path)))]), 0.01)
+        )
         while not path.exists() or last.line().encode() not in path.read_bytes():
             books.newest = last
             await asyncio.sleep(0.01)

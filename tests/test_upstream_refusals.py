@@ -178,8 +178,8 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
         judge_guiju(answered, answered.json["error"]["guiju"], "input")
         judge_books(gateway, answered)
         assert len(service.asked) == 1, "a refusal is no failure: nobody else is asked the same"
-    assert gateway.house.live.metrics.counts.requests["chat stopped"] == len(ASKED)
-    assert not gateway.house.live.metrics.counts.errors
+    assert gateway.house.live.metrics.counts.counted("guiju_requests_total", "chat", "stopped") == len(ASKED)
+    assert "guiju_errors_total" not in gateway.house.live.metrics.counts.counters
 
 
 @pytest.mark.parametrize("stream", [False, True])

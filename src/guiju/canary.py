@@ -69,7 +69,7 @@ class Canary:
         """
         if not live.policy.lexicon:  # nothing is answered without a list, so there is nothing to be proved either
             live.alive["canary"] = False
-            live.metrics.counts.canary = False
+            live.metrics.counts.set("guiju_canary_ok", to=0)
             return False
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
@@ -90,7 +90,8 @@ class Canary:
         live.books.proof(heard, whole)
         self._drill(live, used)
         live.alive["canary"] = whole
-        live.metrics.counts.canary = whole
+        live.metrics.counts.set("guiju_canary_ok", to=whole)
+        live.metrics.counts.set("guiju_canary_timestamp_seconds", to=live.clock())
         return whole
 
     @staticmethod
@@ -100,6 +101,7 @@ class Canary:
             if control.id == USED:
                 passed = not hear((control,), Drill(used), (), "input").stops
                 live.books.proof([USED], passed)
+                live.metrics.drilled(USED, live.clock(), passed=passed)
                 if not passed:
                     log.error("drill_failed", extra={"control": control.id})
 

@@ -18,6 +18,7 @@ import msgspec
 from guiju.config_console import ConsoleSettings
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
+from guiju.config_telemetry import TelemetrySettings
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -69,7 +70,6 @@ class Store(_Section, frozen=True):
 
 Party = Literal["auto", "own", "third_party"]
 """In whose hands a service is (Article 11)."""
-
 UpstreamKind = Literal["openai", "anthropic"]
 """The protocol that a model service speaks."""
 
@@ -443,6 +443,7 @@ class Settings(_Section, frozen=True):
     console: ConsoleSettings = ConsoleSettings()
     mail: MailSettings = MailSettings()
     public: PublicSettings = PublicSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     upstream: tuple[Upstream, ...] = ()
     issuer: tuple[Issuer, ...] = ()
     guard: tuple[Guard, ...] = ()
@@ -481,10 +482,9 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
             raise ConfigError("config_invalid", what=failed(path, error), hint="guiju init") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint="guiju init --help") from error
-    for name, value in environ.items():
-        if name.startswith("GUIJU_") and "__" in name:
-            section, _, key = name[6:].lower().partition("__")
-            raw.setdefault(section, {})[key] = value
+    for name in [one for one in environ if one.startswith("GUIJU_") and "__" in one]:
+        section, _, key = name[6:].lower().partition("__")
+        raw.setdefault(section, {})[key] = environ[name]
     return parse(raw)
 
 

@@ -15,6 +15,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -96,6 +97,9 @@ def note(house: House) -> None:
     text, states = duties.board(house.live.settings, house.options.data, now=house.live.clock())
     owed = [(one.id, one.state, one.red, one.why) for one in states if one.state != "not_applicable"]
     duty_days.note(house.store, text.id, owed, int(house.live.clock()))
+    counts = house.live.metrics.counts
+    counts.known("guiju_duties", Counter(state for _, state, _, _ in owed))
+    counts.set("guiju_duties_red", to=sum(red for _, _, red, _ in owed))
 
 
 def sweep(data: Path) -> int:
@@ -131,6 +135,7 @@ async def rehearse(house: House, front: Front, only: Collection[str] = ()) -> di
             kind = found[control.id].why
             log.error("drill_failed", extra={"control": control.id, "kind": kind})
         house.live.books.proof([control.id], not heard.stops)
+        house.live.metrics.drilled(control.id, house.live.clock(), passed=not heard.stops)
     return made
 
 

@@ -71,6 +71,7 @@ async def watch(house: House, base: str) -> None:
             house.start(house.live.guards.tend(house.live.clock()))
         try:
             await take_up(house)
+            house.live.metrics.counts.set("guiju_store_up", to=1)
             if loop.time() >= counted:
                 counted = loop.time() + EVERY_S
                 await house.live.tally.settle(house.store, time.time())
@@ -83,6 +84,8 @@ async def watch(house: House, base: str) -> None:
             if await asyncio.to_thread(_ripe, house):
                 await reload(house, base)
         except GuijuError as error:
+            if error.code == "store_unavailable":
+                house.live.metrics.counts.set("guiju_store_up", to=0)
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
 
@@ -122,12 +125,13 @@ async def share(house: House, seat: Seat) -> None:
     """Write down each second what this worker counted, and let `/metrics` add what the others did."""
     metrics, data = house.live.metrics, house.options.data
     if (before := _counted(seat.counts(data))) is not None:  # of a worker that sat here before
-        before.open, before.canary = 0, True
+        before.gauges.clear()
         metrics.counts.add(before)
     others = [seat.counts(data, number) for number in range(seat.of) if number != seat.number]
     metrics.others = lambda: [counts for path in others if (counts := _counted(path)) is not None]
     while True:
-        put(seat.counts(data), metrics.counts)
+        metrics.look()
+        put(seat.counts(data), msgspec.structs.replace(metrics.counts, at=time.time()))
         await asyncio.sleep(_POLL_S)
 
 

@@ -152,7 +152,7 @@ async def entered(house: House, item: Item, rounds: Sequence[Round]) -> None:
     for one in rounds:
         results = {"came_back": one.came_back, "failed": one.failed}
         for result, count in {**results, "clean": one.asked - sum(results.values())}.items():
-            counts.replayed("raw" if one.raw else "gateway", result, count)
+            counts.count("guiju_regen_retests_total", "raw" if one.raw else "gateway", result, by=count)
         await books.durable(books.replayed(facts(item, one)))
 
 
@@ -168,7 +168,7 @@ async def prove(house: House) -> None:
     red = [item for item, standing in standings if standing.state == "red"]
     for item in red:
         log.error("generated_again", extra={"id": item.id})
-    house.live.metrics.counts.red = len(red)
+    house.live.metrics.counts.set("guiju_regen_items_red", to=len(red))
     house.live.books.proof([CONTROL], not red)
 
 

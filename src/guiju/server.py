@@ -23,6 +23,7 @@ from guiju import (
     deskwork,
     duties,
     evaluating,
+    gauging,
     publicwork,
     recalling,
     rehearsing,
@@ -99,8 +100,8 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
         gc.set_threshold(20_000, 20, 50)
         house.start(renewal.watch(house, base))
-        proof = settings.evidence
-        house.start(keep_witnessed(house.ledger, proof.witness, proof.checkpoint_every_s, server=settings.mail))
+        house.start(keep_witnessed(witnesses, settings.evidence.checkpoint_every_s))
+        house.start(gauging.beat(house))
         if house.leads:
             _lead(house, base, desk)
         if seat:
@@ -109,6 +110,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
 
     if house.leads:
         await asyncio.to_thread(renewal.started, house)
+    witnesses = gauging.opened(house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
     pages_ = pages(_host(house), front, _inside(house, desk), publicwork.opened(house))
@@ -122,10 +124,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             pid.write_text(f"{os.getpid()}\n", "ascii")
         await house.live.upstreams.open()
         await house.live.guards.open()
-        if threading.current_thread() is threading.main_thread():
-            loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
-            for stop in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(stop, server.handle_exit, stop, None)
+        _heed(house, server, base)
         await server.serve(sockets=listening)
     finally:
         if seat:
@@ -135,8 +134,19 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
                 if pid.read_text("ascii").strip() == str(os.getpid()):
                     pid.unlink()
         await asyncio.to_thread(pages_.close)
+        await asyncio.to_thread(gauging.closed, house)
         await house.close()
     return 0 if server.started else 2
+
+
+def _heed(house: House, server: Server, base: str) -> None:
+    """Heed signals, in a process of its own."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(stop, server.handle_exit, stop, None)
 
 
 def _lead(house: House, base: str, desk: Desk) -> None:
@@ -148,6 +158,7 @@ def _lead(house: House, base: str, desk: Desk) -> None:
     house.start(evaluating.watch(house))
     house.start(rehearsing.watch(house, scratch))
     house.start(publicwork.watch(house))
+    house.start(gauging.watch(house))
 
 
 def scratch(house: House) -> tuple[Rooms, Callable[[], None]]:

@@ -12,6 +12,7 @@ import os
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from time import perf_counter
 from typing import Final, Literal, NamedTuple
 
 import aiohttp
@@ -123,10 +124,14 @@ class Reply:
         streamed: whether it is an event stream.
         kind: the protocol that it is in.
         service: the name of the service that answers, as the settings have it.
+        waited: seconds in which its body was waited for.
+        ended: when the last of it came, in seconds of `perf_counter`; 0 before.
     """
 
     kind: UpstreamKind = "openai"
     service = ""
+    waited = 0.0
+    ended = 0.0
 
     def __init__(
         self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: UpstreamKind = "openai"
@@ -153,7 +158,13 @@ class Reply:
             most or self._limits.upstream_body_bytes,
         )
         try:
-            while chunk := await wait(between, content.readany(), "between chunks"):
+            while True:
+                began = perf_counter()
+                chunk = await wait(between, content.readany(), "between chunks")
+                self.ended = perf_counter()
+                self.waited += self.ended - began
+                if not chunk:
+                    break
                 total += len(chunk)
                 if total > most:
                     raise OutsideError("upstream_failed", what="body too large")

@@ -23,6 +23,11 @@ class Service(Protocol):
         ...
 
     @property
+    def name(self) -> str:
+        """Its name in the settings; of several, who was asked last."""
+        ...
+
+    @property
     def outside(self) -> bool:
         """Whether what is asked may go to somebody else (Article 11)."""
         ...
@@ -76,6 +81,7 @@ class Several:
         to: whom the first request goes to.
         encode: writes the request for a service; set once it is known who asks.
         outside: whether one of them is somebody else's.
+        name: who was asked last.
     """
 
     encode: Callable[[Address], bytes]
@@ -85,6 +91,7 @@ class Several:
         self._model = model
         self.outside = peers.outside
         self._first = peers.first()
+        self.name = self._first.name
         self.to = self._first.address(model)
 
     async def ask(self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST") -> Reply:
@@ -109,6 +116,7 @@ class Several:
                 other = body if to == self.to else self.encode(to)
             except CallerError:  # it can't be said in the other one's protocol
                 raise error from None
+        self.name = second.name
         return await second.ask(other, path, form, method=method, again=False)
 
 
@@ -172,6 +180,10 @@ class Upstreams:
     def names(self) -> list[str]:
         """Public model names, each once."""
         return list(dict.fromkeys(name for one in self._all for name in one.models))
+
+    def shut(self) -> dict[str, bool]:
+        """Name of each service → whether its circuit is open; the canary's own is not among them."""
+        return {one.name: one.shut for one in self._all if one.models or one.every}
 
     def up(self) -> bool:
         """Whether some service can be asked, as far as is known; the canary's own does not count."""

@@ -212,6 +212,8 @@ class Witnesses:
         self._ledger = ledger
         self._witnesses = witnesses
         self._taken: dict[str, tuple[str, float]] = {}
+        self.taken_at: dict[str, float] = {one.name: 0.0 for one in witnesses}
+        """Witness → Unix seconds when it last took a checkpoint; 0 for not yet."""
 
     async def round(self) -> None:
         """Offer the newest checkpoint to everybody who lacks it."""
@@ -230,10 +232,11 @@ class Witnesses:
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             if witness.name not in self.lost:
                 self.lost[witness.name] = time.time_ns() // 1_000_000
-                _log.error("witness.lost error=%s", type(error).__name__)
+                _log.error("witness.lost", extra={"kind": type(error).__name__})
                 self._record(witness.name, "lost")
             return
         self._taken[witness.name] = line, now
+        self.taken_at[witness.name] = time.time()
         if witness.name in self.lost:
             self._record(witness.name, "back")
             del self.lost[witness.name]
@@ -246,28 +249,15 @@ class Witnesses:
             _log.error("witness.not_recorded")
 
 
-async def keep_witnessed(
-    ledger: Notary,
-    witnesses: Sequence[config.Witness],
-    every_s: float,
-    state: Witnesses | None = None,
-    server: MailSettings = _NO_SERVER,
-) -> None:
+async def keep_witnessed(witnesses: Witnesses, every_s: float) -> None:
     """Send each new checkpoint to the witnesses until cancelled.
 
     Args:
-        ledger: the ledger of this process.
-        witnesses: rows of guiju.toml.
+        witnesses: of the ledger of this process.
         every_s: seconds between two looks.
-        state: made by the caller who wants to see its alarms; then `witnesses` is not used.
-        server: the mail server of the settings.
-
-    Raises:
-        ConfigError: a row lacks its address.
     """
-    kept = state or Witnesses(ledger, [open_witness(setting, server) for setting in witnesses])
     while True:
-        await kept.round()
+        await witnesses.round()
         await asyncio.sleep(every_s)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from guiju.adapters import genai
 from guiju.errors import Bilingual
 from guiju.evaluation import bank as banks
 from guiju.evaluation.bank import Kind
@@ -22,7 +23,7 @@ from guiju.records.runs import Run
 from guiju.review.agreement import Agreement
 
 FORMAT: Final = 1
-EVENT: Final = "gen_ai.evaluation.result"
+EVENT: Final = genai.NAMES.evaluation["event"]
 KINDS: Final[Mapping[Kind, tuple[str, str]]] = {
     "content": ("生成内容", "generated content"),
     "refuse": ("应拒答", "must be refused"),
@@ -110,12 +111,12 @@ def events(made: Evaluation, run: Run, rows: Sequence[Row], said: Sequence[Said]
             "name": EVENT,
             "time_unix_nano": one.at * 1_000_000_000,
             "attributes": {
-                "gen_ai.evaluation.name": f"guiju.{row.kind}.{one.judge}",
-                "gen_ai.evaluation.score.label": one.label,
-                **({} if one.label == "abstain" else {"gen_ai.evaluation.score.value": float(one.label == "pass")}),
-                **({"gen_ai.evaluation.explanation": one.why} if one.why else {}),
-                "gen_ai.request.model": run.model,
-                "gen_ai.operation.name": "chat",
+                genai.NAMES.evaluation["name"]: f"guiju.{row.kind}.{one.judge}",
+                genai.NAMES.evaluation["label"]: one.label,
+                **({} if one.label == "abstain" else {genai.NAMES.evaluation["value"]: float(one.label == "pass")}),
+                **({genai.NAMES.evaluation["why"]: one.why} if one.why else {}),
+                genai.NAMES.attributes["model"]: run.model,
+                genai.NAMES.attributes["operation"]: genai.NAMES.operations["chat"],
                 "guiju.evaluation.run": made.run_id,
                 "guiju.evaluation.route": run.route,
                 "guiju.evaluation.bank": row.bank,

@@ -23,6 +23,7 @@ from guiju.gateway.media import MediaRun, SpeechRun
 from guiju.gateway.openapi import document
 from guiju.gateway.pipeline import TextRun
 from guiju.gateway.run import RefusedError, Run
+from guiju.gateway.timeline import settled, trail
 from guiju.gateway.transcript import TranscriptRun
 from guiju.gateway.vectors import VectorRun
 from guiju.gateway.wire import videos
@@ -161,6 +162,7 @@ class App:
         methods = self.doors.get(path)
         if methods is None:
             return _NONE
+        scope["guiju.route"] = path
         door = methods.get(scope["method"])
         if door is None:
             scope["guiju.allow"] = tuple(methods)
@@ -274,10 +276,9 @@ class App:
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
         """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed."""
         live = self.live
-        facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
+        facts = live.facts
         told: dict[str, Any] = {"facts": facts}
         if guards := live.guards.states(live.clock()):
-            facts["guards"] = "closed" not in guards.values()
             told["guards"] = guards
         ready = all(facts.values())
         body = msgspec.json.encode({"status": "ready" if ready else "not ready", **told})
@@ -350,6 +351,7 @@ class App:
     async def _run(self, run: Run, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a run go down the road as long as its client stays."""
         leave = self._watch(scope, receive)
+        run.line.method, run.line.route = scope["method"], scope["guiju.route"]
         try:
             await self._go(run, body, send)
         finally:
@@ -358,10 +360,10 @@ class App:
     async def _go(self, run: Run, body: bytes, send: Send) -> None:
         """Let a run go down the road and write down however it ended."""
         live = self.live
-        counted = run.counted
+        counted, counts = run.counted, live.metrics.counts
         action = "passed"
         if counted:
-            live.metrics.counts.open += 1
+            live.under_way += 1
         try:
             await run.run(body, send)
             if run.reply and run.reply.stopped:
@@ -374,7 +376,7 @@ class App:
             action = "failed"
             self._close(run, "upstream_failed")
             if counted:
-                live.metrics.counts.failed(run.wire.name, error.code)
+                counts.failed(run.wire.name, error.code)
             settings = live.settings
             place = {"redress_url": settings.redress(run.id), "authority_url": settings.provider.authority_url}
             place = place if error.row.status == 403 else {}
@@ -389,7 +391,7 @@ class App:
             await self._tell(run, OutsideError("internal"), {"decision_id": run.id}, send)
         finally:
             if run.reply and run.out.characters > run.reply.seen:
-                live.metrics.counts.unscanned += run.out.characters - run.reply.seen
+                counts.count("guiju_stream_unscanned_chars_total", by=run.out.characters - run.reply.seen)
             if self._budget(run.key) > 0:
                 tokens, estimated = run.used(answered=action in ("passed", "client_gone"))
                 if tokens:
@@ -397,8 +399,10 @@ class App:
             run.left()
             if counted:
                 live.hits.take(run.findings(), live.clock())
-                live.metrics.counts.open -= 1
-                live.metrics.counts.ended(run.wire.name, action)
+                live.under_way -= 1
+                settled(run.line, action, run.hearings, counts)
+                if live.telemetry:
+                    live.telemetry.take(trail(run.line, action, run.hearings, run.degraded))
 
     def _close(self, run: Run, end: Any) -> None:
         """Close an exchange that was opened and did not get to its end; what it released had passed."""
@@ -413,8 +417,10 @@ class App:
     async def _tell(self, run: Run, error: GuijuError, guiju: dict[str, Any], send: Send) -> None:
         """Tell an error: as an answer, or inside the stream that has begun."""
         body = run.wire.error(error, run.head.language, guiju)
+        run.line.error = error.code
         if run.started:
             await send({"type": "http.response.body", "body": run.broken(body)})
         else:
+            run.line.status = error.row.status
             headers = http.error_headers(error, run.id) + run.asker.headers()
             await http.answer(send, error.row.status, body, headers)

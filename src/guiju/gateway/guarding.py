@@ -97,7 +97,7 @@ class Guards:
 
     def listed(self) -> None:
         """Tell the counts which guards there are."""
-        self.counts.guards_down = {guard.id: 0 for guard in self.every}
+        self.counts.known("guiju_guard_down", {guard.id: 0 for guard in self.every})
 
     async def retire(self, after_s: float) -> None:
         """Close every pool once no exchange can be left that began with it; at once when cancelled.
@@ -187,7 +187,7 @@ class Guards:
                 self._silent(guard, error, now, made)
                 return
             finally:
-                self.counts.guard_s[guard.id] = self.counts.guard_s.get(guard.id, 0.0) + perf_counter() - began
+                self.counts.count("guiju_guard_seconds_total", guard.id, by=perf_counter() - began)
         self._note(guard, now)
         self.counts.guard(guard.id, "found" if any(found) or any(said.values()) else "clear")
         for i, part in enumerate(parts):
@@ -209,7 +209,7 @@ class Guards:
         made.findings.append(Finding(f"guard.{guard.id}", UNANSWERED, severity, error.why, "", 0, 0, "raw"))
 
     def _note(self, guard: Guard, now: float) -> None:
-        self.counts.guards_down[guard.id] = int(guard.state(now) != "up")
+        self.counts.set("guiju_guard_down", guard.id, to=guard.state(now) != "up")
 
     def _mark(self, guard: Guard, text: str) -> bytes:
         mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16)

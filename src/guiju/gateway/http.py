@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -25,6 +26,7 @@ NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
 
 CONSENTS: Final = 16
 """Consents that a request names, at most."""
+_TRACE: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}", re.ASCII)
 _CREDENTIALS: Final = {
     b"authorization": "invalid_api_key",
     b"x-api-key": "invalid_api_key",
@@ -46,6 +48,7 @@ class Head(msgspec.Struct):
         language: what the caller reads.
         kind: `Content-Type`, where it stands once; only forms look at it.
         consents: ids of consents that the caller relies on.
+        trace: `traceparent`, where one came that has its form (W3C Trace Context); it decides nothing.
     """
 
     key: str = ""
@@ -53,6 +56,7 @@ class Head(msgspec.Struct):
     language: Language = "zh"
     kind: str = ""
     consents: tuple[str, ...] = ()
+    trace: str = ""
 
 
 def head(scope: Scope, fallback: Language) -> Head:
@@ -82,9 +86,17 @@ def head(scope: Scope, fallback: Language) -> Head:
             made.kind = "" if made.kind else value.decode("latin-1")
         elif name == b"x-guiju-consent":
             made.consents = tuple(one.strip() for one in value.decode("latin-1").split(",")[:CONSENTS])
+        elif name == b"traceparent":
+            made.trace = "" if made.trace else traced(value.decode("latin-1"))
         elif name == b"content-encoding":
             raise CallerError("invalid_request", what="Content-Encoding", param="Content-Encoding")
     return made
+
+
+def traced(said: str) -> str:
+    """A `traceparent`, if it has its form; else `""`."""
+    found = _TRACE.fullmatch(said)
+    return said if found and found[1].strip("0") and found[2].strip("0") else ""
 
 
 async def read(receive: Receive, most: int) -> bytes:

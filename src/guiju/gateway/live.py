@@ -17,6 +17,7 @@ from guiju.adapters.identity import Assertions
 from guiju.adapters.pictures import Seeing
 from guiju.adapters.sights import Sights
 from guiju.adapters.signatures import Signatures
+from guiju.adapters.telemetry import Telemetry
 from guiju.adapters.upstreams import Upstreams
 from guiju.config import Settings
 from guiju.controls.complaints import Docket
@@ -227,6 +228,8 @@ class Live:
         films: how many films are labelled at once.
         jobs: where it is kept which films are being made.
         alive: facts that readiness looks at: canary passed, ledger writes.
+        under_way: exchanges that were begun and are not over.
+        telemetry: takes traces; none where none are sent.
     """
 
     settings: Settings
@@ -262,3 +265,13 @@ class Live:
     films: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
     limiter: Limiter = field(default_factory=Limiter)
     alive: dict[str, bool] = field(default_factory=lambda: {"canary": False})
+    under_way: int = 0
+    telemetry: Telemetry | None = None
+
+    @property
+    def facts(self) -> dict[str, bool]:
+        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, no guard is closed."""
+        facts = {**self.alive, "lexicon": bool(self.policy.lexicon)}
+        if guards := self.guards.states(self.clock()):
+            facts["guards"] = "closed" not in guards.values()
+        return facts

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the gateway counts, for Prometheus: numbers by door and action, never by person or text.
+"""What the gateway counts, for Prometheus: numbers by door, control and action, never by person, key or text.
 
 Counting is adding to plain numbers, all of it in the event loop; the exposition is made when somebody asks for it. One
-of several workers is asked, and adds what the others wrote down last.
+of several workers is asked, and adds what the others wrote down last. `metrics.toml` names every figure.
 """
 
 from __future__ import annotations
 
+import time
+import tomllib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.resources import files
 from itertools import accumulate
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
@@ -18,80 +21,135 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-_BOUNDS: Final = (0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5)
-"""Upper ends in seconds of the classes into which the times of looks are put."""
+BOUNDS: Final[Mapping[str, tuple[float, ...]]] = {
+    "short": (0.0001, 0.0005, 0.001, 0.005, 0.02, 0.1, 0.5, 2.0),
+    "long": (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 180.0, 600.0),
+}
+"""Upper ends in seconds of the classes into which times are put."""
+_APART: Final = "\x1f"
+_SILENT_S: Final = 10.0
+"""From here on what another worker wrote down last says nothing of how it is now."""
+_ACROSS: Final[Mapping[str, Callable[[float, float], float]]] = {"sum": lambda a, b: a + b, "max": max, "min": min}
+
+
+class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One figure of `metrics.toml`.
+
+    Attributes:
+        part: under which heading of the reference it stands.
+        labels: names of its labels.
+        across: how the gauges of several workers are put together.
+        bounds: which classes a histogram has.
+        zh, en: what it says.
+    """
+
+    part: str
+    kind: Literal["counter", "gauge", "histogram"]
+    zh: str
+    en: str
+    labels: tuple[str, ...] = ()
+    across: Literal["sum", "max", "min"] = "sum"
+    bounds: Literal["short", "long"] = "short"
+
+
+FIGURES: Final[Mapping[str, Figure]] = msgspec.convert(
+    tomllib.loads(files(__package__).joinpath("metrics.toml").read_text("utf-8")), dict[str, Figure]
+)
+"""Name → figure, in the order of the page."""
+
+
+class Times(msgspec.Struct):
+    """A histogram.
+
+    Attributes:
+        counts: how many fell into each class; the last has no upper end.
+        total: all of them together, in seconds.
+    """
+
+    counts: list[int]
+    total: float = 0.0
+
+    def add(self, other: Times) -> None:
+        """Add another one of the same classes."""
+        self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
 
 
 class Counts(msgspec.Struct):
-    """What one process counted.
+    """What one process counted: figure → values of its labels → number.
 
     Attributes:
-        requests: exchanges by door and how they ended.
-        errors: answers with an error code, by door and code.
-        looks: looks at a request's text by how long they took, and `look_s` all of them.
-        unscanned: characters released that no control had looked at; always 0.
-        open: exchanges under way.
-        guards: answers of guard models, by guard and outcome, and `guard_s` the seconds that they took.
-        guards_down: guard → 1 while it gives no answer.
-        canary: whether the last canary was stopped.
-        replays: questions for what was banned, by route (`gateway`, `raw`) and what came of them.
-        red: items that must not come again and did.
+        at: Unix seconds when it was written down; 0 for what counts just now.
     """
 
-    requests: dict[str, int] = {}
-    errors: dict[str, int] = {}
-    looks: list[int] = msgspec.field(default_factory=lambda: [0] * (len(_BOUNDS) + 1))
-    look_s: float = 0.0
-    unscanned: int = 0
-    open: int = 0
-    canary: bool = False
-    guards: dict[str, int] = {}
-    guard_s: dict[str, float] = {}
-    guards_down: dict[str, int] = {}
-    replays: dict[str, int] = {}
-    red: int = 0
+    counters: dict[str, dict[str, float]] = {}
+    gauges: dict[str, dict[str, float]] = {}
+    times: dict[str, dict[str, Times]] = {}
+    at: float = 0.0
+
+    def count(self, figure: str, *labels: str, by: float = 1) -> None:
+        """Count something."""
+        row = self.counters.setdefault(figure, {})
+        at = _APART.join(labels)
+        row[at] = row.get(at, 0) + by
+
+    def set(self, figure: str, *labels: str, to: float) -> None:
+        """Say how something is now."""
+        self.gauges.setdefault(figure, {})[_APART.join(labels)] = to
+
+    def known(self, figure: str, now: Mapping[str, float]) -> None:
+        """Say how all of a kind are now; those that were there before and are not named are gone.
+
+        Args:
+            figure: with one label.
+            now: value of the label → how it is.
+        """
+        self.gauges[figure] = dict(now)
+
+    def took(self, figure: str, *labels: str, seconds: float) -> None:
+        """Put a time into its class."""
+        row = self.times.setdefault(figure, {})
+        at = _APART.join(labels)
+        bounds = BOUNDS[FIGURES[figure].bounds]
+        times = row.get(at)
+        if times is None:
+            times = row[at] = Times([0] * (len(bounds) + 1))
+        times.counts[bisect_left(bounds, seconds)] += 1
+        times.total += seconds
+
+    def counted(self, figure: str, *labels: str) -> float:
+        """What was counted so far."""
+        return self.counters.get(figure, {}).get(_APART.join(labels), 0)
 
     def guard(self, name: str, outcome: str) -> None:
         """Count what came of asking a guard model."""
-        _one_more(self.guards, name, outcome)
-
-    def replayed(self, route: str, result: str, count: int) -> None:
-        """Count questions for what was banned."""
-        self.replays[f"{route} {result}"] = self.replays.get(f"{route} {result}", 0) + count
+        self.count("guiju_guard_answers_total", name, outcome)
 
     def ended(self, door: str, action: str) -> None:
         """Count an exchange that ended."""
-        _one_more(self.requests, door, action)
+        self.count("guiju_requests_total", door, action)
 
     def failed(self, door: str, code: str) -> None:
         """Count an answer with an error code."""
-        _one_more(self.errors, door, code)
-
-    def looked(self, seconds: float) -> None:
-        """Count how long it took to look at a request's text."""
-        self.looks[bisect_left(_BOUNDS, seconds)] += 1
-        self.look_s += seconds
+        self.count("guiju_errors_total", door, code)
 
     def add(self, other: Counts) -> None:
-        """Add what another process counted; the canary is stopped only where all of them stopped theirs."""
-        for mine, theirs in (
-            (self.requests, other.requests),
-            (self.errors, other.errors),
-            (self.guards, other.guards),
-            (self.replays, other.replays),
-        ):
-            for name, count in theirs.items():
-                mine[name] = mine.get(name, 0) + count
-        for name, seconds in other.guard_s.items():
-            self.guard_s[name] = self.guard_s.get(name, 0.0) + seconds
-        for name, down in other.guards_down.items():
-            self.guards_down[name] = max(self.guards_down.get(name, 0), down)
-        self.looks = [a + b for a, b in zip(self.looks, other.looks, strict=True)]
-        self.look_s += other.look_s
-        self.unscanned += other.unscanned
-        self.open += other.open
-        self.red = max(self.red, other.red)
-        self.canary = self.canary and other.canary
+        """Add what another process counted, and how it is unless it has been silent for long."""
+        for figure, row in other.counters.items():
+            mine = self.counters.setdefault(figure, {})
+            for at, count in row.items():
+                mine[at] = mine.get(at, 0) + count
+        for figure, times in other.times.items():
+            for at, one in times.items():
+                known = self.times.setdefault(figure, {}).setdefault(at, Times([0] * len(one.counts)))
+                known.add(one)
+        if other.at and time.time() - other.at > _SILENT_S:
+            return
+        for figure, row in other.gauges.items():
+            put = _ACROSS[FIGURES[figure].across]
+            mine = self.gauges.setdefault(figure, {})
+            for at, value in row.items():
+                mine[at] = put(mine[at], value) if at in mine else value
 
 
 class Metrics(Collector):
@@ -103,71 +161,61 @@ class Metrics(Collector):
     Attributes:
         counts: what this process counts.
         others: gives what the other workers wrote down last.
+        look: looks how the process is now, before anybody is told.
     """
 
     def __init__(self, version: str) -> None:
         self.counts = Counts()
+        self.counts.set("guiju_canary_ok", to=0)
+        self.counts.set("guiju_exchanges_open", to=0)
+        self.counts.set("guiju_regen_items_red", to=0)
+        self.counts.set("guiju_build_info", version, to=1)
+        self.counts.count("guiju_stream_unscanned_chars_total", by=0)
         self.others: Callable[[], Iterable[Counts]] = tuple
-        self._version = version
+        self.look: Callable[[], None] = lambda: None
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
+    def drilled(self, drill: str, at: float, *, passed: bool) -> None:
+        """Say what came of a drill.
+
+        Args:
+            drill: its id.
+            at: Unix seconds.
+            passed: whether it did what it must.
+        """
+        self.counts.set("guiju_drill_ok", drill, to=passed)
+        self.counts.set("guiju_drill_timestamp_seconds", drill, to=at)
+
     def collect(self) -> Iterator[Metric]:
-        """What Prometheus is told."""
-        every = Counts(canary=True)
+        """What Prometheus is told; of what was never counted or looked at, nothing."""
+        self.look()
+        every = Counts()
         for counts in (self.counts, *self.others()):
             every.add(counts)
-        yield _by("guiju_requests_total", "Exchanges by door and how they ended", "action", every.requests)
-        yield _by("guiju_errors_total", "Answers with an error code", "code", every.errors)
-        yield HistogramMetricFamily(
-            "guiju_check_seconds",
-            "Time to look at a request's text",
-            buckets=list(zip([*map(str, _BOUNDS), "+Inf"], accumulate(every.looks), strict=True)),
-            sum_value=every.look_s,
-        )
-        yield CounterMetricFamily(
-            "guiju_stream_unscanned_chars_total",
-            "Characters released that no control had looked at; always 0",
-            value=every.unscanned,
-        )
-        yield from _guards(every)
-        told = "Questions for what was banned, by what came of them"
-        yield _by("guiju_regen_retests_total", told, "result", every.replays, "route")
-        yield GaugeMetricFamily("guiju_regen_items_red", "Banned contents that came again", value=every.red)
-        yield GaugeMetricFamily("guiju_exchanges_open", "Exchanges under way", value=every.open)
-        yield GaugeMetricFamily("guiju_canary_ok", "1 while the last canary was stopped", value=int(every.canary))
-        build = GaugeMetricFamily("guiju_build_info", "The version that runs", labels=["version"])
-        build.add_metric([self._version], 1)
-        yield build
+        for name, figure in FIGURES.items():
+            if (made := _family(name, figure, every)).samples:
+                yield made
 
     def page(self) -> bytes:
         """The exposition in Prometheus' text format."""
         return generate_latest(self._registry)
 
 
-def _guards(every: Counts) -> Iterator[Metric]:
-    """What guard models did; nothing where there are none."""
-    if not every.guards_down:
-        return
-    yield _by("guiju_guard_answers_total", "What came of asking guard models", "outcome", every.guards, "guard")
-    seconds = CounterMetricFamily("guiju_guard_seconds_total", "Time that guard models took", labels=["guard"])
-    down = GaugeMetricFamily("guiju_guard_down", "1 while a guard model gives no answer", labels=["guard"])
-    for name, count in every.guard_s.items():
-        seconds.add_metric([name], count)
-    for name, state in every.guards_down.items():
-        down.add_metric([name], state)
-    yield seconds
-    yield down
-
-
-def _one_more(counter: dict[str, int], door: str, what: str) -> None:
-    name = f"{door} {what}"
-    counter[name] = counter.get(name, 0) + 1
-
-
-def _by(name: str, told: str, label: str, counter: dict[str, int], first: str = "door") -> Metric:
-    """A counter by door and one more label."""
-    made = CounterMetricFamily(name, told, labels=[first, label])
-    for both, count in counter.items():
-        made.add_metric(both.split(" "), count)
+def _family(name: str, figure: Figure, every: Counts) -> Metric:
+    if figure.kind == "histogram":
+        times = HistogramMetricFamily(name, figure.en, labels=figure.labels)
+        ends = [*map(str, BOUNDS[figure.bounds]), "+Inf"]
+        for at, one in every.times.get(name, {}).items():
+            classes = list(zip(ends, accumulate(one.counts), strict=True))
+            times.add_metric(_labels(figure, at), classes, one.total)
+        return times
+    counter = figure.kind == "counter"
+    made = (CounterMetricFamily if counter else GaugeMetricFamily)(name, figure.en, labels=figure.labels)
+    for at, value in (every.counters if counter else every.gauges).get(name, {}).items():
+        made.add_metric(_labels(figure, at), value)
     return made
+
+
+def _labels(figure: Figure, at: str) -> list[str]:
+    return at.split(_APART) if figure.labels else []

@@ -23,6 +23,7 @@ from guiju.gateway.http import Send
 from guiju.gateway.reply import Reply
 from guiju.gateway.restoring import Restoring
 from guiju.gateway.run import RefusedError, Run, silent
+from guiju.gateway.timeline import Hold
 from guiju.gateway.wire.canonical import Asked
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage
 from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
@@ -45,6 +46,7 @@ class TextRun(Run):
     gate: Gate | None = None
     grounded: Grounded | None = None
     restoring: Restoring | None = None
+    hold: Hold | None = None
 
     async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
@@ -60,6 +62,8 @@ class TextRun(Run):
         if self.exchange and self.exchange.sourced and policy.controls.grounded:
             self.grounded = Grounded(sources(asked), policy.controls.grounded, graded)
         if asked.stream:
+            if self.counted:
+                self.hold = Hold(lambda seconds: self.live.metrics.counts.took("guiju_hold_seconds", seconds=seconds))
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)
@@ -120,7 +124,7 @@ class TextRun(Run):
 
     # ------------------------------------------------------------------ 4 and 5, streamed
     async def _stream(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
-        choices = asked.choices
+        choices, self.line.stream = asked.choices, True
         answer = self.answer = self._writer(asked)
         mark, tail = self._marks(asked)
         try:
@@ -138,6 +142,8 @@ class TextRun(Run):
                 pieces = await self._cleared(await self._take(delta))
                 if self._stopped:
                     break
+                if self.hold:
+                    self.hold.went(pieces)
                 made = b"" if self.started else answer.start(mark)
                 made += self._written(answer, pieces, spoke)
                 await self._start(send, asked, http.STREAM)
@@ -153,6 +159,8 @@ class TextRun(Run):
                 raise OutsideError("upstream_failed", what="it ended without a finish_reason")
             made = b"" if self.started else answer.start(mark)
             made += self._written(answer, rest, spoke)
+            if self.hold:
+                self.hold.went(rest)
             await self._close("passed", "finished")
             told = self._notices()
             if added := self._appended(told, asked) + tail:
@@ -188,6 +196,7 @@ class TextRun(Run):
         back what was masked."""
         if delta.usage:
             self.tokens = delta.usage.total_tokens
+            self.line.usage = delta.usage
         if delta.refused:
             self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)
@@ -198,6 +207,10 @@ class TextRun(Run):
             delta.pieces = [piece for piece in delta.pieces if piece.field not in mute]
         if self.restoring:
             delta.pieces = self.restoring.take(delta.pieces)
+        if self.hold:
+            self.hold.came(delta.pieces)
+        if finishes:
+            self.line.finishes = tuple(finishes.values())
         return delta
 
     async def _stop_stream(self, send: Send, asked: TextQuestions, answer: Writer, usage: Usage | None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from guiju.adapters.refusals import Refusal
 from guiju.adapters.upstream import Address, ContentRefusedError, Method
@@ -27,6 +27,7 @@ from guiju.gateway.http import Head, Send
 from guiju.gateway.live import CANARY_KEY, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
+from guiju.gateway.timeline import MOST, Timeline
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.consents import Kept, Likeness
@@ -35,10 +36,6 @@ from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label
 
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
-
-
-MOST: Final = 10**12
-"""Tokens of one exchange from which on a count is none."""
 
 
 class RefusedError(Exception):
@@ -86,6 +83,7 @@ class Run(ABC):
         service: the name of the model service that answered; none where none has.
         alike: banned pictures among those that were sent.
         job: the film that it asks for, or fetches; none elsewhere.
+        line: when what happened.
     """
 
     uploads = False
@@ -107,6 +105,7 @@ class Run(ABC):
         self.strict = key.audience == "minors"
         self.rulings = self.policy.held_to(key.audience, key.id)
         self.id = live.ids.new(int(live.clock() * 1000))
+        self.line = Timeline(wire.name, self.id, head.trace)
         self.exchange: Exchange | None = None
         self.started = False
         self.out = live.books.released()
@@ -138,6 +137,7 @@ class Run(ABC):
         await self.asker.meet()
         asked = await self.seen(asked)
         exchange = self.exchange = self._exchange(asked, upstream)
+        self.line.model = exchange.model
         pause = PAUSE_S if len(body) > LARGE else 0.0
         if pause:
             await asyncio.sleep(pause)
@@ -208,8 +208,7 @@ class Run(ABC):
         self.found += self.alike
         graded = self.firm(asked, self.rulings.graded(self.found, "input"))
         hearing = hear(policy.controls.request, exchange, graded, "input")
-        if self.counted:
-            self.live.metrics.counts.looked(perf_counter() - began)
+        self.line.looked = began, perf_counter()
         self.asked.append(hearing)
         return hearing
 
@@ -248,7 +247,9 @@ class Run(ABC):
         return [hearing]
 
     async def _guarded(self, exchange: Exchange) -> Hearing:
+        began = perf_counter()
         outcome = await self.guards.asked(exchange.texts, self.live.clock(), strict=self.strict)
+        self.line.guarded = began, perf_counter()
         self.degraded += outcome.degraded
         findings = self.rulings.graded(outcome.findings, "input")
         return hear(self.policy.controls.guard_request, exchange, findings, "input")
@@ -265,7 +266,7 @@ class Run(ABC):
         """
         guarding, task = self._guarding, asyncio.current_task()
         if guarding is None:
-            return self._answering(await upstream.ask(canonical, path, form, method=method))
+            return self._answering(await self.line.asking(upstream, canonical, path, form, method))
         assert task is not None
         objects, asking = False, True
 
@@ -278,7 +279,7 @@ class Run(ABC):
 
         guarding.add_done_callback(ended)
         try:
-            source = await upstream.ask(canonical, path, form, method=method)
+            source = await self.line.asking(upstream, canonical, path, form, method)
         except asyncio.CancelledError:
             if objects and task.uncancel() == 0:
                 await self._objected(guarding.result())
@@ -432,6 +433,11 @@ class Run(ABC):
             self.degraded,
             self.service,
         )
+
+    @property
+    def hearings(self) -> list[Hearing]:
+        """All that was decided about it."""
+        return [*self.asked, *self.heard, *(self.reply.hearings if self.reply else ())]
 
     def findings(self) -> list[Finding]:
         """All that was found in what was asked, and in what was answered."""

@@ -48,6 +48,9 @@ class Store:
     Args:
         writer: engine of the one connection that writes.
         reader: engine of the connections that only read.
+
+    Attributes:
+        errors: reads and writes that failed because the database was away.
     """
 
     def __init__(self, writer: Engine, reader: Engine) -> None:
@@ -57,6 +60,7 @@ class Store:
         self._busy_since = 0.0
         self._closed = False
         self._closing = threading.Lock()
+        self.errors = 0
         self._thread = threading.Thread(target=self._work, name="guiju-store", daemon=True)
         self._thread.start()
 
@@ -120,8 +124,21 @@ class Store:
         Raises:
             OutsideError: `store_unavailable`.
         """
-        with outside(), self.reader.begin() as connection:
-            yield connection
+        try:
+            with outside(), self.reader.begin() as connection:
+                yield connection
+        except OutsideError:
+            self._failed()
+            raise
+
+    @property
+    def waiting(self) -> int:
+        """How many writes wait."""
+        return self._queue.qsize()
+
+    def _failed(self) -> None:
+        with self._closing:
+            self.errors += 1
 
     def versions(self) -> dict[str, int]:
         """The counters of what may change while the service runs, such as `keys` and `lexicons`: one cheap query."""
@@ -187,6 +204,7 @@ class Store:
         except Exception as error:  # whatever it is, the callers are told and the writer thread lives on
             away = OutsideError("store_unavailable")
             away.__cause__ = error
+            self._failed()
             outcomes = [(one.future, None, away) for one in batch]
         for future, result, failure in outcomes:
             if failure is None:
