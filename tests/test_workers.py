@@ -105,6 +105,15 @@ def test_both_serve_and_one_is_asked_for_what_both_counted(tmp_path: Path) -> No
         line = 'guiju_requests_total{action="passed",door="chat"}'
         until(lambda: metric(gateway, line) == 60, 5)
         until(lambda: metric(gateway, "guiju_canary_ok") == 1, 5)
+        for line, both in (
+            ("guiju_workers ", 2),
+            ("guiju_workers_ready ", 2),
+            ('guiju_added_seconds_count{door="chat"}', 80),
+            ('guiju_upstream_answers_total{outcome="answered",service="default"}', 60),
+            ('guiju_decisions_total{action="refuse",control="words.input"}', 20),
+            ("guiju_cases_open{", 0),
+        ):
+            until(lambda line=line, both=both: metric(gateway, line) == both, 20)  # type: ignore[misc] # bound now
         verified = guiju(gateway, "evidence", "verify")
         assert verified.returncode == 0, verified.stdout + verified.stderr
     assert gateway.child.returncode == 0

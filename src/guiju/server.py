@@ -90,7 +90,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     settings, data, seat = house.settings, house.options.data, house.options.seat
     scheme = "https" if settings.serve.tls_cert else "http"
     own = create_server(("127.0.0.1", 0)) if seat else None
-    place = f"127.0.0.1:{own.getsockname()[1]}" if own else f"{_local(settings.serve.host)}:{settings.serve.port}"
+    place = f"127.0.0.1:{own.getsockname()[1]}" if own else f"{local(settings.serve.host)}:{settings.serve.port}"
     base = f"{scheme}://{place}"
     loop = asyncio.get_running_loop()
 
@@ -306,7 +306,8 @@ def _uvicorn(house: House, rooms: Rooms) -> uvicorn.Config:
     )
 
 
-def _local(host: str) -> str:
+def local(host: str) -> str:
+    """The address at which this machine reaches what listens at another one."""
     return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else f"[{host}]" if ":" in host else host  # noqa: S104 # compared, not bound
 
 

@@ -77,6 +77,29 @@ async def send(settings: MailSettings, letter: Letter) -> str:
     return await asyncio.to_thread(_send, settings, password, letter)
 
 
+def ping(settings: MailSettings) -> str:
+    """Connect to a server and sign in, without a letter.
+
+    Returns:
+        `""` when it went well; else as `send`.
+    """
+    password = os.environ.get(settings.password_env, "") if settings.password_env else ""
+    if settings.password_env and not (password and password.isascii()):
+        return "password"
+    try:
+        with _connected(settings) as server:
+            if settings.user:
+                server.login(settings.user, password)
+            code, _ = server.noop()
+    except smtplib.SMTPResponseException as refused:
+        return str(refused.smtp_code)
+    except TimeoutError:
+        return "timeout"
+    except (OSError, smtplib.SMTPException):
+        return "connection"
+    return "" if code == 250 else str(code)
+
+
 def _send(settings: MailSettings, password: str, letter: Letter) -> str:
     try:
         with _connected(settings) as server:

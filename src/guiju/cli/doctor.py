@@ -21,14 +21,16 @@ from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.adapters import attachments
+from guiju.cli import doctor_outside
 from guiju.cli.books import settings_file
+from guiju.cli.doctor_row import Row, State
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
 from guiju.dossier import typeset
@@ -37,8 +39,6 @@ from guiju.records import db, engine, schema, secrets
 from guiju.records.sources import Source, in_database, optional, place_of, source_of, time_of
 from guiju.records.verify import verify
 from guiju.records.writers import told
-
-State = Literal["green", "yellow", "red"]
 
 _MARKS: Final = {"green": "✓", "yellow": "!", "red": "✗"}
 _SYNCS: Final = 15
@@ -49,22 +49,6 @@ _QUICK_LOOK: Final = 64 * 1024**2  # bytes of ledger; about a second
 _BUILT: Final = 1_793_000_000  # 2026-10-26: a clock before this is wrong
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One line of the table.
-
-    Attributes:
-        id: the check's name, the same in every language.
-        state: red means that the service can't or must not run so.
-        found: what is there.
-        advice: what to do; `""` when green.
-    """
-
-    id: str
-    state: State
-    found: str
-    advice: str = ""
 
 
 @app.command(
@@ -106,6 +90,7 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
     """
     yield python()
     yield packages()
+    yield doctor_outside.extras()
     path = settings_file(data, config)
     try:
         settings = load(path)
@@ -119,8 +104,14 @@ def examine(data: Path, config: Path | None) -> Iterator[Row]:
         yield from settings_rows(settings)
         yield from (guard(one, settings) for one in settings.guard)
         yield from films(settings)
+        yield from doctor_outside.outside(settings)
+        yield from doctor_outside.certificates(settings, time.time())
+        yield doctor_outside.port(settings)
     yield from documents()
-    yield from (_guarded(name, data, check) for name, check in _of_data(data, settings))
+    rows = [_guarded(name, data, check) for name, check in _of_data(data, settings)]
+    if rows[0].state == "green":
+        rows.insert(1, _guarded("words", data, lambda: doctor_outside.words(data, settings)))
+    yield from rows
     yield clock(data, settings)
     yield time_zones()
     yield open_files(settings)
