@@ -199,6 +199,8 @@ def counted(passed: int, at: float = 0.0, **gauges: float) -> Counts:
     made.took("guiju_hold_seconds", seconds=0.003)
     for name, number in gauges.items():
         made.set(name, to=number)
+    made.known("guiju_upstream_shut", {"main": True})
+    made.set("guiju_ledger_refusing", to=False)
     return made
 
 

@@ -109,7 +109,7 @@ def test_both_serve_and_one_is_asked_for_what_both_counted(tmp_path: Path) -> No
             ("guiju_workers ", 2),
             ("guiju_workers_ready ", 2),
             ('guiju_added_seconds_count{door="chat"}', 80),
-            ('guiju_upstream_answers_total{outcome="answered",service="default"}', 60),
+            ('guiju_upstream_answers_total{outcome="answered",service="scripted"}', 60),
             ('guiju_decisions_total{action="refuse",control="words.input"}', 20),
             ("guiju_cases_open{", 0),
         ):

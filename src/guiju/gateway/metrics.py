@@ -95,7 +95,7 @@ class Counts(msgspec.Struct):
 
     def set(self, figure: str, *labels: str, to: float) -> None:
         """Say how something is now."""
-        self.gauges.setdefault(figure, {})[_APART.join(labels)] = to
+        self.gauges.setdefault(figure, {})[_APART.join(labels)] = float(to)
 
     def known(self, figure: str, now: Mapping[str, float]) -> None:
         """Say how all of a kind are now; those that were there before and are not named are gone.
@@ -104,7 +104,7 @@ class Counts(msgspec.Struct):
             figure: with one label.
             now: value of the label → how it is.
         """
-        self.gauges[figure] = dict(now)
+        self.gauges[figure] = {at: float(value) for at, value in now.items()}
 
     def took(self, figure: str, *labels: str, seconds: float) -> None:
         """Put a time into its class."""
