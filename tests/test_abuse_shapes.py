@@ -48,10 +48,10 @@ def recorder() -> Iterator[Recorder]:
         yield one
 
 
-@pytest.fixture
-def gateway(start: Start, recorder: Recorder) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start, recorder: Recorder) -> Running:
     """A gateway in front of it."""
-    return start(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
+    return start_once(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
 
 
 def sent(gateway: Running, door: str, shape: Shape, word: str, stream: bool) -> Answered:

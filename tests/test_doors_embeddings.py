@@ -16,10 +16,10 @@ from guiju.config import Issuer
 from test_law import TERM, without
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway."""
-    return start()
+    return start_once()
 
 
 def ask(gateway: Running, text: Any = "hi", **more: Any) -> Any:

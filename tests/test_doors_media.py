@@ -29,10 +29,10 @@ MEDIA = {
 SAYS = {IMAGES: "prompt", SPEECH: "input"}
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway."""
-    return start()
+    return start_once()
 
 
 def client(gateway: Running) -> openai.OpenAI:
