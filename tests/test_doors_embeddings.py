@@ -46,9 +46,9 @@ def test_it_is_recorded_and_not_labelled(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("text", [TERM, ["fine", TERM], [TERM[:2], TERM[2:]]])
-def test_forbidden_text_is_refused(start: Start, text: Any) -> None:
-    assert ask(start(), text).json["error"]["code"] == "content_filter"
-    assert ask(start(every=without("words.input")), text).status == 200
+def test_forbidden_text_is_refused(start_once: Start, text: Any) -> None:
+    assert ask(start_once(), text).json["error"]["code"] == "content_filter"
+    assert ask(start_once(every=without("words.input")), text).status == 200
 
 
 def test_a_list_and_a_known_person_are_asked_for(start: Start) -> None:
