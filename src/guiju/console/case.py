@@ -22,6 +22,7 @@ from guiju.desk.decisions import UNDO_S, Decision, Grounds
 from guiju.desk.deeds import measure
 from guiju.desk.matters import matters as shapes
 from guiju.desk.remedies import ATTRIBUTES, Prepared
+from guiju.desk.reports import shown
 from guiju.errors import CallerError, ConfigError, GuijuError
 from guiju.records import acts, approvals, cases, members, reviews
 from guiju.records.cases import LEASE_S, Case
@@ -190,7 +191,7 @@ def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
             "by": one.by,
             "at": one.at,
             "id": one.id,
-            "fields": [(_field(visit, case, name), value) for name, value in one.fields.items()],
+            "fields": [_field(visit, case, one, name) for name in one.fields if name not in ("json", "en", "zh")],
             "image": one.media in _SHOWN,
             "name": one.fields.get("name", ""),
         }
@@ -199,10 +200,12 @@ def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
     ]
 
 
-def _field(visit: Visit, case: Case, name: str) -> str:
-    """The name of a field: in words where it is one of a matter of staff."""
+def _field(visit: Visit, case: Case, paper: Paper, name: str) -> tuple[str, str]:
+    """The name of a field and what stands there: in words where it is one of a matter of staff."""
     known = case.kind in shapes() and f"matters.field.{name}" in WORDS
-    return say(f"matters.field.{name}", visit.language) if known else name
+    if not known:
+        return name, paper.fields[name]
+    return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
 
 
 def _decision(visit: Visit, case: Case) -> Decision:

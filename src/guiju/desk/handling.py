@@ -116,7 +116,7 @@ class Handling:
         if step.act is not None:
             return self._propose(before, step, values, by)
         now = self.desk.now()
-        enter = self.desk.papers.sealed(number, Paper(what="step", by=by, at=now, fields={**values, "to": to}), now)
+        enter = self.desk.papers.sealed(number, Paper(what="step", by=by, at=now, fields={**values, "state": to}), now)
 
         def work(connection: Connection) -> Case:
             made = self._moved(connection, before, to, by, now)
@@ -233,7 +233,7 @@ class Handling:
         case = cases.get(self.desk.store, number)
         who = f"{one.proposed_by} + {by}" if by else one.proposed_by
         values = {**self.values(number), **what.values}
-        fields = {**what.values, "to": what.to}
+        fields = {**what.values, "state": what.to}
         entered = self.desk.papers.sealed(number, Paper(what="step", by=who, at=now, fields=fields), now)
         given = self._given(values) if one.act == "disclose" else None
         answer = self._answer(number, given, who, now) if given else None

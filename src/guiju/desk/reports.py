@@ -58,6 +58,8 @@ def shown(name: str, values: Mapping[str, str], language: Language) -> str:
     value = values.get(name, "")
     if not value:
         return _word("paper", "unknown", language)
+    if name == "state":
+        return say(f"cases.state.{value}", language)
     if name in CHOSEN:
         return "、".join(_word("option", one, language) for one in value.split())
     if name in MOMENTS:
