@@ -20,7 +20,7 @@ from guiju.errors import ConfigError
 from guiju.records.cases import Clock
 from guiju.records.db import Store
 from guiju.records.repeats import OWN_KEYS
-from guiju.records.schema import ban, legal_hold, rights_request, standing_step
+from guiju.records.schema import ban, change, legal_hold, rights_request, standing_step
 from guiju.records.schema_desk import case
 from guiju.records.sources import Source, source_of
 from guiju.terms import Figure
@@ -207,7 +207,7 @@ def _cases(store: Store, since: int, until: int) -> _Numbers:
 
 
 def _books(store: Store, since: int, until: int) -> _Numbers:
-    """Bans, measures against persons, requests about personal data, and holds that a law asked for."""
+    """Bans, measures against persons, requests about personal data, holds and disclosures that a law asked for."""
     made: _Numbers = {}
     for name, table, by, at in (
         ("bans.made", ban, None, "decided_at"),
@@ -217,7 +217,10 @@ def _books(store: Store, since: int, until: int) -> _Numbers:
         ("holds", legal_hold, None, "placed_at"),
     ):
         made |= _grouped(store, name, table, (by, at), (since, until))
-    return made
+    given = (change.c.kind == "disclosure") & (change.c.effective_at >= since) & (change.c.effective_at < until)
+    with store.read() as connection:
+        disclosed: int = connection.execute(select(func.count()).where(given)).scalar_one()
+    return {**made, "holds.disclosed": (float(disclosed), disclosed, "store")}
 
 
 def _grouped(
