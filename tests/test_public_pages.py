@@ -104,7 +104,9 @@ def test_the_transparency_report_hides_few_and_one_more(gateway: Running) -> Non
     assert "about labels 40" in said
     made = page(gateway, f"/transparency/{MONTH}.json").json
     values = {one["name"]: one["value"] for one in made["figures"]}
-    none = dict.fromkeys(("bans.made", "bans.lifted", "holds"), 0.0)  # counted when the gateway began
+    none = dict.fromkeys(
+        ("bans.made", "bans.lifted", "holds", "disclosures.request"), 0.0
+    )  # counted when the gateway began
     assert values == none | {
         "exchanges.all": 12345.0,
         "cases.received.label": 40.0,
