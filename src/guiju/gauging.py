@@ -50,6 +50,7 @@ class Gauge:
         counts.set("guiju_start_timestamp_seconds", to=time.time())
         counts.set("guiju_workers_wanted", to=seat.of if seat else 1)
         counts.set("guiju_workers", to=1)
+        counts.set("guiju_loop_lag_seconds", to=0)
         house.ledger.committed = self._committed
         house.live.metrics.look = self.look
 
