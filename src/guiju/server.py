@@ -36,7 +36,7 @@ from guiju.console.pages import Rooms as ConsoleRooms
 from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
 from guiju.dossier.public import PublicPages, Telling
-from guiju.errors import Bilingual, ConfigError, failed
+from guiju.errors import Bilingual, ConfigError, GuijuError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.gateway.http import Receive, Scope, Send
@@ -107,8 +107,11 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
 
-    if house.leads:
+    try:
         await asyncio.to_thread(renewal.started, house)
+    except GuijuError:
+        await house.close()
+        raise
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
     pages_ = pages(_host(house), front, _inside(house, desk), publicwork.opened(house))
