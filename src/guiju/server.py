@@ -107,11 +107,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
 
-    try:
-        await asyncio.to_thread(renewal.started, house)
-    except GuijuError:
-        await house.close()
-        raise
+    await _started(house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
     pages_ = pages(_host(house), front, _inside(house, desk), publicwork.opened(house))
@@ -140,6 +136,15 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
+
+
+async def _started(house: House) -> None:
+    """Enter what changed since the last run; a house that may not serve is closed again."""
+    try:
+        await asyncio.to_thread(renewal.started, house)
+    except GuijuError:
+        await house.close()
+        raise
 
 
 def _lead(house: House, base: str, desk: Desk) -> None:
