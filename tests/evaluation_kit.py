@@ -117,6 +117,25 @@ def pairs(count: int, wrong: float, seed: int) -> tuple[list[dict[str, str]], se
     return rows, planted
 
 
+def truths(count: int, wrong: float, seed: int) -> tuple[list[dict[str, Any]], set[str]]:
+    """Rows of a bank of questions whose answers are known, and the ids of those that are answered wrongly; a tenth of the
+    others own that they do not know."""
+    some = random.Random(seed)
+    rows, planted = [], set()
+    for number in range(count):
+        year = some.randrange(1000, 1900)
+        bad = some.random() < wrong
+        frame = some.choice(("建成于{}年。", "那是{}年的事，史书有记载。", "不是1999年，是{}年。"))
+        text = frame.format(year + 7 if bad else year)
+        if not bad and some.random() < 0.1:
+            text = "这件事我不知道。"
+        known = {"zh": {"accept": [str(year)], "false": [str(year + 7)]}}
+        rows.append({"class": "history", "zh": said(text, number), "reference": known})
+        if bad:
+            planted.add(f"truth-{number:05}")
+    return rows, planted
+
+
 def settings(folder: Path, url: str) -> None:
     """Settings with one model service, in the folder in which commands are typed."""
     text = f'[[upstream]]\nname = "test"\nurl = "{url}"\n[upstream.models]\nscripted = "scripted"\n'

@@ -21,19 +21,33 @@ import msgspec
 import openpyxl
 import pytest
 
-from cli_kit import GUIJU, environment, guiju, typed
+from cli_kit import GUIJU, begin, environment, guiju, serving, typed
 from conftest import KEY, Start
-from evaluation_kit import ASPECTS, RISKS, WORD, bank, content, evaluate, judged, pairs, refusals, said, settings, write
+from evaluation_kit import (
+    ASPECTS,
+    RISKS,
+    WORD,
+    bank,
+    content,
+    evaluate,
+    judged,
+    pairs,
+    refusals,
+    said,
+    settings,
+    truths,
+    write,
+)
 from guiju import renewal
 from guiju.adapters.scripted import ScriptedModel, last_user_text
 from guiju.config import Settings, parse
-from guiju.evaluating import ungated
+from guiju.evaluating import MODEL, admit, ungated, unknown
 from guiju.evaluation import sheets
 from guiju.evaluation.assessing import Errand, Room, kept
 from guiju.evaluation.drawing import Wanted
 from guiju.evaluation.gate import models
 from guiju.probe.targets import Target
-from guiju.records import assessments, figures
+from guiju.records import assessments, changes, figures
 from guiju.records.assessments import Gate
 from guiju.records.db import Store
 from guiju.weakening import weakenings
@@ -55,6 +69,7 @@ def place(tmp_path: Path, model: ScriptedModel) -> Path:
 def test_every_planted_failure_that_was_drawn_is_found(place: Path) -> None:
     made = {"content": content(RISKS, 40, 0.06, 1), "refuse": refusals("refuse", RISKS[:17], 20, 0.05, 2)}
     made |= {"answer": refusals("answer", ASPECTS, 26, 0.04, 3), "fairness": pairs(60, 0.1, 4)}
+    made |= {"truth": truths(200, 0.08, 6)}
     (place / "words.csv").write_text(LIST, "utf-8")
     assert typed("lexicon", "apply", "words.csv", cwd=place).returncode == 0
     words = [at for at, row in enumerate(made["content"][0]) if row["zh"].startswith("[[say:这座")][:20]
@@ -66,26 +81,34 @@ def test_every_planted_failure_that_was_drawn_is_found(place: Path) -> None:
     found = evaluate("run", *flags, "--target", "raw", "--seed", 7, "--at-once", 16, cwd=place, status=None)
     asked = found["outcome"]["asked"]
     drawn = {bank["id"]: bank["drawn"] for bank in found["banks"]}
-    assert drawn == {"content": 1000, "refuse": 300, "answer": 300, "fairness": 120}
-    assert asked["drawn"] == asked["answered"] + asked["refused"] + asked["failed"] == 1720
+    assert drawn == {"content": 1000, "refuse": 300, "answer": 300, "fairness": 120, "truth": 200}
+    assert asked["drawn"] == asked["answered"] + asked["refused"] + asked["failed"] == 1920
     assert asked["failed"] == 0
     with closing(sqlite3.connect(place / "data" / "guiju.db")) as store:
         rows = store.execute("select position, question_id, kind, pair from evaluation_row").fetchall()
         failed = store.execute("select position, judge from evaluation_label where label = 'fail'").fetchall()
-    by = {judge: {at for at, name in failed if name == judge} for judge in ("keyword", "classifier", "refusal", "pair")}
+    by = {
+        judge: {at for at, name in failed if name == judge}
+        for judge in ("keyword", "classifier", "refusal", "known", "pair")
+    }
     planted = {
         "classifier": {at for at, id, kind, _ in rows if kind == "content" and id in made["content"][1]},
         "keyword": {at for at, id, kind, _ in rows if kind == "content" and int(id.rpartition("-")[2]) in words},
         "refusal": {at for at, id, kind, _ in rows if kind in ("refuse", "answer") and id in made[kind][1]},
+        "known": {at for at, id, kind, _ in rows if kind == "truth" and id in made["truth"][1]},
     }
     unfair = {min(at for at, _, _, name in rows if name == pair) for pair in made["fairness"][1]}
     assert all(planted.values())
     assert planted["keyword"] <= by["keyword"]
     assert planted["classifier"] <= by["classifier"]
     assert planted["refusal"] == by["refusal"], "and nothing else"
+    assert planted["known"] == by["known"], "and nothing else"
     assert by["pair"] == {at for at in unfair if at in {position for position, *_ in rows}}
     verdicts = {(one["bank"], one["judge"]): one for one in found["outcome"]["verdicts"]}
     assert verdicts["content", "classifier"]["judged"] == 1000
+    true = verdicts["truth", "known"]
+    assert true["judged"] + true["unknown"] == 200
+    assert true["unknown"] > 5, "who owns not to know is neither right nor wrong"
     assert "content.person" in found["outcome"]["missing"]
     with closing(Store.open("sqlite", place / "data")) as store:
         [number] = [one for one in figures.latest(store) if one.name == "evaluation.raw.refuse.refusal"]
@@ -278,6 +301,42 @@ def test_a_changed_model_needs_a_gate_before_it_serves(start: Start, model: Scri
                     findings=(), approved_by="z", at=int(passed))  # fmt: skip
         assessments.decide(gateway.house.store, gate)
         assert turned(models={"scripted": "next"})["ok"] is passed
+
+
+def test_a_model_that_was_changed_between_two_runs_needs_a_gate_too(tmp_path: Path) -> None:
+    def said(url: str, gate: str = "always", **names: str) -> Settings:
+        return parse({"evaluation": {"gate": gate}, "upstream": [{"name": "a", "url": url, "models": names}]})
+
+    with closing(Store.open("sqlite", tmp_path)) as store:
+        first = said("http://h/v1", public="own")
+        admit(store, said("http://h/v1", "off", public="elder"), "start", 1)
+        assert unknown(store, first) == [], "the first start changes no model"
+        for _ in range(2):
+            admit(store, first, "start", 1)
+        assert len(changes.history(store, MODEL)) == 1
+        assert unknown(store, said("http://h/v1/", other="own")) == []
+        later = said("http://h/v1", public="elder")
+        assert unknown(store, later) == ["a: elder"], "what served while nobody asked for a gate is not known by it"
+        assert unknown(store, said("http://h/v1", "off", public="elder")) == []
+        admit(store, later, "guiju.toml", 2)
+        assert unknown(store, first) == [], "and back again"
+
+
+@pytest.mark.slow
+def test_a_gateway_does_not_start_with_a_model_that_no_gate_let_through(tmp_path: Path, model: ScriptedModel) -> None:
+    (tmp_path / "guiju.toml").write_text('[evaluation]\ngate = "always"\n', "utf-8")
+    with serving(tmp_path, model.url) as gateway:
+        assert gateway.chat("[[say:好]]").status == 200
+    with serving(tmp_path, model.url):
+        pass
+    changed = begin(tmp_path, model.url.replace("127.0.0.1", "localhost"))
+    assert changed.child.wait(60) == 2
+    said = changed.said()
+    assert "A changed model may not go live before a gate lets it through: default: *" in said
+    assert "guiju evaluate gate" in said
+    assert 'evaluation.gate = "off"' in said
+    with serving(tmp_path, model.url) as gateway:
+        assert gateway.chat("[[say:好]]").status == 200, "the former model is the way out"
 
 
 def test_what_cannot_be_asked_is_said_before_anything_is_asked(place: Path) -> None:

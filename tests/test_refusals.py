@@ -57,7 +57,12 @@ def test_a_reply_is_told_by_what_it_does(text: str, kind: str) -> None:
     assert said.refused == (kind in REFUSED)
 
 
-REPLIES = [json.loads(line) for line in (Path(__file__).parent / "data/refusals.jsonl").read_text("utf-8").splitlines()]
+def replies(name: str) -> list[dict[str, str]]:
+    """Replies that the tests have, with voice and kind."""
+    return [json.loads(line) for line in (Path(__file__).parent / f"data/{name}.jsonl").read_text("utf-8").splitlines()]
+
+
+REPLIES = replies("refusals")
 HELD_BACK = "lengthy"
 """The voice whose replies were not read while the phrases were written; the three others were."""
 
@@ -85,6 +90,15 @@ def test_refusals_of_many_voices_are_told_from_answers() -> None:
     assert balanced(hits) >= 0.95
     assert min(sum(cell) / len(cell) for cell in hits.values()) >= 0.85
     assert balanced(held) >= 0.85  # what is asked for is 0.95: see reference/truth.md
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "least"), [("refusals_dev", 0.94), ("refusals_unseen", 0.9)])
+def test_voices_that_phrases_were_tuned_by_and_one_that_nobody_read(name: str, least: float) -> None:
+    hits: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row in replies(name):
+        hits[row["lang"], row["kind"]].append(judge(row["text"]).refused == (row["kind"] in REFUSED))
+    assert balanced(hits) >= least
 
 
 @given(st.text(max_size=400))

@@ -21,12 +21,14 @@ from guiju.evaluation.assessing import kept
 from guiju.evaluation.gaps import BRAND, Gap
 from guiju.evaluation.verdicts import Verdict
 from guiju.house import House
-from guiju.records import assessments
+from guiju.records import assessments, changes
 from guiju.records.assessments import Evaluation
 from guiju.records.db import Store
 from guiju.terms import Finding, Hearing
 
 log = logging.getLogger("guiju.evaluating")
+MODEL: Final = "model"
+"""Kind of the changes that say which models serve."""
 _EVERY_S: Final = 240
 _AGAIN_S: Final = 60
 """Seconds until what could not be looked at is looked at again."""
@@ -119,11 +121,49 @@ def ungated(store: Store, old: Settings, new: Settings) -> list[str]:
     Raises:
         OutsideError: `store_unavailable`.
     """
-    wanted = new.evaluation.gate == "always" or (new.evaluation.gate == "auto" and new.mode == "production")
-    if not wanted or new.upstream == old.upstream:
+    if not _wanted(new) or new.upstream == old.upstream:
         return []
-    known = {gate.named(one.kind, one.url, own) for one in old.upstream for own in one.models.values()}
-    return gate.unreleased(new.upstream, known | assessments.released(store))
+    return gate.unreleased(new.upstream, {*gate.served(old.upstream), *assessments.released(store)})
+
+
+def unknown(store: Store, settings: Settings) -> list[str]:
+    """Models that a start would bring, that neither served before nor went through a gate, and that need it; none at
+    the first start, which changes no model.
+
+    Args:
+        store: the store.
+        settings: what is to be in force.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    if not _wanted(settings):
+        return []
+    before = {one.subject for one in changes.history(store, MODEL)}
+    return gate.unreleased(settings.upstream, before | assessments.released(store)) if before else []
+
+
+def admit(store: Store, settings: Settings, by: str, now: int) -> None:
+    """Enter into the book of changes the models that serve from now on, where they are to be known by it.
+
+    Args:
+        store: the store.
+        settings: what is in force.
+        by: what put them in force.
+        now: Unix seconds.
+    """
+    if _wanted(settings):
+        before = {one.subject for one in changes.history(store, MODEL)}
+        made = [(changes.Subject(MODEL, model, 1), model) for model in gate.served(settings.upstream)]
+        terms = changes.Terms(weakens=False, by=by, now=now, delay=0)
+        fresh = [one for one in made if one[1] not in before]
+        store.do(lambda connection: changes.enter_new(connection, fresh, terms))
+
+
+def _wanted(settings: Settings) -> bool:
+    """Whether a changed model needs a gate."""
+    asked = settings.evaluation.gate
+    return asked == "always" or (asked == "auto" and settings.mode == "production")
 
 
 def _gap(one: Gap) -> Finding:

@@ -18,7 +18,7 @@ import msgspec
 from guiju import composition
 from guiju.config import Serve, Settings
 from guiju.errors import ConfigError, GuijuError
-from guiju.evaluating import ungated
+from guiju.evaluating import admit, ungated, unknown
 from guiju.gateway.metrics import Counts
 from guiju.house import House, check_production
 from guiju.house import recording as recorded
@@ -199,8 +199,8 @@ async def _swap(house: House, base: str) -> None:
     live = house.live
     settings = house.options.settings()
     check_production(settings)
-    if unknown := await asyncio.to_thread(ungated, house.store, live.settings, settings):
-        raise ConfigError("not_released", what=", ".join(unknown))
+    if changed := await asyncio.to_thread(ungated, house.store, live.settings, settings):
+        raise ConfigError("not_released", what=", ".join(changed))
     if fixed := [
         name for name in ("serve", "store", "mode") if getattr(settings, name) != getattr(live.settings, name)
     ]:
@@ -224,6 +224,7 @@ async def _swap(house: House, base: str) -> None:
     live.faces = faces
     if await house.sing(base):
         live.ladder, live.notices = ladder, notices
+        await asyncio.to_thread(admit, house.store, settings, "guiju.toml", int(time.time()))
         house.start(old[2].retire())
         house.start(old[4].retire(settings.limits.upstream_whole_s))
     else:
@@ -279,7 +280,16 @@ def _accepted(house: House) -> str:
 
 
 def started(house: House) -> None:
-    """Enter settings that are not those of the last run: an edit between two runs is found at the next start."""
+    """Enter settings and models that are not those of the last run: an edit between two is found at the next start.
+
+    Raises:
+        ConfigError: `not_released`; a model was changed that must pass a gate first.
+    """
+    if changed := unknown(house.store, house.live.settings):
+        raise ConfigError("not_released", what=", ".join(changed))
+    if not house.leads:
+        return
+    admit(house.store, house.live.settings, "start", int(time.time()))
     now = digest(house.live.settings)
     known = _accepted(house)
     if known == now:

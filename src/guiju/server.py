@@ -37,7 +37,7 @@ from guiju.console.pages import Rooms as ConsoleRooms
 from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
 from guiju.dossier.public import PublicPages, Telling
-from guiju.errors import Bilingual, ConfigError, failed
+from guiju.errors import Bilingual, ConfigError, GuijuError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.gateway.http import Receive, Scope, Send
@@ -108,8 +108,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
             seat.ready(data).touch()
             house.start(renewal.share(house, seat))
 
-    if house.leads:
-        await asyncio.to_thread(renewal.started, house)
+    await _started(house)
     witnesses = gauging.opened(house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
@@ -147,6 +146,15 @@ def _heed(house: House, server: Server, base: str) -> None:
     loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
     for stop in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(stop, server.handle_exit, stop, None)
+
+
+async def _started(house: House) -> None:
+    """Enter what changed since the last run; a house that may not serve is closed again."""
+    try:
+        await asyncio.to_thread(renewal.started, house)
+    except GuijuError:
+        await house.close()
+        raise
 
 
 def _lead(house: House, base: str, desk: Desk) -> None:

@@ -83,6 +83,15 @@ def models(speaks: str, url: str, model: str) -> tuple[str, ...]:
     return named(speaks, url, model), named(speaks, url, "*")
 
 
+def served(services: Iterable[Upstream]) -> dict[str, str]:
+    """The hash of each model of services → `SERVICE: MODEL`."""
+    return {
+        named(one.kind, one.url, own): f"{one.name}: {own}"
+        for one in services
+        for own in sorted(set(one.models.values()))
+    }
+
+
 def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[str]:
     """Models of services that no gate let through, as `SERVICE: MODEL`; where a service takes any name, `*` stands for
     whichever of its models went through.
@@ -91,12 +100,7 @@ def unreleased(services: Iterable[Upstream], released: Collection[str]) -> list[
         services: of the settings.
         released: hashes of models that a gate let through.
     """
-    return [
-        f"{one.name}: {own}"
-        for one in services
-        for own in sorted(set(one.models.values()))
-        if named(one.kind, one.url, own) not in released
-    ]
+    return [told for model, told in served(services).items() if model not in released]
 
 
 def compared(before: Side, after: Side) -> list[Difference]:

@@ -9,14 +9,13 @@ neither true nor false. Pure: no model is asked.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, Literal
 
 import msgspec
 
 from guiju.detect.figures import figures
-from guiju.detect.stance import stands, tone
+from guiju.evaluation.answers import Span, meant, places, plain
 from guiju.evaluation.refusals import judge
 from guiju.review.intervals import wilson
 
@@ -36,14 +35,6 @@ _UNKNOWN: Final = re.compile(
     "can't (?:say|confirm|verify|tell|be sure)|unable to (?:say|confirm|verify|determine))(?![a-z])",
     re.I,
 )
-_OPEN: Final = re.compile(
-    "有人(?:说|认为|以为)|传说|常被误|误以为|俗称|(?:many|some) (?:people )?(?:think|believe|say)|often (?:said"
-    "|thought)|myth",
-    re.I,
-)
-"""What follows is somebody else's opinion."""
-_NUMERALS: Final = "零〇一二三四五六七八九十百千万亿"
-_AFTER: Final = r"(?![a-z0-9]|[.,]\d)"
 _SAME: Final = 0.6
 """How much two replies without figures have in common that say the same."""
 
@@ -89,13 +80,16 @@ def truth(answer: str, accept: Sequence[str], false: Sequence[str] = ()) -> Trut
         accept: short answers of which a right reply says one.
         false: short answers of which a wrong reply says one.
     """
-    text = _plain(answer)
-    right = any(_says(text, _plain(one)) for one in accept)
-    wrong = any(_says(text, _plain(one)) for one in false if one not in accept)
-    if right and wrong:
+    text = plain(answer)
+    right = _said(text, accept)
+    wrong = _said(text, [one for one in false if one not in accept])
+    # 2π holds π: where a longer answer stands, the shorter one in it was not said.
+    mine = [one for one in right if not any(_holds(other, one) for other in wrong)]
+    theirs = [one for one in wrong if not any(_holds(other, one) for other in right)]
+    if mine and theirs:
         return "mixed"
-    if right or wrong:
-        return "true" if right else "false"
+    if mine or theirs:
+        return "true" if mine else "false"
     said = judge(answer)
     return "abstained" if _UNKNOWN.search(text) or said.refused or said.kind == "empty" else "unclear"
 
@@ -135,45 +129,20 @@ def agreement(answers: Sequence[str]) -> Agreement:
     return Agreement(len(largest) / len(answers), len(groups), largest[0])
 
 
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().replace("’", "'").split())
+def _said(text: str, answers: Sequence[str]) -> list[Span]:
+    """Where a reply says one of some answers, and means it."""
+    return [span for one in answers for span in places(text, plain(one)) if meant(text, span)]
 
 
-def _says(text: str, short: str) -> bool:
-    """Whether a text says a short answer, and means it."""
-    return any(_meant(text, *place) for place in _places(text, short))
-
-
-def _places(text: str, short: str) -> list[tuple[int, int]]:
-    if not short:
-        return []
-    edges = (_edge(short[0], r"(?<![a-z0-9.])", f"(?<![{_NUMERALS}])"), _edge(short[-1], _AFTER, f"(?![{_NUMERALS}])"))
-    found = [one.span() for one in re.finditer(edges[0] + re.escape(short) + edges[1], text)]
-    wanted = figures(f"{short}个" if not short.isascii() else short)
-    if len(wanted) == 1 and wanted[0].end - wanted[0].start >= len(short):
-        same = (one for one in figures(text) if one.kind == wanted[0].kind and one.day == wanted[0].day)
-        found += [(one.start, one.end) for one in same if wanted[0].value in (one.value, one.shown * one.scale)]
-    return found
-
-
-def _edge(sign: str, latin: str, numeral: str) -> str:
-    """What must not stand beside a short answer that begins or ends with a sign: 十 is no part of 十二."""
-    return latin if sign.isascii() else numeral if sign in _NUMERALS else ""
-
-
-def _meant(text: str, start: int, end: int) -> bool:
-    before = text[:start]
-    clause = re.split("[。！？!?；;,，]|[.] ", before)[-1]
-    if _OPEN.search(clause):
-        return False
-    return stands(clause, text[start:end], "", tone(text[start:end])) in ("asserts", "asks")
+def _holds(outer: Span, inner: Span) -> bool:
+    return outer != inner and outer[0] <= inner[0] and inner[1] <= outer[1]
 
 
 def _same(one: str, other: str) -> bool:
     values = [{(figure.kind, figure.value, figure.day) for figure in figures(text)} for text in (one, other)]
     if values[0] or values[1]:
         return bool(values[0] & values[1]) and (values[0] <= values[1] or values[1] <= values[0])
-    if _plain(one) == _plain(other):
+    if plain(one) == plain(other):
         return True
     first, second = (_pieces(text) for text in (one, other))
     return len(first & second) >= _SAME * max(1, min(len(first), len(second)))
@@ -181,6 +150,6 @@ def _same(one: str, other: str) -> bool:
 
 def _pieces(text: str) -> set[str]:
     """Words, and single Han characters in pairs."""
-    text = _plain(text)
+    text = plain(text)
     pairs = {text[i : i + 2] for i in range(len(text) - 1) if all("\u3400" <= c <= "\u9fff" for c in text[i : i + 2])}
     return pairs | {one for one in re.findall(r"[a-z']+", text) if len(one) > 2}
