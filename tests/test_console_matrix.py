@@ -38,6 +38,7 @@ ALLOWED = {
     "POST /console/evaluations/{id}/rate": ("/console/evaluations/none/rate", {}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),
     "POST /console/try": ("/console/try", {"text": "你好"}, 200),
+    "POST /console/policy": ("/console/policy", {"do": "look", "document": ""}, 200),
     "POST /console/keys": ("/console/keys", {"name": "a key"}, 200),
     "POST /console/keys/{id}/revoke": ("/console/keys/none/revoke", {}, 404),
     "POST /console/people": ("/console/people", {"name": "somebody", "role": "none"}, 400),

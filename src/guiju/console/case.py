@@ -201,11 +201,11 @@ def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
 
 
 def _field(visit: Visit, case: Case, paper: Paper, name: str) -> tuple[str, str]:
-    """The name of a field and what stands there: in words where it is one of a matter of staff."""
-    known = case.kind in shapes() and f"matters.field.{name}" in WORDS
-    if not known:
-        return name, paper.fields[name]
-    return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
+    """The name of a field and what stands there: in the words of the form by which it came."""
+    if case.kind in shapes() and f"matters.field.{name}" in WORDS:
+        return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
+    key = f"complain.field.{name}.label"
+    return say(key, visit.language) if key in WORDS else name, paper.fields[name]
 
 
 def _decision(visit: Visit, case: Case) -> Decision:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from guiju.config import Settings
+from guiju.controls.policy import Document
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.handling import Handling
@@ -35,6 +36,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
         ids: of exchanges.
         secrets: of this installation.
         policy: what a new exchange is held to now.
+        documents: the policies of the store that are in force together.
         board: the duties and how each stands.
         notes: duty id → a person's note.
         clock: Unix seconds.
@@ -48,6 +50,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     ids: ExchangeIds
     secrets: Secrets
     policy: Callable[[], Policy]
+    documents: Callable[[], tuple[Document, ...]]
     board: Callable[[], Board]
     notes: Callable[[], dict[str, Note]]
     clock: Callable[[], float]

@@ -23,6 +23,7 @@ from guiju.console import (
     matters,
     people,
     regeneration,
+    ruling,
     scope,
     trying,
 )
@@ -74,6 +75,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/d/{id}": {"GET": decisions.decision},
         "/console/evidence": {"GET": explorer.page, "POST": explorer.check},
         "/console/try": {"GET": trying.ask, "POST": trying.answer},
+        "/console/policy": {"GET": ruling.look, "POST": ruling.act},
         "/console/keys": {"GET": keys.keys, "POST": keys.create},
         "/console/keys/{id}/revoke": {"POST": keys.revoke},
         "/console/people": {"GET": people.people, "POST": people.add},

@@ -28,6 +28,7 @@ id is where a review is asked for (DESIGN §3)."""
 
 UNRULED: Final = ("not_checkable", UNANSWERED, "guiju.canary")
 """Categories that no policy can let pass: what could not be, or was not, looked at, and the process's own canary."""
+_ALL: Final = "*"
 _ANY: Final = "\x00"
 """Stands for every category, detector or key that no ruling names."""
 _SHIPPED_ANSWERS: Final = ("crisis",)
@@ -197,6 +198,19 @@ def shipped() -> Document:
     """The policy that is in force until another one is applied."""
     text = files("guiju.controls").joinpath("policy.toml").read_text("utf-8")
     return parse(text, "policy.toml", development=True)
+
+
+def written(document: Document) -> str:
+    """A policy as TOML, as `parse` reads it."""
+    lines: list[str] = []
+    for name, rows in (("ruling", document.ruling), ("answer", document.answer)):
+        for row in rows:
+            lines.append(f"[[{name}]]")
+            for key, value in msgspec.to_builtins(row, builtin_types=()).items():
+                if value not in ("", (), []) and (key, value) != ("category", _ALL):
+                    lines.append(f"{key} = {msgspec.json.encode(value).decode()}")
+            lines.append("")
+    return "\n".join(lines)
 
 
 def completed(document: Document) -> Document:

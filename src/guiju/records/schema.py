@@ -44,7 +44,7 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in range(1, 32))
+REVISIONS: Final = (*(f"{number:04}" for number in range(1, 32)), "0034")
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
@@ -326,6 +326,7 @@ policy_version = Table(
     Column("applied_at", BigInteger, nullable=False),
     Column("effective_at", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("why", String(512), nullable=False, server_default=text("''")),
 )
 
 policy_trial = Table(
