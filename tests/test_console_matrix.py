@@ -45,6 +45,8 @@ ALLOWED = {
     "POST /console/people/{id}/link": ("/console/people/none/link", {}, 404),
     "POST /console/people/{id}/remove": ("/console/people/none/remove", {}, 404),
     "POST /console/cases": ("/console/cases", {}, 400),
+    "POST /console/cases/views": ("/console/cases/views", {}, 400),
+    "POST /console/me/digest": ("/console/me/digest", {"mail": "nobody"}, 400),
     "POST /console/cases/next": ("/console/cases/next", {}, 303),
     "GET /console/cases/{no}": ("/console/cases/26-999999", {}, 404),
     "POST /console/cases/{no}/take": ("/console/cases/26-999999/take", {}, 404),

@@ -18,7 +18,7 @@ from guiju.desk import kinds
 from guiju.desk.decisions import Decision
 from guiju.desk.matters import matters as shapes
 from guiju.errors import CallerError, ConfigError
-from guiju.records import approvals, cases, reviews
+from guiju.records import approvals, cases, preferences, reviews
 from guiju.records.cases import Case
 from guiju.records.cases import Found as Wanted
 from guiju.review.queue import DAY_S
@@ -52,9 +52,27 @@ def queue(visit: Visit) -> Response:
         outcomes=measures.OUTCOMES,
         bulk=BULK,
         matters=list(shapes()),
+        request_query=_filters(visit),
+        views=preferences.views(store, visit.session.member.id),
         older=wanted.after + MOST if len(rows) == MOST else 0,
         newer=wanted.after,
     )
+
+
+def _filters(visit: Visit) -> str:
+    """The filters of the address, as a view keeps them."""
+    asked = visit.request.query_params.multi_items()
+    return urlencode([(name, value) for name, value in asked if name in preferences.FILTERS and value])
+
+
+def view(visit: Visit) -> Response:
+    """POST /console/cases/views: keep what is shown under a name, or forget one."""
+    who, store = visit.session.member.id, visit.inside.store
+    if dropped := visit.form.get("drop", ""):
+        preferences.drop(store, who, dropped)
+        return visit.go(PATH)
+    made = preferences.save(store, who, visit.form.get("name", ""), visit.form.get("query", ""), visit.inside.now())
+    return visit.go(f"{PATH}?{made.query}")
 
 
 def start(visit: Visit) -> Response:

@@ -41,6 +41,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/duties/{id}/owner": {"POST": duties.assign},
         "/console/cases": {"GET": cases.queue, "POST": cases.together},
         "/console/cases/next": {"POST": cases.start},
+        "/console/cases/views": {"POST": cases.view},
         "/console/cases/{no}": {"GET": case.page},
         "/console/cases/{no}/take": {"POST": case.take},
         "/console/cases/{no}/give": {"POST": case.give},
@@ -83,6 +84,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/people/{id}/remove": {"POST": people.remove},
         "/console/audit-log": {"GET": people.audit},
         "/console/me": {"GET": people.me, "POST": people.looks},
+        "/console/me/digest": {"POST": people.digest},
         "/console/help/shortcuts": {"GET": people.shortcuts},
     }
 
