@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from guiju.console import matters, measures
-from guiju.console.cases import PATH, category_of, kind_of
+from guiju.console.cases import PATH, categories, category_of, kind_of
 from guiju.console.deadlines import chip
 from guiju.console.frame import Visit, did, status_of
 from guiju.desk import statements
@@ -134,7 +134,7 @@ def _page(
         case=case,
         kind=kind_of(visit, case.kind),
         category=category_of(visit, case.category),
-        categories=_categories(visit),
+        categories=categories(visit),
         chip=chip(case, now, visit.language),
         mine=mine,
         leased=case.leased(now),
@@ -266,12 +266,6 @@ def _act(visit: Visit, one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
         "did": did(one.place, visit.language),
         "why": one.purpose,
     }
-
-
-def _categories(visit: Visit) -> list[tuple[str, str]]:
-    """Classes of risk to choose from."""
-    known = visit.inside.policy().categories
-    return [(id, said[visit.language]) for id, said in sorted(known.items()) if id.startswith("A.")]
 
 
 def _looked(visit: Visit) -> None:

@@ -11,11 +11,10 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from guiju.console import matters, measures
+from guiju.console import matters, measures, together
 from guiju.console.deadlines import chip
 from guiju.console.frame import Visit
 from guiju.desk import kinds
-from guiju.desk.decisions import Decision
 from guiju.desk.matters import matters as shapes
 from guiju.errors import CallerError, ConfigError
 from guiju.records import approvals, cases, preferences, reviews
@@ -24,8 +23,6 @@ from guiju.records.cases import Found as Wanted
 from guiju.review.queue import DAY_S
 
 MOST: Final = 50
-BULK: Final = 20
-"""Cases that one person closes with one reason, at most."""
 PATH: Final = "/console/cases"
 
 
@@ -49,8 +46,10 @@ def queue(visit: Visit) -> Response:
         group=wanted.group,
         waiting=len(approvals.waiting(store)),
         reasons=measures.REASONS,
-        outcomes=measures.OUTCOMES,
-        bulk=BULK,
+        outcomes=together.OUTCOMES,
+        measures=together.MEASURES,
+        categories=categories(visit),
+        bulk=together.BULK,
         matters=list(shapes()),
         request_query=_filters(visit),
         views=preferences.views(store, visit.session.member.id),
@@ -101,25 +100,6 @@ def start(visit: Visit) -> Response:
     return visit.go(f"{PATH}?{urlencode({'none': '1'})}")
 
 
-def together(visit: Visit) -> Response:
-    """POST /console/cases: close several with one reason; each is taken, decided and told on its own."""
-    numbers = list(dict.fromkeys(value for name, value in visit.fields if name == "case"))
-    reason = measures.REASONS.get(visit.form.get("reason", ""))
-    outcome, facts = visit.form.get("outcome", ""), visit.form.get("facts", "").strip()
-    if not 0 < len(numbers) <= BULK or reason is None or outcome not in measures.OUTCOMES or not 0 < len(facts) <= 2000:
-        raise CallerError("name_missing")
-    made = Decision(found=measures.found(reason, outcome, facts))
-    done, left = [], []
-    for number in numbers:
-        try:
-            visit.inside.desk.lease(number, visit.by)
-            visit.inside.decisions.decide(number, made, visit.by)
-            done.append(number)
-        except ConfigError:  # it is somebody else's, or no longer open
-            left.append(number)
-    return visit.page("closed.html", done=done, left=left)
-
-
 def _wanted(visit: Visit, now: int) -> Wanted:
     """What the address asks for."""
     after = "".join(visit.asked("after")[:1])
@@ -163,3 +143,9 @@ def kind_of(visit: Visit, id: str) -> str:
 def category_of(visit: Visit, category: str) -> str:
     """The name of a class of risk; a word of the form stands as it is."""
     return visit.inside.policy().named(category, visit.language)
+
+
+def categories(visit: Visit) -> list[tuple[str, str]]:
+    """Classes of risk to choose from."""
+    known = visit.inside.policy().categories
+    return [(id, said[visit.language]) for id, said in sorted(known.items()) if id.startswith("A.")]

@@ -25,6 +25,7 @@ from guiju.console import (
     regeneration,
     ruling,
     scope,
+    together,
     trying,
 )
 from guiju.console.evidence import Explorer
@@ -39,7 +40,7 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         HOME: {"GET": duties.board},
         "/console/duties/{id}": {"GET": duties.duty},
         "/console/duties/{id}/owner": {"POST": duties.assign},
-        "/console/cases": {"GET": cases.queue, "POST": cases.together},
+        "/console/cases": {"GET": cases.queue, "POST": together.decide},
         "/console/cases/next": {"POST": cases.start},
         "/console/cases/views": {"POST": cases.view},
         "/console/cases/{no}": {"GET": case.page},
