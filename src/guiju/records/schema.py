@@ -50,8 +50,7 @@ REVISIONS: Final = (*(f"{number:04}" for number in range(1, 32)), "0034")
 HEAD: Final = REVISIONS[-1]
 member: Final = schema_members.member
 
-# Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
-# It is no part of `metadata`, because the migrations do not make it.
+# Which revision the store has; alembic's own table, which the migrations do not make, so that no start needs alembic.
 revision = Table(
     "alembic_version",
     MetaData(),
