@@ -314,8 +314,13 @@ class Rulings:
                 made.append(one)
                 continue
             action = self._action(one, side)
-            if action != "pass":
+            if action != "pass" or one.severity == "mask":
                 severity: Grade = "signal" if action == "note" else "mask" if action == "mask" else "block"
+                if one.severity == "mask" and action in (
+                    "note",
+                    "pass",
+                ):  # what two persons decided is no policy's to weaken
+                    severity = "mask"
                 made.append(one if one.severity == severity else msgspec.structs.replace(one, severity=severity))
         return made
 
