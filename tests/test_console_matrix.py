@@ -70,6 +70,13 @@ ALLOWED = {
     "POST /console/filings/facts/{group}": ("/console/filings/facts/org", {"org.code": "1"}, 400),
     "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
     "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
+    "POST /console/dossier/build": ("/console/dossier/build", {"kind": "none"}, 400),
+    "GET /console/dossier/works/{id}": ("/console/dossier/works/none", {}, 404),
+    "GET /console/dossier/works/{id}/progress": ("/console/dossier/works/none/progress", {}, 404),
+    "GET /console/dossier/{digest}": ("/console/dossier/none", {}, 404),
+    "GET /console/dossier/{digest}/files/{number}": ("/console/dossier/none/files/0", {}, 404),
+    "POST /console/dossier/{digest}/sign": ("/console/dossier/none/sign", {}, 404),
+    "POST /console/dossier/{digest}/submit": ("/console/dossier/none/submit", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""

@@ -154,7 +154,7 @@ def test_an_inquiry_is_answered_by_two_field_by_field_and_it_is_counted(
     [entry] = changes.history(desk.store, KIND)
     assert (entry.subject, entry.target, entry.proposed_by) == (number, 1, "郑 + 冯")
     told = {one.name: one.value for one in months.counted(desk.store, str(here.data / "ledger"), "2026-11")}
-    assert told["month.2026-11.holds.disclosed"] == 1
+    assert told["month.2026-11.disclosures.request"] == 1
     desk.lease(number, "郑")
     staff.step(number, "answered", {"sent_by": "letter", "sent_at": "2026-11-25T10:00"}, "郑")
     assert staff.step(number, "closed", {}, "郑").state == "closed"

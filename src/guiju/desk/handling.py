@@ -19,10 +19,12 @@ from guiju.desk.disclosing import Given
 from guiju.desk.matters import Proposed
 from guiju.desk.reports import written
 from guiju.errors import ConfigError, Language
-from guiju.records import approvals, cases, changes, holds, persons
+from guiju.law import calendar
+from guiju.records import approvals, cases, changes, disclosures, holds, persons
 from guiju.records.approvals import Approval, Proposal
 from guiju.records.cases import Case, Source
 from guiju.records.changes import Subject, Terms
+from guiju.records.disclosures import Disclosure
 from guiju.records.holds import Hold
 from guiju.records.ids import ExchangeIds
 from guiju.records.papers import Paper
@@ -31,7 +33,7 @@ from guiju.records.use import Who
 HANDLERS: Final = frozenset({"lead", "compliance"})
 """Roles that handle matters of staff."""
 KIND: Final = "disclosure"
-"""What the book of changes calls what an authority was given; it is counted in the transparency report."""
+"""What the book of changes calls what an authority was given; the ledger has it from there."""
 
 
 class Handling:
@@ -247,8 +249,9 @@ class Handling:
             entered(connection)
             if given and answer:
                 answer(connection)
-                hashes, terms = ("", changes.fingerprint(given)), Terms(False, who, now, 0)
-                changes.enter(connection, Subject(KIND, number, len(given.rows)), hashes, terms)
+                hash = changes.fingerprint(given)
+                changes.enter(connection, Subject(KIND, number, len(given.rows)), ("", hash), Terms(False, who, now, 0))
+                disclosures.row(connection, self._told(one, given, values, (by, hash, now)))
             elif target:
                 until = matters.moment(values["until"])
                 law, scope = f"{values['law']} · {values['number']}", values["scope"]
@@ -267,6 +270,26 @@ class Handling:
     def _given(self, values: Mapping[str, str]) -> Given:
         ids, fields = disclosing.asked(values["about"], values["ids"], values["wanted"])
         return disclosing.given(self.desk.store, self.desk.traced, values["about"], ids, fields)
+
+    @staticmethod
+    def _told(one: Approval, given: Given, values: Mapping[str, str], who: tuple[str, str, int]) -> Disclosure:
+        """What the register says of it: which case has the ids, never the ids."""
+        second, hash, now = who
+        return Disclosure(
+            id=one.id,
+            what="request",
+            to=values["authority"],
+            basis=values["basis"],
+            number=values["number"],
+            day=calendar.day_of(now).isoformat(),
+            scope=given.about,
+            about=one.case_id,
+            fields=" ".join(given.fields),
+            by=one.proposed_by,
+            second=second,
+            hash=hash,
+            at=now,
+        )
 
     def _answer(self, number: str, given: Given, by: str, now: int) -> Callable[[Connection], None]:
         paper = Paper(what="answer", by=by, at=now, file=msgspec.msgpack.encode(given))
