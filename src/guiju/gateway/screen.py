@@ -113,8 +113,8 @@ class Screen:
             last: nothing follows; the same as `close` afterwards.
 
         Returns:
-            Text that may be released now, in order and with asterisks in place of what is masked and else unchanged; `""` once
-            the screen has blocked.
+            Text that may be released now, in order, and unchanged but for asterisks in place of what is masked; `""`
+            once the screen has blocked.
         """
         self.seen += len(piece)
         self._last = last
