@@ -181,6 +181,8 @@ PAGES = {
     "evidence": "/console/evidence",
     "regen-none": "/console/regen?state=red",
     "try": "/console/try",
+    "policy": "/console/policy",
+    "policy-diff": "/console/policy?old=shipped&new=1",
     "filings": "/console/filings",
     "scope": "/console/filings/scope",
     "facts": "/console/filings/facts",
@@ -233,6 +235,8 @@ def filled(gateway: Running) -> dict[str, str]:
     lead = signed_in(gateway, "lead", "冯主管")
     incident = lead.post("/console/matters/incident", known).headers["location"]
     lead.post(f"{incident}/read", {"purpose": "legal"})
+    stricter = '[[ruling]]\ncategory = "A.2*"\nseverity = "signal"\naction = "refuse"\n'
+    admin.post("/console/policy", {"do": "apply", "document": stricter, "why": "专项整治"})
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
     item = replaying.opened(gateway.house).open(facts, matter, "冯主管")

@@ -8,12 +8,12 @@ from urllib.parse import urlencode
 
 import pytest
 
-from conftest import Running, Start
+from conftest import Answered, Running, Start
 from console_kit import Browser, signed_in
 from guiju import deskwork
 from guiju.console.deadlines import chip, span
 from guiju.desk.cases import Desk, Form, Receipt
-from guiju.records import accounts, acts, approvals, cases, changes, members, outbox, reviews
+from guiju.records import accounts, acts, approvals, bans, cases, changes, members, outbox, reviews
 from guiju.records.cases import Case, Clock
 from guiju.review.queue import DAY_S
 
@@ -103,20 +103,58 @@ def test_what_weighs_heavily_needs_another_person(gateway: Running) -> None:
     assert lead.post(path, {"answer": "reject"}).status == 404
 
 
+def several(browser: Browser, numbers: list[str], *more: tuple[str, str]) -> Answered:
+    """Decide several cases together."""
+    said = [("csrf", browser.csrf), *(("case", one) for one in numbers), *more]
+    kind = "application/x-www-form-urlencoded"
+    return browser.ask("POST", "/console/cases", urlencode(said).encode(), origin=browser.origin, content_type=kind)
+
+
 def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -> None:
     numbers = [filed(gateway, text=f"{TEXT}（第{n}次）", group="same").case.id for n in range(3)]
     reviewer, other = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "reviewer", "郑")
     assert "3 alike" in reviewer.get("/console/cases").body.decode()
     assert on(other, numbers[2], "take") == 303
-    body = urlencode([("csrf", reviewer.csrf), *(("case", one) for one in numbers), *fields(reason="none").items()])
-    kind = "application/x-www-form-urlencoded"
-    said = body.replace("outcome=upheld", "outcome=not_upheld").encode()
-    page = reviewer.ask("POST", "/console/cases", said, origin=reviewer.origin, content_type=kind)
+    said = fields(reason="none", outcome="not_upheld").items()
+    shown = several(reviewer, numbers, *said, ("do", "look"))
+    assert "3 cases with one reason" in shown.body.decode()
+    assert [cases.get(gateway.house.store, one).outcome for one in numbers] == ["", "", ""], "nothing is decided yet"
+    page = several(reviewer, numbers, *said)
     assert page.status == 200
     assert "2 decided" in page.body.decode()
     found = [cases.get(gateway.house.store, one) for one in numbers]
     assert [one.outcome for one in found] == ["not_upheld", "not_upheld", ""]
     assert all(gateway_told(gateway, one) for one in numbers[:2])
+
+
+def test_several_are_upheld_with_measures_of_their_own(gateway: Running) -> None:
+    texts = [f"褚教练在云岭驾校第{n}期培训班收取学员现金三万元并承诺包过科目三考试。" for n in range(2)]
+    numbers = [filed(gateway, text=text).case.id for text in texts]
+    short = filed(gateway, text="云岭山泉水").case.id
+    empty = filed(gateway, text="").case.id
+    reviewer = signed_in(gateway, "reviewer", "吴")
+    every = [*numbers, short, empty]
+    said = [*fields(category="A.4c").items(), ("measure", "stop"), ("measure", "suspend")]
+    looked = several(reviewer, every, *said, ("do", "look")).body.decode()
+    assert looked.count("the content is stopped") == 3
+    assert "needs a second person" in looked
+    assert TEXT not in looked
+    page = several(reviewer, every, *said).body.decode()
+    assert "3 decided" in page
+    assert empty in page, "a case without a text has nothing to stop"
+    for number, text in zip(numbers, texts, strict=True):
+        [ban] = bans.history(gateway.house.store, number)
+        [paper] = desk(gateway).papers.all(number, int(time.time()), ("grounds",))
+        assert not ban.lifted_at
+        assert text.encode() not in paper.file, "of banned texts only hashes are kept"
+        assert gateway_told(gateway, number), "each is told on its own"
+    assert [one.act for one in approvals.of(gateway.house.store, short)] == ["ban"], "a wide one waits for two"
+    assert bans.history(gateway.house.store, short) == []
+    assert cases.get(gateway.house.store, empty).outcome == ""
+    assert on(reviewer, numbers[0], "undo") == 303
+    assert cases.get(gateway.house.store, numbers[1]).outcome == "upheld", "one is taken back without the other"
+    again = several(reviewer, [numbers[1]], *said).body.decode()
+    assert "0 decided" in again, "nothing is decided twice"
 
 
 def gateway_told(gateway: Running, number: str) -> bool:

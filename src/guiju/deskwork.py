@@ -11,26 +11,29 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
 from guiju import composition
 from guiju.adapters import mail, webhooks
 from guiju.config import People, Settings
-from guiju.desk import mails
+from guiju.desk import kinds, mails, matters
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.deeds import Doing
-from guiju.desk.handling import Handling
+from guiju.desk.handling import HANDLERS, Handling
 from guiju.desk.public import Front
 from guiju.desk.spool import Spool
 from guiju.desk.statements import Provider
 from guiju.errors import GuijuError
 from guiju.house import House
-from guiju.records import outbox, recalls
+from guiju.law import calendar
+from guiju.records import approvals, cases, outbox, preferences, recalls
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.ids import ExchangeIds
+from guiju.records.members import Role
 from guiju.records.outbox import Post
 from guiju.records.repeats import repeats
 from guiju.records.secrets import Secrets
@@ -39,6 +42,8 @@ from guiju.records.trace import Trace, trace
 
 log = logging.getLogger("guiju.deskwork")
 _POLL_S = 2.0
+MORNING = 8
+"""From which hour on (UTC+8) members are told what is due."""
 
 
 class Books(msgspec.Struct, frozen=True):
@@ -143,6 +148,7 @@ async def watch(house: House, desk: Desk) -> None:
             await asyncio.to_thread(deciding.settle)
             await asyncio.to_thread(staff.settle)
             await tell(own, deciding)
+            await remind(own, desk)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})
         await asyncio.sleep(_POLL_S)
@@ -161,6 +167,37 @@ async def tell(own: Books, deciding: Decisions) -> None:
             continue
         said, done = await ways[post.channel](own, deciding, post, now)
         await asyncio.to_thread(outbox.noted if done else outbox.failed, own.store, post, said, now)
+
+
+async def remind(own: Books, desk: Desk) -> int:
+    """Tell members who asked for it, once a working day from eight in the morning (UTC+8), how much is due.
+
+    Returns:
+        How many mails left.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    settings, now = own.settings.mail, desk.now()
+    local = datetime.fromtimestamp(now, calendar.ZONE)
+    if not settings.host or local.hour < MORNING or not calendar.works(local.date()):
+        return 0
+    sent = 0
+    for one in await asyncio.to_thread(preferences.due, own.store, int(local.strftime("%Y%m%d"))):
+        counted = await asyncio.to_thread(_due, own.store, one.role, now)
+        if any(counted[:2]):
+            made = mails.digest(one.mail, counted, local.date().isoformat(), own.settings.console.url)
+            sent += await mail.send(settings, made) == "250"
+    return sent
+
+
+def _due(store: Store, role: Role, now: int) -> tuple[int, int, int]:
+    """How many cases that a role takes up are overdue, and due today; and what waits for a second person."""
+    mine = [one for one in kinds.kinds() if role in HANDLERS or one not in matters.matters()]
+    tonight = calendar.end_of(calendar.day_of(now))
+    found = cases.listed(store, cases.Found(kinds=mine, due_before=tonight + 1, limit=10_000))
+    over = sum(one.due_at < now for one in found)
+    return over, len(found) - over, len(approvals.waiting(store)) if role in HANDLERS else 0
 
 
 async def _webhook(own: Books, deciding: Decisions, post: Post, now: int) -> tuple[str, bool]:

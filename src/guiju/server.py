@@ -265,6 +265,7 @@ def _inside(house: House, desk: Desk) -> Inside:
         ids=live.ids,
         secrets=house.secrets,
         policy=lambda: live.policy,
+        documents=lambda: composition.ruled(house.store).documents,
         board=lambda: duties.board(live.settings, data),
         notes=lambda: composition.notes(data),
         clock=live.clock,

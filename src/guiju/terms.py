@@ -58,7 +58,7 @@ class Finding(msgspec.Struct, frozen=True):
     Attributes:
         detector: the detector's id, such as `words`.
         category: the risk or class id, such as `A.1f`; an operator's own class is free.
-        severity: `block` or `signal`; `mask` by a policy alone.
+        severity: `block` or `signal`; `mask` by a policy, or by a ban of one datum.
         rule: the id of the entry or rule that matched; never the matched words.
         field: path of the text leaf, such as `messages[0].content`.
         start, end: offsets into the raw text, in code points, end exclusive.

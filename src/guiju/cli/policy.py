@@ -39,6 +39,7 @@ _STATES: Final = {
     "tried": Bilingual("试行至 {at}", "tried until {at}"),
     "old": Bilingual("已被取代", "was in force"),
     "replaced": Bilingual("未生效即被替换", "replaced before it acted"),
+    "proposed": Bilingual("待第二人同意", "waits for a second person"),
 }
 
 By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
@@ -46,6 +47,7 @@ Lists = Annotated[
     list[Path] | None,
     typer.Option("--lexicon", help=say("词表文件，代替库中词表", "word list, instead of the store's")),
 ]
+Why = Annotated[str, typer.Option("--why", help=say("理由", "the reason"))]
 Which = say("策略文件、版本号、current 或 shipped", "a file, a version's number, current, or shipped")
 
 
@@ -103,12 +105,12 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     with opened(data) as (_, store):
         versions = policies.history(store)
         trials = {one.number: policies.trial(store, one.number) for one in versions}
-    head = [say("版本", "VERSION"), say("应用者", "BY"), say("时间", "AT"), say("状态", "STATE")]
+    head = [say("版本", "VERSION"), say("应用者", "BY"), say("时间", "AT"), say("状态", "STATE"), say("理由", "WHY")]
     rows, documents, counted = [], [], []
     for one in versions:
         state = _STATES[one.state]
         told = say(state.zh, state.en).format(at=day(one.effective_at))
-        rows.append([str(one.number), one.applied_by, day(one.applied_at), told])
+        rows.append([str(one.number), one.applied_by, day(one.applied_at), told, one.why])
         found = [[*at, findings] for at, findings in sorted(trials[one.number].items())]
         documents.append({**msgspec.structs.asdict(one), "trial": found})
         counted += [[str(one.number), *map(str, row)] for row in found]
@@ -216,6 +218,7 @@ def apply(
         typer.Option("--shadow", help=say("先试行多久，如 24h 或 7d", "try it for so long first, such as 24h or 7d")),
     ] = "",
     by: By = "",
+    why: Why = "",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
     ] = False,
@@ -229,7 +232,7 @@ def apply(
         told = say("未作任何改动。", "Nothing was changed.")
         show({"dry_run": True, "differences": [_fact(one) for one in found]}, as_json, f"{_told(found)}\n{told}")
         return
-    _apply(document, wait, by, data, as_json)
+    _apply(document, wait, (by, why), data, as_json)
 
 
 @app.command(
@@ -238,6 +241,7 @@ def apply(
 def rollback(
     to: Annotated[int, typer.Option(min=0, help=say("版本；0 为上一版", "the version; 0 is the one before"))] = 0,
     by: By = "",
+    why: Why = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -249,15 +253,15 @@ def rollback(
                 raise ConfigError("not_found", what=Bilingual("较早的策略", "older policy"))
             to = was[0]
         document = _decoded(policies.version(store, to))
-    _apply(document, 0, by, data, as_json)
+    _apply(document, 0, (by, why), data, as_json)
 
 
-def _apply(document: Document, wait: int, by: str, data: Path, as_json: bool) -> None:
+def _apply(document: Document, wait: int, who: tuple[str, str], data: Path, as_json: bool) -> None:
     with opened(data, make=True) as (settings, store):
         found = differences(ruled(store).documents, (completed(document),))
         weakens = any(one.weakens for one in found)
-        terms = Terms(weakens, by or getpass.getuser(), now(), delay_s(settings), wait)
-        made = policies.apply(store, msgspec.json.encode(document, order="sorted").decode(), terms)
+        terms = Terms(weakens, who[0] or getpass.getuser(), now(), delay_s(settings), wait)
+        made = policies.apply(store, msgspec.json.encode(document, order="sorted").decode(), terms, who[1])
     state = _STATES[made.state]
     told = say(state.zh, state.en).format(at=day(made.effective_at))
     facts = msgspec.structs.asdict(made)

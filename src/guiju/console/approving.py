@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from starlette.responses import Response
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from guiju.console import matters
 from guiju.console.frame import Visit
 from guiju.errors import CallerError, ConfigError
-from guiju.records import approvals, standing
+from guiju.records import approvals, policies, standing
 from guiju.records.approvals import APPROVERS, STAFF
 
 
@@ -20,7 +21,7 @@ def queue(visit: Visit) -> Response:
     rows = [
         {
             "id": one.id,
-            "case": one.case_id,
+            "case": one.case_id if one.act != policies.KIND else f"policy@{one.subject}",
             "act": one.act,
             "share": f"{one.share:.3%}" if one.share else "",
             "by": one.proposed_by,
@@ -29,6 +30,9 @@ def queue(visit: Visit) -> Response:
             "alone": one.acts_at,
             "mine": one.proposed_by == visit.by,
             "what": matters.proposed(visit, one) if one.act in STAFF else [],
+            "page": f"/console/cases/{one.case_id}"
+            if one.act != policies.KIND
+            else f"/console/policy?new={one.subject}",
         }
         for one in approvals.waiting(visit.inside.store)
         if one.expires_at > now
@@ -42,11 +46,15 @@ def answer(visit: Visit) -> Response:
     deciding, staff = visit.inside.decisions, visit.inside.handling
     try:
         mine = approvals.get(visit.inside.store, id).act in STAFF
-        approve = staff.approve if mine else deciding.approve
+        of_policy = approvals.get(visit.inside.store, id).act == policies.KIND
+        agree = partial(policies.agree, visit.inside.store, now=visit.inside.now())
+        approve = agree if of_policy else staff.approve if mine else deciding.approve
         acts = {"approve": approve, "reject": deciding.reject, "revoke": deciding.revoke}
         if said not in acts:
             raise CallerError("name_missing")
-        acts[said](id, visit.by)
+        made = acts[said](id, by=visit.by)
+        if of_policy and said != "approve":
+            policies.dropped(visit.inside.store, int(made.subject))
     except ConfigError as error:
         if error.code == "not_found":
             raise CallerError("page_missing") from error

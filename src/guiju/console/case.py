@@ -14,7 +14,7 @@ import msgspec
 from starlette.responses import Response
 
 from guiju.console import matters, measures
-from guiju.console.cases import PATH, category_of, kind_of
+from guiju.console.cases import PATH, categories, category_of, kind_of
 from guiju.console.deadlines import chip
 from guiju.console.frame import Visit, did, status_of
 from guiju.desk import statements
@@ -134,7 +134,7 @@ def _page(
         case=case,
         kind=kind_of(visit, case.kind),
         category=category_of(visit, case.category),
-        categories=_categories(visit),
+        categories=categories(visit),
         chip=chip(case, now, visit.language),
         mine=mine,
         leased=case.leased(now),
@@ -201,11 +201,11 @@ def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
 
 
 def _field(visit: Visit, case: Case, paper: Paper, name: str) -> tuple[str, str]:
-    """The name of a field and what stands there: in words where it is one of a matter of staff."""
-    known = case.kind in shapes() and f"matters.field.{name}" in WORDS
-    if not known:
-        return name, paper.fields[name]
-    return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
+    """The name of a field and what stands there: in the words of the form by which it came."""
+    if case.kind in shapes() and f"matters.field.{name}" in WORDS:
+        return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
+    key = f"complain.field.{name}.label"
+    return say(key, visit.language) if key in WORDS else name, paper.fields[name]
 
 
 def _decision(visit: Visit, case: Case) -> Decision:
@@ -266,12 +266,6 @@ def _act(visit: Visit, one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
         "did": did(one.place, visit.language),
         "why": one.purpose,
     }
-
-
-def _categories(visit: Visit) -> list[tuple[str, str]]:
-    """Classes of risk to choose from."""
-    known = visit.inside.policy().categories
-    return [(id, said[visit.language]) for id, said in sorted(known.items()) if id.startswith("A.")]
 
 
 def _looked(visit: Visit) -> None:

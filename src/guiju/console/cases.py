@@ -11,21 +11,18 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from guiju.console import matters, measures
+from guiju.console import matters, measures, together
 from guiju.console.deadlines import chip
 from guiju.console.frame import Visit
 from guiju.desk import kinds
-from guiju.desk.decisions import Decision
 from guiju.desk.matters import matters as shapes
 from guiju.errors import CallerError, ConfigError
-from guiju.records import approvals, cases, reviews
+from guiju.records import approvals, cases, preferences, reviews
 from guiju.records.cases import Case
 from guiju.records.cases import Found as Wanted
 from guiju.review.queue import DAY_S
 
 MOST: Final = 50
-BULK: Final = 20
-"""Cases that one person closes with one reason, at most."""
 PATH: Final = "/console/cases"
 
 
@@ -49,12 +46,32 @@ def queue(visit: Visit) -> Response:
         group=wanted.group,
         waiting=len(approvals.waiting(store)),
         reasons=measures.REASONS,
-        outcomes=measures.OUTCOMES,
-        bulk=BULK,
+        outcomes=together.OUTCOMES,
+        measures=together.MEASURES,
+        categories=categories(visit),
+        bulk=together.BULK,
         matters=list(shapes()),
+        request_query=_filters(visit),
+        views=preferences.views(store, visit.session.member.id),
         older=wanted.after + MOST if len(rows) == MOST else 0,
         newer=wanted.after,
     )
+
+
+def _filters(visit: Visit) -> str:
+    """The filters of the address, as a view keeps them."""
+    asked = visit.request.query_params.multi_items()
+    return urlencode([(name, value) for name, value in asked if name in preferences.FILTERS and value])
+
+
+def view(visit: Visit) -> Response:
+    """POST /console/cases/views: keep what is shown under a name, or forget one."""
+    who, store = visit.session.member.id, visit.inside.store
+    if dropped := visit.form.get("drop", ""):
+        preferences.drop(store, who, dropped)
+        return visit.go(PATH)
+    made = preferences.save(store, who, visit.form.get("name", ""), visit.form.get("query", ""), visit.inside.now())
+    return visit.go(f"{PATH}?{made.query}")
 
 
 def start(visit: Visit) -> Response:
@@ -81,25 +98,6 @@ def start(visit: Visit) -> Response:
             continue
         return visit.go(f"{PATH}/{one.id}")
     return visit.go(f"{PATH}?{urlencode({'none': '1'})}")
-
-
-def together(visit: Visit) -> Response:
-    """POST /console/cases: close several with one reason; each is taken, decided and told on its own."""
-    numbers = list(dict.fromkeys(value for name, value in visit.fields if name == "case"))
-    reason = measures.REASONS.get(visit.form.get("reason", ""))
-    outcome, facts = visit.form.get("outcome", ""), visit.form.get("facts", "").strip()
-    if not 0 < len(numbers) <= BULK or reason is None or outcome not in measures.OUTCOMES or not 0 < len(facts) <= 2000:
-        raise CallerError("name_missing")
-    made = Decision(found=measures.found(reason, outcome, facts))
-    done, left = [], []
-    for number in numbers:
-        try:
-            visit.inside.desk.lease(number, visit.by)
-            visit.inside.decisions.decide(number, made, visit.by)
-            done.append(number)
-        except ConfigError:  # it is somebody else's, or no longer open
-            left.append(number)
-    return visit.page("closed.html", done=done, left=left)
 
 
 def _wanted(visit: Visit, now: int) -> Wanted:
@@ -145,3 +143,9 @@ def kind_of(visit: Visit, id: str) -> str:
 def category_of(visit: Visit, category: str) -> str:
     """The name of a class of risk; a word of the form stands as it is."""
     return visit.inside.policy().named(category, visit.language)
+
+
+def categories(visit: Visit) -> list[tuple[str, str]]:
+    """Classes of risk to choose from."""
+    known = visit.inside.policy().categories
+    return [(id, said[visit.language]) for id, said in sorted(known.items()) if id.startswith("A.")]

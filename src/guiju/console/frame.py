@@ -40,7 +40,9 @@ _STATES: Final[Mapping[str, int]] = {
     "not_found": 404,
     "another_person": 403,
     **dict.fromkeys(("case_leased", "case_state", "exists_already", "last_admin"), 409),
-    **dict.fromkeys(("purpose_needed", "ban_unfounded", "ban_reaches_too_far"), 400),
+    **dict.fromkeys(
+        ("purpose_needed", "ban_unfounded", "ban_reaches_too_far", "policy_invalid", "config_invalid"), 400
+    ),
 }
 """Errors of the settings' family that a person at a page meets → their status."""
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from guiju.config import Settings
+from guiju.controls.policy import Document
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.handling import Handling
@@ -38,6 +39,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
         ids: of exchanges.
         secrets: of this installation.
         policy: what a new exchange is held to now.
+        documents: the policies of the store that are in force together.
         board: the duties and how each stands.
         notes: duty id → a person's note.
         clock: Unix seconds.
@@ -51,6 +53,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     ids: ExchangeIds
     secrets: Secrets
     policy: Callable[[], Policy]
+    documents: Callable[[], tuple[Document, ...]]
     board: Callable[[], Board]
     notes: Callable[[], dict[str, Note]]
     clock: Callable[[], float]

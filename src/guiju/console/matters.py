@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from guiju.console.frame import Visit, status_of
 from guiju.desk import kinds, matters
+from guiju.desk.handling import HANDLERS
 from guiju.desk.matters import CHOSEN, DAYS, LINES, MOMENTS, SEVERAL
 from guiju.desk.reports import shown
 from guiju.errors import CallerError, ConfigError, GuijuError
@@ -24,8 +25,6 @@ from guiju.web.locale import LANGUAGES, say
 
 AMEND: Final = "amend"
 READ: Final = "POST /console/cases/{no}/read"
-HANDLERS: Final = frozenset({"lead", "compliance"})
-"""Roles that handle matters of staff."""
 
 
 def form(visit: Visit) -> Response:

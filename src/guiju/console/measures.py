@@ -122,6 +122,7 @@ def _withhold(form: Mapping[str, str], text: Callable[[], str]) -> Remedy:
         text=_needed(form, "withhold_text"),
         examples=_lines(form, "withhold_examples"),
         months=int(form.get("months") or remedies.LONGEST_MONTHS),
+        mask=form.get("withhold_mask") == "1",
     )
     return made
 

@@ -24,7 +24,9 @@ from guiju.console import (
     matters,
     people,
     regeneration,
+    ruling,
     scope,
+    together,
     trying,
 )
 from guiju.console.evidence import Explorer
@@ -36,27 +38,10 @@ from guiju.console.sign_in import SignIn
 def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
     """The pages behind the sign-in."""
     return {
+        **_desk(),
         HOME: {"GET": duties.board},
         "/console/duties/{id}": {"GET": duties.duty},
         "/console/duties/{id}/owner": {"POST": duties.assign},
-        "/console/cases": {"GET": cases.queue, "POST": cases.together},
-        "/console/cases/next": {"POST": cases.start},
-        "/console/cases/{no}": {"GET": case.page},
-        "/console/cases/{no}/take": {"POST": case.take},
-        "/console/cases/{no}/give": {"POST": case.give},
-        "/console/cases/{no}/read": {"POST": case.read},
-        "/console/cases/{no}/papers/{paper}": {"GET": case.file},
-        "/console/cases/{no}/tell": {"POST": case.tell},
-        "/console/cases/{no}/preview": {"POST": case.preview},
-        "/console/cases/{no}/decide": {"POST": case.decide},
-        "/console/cases/{no}/undo": {"POST": case.undo},
-        "/console/cases/{no}/step": {"POST": matters.step},
-        "/console/cases/{no}/document": {"GET": matters.document},
-        "/console/matters/{kind}": {"GET": matters.form, "POST": matters.enter},
-        "/console/approvals": {"GET": approving.queue},
-        "/console/approvals/{id}": {"POST": approving.answer},
-        "/console/sanctions": {"GET": approving.sanctions},
-        "/console/sanctions/{id}": {"POST": approving.lift},
         "/console/batches": {"GET": batches.listed},
         "/console/batches/{id}": {"GET": batches.batch},
         "/console/filings": {"GET": filings.overview},
@@ -77,13 +62,11 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/evaluations": {"GET": evaluations.listed},
         "/console/evaluations/{id}": {"GET": evaluations.one},
         "/console/evaluations/{id}/rate": {"POST": evaluations.rate},
-        "/console/regen": {"GET": regeneration.listed},
-        "/console/regen/{id}": {"GET": regeneration.one},
-        "/console/regen/{id}/certificate": {"POST": regeneration.certificate},
         "/console/d": {"GET": decisions.look},
         "/console/d/{id}": {"GET": decisions.decision},
         "/console/evidence": {"GET": explorer.page, "POST": explorer.check},
         "/console/try": {"GET": trying.ask, "POST": trying.answer},
+        "/console/policy": {"GET": ruling.look, "POST": ruling.act},
         "/console/keys": {"GET": keys.keys, "POST": keys.create},
         "/console/keys/{id}/revoke": {"POST": keys.revoke},
         "/console/people": {"GET": people.people, "POST": people.add},
@@ -91,7 +74,36 @@ def table(explorer: Explorer) -> Mapping[str, Mapping[str, Page]]:
         "/console/people/{id}/remove": {"POST": people.remove},
         "/console/audit-log": {"GET": people.audit},
         "/console/me": {"GET": people.me, "POST": people.looks},
+        "/console/me/digest": {"POST": people.digest},
         "/console/help/shortcuts": {"GET": people.shortcuts},
+    }
+
+
+def _desk() -> Mapping[str, Mapping[str, Page]]:
+    """The pages of the desk: cases, matters of staff, what needs two persons, sanctions, what must not come again."""
+    return {
+        "/console/cases": {"GET": cases.queue, "POST": together.decide},
+        "/console/cases/next": {"POST": cases.start},
+        "/console/cases/views": {"POST": cases.view},
+        "/console/cases/{no}": {"GET": case.page},
+        "/console/cases/{no}/take": {"POST": case.take},
+        "/console/cases/{no}/give": {"POST": case.give},
+        "/console/cases/{no}/read": {"POST": case.read},
+        "/console/cases/{no}/papers/{paper}": {"GET": case.file},
+        "/console/cases/{no}/tell": {"POST": case.tell},
+        "/console/cases/{no}/preview": {"POST": case.preview},
+        "/console/cases/{no}/decide": {"POST": case.decide},
+        "/console/cases/{no}/undo": {"POST": case.undo},
+        "/console/cases/{no}/step": {"POST": matters.step},
+        "/console/cases/{no}/document": {"GET": matters.document},
+        "/console/matters/{kind}": {"GET": matters.form, "POST": matters.enter},
+        "/console/approvals": {"GET": approving.queue},
+        "/console/approvals/{id}": {"POST": approving.answer},
+        "/console/sanctions": {"GET": approving.sanctions},
+        "/console/sanctions/{id}": {"POST": approving.lift},
+        "/console/regen": {"GET": regeneration.listed},
+        "/console/regen/{id}": {"GET": regeneration.one},
+        "/console/regen/{id}/certificate": {"POST": regeneration.certificate},
     }
 
 

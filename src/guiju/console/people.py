@@ -11,10 +11,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from guiju.adapters.mail import ADDRESS
 from guiju.console.frame import SCHEME, SCHEMES, Visit, did
 from guiju.console.sign_in import BEGIN
 from guiju.errors import CallerError
-from guiju.records import acts, members
+from guiju.records import acts, members, preferences
 from guiju.records.members import ROLES
 
 _MOST: Final = 100
@@ -85,6 +86,8 @@ def me(visit: Visit) -> Response:
         "me.html",
         keys=members.passkeys(store, session.member.id),
         rows=[_act(visit, one, {}) for one in mine],
+        mail=preferences.mailbox(store, session.member.id),
+        mails=bool(visit.inside.settings().mail.host),
     )
 
 
@@ -96,6 +99,15 @@ def looks(visit: Visit) -> Response:
     age = 31_536_000 if chosen else 0
     response.set_cookie(SCHEME, chosen, max_age=age, path="/console", secure=secure, httponly=True, samesite="lax")
     return response
+
+
+def digest(visit: Visit) -> Response:
+    """POST /console/me/digest: a mail in the morning that says what is due; an empty mailbox stops it."""
+    to = visit.form.get("mail", "").strip()
+    if to and not ADDRESS.match(to):
+        raise CallerError("name_missing")
+    preferences.ask(visit.inside.store, visit.session.member.id, to)
+    return visit.go("/console/me#digest")
 
 
 def shortcuts(visit: Visit) -> Response:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from guiju.controls.content import by, weigh
 from guiju.detect.bans import Bans
 from guiju.detect.rumours import Rumours
@@ -41,8 +43,10 @@ class BansOutput:
     reach: Reach = "sentence"
 
     def decide(self, subject: Text, findings: Sequence[Finding]) -> Verdict:
-        """Refuse a reply that holds a banned text; a text that rebuts it is only noted."""
-        return _of(Bans.id, findings)
+        """Refuse a reply that holds a banned text, or a masked datum that could not be masked; a text that rebuts it is
+        only noted."""
+        bare = [replace(one, severity="block") if one.severity == "mask" else one for one in findings]
+        return _of(Bans.id, bare)
 
 
 class WorksOutput:

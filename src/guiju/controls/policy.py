@@ -28,6 +28,7 @@ id is where a review is asked for (DESIGN §3)."""
 
 UNRULED: Final = ("not_checkable", UNANSWERED, "guiju.canary")
 """Categories that no policy can let pass: what could not be, or was not, looked at, and the process's own canary."""
+_ALL: Final = "*"
 _ANY: Final = "\x00"
 """Stands for every category, detector or key that no ruling names."""
 _SHIPPED_ANSWERS: Final = ("crisis",)
@@ -199,6 +200,19 @@ def shipped() -> Document:
     return parse(text, "policy.toml", development=True)
 
 
+def written(document: Document) -> str:
+    """A policy as TOML, as `parse` reads it."""
+    lines: list[str] = []
+    for name, rows in (("ruling", document.ruling), ("answer", document.answer)):
+        for row in rows:
+            lines.append(f"[[{name}]]")
+            for key, value in msgspec.to_builtins(row, builtin_types=()).items():
+                if value not in ("", (), []) and (key, value) != ("category", _ALL):
+                    lines.append(f"{key} = {msgspec.json.encode(value).decode()}")
+            lines.append("")
+    return "\n".join(lines)
+
+
 def completed(document: Document) -> Document:
     """A policy with the shipped rulings and answers after its own, so that what it is silent about stays as shipped: a
     plain statement of self-harm is answered in every policy."""
@@ -300,8 +314,13 @@ class Rulings:
                 made.append(one)
                 continue
             action = self._action(one, side)
-            if action != "pass":
+            if action != "pass" or one.severity == "mask":
                 severity: Grade = "signal" if action == "note" else "mask" if action == "mask" else "block"
+                if one.severity == "mask" and action in (
+                    "note",
+                    "pass",
+                ):  # what two persons decided is no policy's to weaken
+                    severity = "mask"
                 made.append(one if one.severity == severity else msgspec.structs.replace(one, severity=severity))
         return made
 

@@ -8,6 +8,7 @@ waits for half a minute, in which whoever decided may take all of it back.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from secrets import randbelow
 from typing import Final
 
@@ -21,7 +22,7 @@ from guiju.desk.reach import Reach, Repeated
 from guiju.desk.remedies import Deed, DropStrike, LiftBan, LiftStep, Prepared, PutBan, PutStep, PutStrike, Remedy
 from guiju.desk.statements import Found, Party, Provider, Statement, letter, state
 from guiju.errors import ConfigError, Page
-from guiju.records import approvals, bans, cases, changes, outbox
+from guiju.records import approvals, bans, cases, changes, outbox, policies
 from guiju.records.approvals import Approval, Proposal
 from guiju.records.cases import Case
 from guiju.records.outbox import Channel, Post
@@ -243,7 +244,11 @@ class Decisions:
         store, now = self.desk.store, self.desk.now()
         made = 0
         for id in approvals.due(store, now):
-            if approvals.get(store, id).act not in approvals.STAFF:
+            one = approvals.get(store, id)
+            if one.act == policies.KIND:  # nobody agreed in time
+                store.do(partial(approvals.lapse, id=id, now=now))
+                policies.dropped(store, int(one.subject))
+            elif one.act not in approvals.STAFF:
                 made += self._come(id, now)
         for post in outbox.due(store, now):
             made += self.leave(post)

@@ -30,6 +30,8 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.papers import Paper
 from guiju.records.use import Who
 
+HANDLERS: Final = frozenset({"lead", "compliance"})
+"""Roles that handle matters of staff."""
 KIND: Final = "disclosure"
 """What the book of changes calls what an authority was given; the ledger has it from there."""
 

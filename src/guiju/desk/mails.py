@@ -6,6 +6,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from secrets import token_hex
 from typing import Final
 
 from guiju.adapters.mail import ADDRESS, Letter
@@ -22,6 +23,25 @@ def address(papers: Sequence[Paper]) -> str:
     """The mailbox that whoever complains left in the form; `""` for none, or where it is a telephone number."""
     written = next((one.fields.get("contact", "").strip() for one in papers if one.what == "form"), "")
     return written if ADDRESS.match(written) else ""
+
+
+def digest(to: str, counted: tuple[int, int, int], day: str, console: str) -> Letter:
+    """What a member is told in the morning who asked for it: how much is due, and never what it is about.
+
+    Args:
+        to: their mailbox.
+        counted: how many cases are overdue, how many are due today, and what waits for a second person.
+        day: such as `2026-12-01`.
+        console: where the console is; `""` where nobody has said so.
+    """
+    said, facts = _WORDS["digest"], dict(zip(("over", "today", "second"), counted, strict=True))
+    both = []
+    for tongue in ("zh", "en"):
+        place = f"{console.rstrip('/')}/console/cases?soon=1" if console else said["own"][tongue]
+        both.append(f"{said[tongue].format(**facts)}\n{said['where'][tongue].format(page=place)}\n")
+    foot = f"{said['foot']['zh']}\n{said['foot']['en']}\n"
+    subject = " / ".join(said["subject"][tongue].format(day=day, **facts) for tongue in ("zh", "en"))
+    return Letter("d-" + token_hex(8), to, subject, "\n".join([*both, foot]))
 
 
 def letter(post: Post, to: str, pages: str) -> Letter:

@@ -24,7 +24,7 @@ from guiju.records.changes import Terms
 from guiju.records.recalls import Received
 from guiju.records.secrets import Secrets
 from guiju.records.standing import Step
-from guiju.terms import Misuse
+from guiju.terms import Grade, Misuse
 
 _DAY_S: Final = 86_400
 _PAGE: Final = Page("reference/desk.md")
@@ -44,11 +44,14 @@ ATTRIBUTES: Final[dict[Attribute, str]] = {
     "falsehood": "A.4c",
 }
 """Attribute → its class of risk."""
+MASKABLE: Final[frozenset[Attribute]] = frozenset({"home", "number", "bank", "health"})
+"""Data that can be shown as asterisks; a statement or a picture is withheld with the answer."""
 
 Measure = Literal[
     "output_stopped",
     "output_recalled",
     "data_withheld",
+    "data_masked",
     "correction_added",
     "data_erased",
     "warned",
@@ -79,19 +82,22 @@ class BanText(msgspec.Struct, frozen=True, kw_only=True, tag="ban"):
 
 
 class Withhold(msgspec.Struct, frozen=True, kw_only=True, tag="withhold"):
-    """Let no answer give one datum of a named person; always two persons, three months at most, and renewable.
+    """Let no answer give one datum of a named person; always two persons, three months at most, and renewable. The
+    answer is stopped, or the datum alone is shown as asterisks.
 
     Attributes:
         attribute: of the closed list.
         text: the datum itself, or the false statement.
         examples: at least 20 harmless texts that must pass.
         months: how long.
+        mask: whether the datum is masked and the rest of the answer given; not for a statement or a picture.
     """
 
     attribute: Attribute
     text: str
     examples: tuple[str, ...]
     months: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_MONTHS)] = LONGEST_MONTHS
+    mask: bool = False
 
 
 class Recall(msgspec.Struct, frozen=True, kw_only=True, tag="recall"):
@@ -283,14 +289,23 @@ def _ban(remedy: BanText, case: Case, secrets: Secrets, repeated: Repeated) -> P
 def _withhold(remedy: Withhold, case: Case, secrets: Secrets, repeated: Repeated) -> Prepared:
     if len({one.strip() for one in remedy.examples}) < bans.LEAST_EXAMPLES:
         raise ConfigError("ban_unfounded", what="examples", least=bans.LEAST_EXAMPLES)
+    if remedy.mask and remedy.attribute not in MASKABLE:
+        raise ConfigError("config_invalid", what=f"mask: {remedy.attribute}", hint=_PAGE)
     until = calendar.after_months(case.now, remedy.months)
     wanted = BanText(text=remedy.text, category=ATTRIBUTES[remedy.attribute], examples=remedy.examples)
-    made, reach = _prepared(wanted, until, case, secrets, repeated)
-    return Prepared(PutBan(made=made, measure="data_withheld"), "person", made.ban.id, reach)
+    made, reach = _prepared(wanted, until, case, secrets, repeated, severity="mask" if remedy.mask else "block")
+    measure: Measure = "data_masked" if remedy.mask else "data_withheld"
+    return Prepared(PutBan(made=made, measure=measure), "person", made.ban.id, reach)
 
 
 def _prepared(
-    wanted: BanText, until: int, case: Case, secrets: Secrets, repeated: Repeated
+    wanted: BanText,
+    until: int,
+    case: Case,
+    secrets: Secrets,
+    repeated: Repeated,
+    *,
+    severity: Grade = "block",
 ) -> tuple[bans.Prepared, Reach]:
     key = Key(secrets.digest, PURPOSE)
     try:
@@ -300,7 +315,7 @@ def _prepared(
     decision = bans.Decision(
         kind=wanted.form,
         category=wanted.category,
-        severity="block",
+        severity=severity,
         case=case.id,
         reason=case.reason,
         mark=marked,

@@ -14,7 +14,7 @@ import msgspec
 from guiju.detect.carried import carried
 from guiju.detect.likeness import Kind, Mark, Marks, Match, Signed, Trail
 from guiju.detect.units import Key
-from guiju.terms import Detector, Finding, Following, Severity, Text
+from guiju.terms import Detector, Finding, Following, Grade, Text
 
 PURPOSE: Final = "bans"
 """What the hashes of bans are keyed for."""
@@ -29,7 +29,7 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
         id: what evidence names.
         kind: how it is compared: `exact`, `canonical` or `near`.
         category: a risk id such as `A.4c`, or the operator's own class.
-        severity: `block` or `signal`.
+        severity: `block` or `signal`; `mask` for a datum that is shown as asterisks instead of stopping the answer.
         case: the case on whose decision it stands.
         reason: why, in a few words.
         mark: its hashes.
@@ -38,7 +38,7 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     kind: Kind
     category: str
-    severity: Severity
+    severity: Grade
     case: str
     reason: str
     mark: Mark
@@ -97,7 +97,7 @@ class Bans(Following):
         ban = self._held.bans.get(match.id)
         if ban is None:
             return None
-        severity: Severity = ban.severity if match.kind != "near" or match.side == "asserts" else "signal"
+        severity: Grade = ban.severity if match.kind != "near" or match.side == "asserts" else "signal"
         return Finding(self.id, ban.category, severity, ban.id, field, match.start, match.end, match.kind)
 
 
@@ -153,4 +153,4 @@ def caught(ban: Ban, key: Key, examples: Sequence[str]) -> list[int]:
     """
     bans = Bans([ban], key)
     found = [bans.find((Text("", example),)) for example in examples]
-    return [number for number, some in enumerate(found) if any(one.severity == "block" for one in some)]
+    return [number for number, some in enumerate(found) if any(one.severity != "signal" for one in some)]

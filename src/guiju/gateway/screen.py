@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The screen: text streams in, and only what no output control can still object to comes out
-(DESIGN §4; Articles 4 and 15).
+(DESIGN §4; Articles 4, 13 and 15).
 
 No IO and no clock: `feed(piece)` gives what may be released, `close()` the rest. One screen serves one field of one
 choice. Everything that is released was looked at; once a finding blocks, nothing more comes out.
@@ -16,11 +16,13 @@ from guiju.controls.policy import PLAIN
 from guiju.detect.scan import Scan
 from guiju.detect.views import OVERRIDES
 from guiju.detect.words import Words
-from guiju.terms import Detector, Finding, Following, Reach, Stage, Text
+from guiju.terms import Detector, Finding, Following, Grade, Reach, Stage, Text
 
 SENTENCE: Final = 120
 """Characters after which a sentence counts as ended (DESIGN §4)."""
 _END: Final = re.compile(r"[。！？!?…\n]+[”’」』）)\]\"']*|\.(?:[”’)\]\"']*)(?=\s)")
+_SHOWN: Final = re.compile(r"\S")
+"""What an asterisk takes the place of in a datum that is masked."""
 _MAY_END: Final = re.compile(r"[。！？!?…\s.]")
 """What an end has in it, and what is only then seen to be one."""
 
@@ -56,11 +58,13 @@ class Screen:
         "_graded",
         "_held",
         "_last",
+        "_masks",
         "_overruled",
         "_quiet",
         "_reach",
         "_scan",
         "_size",
+        "_unit",
         "_words",
         "blocking",
         "released",
@@ -86,9 +90,10 @@ class Screen:
         self._quiet = False
         self._scan = Scan(words.index)
         self._held: list[str] = []
-        self._size = 0
+        self._size = self._unit = 0
         self._free = ""
         self._last = False
+        self._masks: list[tuple[int, int]] = []
         self._overruled: set[tuple[str, str, str]] = set()
         self.blocking: list[Finding] = []
         self.signals: list[Finding] = []
@@ -108,7 +113,8 @@ class Screen:
             last: nothing follows; the same as `close` afterwards.
 
         Returns:
-            Text that may be released now, in order and unchanged; `""` once the screen has blocked.
+            Text that may be released now, in order, and unchanged but for asterisks in place of what is masked; `""`
+            once the screen has blocked.
         """
         self.seen += len(piece)
         self._last = last
@@ -147,11 +153,20 @@ class Screen:
     def _note(self, found: list[Finding]) -> None:
         """Sort findings into what blocks and what only signals."""
         for f in self._graded(found, "output"):
-            placed = Finding(f.detector, f.category, f.severity, f.rule, self._field, f.start, f.end, f.view)
-            if f.severity == "block" and _kind(f) not in self._overruled:
+            severity = f.severity if f.severity != "mask" else self._masked(f)
+            placed = Finding(f.detector, f.category, severity, f.rule, self._field, f.start, f.end, f.view)
+            if severity == "block" and _kind(f) not in self._overruled:
                 self.blocking.append(placed)
             elif placed not in self.signals:
                 self.signals.append(placed)
+
+    def _masked(self, f: Finding) -> Grade:
+        """Mark a datum to be shown as asterisks, of the same length so that nothing after it moves. One that began, or
+        may have begun, in what is released already can't be masked any more: then it blocks."""
+        if f.start < self.released or (f.start == self._unit > 0):
+            return "block"
+        self._masks.append((f.start, f.end))
+        return "signal"
 
     def _release(self, free: str, last: bool, again: bool = False) -> str:
         """Hold what the pattern reach frees until a larger reach has seen enough of it."""
@@ -175,7 +190,15 @@ class Screen:
             at = end
         self._held[:] = [held[at:]]
         self._size = len(held) - at
-        return held[:at]
+        return self._shown(held[:at]) if self._masks else held[:at]
+
+    def _shown(self, text: str) -> str:
+        """What is released next, with asterisks in place of what is masked."""
+        for start, end in self._masks:
+            first, last = max(0, start - self.released), end - self.released
+            text = text[:first] + _SHOWN.sub("*", text[first:last]) + text[last:]
+        self._masks.clear()
+        return text
 
     def _end(self, held: str, at: int, last: bool) -> int:
         """Where the unit that begins at a place ends, when it is complete; else 0."""
@@ -190,6 +213,7 @@ class Screen:
     def _judge(self, unit: str, at: int) -> None:
         """Look at one unit: in the views that need all of it (bidi undone; the others have seen each character), and
         with each detector."""
+        self._unit = at
         cut, self._cut = self._cut, "" if _END.search(unit) else unit
         if any(mark in unit for mark in OVERRIDES):
             self._note([_shift(f, at) for f in self._words.look(unit).findings if f.view == "bidi"])

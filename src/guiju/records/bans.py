@@ -24,7 +24,7 @@ from guiju.errors import ConfigError
 from guiju.records import changes, recalls
 from guiju.records.db import Store, bump
 from guiju.records.schema import ban
-from guiju.terms import Severity
+from guiju.terms import Grade, Severity
 
 KIND: Final = "ban"
 COUNTER: Final = "bans"
@@ -47,7 +47,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     category: str
-    severity: Severity
+    severity: Grade
     case: str
     reason: str
     mark: Mark
@@ -80,7 +80,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     account_id: str
     kind: Kind | PictureKind
     category: str
-    severity: Severity
+    severity: Grade
     case_id: str
     reason: str
     examples: int

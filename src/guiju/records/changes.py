@@ -83,6 +83,7 @@ class Terms(msgspec.Struct, frozen=True):
         now: Unix seconds.
         delay: seconds that a weakening waits, see `delay_s`.
         wait: seconds that it waits in any case.
+        agreed: whether two persons have agreed; then what weakens needs no delay.
     """
 
     weakens: bool
@@ -90,11 +91,12 @@ class Terms(msgspec.Struct, frozen=True):
     now: int
     delay: int
     wait: int = 0
+    agreed: bool = False
 
     @property
     def waits(self) -> int:
         """Seconds until it acts."""
-        return max(self.delay if self.weakens else 0, self.wait)
+        return max(self.delay if self.weakens and not self.agreed else 0, self.wait)
 
 
 def enter(connection: Connection, subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
@@ -136,7 +138,7 @@ def _made(subject: Subject, hashes: tuple[str, str], terms: Terms) -> Change:
         before_hash=hashes[0],
         after_hash=hashes[1],
         weakens=terms.weakens,
-        single_mode=terms.weakens,
+        single_mode=terms.weakens and not terms.agreed,
         proposed_by=terms.by,
         proposed_at=terms.now,
         effective_at=terms.now + terms.waits,

@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from guiju.errors import CallerError, ConfigError
 from guiju.records import changes
 from guiju.records.db import Store
-from guiju.records.schema_members import invitation, member, passkey, session
+from guiju.records.schema_members import digest, invitation, member, passkey, saved_view, session
 
 Role = Literal["reviewer", "lead", "compliance", "annotator", "rater", "annotator_lead", "admin", "auditor"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -112,7 +112,7 @@ def remove(store: Store, member_id: str, by: str, now: int) -> Member:
         if found.role == "admin" and not connection.execute(select(func.count()).where(here)).scalar():
             raise ConfigError("last_admin")
         connection.execute(update(member).where(member.c.id == found.id).values(left_at=now, login=""))
-        for table in (session, passkey, invitation):
+        for table in (session, passkey, invitation, saved_view, digest):
             connection.execute(delete(table).where(table.c.member_id == found.id))
         gone = msgspec.structs.replace(found, left_at=now, login="")
         _enter(connection, found, gone, by, now)

@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, select, update
 
 from guiju.law.book import Said
-from guiju.records import rights, standing
+from guiju.records import policies, rights, standing
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.schema import (
@@ -113,7 +113,8 @@ def sweep(store: Store, keys: DayKeys, now: int) -> dict[str, int]:
             free = over & ~_held(table, now) if "person_id" in table.c else over
             made[id] = connection.execute(delete(table).where(free)).rowcount
         for table in (approval, outbox) if made["cases"] else ():
-            connection.execute(delete(table).where(~exists().where(case.c.id == table.c.case_id)))
+            of_policy = table.c.case_id == policies.KIND  # a proposal that belongs to no case
+            connection.execute(delete(table).where(~exists().where(case.c.id == table.c.case_id), ~of_policy))
         marked = (strike.c.at <= now - standing.REPEATS_S) & (strike.c.mark >= 0)
         connection.execute(update(strike).where(marked).values(mark=-1))
         return made

@@ -44,14 +44,13 @@ from guiju.records import (  # noqa: F401 # their tables stand beside those here
 )
 from guiju.records.metadata import metadata as metadata  # noqa: PLC0414 # others take it from here
 
-REVISIONS: Final = tuple(f"{number:04}" for number in (*range(1, 32), 36))
+REVISIONS: Final = tuple(f"{number:04}" for number in (*range(1, 32), 34, 36))
 """Every revision of the schema, oldest first; the last is the one that this Guiju reads and writes."""
 
 HEAD: Final = REVISIONS[-1]
 member: Final = schema_members.member
 
-# Which revision the store has; alembic's own table, written here so that a fresh store needs no alembic to start.
-# It is no part of `metadata`, because the migrations do not make it.
+# Which revision the store has; alembic's own table, which the migrations do not make, so that no start needs alembic.
 revision = Table(
     "alembic_version",
     MetaData(),
@@ -326,6 +325,7 @@ policy_version = Table(
     Column("applied_at", BigInteger, nullable=False),
     Column("effective_at", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
+    Column("why", String(512), nullable=False, server_default=text("''")),
 )
 
 policy_trial = Table(

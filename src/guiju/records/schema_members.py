@@ -6,7 +6,18 @@ Members serve the whole provider, so nothing here belongs to an account. Of toke
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from guiju.records.metadata import metadata
 
@@ -62,6 +73,26 @@ session = Table(
     Column("began_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("ends_at", BigInteger, nullable=False, index=True),
+)
+
+# A member's own ways to look at the queue: a name, and what stands in the address.
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("member_id", String(32), ForeignKey("member.id"), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("query", String(1024), nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("member_id", "name", name="pk_saved_view"),
+)
+
+# Who asked for a mail in the morning that says what is due, where to, and the last day (UTC+8) on which one was sent.
+digest = Table(
+    "digest",
+    metadata,
+    Column("member_id", String(32), ForeignKey("member.id"), primary_key=True),
+    Column("mail", String(256), nullable=False),
+    Column("day", Integer, nullable=False),
 )
 
 # Who did or read what in the console: places and ids, never a text.
