@@ -209,6 +209,10 @@ REVIEWED: Final = (
     "regen",
     "regen-none",
     "regen-item",
+    "matter-incident",
+    "matter-inquiry",
+    "matter-hold",
+    "matter-case",
 )
 """Pages that reviewers see, and administrators do not."""
 READ: Final = ("audit-log", "evidence", "decision-refused", "decision-none")
@@ -225,6 +229,10 @@ def filled(gateway: Running) -> dict[str, str]:
     admin.get("/console/audit-log")
     auditor.post("/console/evidence")
     numbers = waiting(gateway)
+    known = {"what": "数据库被勒索，服务中断。", "critical": "no", "grade": "larger"}
+    lead = signed_in(gateway, "lead", "冯主管")
+    incident = lead.post("/console/matters/incident", known).headers["location"]
+    lead.post(f"{incident}/read", {"purpose": "legal"})
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
     item = replaying.opened(gateway.house).open(facts, matter, "冯主管")
@@ -237,6 +245,8 @@ def filled(gateway: Running) -> dict[str, str]:
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
     return {
         **made,
+        **{f"matter-{kind}": f"/console/matters/{kind}" for kind in ("incident", "inquiry", "hold")},
+        "matter-case": incident,
         **papers_,
         "regen-item": f"/console/regen/{item.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",

@@ -12,6 +12,7 @@ import msgspec
 from guiju.config import Settings
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
+from guiju.desk.handling import Handling
 from guiju.gateway.live import Policy
 from guiju.law.book import LawText
 from guiju.law.proof import DutyState, Note
@@ -40,7 +41,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
         board: the duties and how each stands.
         notes: duty id → a person's note.
         clock: Unix seconds.
-        desk, decisions: the desk, and who decides there.
+        desk, decisions, handling: the desk, who decides there, and who handles matters of staff.
     """
 
     settings: Callable[[], Settings]
@@ -55,6 +56,7 @@ class Inside(msgspec.Struct, frozen=True, kw_only=True):
     clock: Callable[[], float]
     desk: Desk
     decisions: Decisions
+    handling: Handling
 
     def now(self) -> int:
         """Unix seconds."""

@@ -117,10 +117,12 @@ def enter(store: Store, made: Disclosure) -> None:
         OutsideError: `store_unavailable`.
     """
 
-    def work(connection: Connection) -> None:
-        connection.execute(insert(disclosure).values(msgspec.structs.asdict(made)))
+    store.do(lambda connection: row(connection, made))
 
-    store.do(work)
+
+def row(connection: Connection, made: Disclosure) -> None:
+    """Enter one within a transaction that does more."""
+    connection.execute(insert(disclosure).values(msgspec.structs.asdict(made)))
 
 
 def body(made: Disclosure) -> dict[str, str]:
