@@ -21,11 +21,12 @@ from guiju.dossier.facts import Value
 from guiju.dossier.watch import STEPS, Due, Known
 from guiju.errors import ConfigError
 from guiju.law import calendar
-from guiju.records import accounts, corpora, filings
+from guiju.records import accounts, corpora, disclosures, filings
 from guiju.records.accounts import KeyRecord
 from guiju.records.changes import Terms
 from guiju.records.corpora import Facts
 from guiju.records.db import Store
+from guiju.records.disclosures import Disclosure
 from guiju.records.filings import Filing, Inquiry, Step
 from guiju.records.secrets import Secrets
 from places import BOTH, Place, place
@@ -233,6 +234,49 @@ def test_a_service_that_runs_files_its_algorithm_in_ten_working_days() -> None:
     assert (one.what, last(one)) == ("file", "2026-10-16")
     assert watch.due(msgspec.structs.replace(known, algorithm=False)) == []
     assert watch.due(msgspec.structs.replace(known, launched="")) == []
+
+
+def test_the_yearly_review_and_audit_come_round_until_they_are_reported() -> None:
+    filed = Filing(
+        id="algorithm-1",
+        kind="algorithm",
+        authority="网信办",
+        submitted="2026-01-10",
+        approved="2026-03-02",
+        added_by="甲",
+        added_at=NOW,
+    )
+    known = Known(filings=[filed], launched="2026-02-28", companion=True, minors=True)
+    audit, review = watch.due(known)
+    assert (audit.what, audit.about, last(audit)) == ("audit", "minors", "2027-02-28")
+    assert (review.what, review.about, last(review), review.read) == (
+        "review",
+        "algorithm-1",
+        "2027-03-02",
+        "secondary",
+    )
+    assert HAN.search(review.source.zh)
+    assert HAN.search(audit.source.zh)
+    assert review.overdue(review.due_at)
+    told = {"algorithm-1": "2027-02-20", "minors": "2027-01-05"}
+    later = watch.due(msgspec.structs.replace(known, reported=told))
+    assert [(one.what, last(one)) for one in later] == [("audit", "2028-01-05"), ("review", "2028-02-20")]
+    assert watch.due(msgspec.structs.replace(known, companion=False, minors=False)) == []
+    assert watch.due(msgspec.structs.replace(known, ends="2026-12-01", filings=[])) == []
+    waits = msgspec.structs.replace(filed, approved="")
+    assert [one.what for one in watch.due(msgspec.structs.replace(known, filings=[waits]))] == ["audit"]
+
+
+def test_what_is_reported_moves_the_yearly_review_on(here: Place, store: Store) -> None:
+    say(here)
+    made = add(here, store, "algorithm")
+    filings.renew(store, made.id, {"approved": "2026-09-10"}, "甲", NOW)
+    (review,) = due(here, store, profile="companion-2026")
+    assert (review.what, last(review)) == ("review", "2027-09-10")
+    told = Disclosure(what="report", to="省网信办", about=made.id, day="2026-09-25", by="乙", hash="ab" * 32, at=NOW)
+    disclosures.enter(store, disclosures.checked(told, datetime.date(2026, 9, 28)))
+    (review,) = due(here, store, profile="companion-2026")
+    assert last(review) == "2027-09-25"
 
 
 def test_a_service_ends_in_steps_and_cancels_before_it_is_over(here: Place, store: Store) -> None:

@@ -206,3 +206,9 @@ def test_a_page_keeps_what_it_said_each_time_that_it_says_something_new(gateway:
     assert words is not None
     assert "海棠" in words.decode()
     assert "海棠" not in (snapshots.said(store, "terms", 1) or b"").decode()
+    english = snapshots.history(store, snapshots.named("terms", "en"))
+    assert [one.number for one in english] == [2, 1], "each language is kept for itself"
+    assert english[0].hash != made[0].hash
+    assert english[-1].hash[:16] in text(page(gateway, "/terms?lang=en")), "its own past"
+    assert first[0].hash[:16] in text(page(gateway, "/terms?lang=zh"))
+    assert {one.page for one in snapshots.histories(store)} >= {"about", "about.en", "terms.en"}

@@ -5,6 +5,7 @@ once it is over, and what each page said whenever it said something new. One of 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from guiju.records.sources import place_of
 from guiju.terms import Figure, Hearing
 
 log = logging.getLogger("guiju.publicwork")
+_LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 _EVERY_S: Final = 3600.0
 _AGAIN_S: Final = 60.0
 
@@ -76,8 +78,8 @@ def opened(house: House) -> Telling:
     def newest(prefix: str) -> list[Figure]:
         return figures.latest(house.store, prefix)
 
-    def past(page: Page) -> list[Snapshot]:
-        return snapshots.history(house.store, page, 10)
+    def past(page: Page, language: Language) -> list[Snapshot]:
+        return snapshots.history(house.store, snapshots.named(page, language), 10)
 
     def drawn(language: Language) -> str:
         return badge.badge(*duties.board(house.live.settings, house.options.data), language)
@@ -120,7 +122,8 @@ async def watch(house: House) -> None:
 
 
 def keep(house: House) -> None:
-    """Publish the numbers of the month that ended last, unless they are; keep what each page says, where it is new.
+    """Publish the numbers of the month that ended last, unless they are; keep what each page says in each language,
+    where it is new.
 
     Raises:
         ConfigError: org.toml or a text of the provider's own is not well formed.
@@ -129,9 +132,9 @@ def keep(house: House) -> None:
     now = int(house.live.clock())
     publish(house, months.before(now))
     found, numbers = known(house), figures.latest(house.store)
-    for page in PAGES:
-        said = telling.told(page, found, numbers if page == "about" else (), "zh", own(house, page))
-        snapshots.take(house.store, page, msgspec.json.encode(said.parts), now)
+    for page, language in itertools.product(PAGES, _LANGUAGES):
+        said = telling.told(page, found, numbers if page == "about" else (), language, own(house, page))
+        snapshots.take(house.store, snapshots.named(page, language), msgspec.json.encode(said.parts), now)
 
 
 def publish(house: House, month: str) -> int:

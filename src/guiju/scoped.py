@@ -30,6 +30,7 @@ _LATE: Final[Mapping[What, tuple[str, ...]]] = {
     "cancel": ("6.c",),
     "file": ("6.b",),
     "assess": ("6.a", "c.22.assessment"),
+    "review": ("c.26.filing",),
 }
 """What is overdue → the duties that are not kept then."""
 

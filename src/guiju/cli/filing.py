@@ -58,6 +58,8 @@ _WHAT = {
     "file": ("备案", "file"),
     "inquiry": ("答复", "answer"),
     "assess": ("评估", "assess"),
+    "review": ("核验", "review"),
+    "audit": ("审计", "audit"),
     "cancel": ("注销", "cancel"),
 }
 

@@ -14,7 +14,6 @@ import typer
 from guiju.cli.books import AsJson, Data, now, opened, show, table
 from guiju.cli.entering import entered, where
 from guiju.cli.tongue import say
-from guiju.dossier.telling import PAGES
 from guiju.errors import ConfigError, failed
 from guiju.law import calendar
 from guiju.records import disclosures, snapshots
@@ -76,14 +75,14 @@ def told(data: Data = Path("data"), as_json: AsJson = False) -> None:
     """List what was told."""
     with opened(data) as (_, store):
         rows = disclosures.every(store)
-        pages = [one for page in PAGES for one in snapshots.history(store, page)]
+        pages = snapshots.histories(store)
     head = [say("日期", "DAY"), say("事项", "WHAT"), say("向谁", "TO"), say("编号", "NUMBER")]
     head += [say("由谁", "BY"), "SHA-256"]
     cells = [[one.day, say(*WHATS[one.what]), one.to, one.number or "-", one.who, one.hash[:16]] for one in rows]
     public, service = say("公众", "the public"), say("服务", "the service")
     cells += [
         [calendar.day_of(one.at).isoformat(), f"/{one.page} {one.number}", public, "-", service, one.hash[:16]]
-        for one in sorted(pages, key=lambda one: -one.at)
+        for one in pages
     ]
     document: dict[str, Any] = {
         "authorities": [msgspec.to_builtins(one) for one in rows],

@@ -19,7 +19,6 @@ from guiju.dossier import facts, following
 from guiju.dossier.facts import PERSON, Fact, Route, Value
 from guiju.dossier.scope import ROUTES as SCOPE_ROUTES
 from guiju.dossier.scope import Result
-from guiju.dossier.telling import PAGES
 from guiju.dossier.watch import Due
 from guiju.errors import CallerError, ConfigError
 from guiju.law import calendar
@@ -69,13 +68,12 @@ def settle(visit: Visit) -> Response:
 def told(visit: Visit) -> Response:
     """GET /console/filings/told: what authorities and the public were told."""
     store = visit.inside.store
-    pages = [one for page in PAGES for one in snapshots.history(store, page)]
     return visit.page(
         "filings-told.html",
         rows=disclosures.every(store),
         whats={id: _of(visit, names) for id, names in disclosures.WHATS.items()},
         scopes={id: _of(visit, names) for id, names in disclosures.SCOPES.items()},
-        pages=sorted(pages, key=lambda one: (-one.at, one.page)),
+        pages=snapshots.histories(store),
     )
 
 

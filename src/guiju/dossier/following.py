@@ -11,13 +11,12 @@ from typing import Final
 from guiju.config import DEVELOPMENT_CODE, Settings
 from guiju.dossier import facts, watch
 from guiju.dossier.facts import Value
-from guiju.dossier.watch import STEPS, Due, Known
+from guiju.dossier.watch import COMPANION, STEPS, Due, Known
 from guiju.errors import Bilingual, ConfigError
-from guiju.records import accounts, corpora, filings, scoping
+from guiju.records import accounts, corpora, disclosures, filings, scoping
 from guiju.records.db import Store
 from guiju.records.filings import Step
 
-COMPANION: Final = "companion-2026"
 _USCC: Final = slice(4, 22)
 """Where a provider code of TC260-PG-20252A holds the unified social credit code."""
 
@@ -52,10 +51,19 @@ def due(settings: Settings, store: Store, data: Path, now: int) -> list[Due]:
             inquiries=filings.inquiries(store),
             launched=launched,
             algorithm=bool(result.get("algorithm")),
+            companion=companion,
+            minors=values.get("service.minors") in ("mode", "served"),
+            reported=_reported(store),
             ended=done,
             ends=stopped,
         )
     )
+
+
+def _reported(store: Store) -> dict[str, str]:
+    """The last day on which each thing was reported on."""
+    rows = [one for one in disclosures.every(store) if one.what == "report" and one.about]
+    return {one.about: one.day for one in sorted(rows, key=lambda row: row.day)}
 
 
 def filed(store: Store, values: Mapping[str, Value]) -> dict[str, str]:

@@ -43,7 +43,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
         known: facts and settings.
         figures: the newest of each number whose name begins so.
         own: texts of the provider's own for a page.
-        past: what a page said before.
+        past: what a page in a language said before.
         badge: the picture of the duty board.
         probes: what is alive, by name, as this process last saw it.
     """
@@ -51,7 +51,7 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     known: Callable[[], Known]
     figures: Callable[[str], Sequence[Figure]]
     own: Callable[[Page], Sequence[Notice]]
-    past: Callable[[Page], Sequence[Snapshot]]
+    past: Callable[[Page, Language], Sequence[Snapshot]]
     badge: Callable[[Language], str]
     probes: Callable[[], Awaitable[Mapping[str, bool]]]
 
@@ -265,7 +265,7 @@ class PublicPages:
 
 def _said(telling: Telling, page: Page, language: Language) -> tuple[Told, Sequence[Snapshot]]:
     figures = telling.figures("") if page == "about" else ()
-    return told(page, telling.known(), figures, language, telling.own(page)), telling.past(page)
+    return told(page, telling.known(), figures, language, telling.own(page)), telling.past(page, language)
 
 
 def _words(point: Any, language: Language) -> str:

@@ -21,9 +21,12 @@ from guiju.records.changes import fingerprint
 from guiju.records.filings import USERS as GROWN
 from guiju.records.filings import Change, Filing, Inquiry, Step
 
-What = Literal["change", "file", "inquiry", "assess", "cancel"]
+What = Literal["change", "file", "inquiry", "assess", "review", "audit", "cancel"]
 TEXT: Final = "interim-2023"
 """The text whose terms count, in every profile: those of the filing provisions are the same in all."""
+COMPANION: Final = "companion-2026"
+MINORS: Final = "minors"
+"""What a yearly audit is about, in the register of what was told."""
 USERS: Final[Mapping[str, str]] = {
     "users.registered": "assessment.users.registered",
     "users.monthly": "assessment.users.monthly",
@@ -48,6 +51,10 @@ STEPS: Final[Mapping[str, Bilingual]] = {
 _SOURCES: Final[Mapping[str, str]] = {
     "Algorithm-recommendation provisions, Art 24": "《互联网信息服务算法推荐管理规定》第二十四条",
     "Security-assessment provisions of 2018, Art 7; recalled": "2018 年安全评估规定第七条（凭记忆补记）",
+    "Interim Measures on anthropomorphic interaction services, Art 26 and 27; that the year runs from approval or the "
+    "last review is our reading": "拟人化互动服务办法第二十六、二十七条（自通过或上次核验起算，系我们的理解）",
+    "Regulations on the protection of minors online, Art 37; that the year runs from launch or the last report is our "
+    "reading": "《未成年人网络保护条例》第三十七条（自上线或上次报告起算，系我们的理解）",
 }
 _INQUIRY: Final = Bilingual("问询所定", "the inquiry")
 
@@ -103,6 +110,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         launched: ISO date on which the service began, "" before.
         algorithm: whether the algorithm has to be filed.
+        companion: whether the measures on services of company apply; minors: whether minors are served.
+        reported: id of a filing, or `minors` → the last ISO date on which something was reported about it.
         ended: steps of the end that were done; ends: ISO date of the end, "" while the service runs.
     """
 
@@ -111,13 +120,16 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     inquiries: Sequence[Inquiry] = ()
     launched: str = ""
     algorithm: bool = False
+    companion: bool = False
+    minors: bool = False
+    reported: Mapping[str, str] = {}  # msgspec copies an empty default
     ended: Sequence[Step] = ()
     ends: str = ""
 
 
 def due(known: Known) -> list[Due]:
     """All that is due, what is due first first; without a term last."""
-    made = [*_changes(known), *_inquiries(known), *_unfiled(known), *_grown(known), *_ending(known)]
+    made = [*_changes(known), *_inquiries(known), *_unfiled(known), *_grown(known), *_yearly(known), *_ending(known)]
     return sorted(made, key=lambda one: (one.due_at == 0, one.due_at, one.what, one.about))
 
 
@@ -203,6 +215,39 @@ def _grown(known: Known) -> Iterator[Due]:
                 source=_basis(term.source),
                 read=term.read,
             )
+
+
+def _yearly(known: Known) -> Iterator[Due]:
+    """What comes round every year while the service runs, until a report of it is in the register of what was told."""
+    if known.ends:
+        return
+    term = book.load(COMPANION).duty("c.26.filing").deadlines[0]
+    for one in known.filings if known.companion else ():
+        if one.kind == "algorithm" and one.stands and one.approved:
+            since = max(one.approved, known.reported.get(one.id, ""))
+            yield Due(
+                what="review",
+                about=one.id,
+                zh=f"{one.id} 的年度核验与书面审查（报送后：guiju filing tell report --about {one.id}）",
+                en=f"yearly review of {one.id} (once reported: guiju filing tell report --about {one.id})",
+                since=since,
+                due_at=calendar.after_months(_begin(since), term.months),
+                source=_basis(term.source),
+                read=term.read,
+            )
+    if known.minors and known.launched:
+        audit = _threshold("minors.audit.months")
+        since = max(known.launched, known.reported.get(MINORS, ""))
+        yield Due(
+            what="audit",
+            about=MINORS,
+            zh=f"未成年人个人信息合规审计（报送后：guiju filing tell report --about {MINORS}）",
+            en=f"yearly audit of minors' personal data (once reported: guiju filing tell report --about {MINORS})",
+            since=since,
+            due_at=calendar.after_months(_begin(since), int(audit.value)),
+            source=_basis(audit.source),
+            read=audit.read,
+        )
 
 
 def _ending(known: Known) -> Iterator[Due]:

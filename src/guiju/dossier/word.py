@@ -24,6 +24,9 @@ _FOOTNOTES: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relat
 _FOOTNOTES_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _WIDTH_CM: Final = 15.9
+_RIGHT: Final = 2
+"""WD_TAB_ALIGNMENT.RIGHT and, below, WD_TAB_LEADER.DOTS of python-docx, which is there only where the extra is."""
+_DOTS: Final = 1
 EXTRA: Final = "dossier"
 
 
@@ -77,6 +80,7 @@ class _Writer:
         page.page_width, page.page_height = cm(21), cm(29.7)
         page.left_margin = page.right_margin = cm(2.55)
         page.top_margin = page.bottom_margin = cm(2.5)
+        self._tongue()
         self._font(made.styles["Normal"], BODY_FONT, 11)
         for level, size in ((1, 15), (2, 13), (3, 11.5)):
             style = made.styles[f"Heading {level}"]
@@ -101,6 +105,11 @@ class _Writer:
             self._field(foot, field)
         foot.add_run(after)
 
+    def _tongue(self) -> None:
+        """Han characters are those of the mainland, where a program has to choose between shapes of one character."""
+        for one in self._made.styles.element.iter(f"{{{_W}}}lang"):
+            one.set(f"{{{_W}}}eastAsia", "zh-CN")
+
     def _font(self, style: Any, name: str, size: float) -> None:
         style.font.name, style.font.size = _LATIN, self._shared.Pt(size)
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
@@ -118,23 +127,23 @@ class _Writer:
         on.alignment = 1
 
     def _contents(self) -> None:
-        """The list of sections, as links: a field into which an office program puts its own page numbers when it is
-        brought up to date. None are written here, since they are another program's, and wrong ones are worse."""
+        """The list of sections, as links, each with a field for its page. No number is written here: pages are the
+        office program's own, which fills the fields in when it opens the file or brings its fields up to date."""
         head = self._made.add_paragraph()
         head.alignment = 1
         head.add_run(choose(self._document.language, "目　录", "Contents")).bold = True
         wanted = [(at, one) for at, one in enumerate(self._document.sections) if one.level <= 2]
-        for place, (at, section) in enumerate(wanted):
+        for at, section in wanted:
             line = self._made.add_paragraph()
+            line.paragraph_format.tab_stops.add_tab_stop(self._shared.Cm(_WIDTH_CM), _RIGHT, _DOTS)
             line.paragraph_format.left_indent = self._shared.Cm(0.8 * (section.level - 1))
             line.paragraph_format.space_after = self._shared.Pt(2)
-            if place == 0:
-                self._mark(line, "begin")
-                self._instruction(line, ' TOC \\o "1-2" \\h \\z \\u ')
-                self._mark(line, "separate")
             self._link(line, f"_s{at}", section.heading)
-            if place == len(wanted) - 1:
-                self._mark(line, "end")
+            line.add_run()._r.append(self._oxml.OxmlElement("w:tab"))
+            self._mark(line, "begin", dirty=True)
+            self._instruction(line, f" PAGEREF _s{at} \\h ")
+            self._mark(line, "separate")
+            self._mark(line, "end")
         self._made.add_page_break()
 
     def _section(self, section: Section) -> None:
@@ -234,9 +243,11 @@ class _Writer:
         paragraph.add_run("1")
         self._mark(paragraph, "end")
 
-    def _mark(self, paragraph: Any, kind: str) -> None:
+    def _mark(self, paragraph: Any, kind: str, *, dirty: bool = False) -> None:
         mark = self._oxml.OxmlElement("w:fldChar")
         mark.set(f"{{{_W}}}fldCharType", kind)
+        if dirty:  # its result is not there yet: whoever opens it makes it
+            mark.set(f"{{{_W}}}dirty", "true")
         paragraph.add_run()._r.append(mark)
 
     def _instruction(self, paragraph: Any, text: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from guiju.errors import Language
 from guiju.records.db import Store
 from guiju.records.schema_board import page_snapshot
 
@@ -17,6 +18,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """A page as it said something new.
 
     Attributes:
+        page: its name in a language (`named`).
         number: counts from 1.
         hash: SHA-256 of what it said.
         at: Unix seconds.
@@ -29,6 +31,12 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 
 _COLUMNS = [page_snapshot.c[name] for name in Snapshot.__struct_fields__]
+
+
+def named(page: str, language: Language) -> str:
+    """How a page in a language is called here: the Chinese one, which counts, by its own name, such as `about` and
+    `about.en`."""
+    return page if language == "zh" else f"{page}.{language}"
 
 
 def take(store: Store, page: str, said: bytes, now: int) -> Snapshot | None:
@@ -66,6 +74,17 @@ def history(store: Store, page: str, most: int = 50) -> list[Snapshot]:
         OutsideError: `store_unavailable`.
     """
     query = select(*_COLUMNS).where(page_snapshot.c.page == page).order_by(page_snapshot.c.number.desc()).limit(most)
+    with store.read() as connection:
+        return [Snapshot(row.page, row.number, row.hash, row.at) for row in connection.execute(query)]
+
+
+def histories(store: Store) -> list[Snapshot]:
+    """What all pages said, newest first.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    query = select(*_COLUMNS).order_by(page_snapshot.c.at.desc(), page_snapshot.c.page, page_snapshot.c.number.desc())
     with store.read() as connection:
         return [Snapshot(row.page, row.number, row.hash, row.at) for row in connection.execute(query)]
 
