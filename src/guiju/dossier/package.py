@@ -17,7 +17,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju.dossier import typeset, word, workbook
+from guiju.brought import brought
+from guiju.dossier import typeset, word
 from guiju.dossier.compose import compose
 from guiju.dossier.derived import bases as based
 from guiju.dossier.derived import derived
@@ -203,6 +204,7 @@ def _entry(
     entry: File, composed: Mapping[str, Document], sources: Sources, language: Language, options: Options
 ) -> Iterator[tuple[str, bytes]]:
     """The files of one entry of a kind."""
+    workbook = brought("guiju.dossier.workbook")  # openpyxl takes 8 MB, and a server reads packages but seldom builds
     if entry.document:
         writers = {"docx": word.written, "pdf": typeset.written, "xlsx": workbook.written}
         for form in entry.formats:

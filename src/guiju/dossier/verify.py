@@ -14,7 +14,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from guiju.dossier import word, wording, workbook
+from guiju.brought import brought
+from guiju.dossier import word, wording
 from guiju.dossier.derived import derived
 from guiju.dossier.filling import catalogue
 from guiju.dossier.package import CHANGES, MANIFEST, Lines, Manifest, Printed, Quoted, Written, hashed, manifest_of
@@ -126,7 +127,7 @@ def _figures(manifest: Manifest) -> Iterator[Fault]:
 def _changed(manifest: Manifest, file: Written, content: bytes) -> Iterator[Fault]:
     """Which lines of a changed file are not what they were; none where it can't be read or isn't of a document."""
     its = next((o for o in manifest.documents if (o.document, o.language) == (file.document, file.language)), None)
-    readers = {".docx": word.read, ".xlsx": workbook.read}
+    readers = {".docx": word.read, ".xlsx": brought("guiju.dossier.workbook").read}
     reader = readers.get(Path(file.path).suffix)
     if its is None or reader is None:
         return

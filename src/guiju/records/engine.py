@@ -6,18 +6,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.util import LRUCache
 
 from guiju.errors import ConfigError, Page, failed
 
 FILE: Final = "guiju.db"
 BUSY_MS: Final = 5000
+_STATEMENTS: Final = 1000
 _CONNECT_S: Final = 5
 _STATEMENT_MS: Final = 60_000
 
@@ -63,7 +66,7 @@ def sqlite_file(
         pragmas: further pragmas for each connection.
         pool_size: how many connections at most.
     """
-    engine = create_engine(
+    own = create_engine(
         f"sqlite+pysqlite:///{path}",
         poolclass=QueuePool,
         pool_size=pool_size,
@@ -71,6 +74,8 @@ def sqlite_file(
         pool_timeout=BUSY_MS / 1000,
         connect_args={"timeout": BUSY_MS / 1000, "check_same_thread": False},
     )
+    dialect, compiled = _sqlite()
+    engine = Engine(own.pool, dialect, own.url, execution_options={"compiled_cache": compiled})
 
     def on_connect(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         # The driver would begin transactions late and end them before DDL; we say BEGIN ourselves.
@@ -90,6 +95,16 @@ def sqlite_file(
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
     return engine
+
+
+@cache
+def _sqlite() -> tuple[Dialect, LRUCache[Any, Any]]:
+    """What speaks SQLite, and the statements that it has spelt out: one for all files, so that each statement is spelt
+    out once in a process and not once for each file, to write and to read."""
+    first = create_engine("sqlite+pysqlite://")
+    first.connect().close()  # it asks for the version once
+    first.dispose()
+    return first.dialect, LRUCache(_STATEMENTS)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
