@@ -178,8 +178,10 @@ def words(data: Path, settings: Settings) -> Row:
         version, entries = lists(store, ())
     version, entries = composition.with_packs(version, entries, settings.detect)
     if not entries:
-        found = say("没有词表，一律拒绝", "there is none, so everything is refused")
-        return Row("words", "red", found, "guiju lexicon apply FILE --name main")
+        found = say(
+            "数据库中没有；未以 --lexicon 给出时一律拒绝", "the store has none; without --lexicon everything is refused"
+        )
+        return Row("words", "yellow", found, "guiju lexicon apply FILE --name main")
     return Row("words", "green", say(f"{len(entries)} 条（{version}）", f"{len(entries)} entries ({version})"))
 
 
