@@ -94,6 +94,28 @@ def test_samples_by_hand_and_by_machine(tmp_path: Path) -> None:
     assert [one["kind"] for one in entries(tmp_path / "data")].count("corpus_sample") == 5
 
 
+@pytest.mark.slow
+def test_two_persons_read_a_sample_apart_and_a_third_settles(tmp_path: Path) -> None:
+    corpus(tmp_path / "a.jsonl", 0, 60)
+    audited(tmp_path, "a.jsonl", more=("--exact",))
+    files = [flag for name in ("wang", "zhao", "sun") for flag in ("--file", f"{name}.csv")]
+    drawn = sampled(tmp_path, "draw", "out", *files)["drawn"]
+    assert (tmp_path / "wang.csv").read_bytes() == (tmp_path / "zhao.csv").read_bytes()
+    filled(tmp_path / "wang.csv", 2)
+    filled(tmp_path / "zhao.csv", 5)
+    filled(tmp_path / "sun.csv", 2)
+    both = ("take", "out", "wang.csv", "zhao.csv")
+    split = sampled(tmp_path, *both, "--data", "data", status=1)
+    assert (split["verdict"], split["open"], split["n"]) == ("open", 3, drawn - 3)
+    assert split["agreed"]["same"] == pytest.approx(1 - 3 / drawn)
+    made = sampled(tmp_path, *both, "--settle", "sun.csv", "--data", "data")
+    assert (made["verdict"], made["open"], made["passed"], made["readers"]) == ("passed", 0, drawn - 2, 2)
+    assert "2 人各自评定" in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "persons apart" in (tmp_path / "out" / "data-card.md").read_text("utf-8")
+    twice = sampled(tmp_path, "take", "out", "wang.csv", "wang.csv", status=2)
+    assert twice["error"]["code"] == "sample_invalid"
+
+
 def test_what_is_not_of_the_sample_is_not_taken(tmp_path: Path) -> None:
     corpus(tmp_path / "a.jsonl", 0, 20)
     audited(tmp_path, "a.jsonl", more=("--exact",))

@@ -47,14 +47,16 @@ _VERDICTS: Final = {"passed": ("合格", "passed"), "failed": ("不合格", "fai
 
 @app.command(
     help=say(
-        "抽取人工抽检的样本（默认 4,000 条），写出供填写的 CSV；个人信息已遮盖。",
-        "Draw the sample that persons look at (4,000 items by default), and write the CSV that they fill in; personal "
-        "data are masked.",
+        "抽取人工抽检的样本（默认 4,000 条），写出供填写的 CSV，每人一份；个人信息已遮盖。",
+        "Draw the sample that persons look at (4,000 items by default), and write the CSV that each of them fills in; "
+        "personal data are masked.",
     )
 )
 def draw(
     out: Out,
-    file: Annotated[Path, typer.Option("--file", help=say("写入的 CSV", "the CSV to write"))],
+    file: Annotated[
+        list[Path], typer.Option("--file", help=say("写入的 CSV，每人一份，可多次", "the CSV to write; one a person"))
+    ],
     size: Annotated[
         int, typer.Option("--n", min=0, help=say("条数；0 为标准所要求的", "items; 0 for the standard's"))
     ] = 0,
@@ -65,6 +67,19 @@ def draw(
     folder, names = _opened(out)
     drawn = sampling.plan(folder, names, "manual", seed, size)
     _put(folder, drawn)
+    for one in file:
+        _sheet(one, folder, drawn, names)
+    shown = say("、", ", ").join(map(str, file))
+    told = say(
+        f"从 {drawn.population} 行中抽取 {len(drawn.items)} 条（种子 {seed}）：{shown}。verdict 列填 pass 或 fail。",
+        f"{len(drawn.items)} of {drawn.population} rows (seed {seed}): {shown}. Fill in pass or fail under verdict.",
+    )
+    made = {"drawn": len(drawn.items), "population": drawn.population, "seed": seed, "files": list(map(str, file))}
+    show(made, as_json, told)
+
+
+def _sheet(file: Path, folder: Folder, drawn: Plan, names: list[str]) -> None:
+    """Write the sample for one person."""
     try:
         with file.open("w", encoding="utf-8-sig", newline="") as into:
             rows = csv.writer(into)
@@ -73,24 +88,43 @@ def draw(
                 rows.writerow([number, _plain(names[at]), row, _plain(text[:_LONGEST]), "", ""])
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(file, error), hint="--file FILE") from error
-    told = say(
-        f"从 {drawn.population} 行中抽取 {len(drawn.items)} 条（种子 {seed}）：{file}。verdict 列填 pass 或 fail。",
-        f"{len(drawn.items)} of {drawn.population} rows (seed {seed}): {file}. Fill in pass or fail under verdict.",
+
+
+@app.command(
+    help=say(
+        "收回填好的 CSV，判定是否合格；两人各自填写的，两份一并收回，分歧由第三人定夺。",
+        "Take the CSV back that was filled in, and judge it; where two persons read apart take both, and let a third "
+        "settle where they differ.",
     )
-    show({"drawn": len(drawn.items), "population": drawn.population, "seed": seed, "file": str(file)}, as_json, told)
-
-
-@app.command(help=say("收回填好的 CSV，判定是否合格。", "Take the CSV back that was filled in, and judge it."))
+)
 def take(
     out: Out,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("填好的 CSV", "the CSV that was filled in"))],
+    file: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help=say("填好的 CSV，每人一份", "CSVs, one a person"))
+    ],
+    settle: Annotated[
+        Path | None,
+        typer.Option(
+            "--settle", metavar="FILE", help=say("第三人填写的 CSV，只看分歧", "of a third, where they differ")
+        ),
+    ] = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Take back; exit 1 unless it passed."""
     folder, names = _opened(out)
     drawn = _plan(folder, "manual")
-    _judged(folder, sampling.judged(drawn, names, _filled(file, names, drawn)), data, as_json)
+    given = [*file, *([settle] if settle else [])]
+    if len({one.resolve() for one in given}) < len(given):
+        what = Bilingual("同一文件给出了两次", "the same file is given twice")
+        raise ConfigError("sample_invalid", name=given[-1].name, line=1, what=what)
+    readings = [_filled(one, names, drawn) for one in file]
+    if len(readings) == 1 and settle is None:
+        _judged(folder, sampling.judged(drawn, names, readings[0]), data, as_json)
+        return
+    said, agreed = sampling.settled(drawn, readings, _filled(settle, names, drawn) if settle else {})
+    result = sampling.judged(drawn, names, said)
+    _judged(folder, msgspec.structs.replace(result, readers=len(readings), agreed=agreed), data, as_json)
 
 
 @app.command(
@@ -203,4 +237,9 @@ def _told(result: Result) -> str:
         [say("未看", "not looked at"), str(result.open)],
         [say("合格率", "passed"), f"{result.share:.2%}  [{low:.2%}, {high:.2%}]  ≥ {result.least_share:.0%}"],
     ]
+    if result.agreed and result.agreed.same is not None:
+        alpha = "–" if result.agreed.alpha is None else f"{result.agreed.alpha:.3f}"
+        rows.append(
+            [say("一致", "agree"), f"{result.agreed.same:.2%} ({say('人', 'persons')} {result.readers})  α {alpha}"]
+        )
     return table(rows[0], rows[1:])

@@ -20,6 +20,7 @@ from guiju.corpus.parsed import leaves
 from guiju.corpus.rows import Scan
 from guiju.corpus.shards import Decision, Folder
 from guiju.corpus.verdict import threshold
+from guiju.review.agreement import Agreement, agreement
 from guiju.review.intervals import wilson
 
 Means = Literal["manual", "technical"]
@@ -58,6 +59,8 @@ class Result(msgspec.Struct, frozen=True):
         verdict: whether it is met; an item that nobody looked at meets nothing.
         strata: file → (looked at, passed).
         reasons: what was wrong → items.
+        readers: persons who read each item apart; 1 where one alone did, and of a technical sample.
+        agreed: how far they agree; none where one alone read.
     """
 
     means: Means
@@ -74,6 +77,12 @@ class Result(msgspec.Struct, frozen=True):
     verdict: Literal["passed", "failed", "open"]
     strata: dict[str, tuple[int, int]]
     reasons: dict[str, int]
+    readers: int = 1
+    agreed: Agreement | None = None
+
+
+Said = Mapping[tuple[int, int], str | None]
+"""File and row → "" where an item is right, else what is wrong; none where nobody has looked."""
 
 
 def least(means: Means, population: int) -> tuple[int, float]:
@@ -167,13 +176,35 @@ def again(folder: Folder, drawn: Plan, scan: Scan) -> dict[tuple[int, int], str]
     return made
 
 
-def judged(drawn: Plan, names: Sequence[str], said: Mapping[tuple[int, int], str | None]) -> Result:
+def settled(drawn: Plan, readings: Sequence[Said], last: Said) -> tuple[Said, Agreement]:
+    """What persons say together who read a sample apart, and how far they agree.
+
+    An item that all of them read alike is that; one on which they differ is what the last one says, who need read no
+    other. What somebody has not read stays open.
+
+    Args:
+        drawn: the plan.
+        readings: of each person.
+        last: of who settles; empty where nobody does.
+    """
+    made: dict[tuple[int, int], str | None] = {}
+    units = []
+    for item in drawn.items:
+        words = [word for reading in readings if (word := reading.get(item)) is not None]
+        if len(words) < len(readings):
+            continue
+        units.append(["wrong" if word else "right" for word in words])
+        made[item] = max(words) if len(set(units[-1])) == 1 else last.get(item)
+    return made, agreement(units, drawn.seed)
+
+
+def judged(drawn: Plan, names: Sequence[str], said: Said) -> Result:
     """What a sample shows.
 
     Args:
         drawn: the plan.
         names: of the files.
-        said: file and row → "" where an item is right, else what is wrong; none where nobody has looked.
+        said: of each item.
     """
     strata: dict[str, tuple[int, int]] = {}
     reasons: dict[str, int] = {}
