@@ -140,7 +140,7 @@ def _not_words(text: str) -> bool:
     }
     plain = re.fullmatch(r"[\d:\-– ·()UTC+…]+|[A-Z]{0,5} ?[\d()., A-Z]+", text)
     paper = re.search(r"\.(zip|docx|pdf|xlsx|png)$|^[\d.,]+ KiB$", text)  # files have the names that are filed
-    law = re.search(r"^rg-[0-9a-f]+$|(GAI|CC|PIPL|LBL)-\d{4} art|terms of service", text)
+    law = re.search(r"^\[\[ruling\]\]|^rg-[0-9a-f]+$|(GAI|CC|PIPL|LBL)-\d{4} art|terms of service", text)
     return (
         text in names or len(text) == 1 or bool(plain) or bool(law) or bool(paper) or any(one in text for one in names)
     )

@@ -28,6 +28,7 @@ from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, came_back,
 from guiju.desk.rewording import reworded, usable
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
+from guiju.law import calendar
 from guiju.likenesses import keys
 from guiju.probe.targets import Target
 from guiju.records import bans, certificates, changes, regeneration, runs
@@ -278,6 +279,47 @@ def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, t
     assert regeneration.items(store, open_only=True) == [item]
     bans.lift(store, item.ban_id, changes.Terms(True, "li + wang", NOW, 0))
     assert gathering.gather(made, papers, key, 5) == ([], unknown)
+    assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
+
+
+def test_a_named_person_is_asked_about_by_name_alone_until_the_ban_lapses(store: Store, tmp_path: Path) -> None:
+    secrets, days = Secrets.open(tmp_path / "keys"), DayKeys(tmp_path / "keys")
+    papers, key = Papers(store, days, secrets), keys(secrets, PURPOSE)
+    desk = Desk(store, days, secrets, lambda _: None, lambda: NOW)
+    home = "云岭市石浦区白鹭巷十七号三单元"
+    text = f"褚教练住在{home}。"
+    named = desk.open(Form(kind="personal", text=text, fields={"name": "褚教练"})).case.id
+    nobody = desk.open(Form(kind="personal", text=text)).case.id
+    until = calendar.after_months(NOW, 3)
+    for number, severity, ends in (
+        (named, "mask", until),
+        (nobody, "block", until),
+        (named, "block", NOW + gathering.INTERIM_S),
+    ):
+        decision = bans.Decision(
+            kind="canonical",
+            category="A.4f",
+            severity=severity,  # type: ignore[arg-type] # two of the three
+            case=number,
+            reason="r",
+            mark=mark(home, key[0]),
+            expires_at=ends,
+        )
+        bans.enact(store, decision, (), key, changes.Terms(False, "li + wang", NOW, 0))
+    clock = [NOW + 90]
+    made = Registry(store, boxes(store, tmp_path), key, (NotGeneratedAgain(),), lambda: clock[0])
+    [item], unknown = gathering.gather(made, papers, key, 5)
+    assert (item.case_id, len(unknown)) == (named, 1), "without a name a person enters it; what is interim has none"
+    wordings, _ = made.prompts(item)
+    assert sum(one.kind == "paraphrase" for one in wordings) >= 12
+    assert any("褚教练" in one.text for one in wordings)
+    parts = [home[n : n + 4] for n in range(len(home) - 3)]
+    assert not [one for one in wordings if any(part in one.text for part in parts)], "no prompt tells the datum"
+    look = came_back(item, key[0])
+    assert look(Answer("answered", text=f"他住{home}。"))
+    assert not look(Answer("answered", text=f"他住{'*' * len(home)}。")), "what is masked did not come back"
+    clock[0] = until
+    assert gathering.gather(made, papers, key, 5)[0] == []
     assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
 
 

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from guiju import likenesses
+from guiju.adapters.party import outside
 from guiju.config import Settings
 from guiju.desk import gathering
 from guiju.desk import regeneration as desk
@@ -106,15 +107,18 @@ async def turn(house: House, base: str, *, changes: bool = True) -> int:
     rounds = await asyncio.to_thread(regeneration.newest, house.store)
     registry, done = opened(house), 0
     pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
+    inside = whom(settings, gateway(house, base), own=True)
     for item in items:
         hour, now = settings.regeneration.hour, int(house.live.clock())
         reason = desk.due(item, rounds.get(item.id, []), versions, now, hour)
         if reason is None or (reason == "change" and not changes):
             continue
-        if reason == "new" and not rounds.get(item.id):
+        if reason == "new" and not rounds.get(item.id) and item.category not in gathering.PERSONAL:
             item = await reword(registry, item, settings)
         errand = Errand(reason=reason, versions=versions, by=BY, pace=pace, limits=settings.limits)
-        await entered(house, item, await registry.replay(item, asked, errand))
+        await entered(
+            house, item, await registry.replay(item, inside if item.category in gathering.PERSONAL else asked, errand)
+        )
         done += 1
     return done
 
@@ -187,17 +191,20 @@ def gateway(house: House, base: str) -> Target:
     return Target(kind="gateway", url=f"{base}/v1", model="", key=house.replay_key, own=True, headers=headers)
 
 
-def whom(settings: Settings, gateway: Target) -> list[Target]:
+def whom(settings: Settings, gateway: Target, *, own: bool = False) -> list[Target]:
     """Whom each item is asked of: the gateway and every model service, each for each model that it serves.
 
     Args:
         settings: name the services and the models.
         gateway: how the gateway is reached.
+        own: only services of the provider's own: a person's name goes to nobody else for this (Article 11).
     """
+    services = [one for one in settings.upstream if not (own and outside(one.url, one.party))]
     listed = {name for one in settings.upstream for name in one.models if name != "*"}
     made: list[Target] = []
     for model in settings.regeneration.models or sorted(listed):
-        services = [targets.raw(one, model) for one in settings.upstream]
-        if found := [one for one in services if one is not None]:
+        raw = [targets.raw(one, model) for one in services]
+        found = [one for one in raw if one is not None]
+        if found or own:
             made += [msgspec.structs.replace(gateway, model=model), *found]
     return made

@@ -22,6 +22,7 @@ from guiju.config import Settings
 from guiju.desk import contrast, curve
 from guiju.desk.cases import Desk
 from guiju.desk.certificate import body
+from guiju.desk.gathering import PERSONAL
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, Standing, State, Why
 from guiju.errors import ConfigError, failed
@@ -163,11 +164,15 @@ def run(
         items = [regeneration.of(store, id)] if id else regeneration.items(store, open_only=True)
         base = gateway or f"http://127.0.0.1:{settings.serve.port}"
         own = Target(kind="gateway", url=f"{base.rstrip('/')}/v1", model="", key_env=key_env)
-        asked = replaying.whom(settings, own)
+        asked, inside = replaying.whom(settings, own), replaying.whom(settings, own, own=True)
         if not asked:
             raise ConfigError("config_invalid", what="upstream, regeneration.models", hint="guiju.toml [regeneration]")
         pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
-        total = sum(item.size for item in items) * len(asked)
+        total = sum(item.size for item in items) * len(asked)  # at most
+
+        def routes(item: Item) -> list[Target]:
+            return inside if item.category in PERSONAL else asked
+
         with bar(total, say("复测", "replaying"), as_json) as told:
             errand = Errand(
                 reason="asked",
@@ -177,7 +182,7 @@ def run(
                 limits=settings.limits,
                 told=told,
             )
-            done = [(item, one) for item in items for one in asyncio.run(registry.replay(item, asked, errand))]
+            done = [(item, one) for item in items for one in asyncio.run(registry.replay(item, routes(item), errand))]
         _entered(place_of(settings, data), Secrets.open(data / "keys"), done)
         found = [(item, registry.standing(item)) for item in items]
     lines = [line for item, standing in found for line in _told(item, standing)]

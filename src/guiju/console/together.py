@@ -25,7 +25,8 @@ BULK: Final = 20
 MEASURES: Final = ("stop", "recall")
 """Measures that follow from each case by itself: its own text, and its own answer. What is about a user or needs words
 of its own is decided one by one."""
-OUTCOMES: Final = (*measures.OUTCOMES, *measures.APPEALED)
+OUTCOMES: Final = (*reversed(measures.OUTCOMES), *measures.APPEALED)
+"""In the order in which a form offers them; the first does nothing."""
 
 
 def decide(visit: Visit) -> Response:

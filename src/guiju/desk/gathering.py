@@ -22,6 +22,10 @@ from guiju.records.regeneration import Item
 BY: Final = "guiju"
 AFTER_S: Final = 60
 """Seconds after a decision: by then nobody can take it back."""
+INTERIM_S: Final = 72 * 3600
+"""For how long at most a ban acts before anybody has decided."""
+PERSONAL: Final = frozenset({"A.4e", "A.4f"})
+"""Classes of a named person's data; they are asked of the gateway and of the provider's own model services alone."""
 _HAN: Final = 12
 _SPACED: Final = 48
 
@@ -44,11 +48,11 @@ def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: 
     store, now = registry.store, registry.now()
     every, kept = regeneration.items(store), bans.history(store)
     known = {one.ban_id for one in every}
-    settled = {one.id: one for one in kept if not one.expires_at and one.decided_at <= now - AFTER_S}
-    _let_go(store, every, {one.id for one in kept if one.lifted_at}, now)
+    settled = {one.id: one for one in kept if _decided(one) and one.decided_at <= now - AFTER_S}
+    _let_go(store, every, {one.id for one in kept if one.lifted_at or 0 < one.expires_at <= now}, now)
     made, unknown = [], []
     for ban in bans.current(store, key[1], now)[1]:
-        if ban.id in known or ban.id not in settled or ban.severity != "block":
+        if ban.id in known or ban.id not in settled or ban.severity == "signal":
             continue
         try:
             received = cases.get(store, ban.case).received_at
@@ -70,8 +74,13 @@ def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: 
     return made, unknown
 
 
+def _decided(one: bans.Kept) -> bool:
+    """Whether a ban stands on a decision: what acts before one lapses by itself within three days (bounds)."""
+    return not one.expires_at or one.expires_at - one.decided_at > INTERIM_S
+
+
 def _let_go(store: Store, items: Sequence[Item], lifted: set[str], now: int) -> None:
-    """End items whose ban somebody lifted: what is allowed again need not stay gone."""
+    """End items whose ban was lifted or has lapsed: what is allowed again need not stay gone."""
     for item in items:
         if item.ban_id in lifted and not item.closed_at:
             over = partial(regeneration.end, item=item, by=BY, ground="ban_lifted", terms=Terms(False, BY, now, 0))
@@ -80,6 +89,8 @@ def _let_go(store: Store, items: Sequence[Item], lifted: set[str], now: int) -> 
 
 def matter_of(ban: Ban, key: Key, papers: Sequence[Paper]) -> Matter | None:
     """What a ban is about, as the papers of its case tell; none where no text of theirs is what is banned.
+
+    Of a person's datum the name alone is asked about, and never a part of the datum: the prompts go to model services.
 
     Args:
         ban: the ban.
@@ -90,6 +101,9 @@ def matter_of(ban: Ban, key: Key, papers: Sequence[Paper]) -> Matter | None:
         text = paper.fields.get("text", "")
         if text.strip() and caught(ban, key, [text]):
             name = paper.fields.get("name", "").strip()
+            if ban.category in PERSONAL:
+                about, en = f"{name}的个人信息", f"the personal data of {name}"
+                return Matter(text=about, about=about, about_en=en) if name else None
             return Matter(text=text, about=name if name and name in text else beginning(text))
     return None
 
