@@ -120,7 +120,7 @@ def export(
     public = signing.public_key().public_bytes_raw()
     with closing(source_of(place_of(settings_of(data), data))) as source:
         try:
-            entries = write_export(source, out, [public], signing, _now())
+            entries = write_export(source, out, secrets.publics(data / "keys"), signing, _now())
         except OSError as error:
             raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
     show(
@@ -171,7 +171,7 @@ def prune(
     settings = load(config) if config else settings_of(data)
     days, place, signing = settings.evidence.retention_days, place_of(settings, data), _signing(data)
     with closing(source_of(place)) as source:
-        markers = due(source, [signing.public_key().public_bytes_raw()], days, _now())
+        markers = due(source, secrets.publics(data / "keys"), days, _now())
     if markers and not dry_run:
         with writers.told(place, data), writers.writing(writers.take(place), signing, _now) as scribe:
             let_go(markers, scribe.enter, partial(writers.put_marker, place))
@@ -213,7 +213,7 @@ def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 def _certificate(path: Path, given: list[str], data: Path, as_json: bool) -> None:
     """Verify a certificate by public keys alone: those that are given, else this installation's own."""
-    keys = [certificates.key_of(one) for one in given] or [_signing(data).public_key().public_bytes_raw()]
+    keys = [certificates.key_of(one) for one in given] or _publics(data)
     body, faults = certificates.check(_read(path), keys)
     document = {"whole": not faults, "faults": faults, "certificate": msgspec.to_builtins(body) if body else None}
     show(document, as_json, _certified(body, faults))
@@ -320,7 +320,7 @@ def _keys(source: Source, given: list[str], data: Path) -> tuple[list[bytes], bo
     if keys:
         return keys, False
     if (data / "keys" / "signing.key").exists():
-        return [_signing(data).public_key().public_bytes_raw()], False
+        return _publics(data), False
     if isinstance(source, ExportSource):
         named = source.head.keys if source.head else []
         return [bytes.fromhex(one) for one in named if len(one) == 64 and _is_hex(one)], True
@@ -329,6 +329,13 @@ def _keys(source: Source, given: list[str], data: Path) -> tuple[list[bytes], bo
 
 def _is_hex(text: str) -> bool:
     return not set(text) - set("0123456789abcdef")
+
+
+def _publics(data: Path) -> list[bytes]:
+    try:
+        return secrets.publics(data / "keys")
+    except FileNotFoundError as error:
+        raise ConfigError("not_found", what=str(data / "keys" / "signing.key")) from error
 
 
 def _signing(data: Path) -> Ed25519PrivateKey:
