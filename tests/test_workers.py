@@ -39,7 +39,7 @@ TERM = "规矩金丝雀"
 pytestmark = pytest.mark.slow
 
 
-def until(true: Callable[[], bool], seconds: float = 15.0) -> float:
+def until(true: Callable[[], bool], seconds: float = 120.0) -> float:
     """Wait until something holds; returns how long it took."""
     began = time.monotonic()
     while not true():

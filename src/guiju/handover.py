@@ -21,7 +21,7 @@ from guiju.errors import ConfigError, failed
 FILE: Final = "handover.sock"
 _READY: Final = b"ready"
 _WAIT_S: Final = 10.0
-TAKES_S: Final = 60.0
+TAKES_S: Final = 180.0
 """Seconds within which the next one must serve, its canary stopped; else it ends, and the one before goes on."""
 _CREDENTIALS: Final = struct.Struct("3i")
 

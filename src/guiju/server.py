@@ -131,22 +131,7 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
 
     def bound() -> None:
         announce(house, server)
-        gc.collect()
-        gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
-        gc.set_threshold(20_000, 20, 50)
-        house.start(renewal.watch(house, base))
-        proof = settings.evidence
-        house.start(keep_witnessed(house.ledger, proof.witness, proof.checkpoint_every_s, server=settings.mail))
-        if house.first:
-            house.start(deskwork.take_in(house, desk))
-            house.start(leading.watch(house, _work(house, base, desk)))
-        if seat:
-            seat.ready(data).touch()
-            house.start(renewal.share(house, seat))
-        if settings.serve.tls_cert:
-            house.start(_certified(settings, server))
-        if house.options.taken:
-            house.start(_taken_over(house, house.options.taken, server))
+        _begin(house, server, base, desk)
 
     house.leads = False  # until the store says so
     if house.options.only == "pages":
@@ -180,6 +165,27 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(pages_.close)
         await house.close()
     return 0 if server.started else 2
+
+
+def _begin(house: House, server: Server, base: str, desk: Desk) -> None:
+    """Begin what goes on beside the answers, now that the address is bound."""
+    settings, seat = house.settings, house.options.seat
+    gc.collect()
+    gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
+    gc.set_threshold(20_000, 20, 50)
+    house.start(renewal.watch(house, base))
+    proof = settings.evidence
+    house.start(keep_witnessed(house.ledger, proof.witness, proof.checkpoint_every_s, server=settings.mail))
+    if house.first:
+        house.start(deskwork.take_in(house, desk))
+        house.start(leading.watch(house, _work(house, base, desk)))
+    if seat:
+        seat.ready(house.options.data).touch()
+        house.start(renewal.share(house, seat))
+    if settings.serve.tls_cert:
+        house.start(_certified(settings, server))
+    if house.options.taken:
+        house.start(_taken_over(house, house.options.taken, server))
 
 
 def _listening(house: House) -> socket:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import time
 from contextlib import closing
 from datetime import datetime
@@ -14,13 +15,14 @@ import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from guiju.cli.books import AsJson, Data, settings_of, show, table
+from guiju.cli.books import AsJson, Data, has_store, opened, settings_of, show, table
 from guiju.cli.tongue import say
-from guiju.config import load
+from guiju.config import Settings, load
 from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
-from guiju.records import certificates, secrets, writers
+from guiju.records import certificates, holds, retention, secrets, writers
 from guiju.records.checkpoints import lines_in
+from guiju.records.db import Store
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
 from guiju.records.prune import due
@@ -74,6 +76,13 @@ _RESULTS: Final[dict[Result, tuple[str, str]]] = {
     ),
     "not_ours": ("不是本服务签发的编号。", "Not ours: this id was not made here."),
 }
+
+
+_ELSEWHERE: Final = (
+    "本机看不到签发它的账本：若由另一台主机签发，请在那台主机上查，或把账本存入数据库。",
+    "Its ledger is not among those that are seen here: if another host gave it out, ask there, or keep ledgers in the "
+    "database.",
+)
 
 
 @app.command(help=say("核验证据链，指出第一条有问题的记录。", "Verify the evidence; name the first bad record."))
@@ -151,6 +160,8 @@ def trace(
     place = place_of(settings_of(data), data)
     found = look_up(place, ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
     lines = [say(*_RESULTS[found.result])]
+    if found.result == "unrecorded" and not found.writer:
+        lines.append(say(*_ELSEWHERE))
     for entry in found.entries:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.t / 1000))
         state = entry.body.get("state", "")
@@ -169,9 +180,13 @@ def prune(
 ) -> None:
     """Prune by the one rule of the settings."""
     settings = load(config) if config else settings_of(data)
-    days, place, signing = settings.evidence.retention_days, place_of(settings, data), _signing(data)
+    place, signing = place_of(settings, data), _signing(data)
+    days = settings.evidence.retention_days
+    if settings.mode == "production":
+        days = max(days, retention.evidence_days())
+    held = _held(settings, data)
     with closing(source_of(place)) as source:
-        markers = due(source, secrets.publics(data / "keys"), days, _now())
+        markers = due(source, secrets.publics(data / "keys"), days, _now(), held)
     if markers and not dry_run:
         with writers.told(place, data), writers.writing(writers.take(place), signing, _now) as scribe:
             let_go(markers, scribe.enter, partial(writers.put_marker, place))
@@ -181,7 +196,41 @@ def prune(
     text = f"{done}: {', '.join(names)}"
     if not names:
         text = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
-    show({"days": days, "dry_run": dry_run, "segments": names}, as_json, text)
+    if held:
+        kept = ", ".join(f"{first}-{last}" for first, last in held)
+        text += say(f"\n依法保留、不清理：{kept}", f"\nKept by legal holds: {kept}")
+    show({"days": days, "dry_run": dry_run, "segments": names, "held": held}, as_json, text)
+
+
+@app.command(
+    help=say(
+        "依法保留若干月份的证据，期间不清理：须两人，写明法律与期限；结束用 guiju persons release。",
+        "Keep months of evidence that a law asks for: two persons, a law, an end; `guiju persons release` lifts it.",
+    )
+)
+def hold(
+    months: Annotated[str, typer.Option(metavar="YYYYMM-YYYYMM", help=say("起止月份", "first and last month"))],
+    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
+    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
+    second: Annotated[str, typer.Option(help=say("另一人", "the second person"))],
+    by: Annotated[str, typer.Option(help=say("由谁决定；默认为登录名", "who decides; the login name by default"))] = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Place a legal hold on months of the ledger."""
+    at = int(time.time())
+    with opened(data) as (_, store):
+        names = (by or getpass.getuser(), second)
+        made = holds.place_on_evidence(store, law, months, at + days * 86_400, names, at)
+    show(msgspec.to_builtins(made), as_json, say(f"已保留：{made.id}。", f"Held: {made.id}."))
+
+
+def _held(settings: Settings, data: Path) -> list[tuple[str, str]]:
+    """The months that legal holds keep; a store that can't be asked stops the pruning."""
+    if not has_store(settings, data):
+        return []
+    with closing(Store.open(settings.store.url, data)) as store:
+        return holds.held_months(store, int(time.time()))
 
 
 @app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))

@@ -27,6 +27,26 @@ from guiju.workers import MOST, Crew, Seat
 _LOCAL: Final = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104 # compared, not bound
 _LOOK_AT_KEYS: Final = Bilingual("请检查 --key-file 给出的路径。", "Look at the path given with --key-file.")
 
+Only = Annotated[
+    str,
+    typer.Option(
+        help=say(
+            "只提供一部分：gateway（接口）或 pages（页面与控制台）；默认全部",
+            "serve a part: gateway (the doors) or pages (pages and console); all by default",
+        )
+    ),
+]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help=say(
+            "接过同一数据目录上正在运行的服务的监听端口；就绪后旧进程收尾退出",
+            "take the listening socket of the service that runs on the same data; it ends once this one is ready",
+        ),
+    ),
+]
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -62,25 +82,8 @@ def main(
         int | None,
         typer.Option(help=say("工作进程数，共用一个监听端口", "processes that share the one listening socket")),
     ] = None,
-    only: Annotated[
-        str,
-        typer.Option(
-            help=say(
-                "只提供一部分：gateway（接口）或 pages（页面与控制台）；默认全部",
-                "serve a part: gateway (the doors) or pages (pages and console); all by default",
-            )
-        ),
-    ] = "",
-    take_over: Annotated[
-        bool,
-        typer.Option(
-            "--take-over",
-            help=say(
-                "接过同一数据目录上正在运行的服务的监听端口；就绪后旧进程收尾退出",
-                "take the listening socket of the service that runs on the same data; it ends once this one is ready",
-            ),
-        ),
-    ] = False,
+    only: Only = "",
+    take_over: TakeOver = False,
     controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:

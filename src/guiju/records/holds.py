@@ -7,6 +7,7 @@ accepted, and done when the last hold is over.
 
 from __future__ import annotations
 
+import re
 from secrets import token_hex
 from typing import Final
 
@@ -22,6 +23,9 @@ from guiju.records.use import Who
 from guiju.records.vault import two
 
 KIND: Final = "hold"
+EVIDENCE: Final[Who] = ("", "evidence")
+"""Whose the holds are that keep months of the ledger."""
+_MONTHS: Final = re.compile(r"(\d{6})-(\d{6})")
 
 
 class Hold(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +60,30 @@ def place(store: Store, who: Who, law: str, scope: str, until: int, by: tuple[st
 
     store.do(work)
     return made
+
+
+def place_on_evidence(store: Store, law: str, months: str, until: int, by: tuple[str, str], now: int) -> Hold:
+    """Place a hold on months of the ledger, such as `202611-202702`, so that none of them is pruned.
+
+    Raises:
+        ConfigError: see `place`; `config_invalid`: these are no months.
+        OutsideError: `store_unavailable`.
+    """
+    found = _MONTHS.fullmatch(months)
+    if not found or found[1] > found[2]:
+        raise ConfigError("config_invalid", what="--months", hint="YYYYMM-YYYYMM")
+    return place(store, EVIDENCE, law, months, until, by, now)
+
+
+def held_months(store: Store, now: int) -> list[tuple[str, str]]:
+    """The months of the ledger that holds in force keep: the first and the last of each hold.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        found = [_MONTHS.fullmatch(one.scope) for one in of(connection, EVIDENCE, now)]
+    return [(one[1], one[2]) for one in found if one]
 
 
 def lift(store: Store, id: str, by: tuple[str, str], now: int) -> None:

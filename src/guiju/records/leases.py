@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which process does what one must do for all that share a store, on however many machines (ADR 0012).
+"""Which process does what one must do for all that share a store, on however many machines (ADR 0016).
 
 A lease is a counter in the store. Whoever holds it moves the counter on every few seconds; whoever wants it watches,
 and takes it when the counter has stood still for a while by their own monotonic clock. So no two clocks are ever
