@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,18 +13,21 @@ from pathlib import Path
 
 import pytest
 
-from evidence_kit import Clock, address, fill, scribe
+from evidence_kit import PUBLIC, SIGNING, START, Clock, address, fill, scribe, unheard
 from guiju.adapters.credentials import File
 from guiju.adapters.webhooks import signed
 from guiju.cli.main import main
 from guiju.errors import ConfigError
-from guiju.records import accounts, backup, changes, persons, recalls, rights, rotation, vault
+from guiju.records import accounts, backup, changes, persons, recalls, rights, rotation, vault, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.ids import ExchangeIds
 from guiju.records.recalls import Webhook
+from guiju.records.scribe import encode
 from guiju.records.secrets import Secrets
 from guiju.records.sources import source_of
+from guiju.records.trace import trace
 from guiju.records.verify import verify
 from guiju.terms import Identity
 from places import QUICK_ON_BOTH, Place, place
@@ -223,3 +227,27 @@ def test_each_rotation_stands_in_the_book_of_changes(tmp_path: Path, capsys: pyt
         assert {one.subject for one in found} == {"signing", "pepper", "vault", "sessions"}
         assert all(one.state == "done" for one in found)
     assert main(("keys", "rotate", "upstream", "nobody", "--data", str(data), "--json")) == 2
+
+
+def test_ledgers_of_two_hosts_verify_together_and_apart_each_sees_its_own(tmp_path: Path) -> None:
+    """In files each host has ledgers of its own; copied into one folder they are one piece of evidence."""
+    ids: dict[str, str] = {}
+    together = tmp_path / "together"
+    for host in ("w-aaaaaa-0", "w-bbbbbb-0"):
+        chain = writers.take_named(str(tmp_path / host), host)
+        assert chain is not None
+        with writers.writing(chain, SIGNING, Clock()) as one:
+            ids[host] = ExchangeIds(b"i" * 32, host).new(START)
+            one.write([(START, b"refused", encode({"x": ids[host], "state": "stopped"}))], unheard)
+            one.checkpoint()
+        shutil.copytree(tmp_path / host / host, together / host)
+    reader = ExchangeIds(b"i" * 32, "")
+    with closing(source_of(str(together))) as source:
+        report = verify(source, [PUBLIC])
+    assert report.whole, report.first
+    assert [one.writer for one in report.writers] == sorted(ids)
+    for host, id in ids.items():
+        other = next(one for one in ids if one != host)
+        assert trace(str(together), reader, id).result == trace(str(tmp_path / host), reader, id).result == "found"
+        elsewhere = trace(str(tmp_path / other), reader, id)
+        assert (elsewhere.result, elsewhere.writer) == ("unrecorded", ""), "no ledger that is seen there gave it out"

@@ -201,8 +201,6 @@ def _signals(house: House, server: Server, base: str, listening: socket) -> Offe
     loop, seat = asyncio.get_running_loop(), house.options.seat
 
     def drain() -> None:
-        if server.should_exit:  # told twice: at once
-            server.force_exit = True
         house.draining = True
         server.drain()
 

@@ -105,8 +105,10 @@ class Secrets(msgspec.Struct, kw_only=True):
         if not forced and _stamps(self.path) == self.seen:
             return False
         fresh = Secrets.open(self.path)
-        for name in self.__struct_fields__:
-            setattr(self, name, getattr(fresh, name))
+        self.peppers, self.pepper = fresh.peppers, fresh.pepper
+        self.publics, self.signing = fresh.publics, fresh.signing
+        rotated = {name: fresh.key_ids[name] for name in ("pepper", "signing")}
+        self.key_ids, self.seen = self.key_ids | rotated, fresh.seen
         return True
 
     def __repr__(self) -> str:
