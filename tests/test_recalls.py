@@ -134,7 +134,7 @@ def test_no_address_inside_is_set(url: str) -> None:
 
 def deliver(url: str, private: bool) -> str:
     """Deliver one event."""
-    return asyncio.run(webhooks.deliver(url, private, b"k" * 32, ("r-1", {}), NOW))
+    return asyncio.run(webhooks.deliver(url, private, [b"k" * 32], ("r-1", {}), NOW))
 
 
 def test_a_name_that_leads_inside_is_not_asked(receiver: Receiver) -> None:
