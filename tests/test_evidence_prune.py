@@ -30,7 +30,7 @@ from evidence_kit import (
 )
 from guiju.cli.main import main
 from guiju.errors import ConfigError
-from guiju.records import changes, holds, retention, writers
+from guiju.records import retention, writers
 from guiju.records.export import export
 from guiju.records.prune import due, prune
 from guiju.records.scribe import Marker
@@ -285,24 +285,6 @@ def test_a_crash_while_the_files_of_a_segment_go(
     assert pruned_by_command(old, capsys)[0] == 0
     assert whole(old).writers[0].pruned == [segment]
     assert held(old, segment)[1] == 0
-
-
-def test_a_month_on_legal_hold_stays_and_goes_when_it_is_lifted(old: Place, capsys: pytest.CaptureFixture[str]) -> None:
-    month = oldest(old)
-    with closing(old.open()) as store:
-        now = int(time.time())
-        with pytest.raises(ConfigError, match="config_invalid"):
-            holds.place_on_evidence(store, "law", "202613", now + 60, ("one", "two"), now)
-        with pytest.raises(ConfigError, match="two_persons"):
-            holds.place_on_evidence(store, "law", f"{month}-{month}", now + 60, ("one", "one"), now)
-        held_ = holds.place_on_evidence(store, "law", f"{month}-{month}", now + 86_400, ("one", "two"), now)
-        status, said = pruned_by_command(old, capsys)
-        assert (status, said["segments"], said["held"]) == (0, [], [[month, month]])
-        assert held(old, month)[1] == 20
-        holds.lift(store, held_.id, ("one", "two"), now + 1)
-        assert {one.subject for one in changes.history(store, holds.KIND)} == {held_.id}
-    assert pruned_by_command(old, capsys)[1]["segments"] != []
-    assert whole(old).writers[0].pruned == [month]
 
 
 def test_production_keeps_what_the_law_asks_for(old: Place, capsys: pytest.CaptureFixture[str]) -> None:

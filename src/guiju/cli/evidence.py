@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from contextlib import closing
 from datetime import datetime
@@ -22,7 +21,6 @@ from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
 from guiju.records import certificates, holds, retention, secrets, writers
 from guiju.records.checkpoints import lines_in
-from guiju.records.db import Store
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
 from guiju.records.prune import due
@@ -197,40 +195,10 @@ def prune(
     if not names:
         text = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
     if held:
-        kept = ", ".join(f"{first}-{last}" for first, last in held)
-        text += say(f"\n依法保留、不清理：{kept}", f"\nKept by legal holds: {kept}")
-    show({"days": days, "dry_run": dry_run, "segments": names, "held": held}, as_json, text)
-
-
-@app.command(
-    help=say(
-        "依法保留若干月份的证据，期间不清理：须两人，写明法律与期限；结束用 guiju persons release。",
-        "Keep months of evidence that a law asks for: two persons, a law, an end; `guiju persons release` lifts it.",
-    )
-)
-def hold(
-    months: Annotated[str, typer.Option(metavar="YYYYMM-YYYYMM", help=say("起止月份", "first and last month"))],
-    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
-    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
-    second: Annotated[str, typer.Option(help=say("另一人", "the second person"))],
-    by: Annotated[str, typer.Option(help=say("由谁决定；默认为登录名", "who decides; the login name by default"))] = "",
-    data: Data = Path("data"),
-    as_json: AsJson = False,
-) -> None:
-    """Place a legal hold on months of the ledger."""
-    at = int(time.time())
-    with opened(data) as (_, store):
-        names = (by or getpass.getuser(), second)
-        made = holds.place_on_evidence(store, law, months, at + days * 86_400, names, at)
-    show(msgspec.to_builtins(made), as_json, say(f"已保留：{made.id}。", f"Held: {made.id}."))
-
-
-def _held(settings: Settings, data: Path) -> list[tuple[str, str]]:
-    """The months that legal holds keep; a store that can't be asked stops the pruning."""
-    if not has_store(settings, data):
-        return []
-    with closing(Store.open(settings.store.url, data)) as store:
-        return holds.held_months(store, int(time.time()))
+        text += "\n" + say(
+            f"依法保全而留存的月份：{', '.join(sorted(held))}", f"Kept by a legal hold: {', '.join(sorted(held))}"
+        )
+    show({"days": days, "dry_run": dry_run, "segments": names, "held": sorted(held)}, as_json, text)
 
 
 @app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))
@@ -400,6 +368,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError("not_found", what=str(path)) from error
+
+
+def _held(settings: Settings, data: Path) -> frozenset[str]:
+    """The months that a legal hold keeps; none where there is no store, and so no hold."""
+    if not has_store(settings, data):
+        return frozenset()
+    with opened(data) as (_, store):
+        return holds.months(store, _now() // 1000)
 
 
 def _now() -> int:

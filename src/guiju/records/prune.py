@@ -7,7 +7,7 @@ The rule is one number of days for everything: nobody can choose what goes. Each
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -20,17 +20,15 @@ from guiju.records.sources import Source
 _DAY_MS = 86_400_000
 
 
-def due(
-    source: Source, keys: Sequence[bytes], days: int, now: int, held: Sequence[tuple[str, str]] = ()
-) -> list[Marker]:
-    """The markers of all sealed segments whose term is over and that no legal hold keeps.
+def due(source: Source, keys: Sequence[bytes], days: int, now: int, held: Collection[str] = ()) -> list[Marker]:
+    """The markers of all sealed segments whose term is over.
 
     Args:
         source: where the entries are.
         keys: public keys of checkpoints.
         days: the term, from the signing of the seal.
         now: Unix milliseconds.
-        held: months that legal holds keep, the first and the last of each.
+        held: months that a legal hold keeps, such as `202611`.
 
     Raises:
         ConfigError: `evidence_broken`: a segment that is due does not match its checkpoint; it must not go.
@@ -45,7 +43,8 @@ def due(
         for segment in source.segments(writer):
             checkpoint = notes.get(segment)
             old = checkpoint is not None and now - checkpoint.t >= days * _DAY_MS
-            old = old and not any(first <= segment[:6] <= last for first, last in held)
+            if segment[:6] in held:
+                continue
             if checkpoint and old and source.marker(writer, segment) is None:
                 marker = _marker(source, checkpoint, days, now)
                 if marker and now - marker.t >= days * _DAY_MS:
