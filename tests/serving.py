@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,12 +36,10 @@ class Served:
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answered:
         """One request on a connection of its own."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request(method, path, body, dict(headers or {}))
-        answer = connection.getresponse()
-        made = Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-        connection.close()
-        return made
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            connection.request(method, path, body, dict(headers or {}))
+            answer = connection.getresponse()
+            return Answered(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
 
     @property
     def resident_mib(self) -> float:
@@ -88,7 +86,7 @@ def served(
 
 
 def _until_ready(made: Served) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 150
     while time.monotonic() < deadline and made.child.poll() is None:
         try:
             if made.ask("GET", "/readyz").status == 200:

@@ -30,7 +30,7 @@ from evidence_kit import (
 )
 from guiju.cli.main import main
 from guiju.errors import ConfigError
-from guiju.records import writers
+from guiju.records import retention, writers
 from guiju.records.export import export
 from guiju.records.prune import due, prune
 from guiju.records.scribe import Marker
@@ -285,3 +285,10 @@ def test_a_crash_while_the_files_of_a_segment_go(
     assert pruned_by_command(old, capsys)[0] == 0
     assert whole(old).writers[0].pruned == [segment]
     assert held(old, segment)[1] == 0
+
+
+def test_production_keeps_what_the_law_asks_for(old: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (old.data / "guiju.toml").read_text("utf-8") if (old.data / "guiju.toml").exists() else ""
+    (old.data / "guiju.toml").write_text('mode = "production"\n' + text, "utf-8")
+    assert pruned_by_command(old, capsys)[1]["days"] == retention.evidence_days() == 183
+    assert held(old, oldest(old))[1] == 20

@@ -262,7 +262,7 @@ def test_keys_are_taken_all_or_none(tmp_path: Path) -> None:
     assert accounts.list_keys(store) == []
     assert accounts.list_accounts(store) == []
     assert accounts.take_keys(store, secrets, [keys[0], keys[0]], "t") == [True, False]
-    assert accounts.known_keys(store, secrets.pepper, [one.secret for one in keys]) == [True, False]
+    assert accounts.known_keys(store, secrets, [one.secret for one in keys]) == [True, False]
     assert key_of("a") not in repr(keys)
     store.close()
 

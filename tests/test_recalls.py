@@ -46,7 +46,7 @@ def test_who_received_an_answer_is_told_and_the_receipt_is_in_the_ledger(start: 
     account = gateway.entry("opened", number)["account"]
     store = gateway.house.store
     hook = recalls.set_address(store, account, receiver.url, TERMS, private=True)
-    secret = webhooks.shown(recalls.secret_of(gateway.house.secrets.digest, hook))
+    secret = recalls.shown(recalls.secret_of(gateway.house.secrets.digest, hook))
     made = recalls.add(store, Received(account, number), FACTS, TERMS)
     (headers, body) = until(lambda: receiver.came)[0]
     client = openai.OpenAI(api_key="x", webhook_secret=secret)
@@ -134,7 +134,7 @@ def test_no_address_inside_is_set(url: str) -> None:
 
 def deliver(url: str, private: bool) -> str:
     """Deliver one event."""
-    return asyncio.run(webhooks.deliver(url, private, b"k" * 32, ("r-1", {}), NOW))
+    return asyncio.run(webhooks.deliver(url, private, [b"k" * 32], ("r-1", {}), NOW))
 
 
 def test_a_name_that_leads_inside_is_not_asked(receiver: Receiver) -> None:

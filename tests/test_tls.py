@@ -17,7 +17,7 @@ from conftest import CANARIES, KEY, Start, free_port
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Serve, Settings
 from guiju.errors import ConfigError
-from guiju.server import bind
+from guiju.server import TLS_S, bind
 from serving import GUIJU
 from tls_kit import certified
 
@@ -82,3 +82,29 @@ def test_the_command_says_so_and_ends(files: tuple[Path, Path]) -> None:
     assert ran.returncode == 2, ran.stdout + ran.stderr
     assert "none.pem" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_files_that_are_replaced_are_taken_up_and_a_pair_that_does_not_fit_is_not(
+    start: Start, files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    serve = Serve(port=free_port(), tls_cert=str(files[0]), tls_key=str(files[1]))
+    start(overlay=(("serve", serve),))
+
+    def shown() -> str:
+        return ssl.get_server_certificate(("127.0.0.1", serve.port)).strip()
+
+    (tmp_path / "next").mkdir()
+    (tmp_path / "other").mkdir()
+    before, fresh, other = files[0].read_text().strip(), certified(tmp_path / "next"), certified(tmp_path / "other")
+    assert shown() == before
+    other[1].replace(files[1])  # a key alone fits nothing
+    time.sleep(TLS_S + 1)
+    assert shown() == before
+    wanted = fresh[0].read_text().strip()
+    fresh[1].replace(files[1])
+    fresh[0].replace(files[0])
+    until = time.monotonic() + 60
+    while shown() != wanted:
+        assert time.monotonic() < until
+        time.sleep(0.2)

@@ -70,8 +70,7 @@ class Store(_Section, frozen=True):
 
 Party = Literal["auto", "own", "third_party"]
 """In whose hands a service is (Article 11)."""
-UpstreamKind = Literal["openai", "anthropic"]
-"""The protocol that a model service speaks."""
+UpstreamKind = Literal["openai", "anthropic"]  # the protocol that a model service speaks
 
 
 class Upstream(_Section, frozen=True):
@@ -80,7 +79,7 @@ class Upstream(_Section, frozen=True):
     Attributes:
         kind: the protocol that it speaks.
         url: its base address up to and with `/v1`.
-        key_env: name of the environment variable that holds its key.
+        key_env, key_file: the environment variable, or the file, that has its key; the file is watched for another one.
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
         weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
         max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
@@ -99,6 +98,7 @@ class Upstream(_Section, frozen=True):
     party: Party = "auto"
     purpose: str = ""
     contract: str = ""
+    key_file: str = ""
 
 
 GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]

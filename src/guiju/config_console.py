@@ -13,6 +13,7 @@ class OidcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         issuer: its address, as its tokens name it; empty for none.
         client: as whom the console comes.
         secret_env: name of the environment variable that holds the client's secret; empty for a public client.
+        secret_file: a file that holds it instead, read at each sign-in.
         claim: the claim by which members are known; `email` counts only where it is verified.
         scope: what is asked for.
         name: what members call it.
@@ -21,6 +22,7 @@ class OidcSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     issuer: str = ""
     client: str = ""
     secret_env: str = ""
+    secret_file: str = ""
     claim: str = "sub"
     scope: str = "openid"
     name: str = ""

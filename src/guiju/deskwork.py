@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The desk while a process serves (Articles 13, 15, 19).
 
-One of the workers takes in what waited outside the store, lets letters leave and decisions act once nobody can take
-them back any more, and tells accounts.
+On each machine one worker takes in what waited outside the store. One process of all lets letters leave and decisions
+act once nobody can take them back any more, and tells accounts.
 """
 
 from __future__ import annotations
@@ -132,6 +132,22 @@ def front(house: House, desk: Desk) -> Front:
     return Front(desk, Spool(house.options.data, house.secrets), made_at, house.secrets.person)
 
 
+async def take_in(house: House, desk: Desk) -> None:
+    """Enter what waits on this machine's own disk, until the house closes.
+
+    Args:
+        house: the open house.
+        desk: its desk.
+    """
+    spool = Spool(house.options.data, house.secrets)
+    while True:
+        try:
+            await asyncio.to_thread(spool.settle, desk)
+        except GuijuError as error:
+            log.error("store_not_read", extra={"code": error.code})
+        await asyncio.sleep(_POLL_S)
+
+
 async def watch(house: House, desk: Desk) -> None:
     """Do what is due, until the house closes.
 
@@ -140,11 +156,10 @@ async def watch(house: House, desk: Desk) -> None:
         desk: its desk.
     """
     own = books(house)
-    deciding, spool = decisions(own, desk), Spool(house.options.data, house.secrets)
+    deciding = decisions(own, desk)
     staff = handling(own, desk)
     while True:
         try:
-            await asyncio.to_thread(spool.settle, desk)
             await asyncio.to_thread(deciding.settle)
             await asyncio.to_thread(staff.settle)
             await tell(own, deciding)
@@ -214,8 +229,8 @@ async def _webhook(own: Books, deciding: Decisions, post: Post, now: int) -> tup
         "created_at": now,
         "data": msgspec.to_builtins(made),
     }
-    secret = recalls.secret_of(own.secrets.digest, address)
-    said = await webhooks.deliver(address.url, address.private, secret, (post.id, event), now)
+    secrets = recalls.secrets_of(own.secrets.digest, address, now)
+    said = await webhooks.deliver(address.url, address.private, secrets, (post.id, event), now)
     return said, said.startswith("2")
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import hashlib
 import io
 import logging
 import os
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 from joserfc import jwt
@@ -35,7 +34,6 @@ from guiju.adapters.upstreams import Upstreams
 from guiju.canary import Canary
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, LOOPBACK, Issuer, Settings, load
-from guiju.detect import lexicon
 from guiju.errors import Bilingual, ConfigError, GuijuError, OutsideError, Page, failed
 from guiju.gateway.app import IDENTIFIED
 from guiju.gateway.guarding import Guards
@@ -44,9 +42,11 @@ from guiju.gateway.live import CANARY_KEY, REPLAY, Controls, Live, Policy
 from guiju.gateway.looks import Looks
 from guiju.gateway.metrics import Metrics
 from guiju.gateway.shared_limits import SharedLimiter
+from guiju.handover import Taken
 from guiju.likenesses import Likenesses
+from guiju.listed import lists
 from guiju.marking import producer
-from guiju.records import accounts, lexicons, persons, writers
+from guiju.records import accounts, persons, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
@@ -67,9 +67,10 @@ from guiju.terms import Identity, IdentityLevel
 from guiju.workers import Seat
 
 log = logging.getLogger("guiju.house")
+Part = Literal["", "gateway", "pages"]
+"""What a process serves: everything, the doors alone, or the pages alone."""
 _ISSUER = "guiju-canary"
 _OPERATOR = "operator"
-_LOOK_AT_LEXICON: Final = Bilingual("请检查 --lexicon 给出的路径。", "Look at the path given with --lexicon.")
 _LOOK_AT_DATA: Final = Bilingual(
     "请用 --data 指定一个可由本用户写入的目录。", "Name a directory with --data that this user may write to."
 )
@@ -89,6 +90,8 @@ class Options:
         setting: which controls are in force, outside production.
         overlay: settings that flags replace.
         seat: which of several workers this process is; none for one that serves alone.
+        only: the part that it has; `""` for all of them.
+        taken: the listening socket that a process before has handed over.
     """
 
     data: Path
@@ -98,6 +101,8 @@ class Options:
     setting: Setting = "all"
     overlay: tuple[tuple[str, object], ...] = ()
     seat: Seat | None = None
+    only: Part = ""
+    taken: Taken | None = None
 
     def settings(self) -> Settings:
         """The settings of the file with the flags over them."""
@@ -156,43 +161,14 @@ def _unusable(options: Options, error: OSError) -> ConfigError:
     return ConfigError("config_invalid", what=failed(error.filename or options.data, error), hint=_LOOK_AT_DATA)
 
 
-def lists(store: Store | None, paths: Sequence[Path]) -> tuple[str, list[lexicon.Entry]]:
-    """The word lists in force and their version: those of files as they are written, else those of the store.
-    Entries that have expired are left out, and the version then says how many.
-
-    Args:
-        store: where lists are kept; not asked when files are named.
-        paths: files.
-
-    Raises:
-        ConfigError: a file can't be read; `lexicon_invalid` names the line.
-    """
-    if not paths:
-        assert store is not None
-        version, entries = lexicons.current(store)
-        return _unexpired(version, entries)
-    entries = []
-    digest = hashlib.sha256()
-    for path in paths:
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ConfigError("config_invalid", what=failed(path, error), hint=_LOOK_AT_LEXICON) from error
-        digest.update(data)
-        entries += lexicon.read(data, path.name)
-    return _unexpired("file:" + digest.hexdigest()[:16], entries)
-
-
-def _unexpired(version: str, entries: list[lexicon.Entry]) -> tuple[str, list[lexicon.Entry]]:
-    today = composition.today().isoformat()
-    kept = [entry for entry in entries if not entry.expires or entry.expires >= today]
-    gone = len(entries) - len(kept)
-    return f"{version}-{gone}" if gone else version, kept
-
-
 @dataclass(eq=False)
 class House:
-    """One process with everything open."""
+    """One process with everything open.
+
+    Attributes:
+        leads: whether it does what one process must do for all that share the store (`leading`).
+        draining: whether it was told to stop, and only ends what is under way.
+    """
 
     options: Options
     settings: Settings
@@ -208,6 +184,8 @@ class House:
     background: set[asyncio.Task[None]] = field(default_factory=set)
     live: Live = field(init=False)
     likenesses: Likenesses | None = None
+    leads: bool = True
+    draining: bool = False
     clock: Callable[[], float] = time.time
     replay_key: str = field(default_factory=lambda: "gj-replay-" + os.urandom(16).hex())
     _canary_secret: str = field(default_factory=lambda: os.urandom(32).hex())
@@ -427,8 +405,8 @@ class House:
             log.error("identity_not_kept", extra={"code": error.code})
 
     @property
-    def leads(self) -> bool:
-        """Whether this process does what one of several workers must do for all."""
+    def first(self) -> bool:
+        """Whether this process does what one of several workers must do for all on this machine."""
         return self.options.seat is None or self.options.seat.number == 0
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
@@ -444,8 +422,8 @@ class House:
         return jwt.encode({"alg": "HS256"}, {**claims, "method": "canary"}, OctKey.import_key(self._canary_secret))
 
     async def sing(self, base: str) -> bool:
-        """Let the canary go down the road once; `base` is this process's own address."""
-        return await self.canary.sing(self.live, base, self.identity())
+        """Let the canary go down the road once; `base` is this process's own address. Where no door is, none sings."""
+        return self.options.only == "pages" or await self.canary.sing(self.live, base, self.identity())
 
     async def close(self) -> None:
         """Close everything, the ledger last."""

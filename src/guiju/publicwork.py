@@ -25,7 +25,7 @@ from guiju.dossier.telling import PAGES, Page
 from guiju.errors import ConfigError, GuijuError, Language, failed
 from guiju.house import House
 from guiju.law import badge
-from guiju.records import figures, filings, months, snapshots
+from guiju.records import figures, filings, months, proofs, snapshots
 from guiju.records.snapshots import Snapshot
 from guiju.records.sources import place_of
 from guiju.terms import Figure, Hearing
@@ -34,6 +34,9 @@ log = logging.getLogger("guiju.publicwork")
 _LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 _EVERY_S: Final = 3600.0
 _AGAIN_S: Final = 60.0
+_CANARY: Final = "words.input"
+"""A control that every canary meets."""
+_STALE_S: Final = 300.0
 
 
 def known(house: House) -> Known:
@@ -91,7 +94,8 @@ def opened(house: House) -> Telling:
             store = True
         except GuijuError:
             store = False
-        found = {"canary": live.alive["canary"], "ledger": live.alive.get("ledger", True), "store": store}
+        canary = live.alive["canary"] if "canary" in live.alive else await asyncio.to_thread(elsewhere, house)
+        found = {"canary": canary, "ledger": live.alive.get("ledger", True), "store": store}
         return {**found, "models": live.upstreams.up()}
 
     return Telling(
@@ -102,6 +106,12 @@ def opened(house: House) -> Telling:
         badge=drawn,
         probes=probes,
     )
+
+
+def elsewhere(house: House) -> bool:
+    """Whether a canary was stopped within the last minutes, as the ledgers say that are seen here."""
+    place = place_of(house.live.settings, house.options.data)
+    return proofs.ages(place, [_CANARY]).get(_CANARY, _STALE_S) < _STALE_S
 
 
 async def watch(house: House) -> None:

@@ -45,7 +45,8 @@ async def tell(house: House) -> None:
     async def one(due: Recall, to: recalls.Webhook) -> None:
         async with waiting:
             now = int(time.time())
-            said = await webhooks.deliver(to.url, to.private, recalls.secret_of(key, to), (due.id, event(due)), now)
+            secrets = recalls.secrets_of(key, to, now)
+            said = await webhooks.deliver(to.url, to.private, secrets, (due.id, event(due)), now)
         await asyncio.to_thread(recalls.attempted, store, due, said, said.startswith("2"), int(time.time()))
 
     ready = await asyncio.to_thread(recalls.due, store, int(time.time()))

@@ -195,10 +195,10 @@ def _keys(own: Path, copy: Path) -> None:
     """Copy the secrets by which bans and words are known again. Keys of persons are not among them, so that nobody who
     is erased meanwhile is kept by a copy, nor is the key that signs evidence."""
     make_private(copy)
-    for name in NAMES:
-        if name != "signing":
-            shutil.copyfile(own / f"{name}.key", copy / f"{name}.key")
-            (copy / f"{name}.key").chmod(0o600)
+    names = [f"{name}.key" for name in NAMES if name != "signing"]
+    for name in [*names, *(one.name for one in own.glob("pepper-*.past"))]:
+        shutil.copyfile(own / name, copy / name)
+        (copy / name).chmod(0o600)
 
 
 def _options(house: House, data: Path) -> Options:

@@ -41,7 +41,7 @@ from guiju.records.daykeys import DayKeys
 from guiju.records.steady import Steady
 from guiju.records.usage import EVERY_S
 from guiju.weakening import weakenings
-from guiju.workers import Seat, put
+from guiju.workers import Seat, outcome_file, put
 
 log = logging.getLogger("guiju.renewal")
 SETTINGS = "settings"
@@ -63,7 +63,7 @@ async def watch(house: House, base: str) -> None:
     steady = Steady()
     while True:
         doubted = steady.look(house.live.clock(), loop.time())
-        if loop.time() >= due:
+        if loop.time() >= due and not house.draining:  # who is told to stop does not ask at their own door any more
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
         house.live.alive["ledger"] = not house.ledger.refusing
         if loop.time() >= tended and house.live.guards.failing:
@@ -152,6 +152,7 @@ async def take_up(house: House) -> None:
     live, store = house.live, house.store
     # First of all, so that a store that is down is noticed here: a key made since is then 503, never 401.
     await asyncio.to_thread(live.keyring.refresh, store)
+    house.ledger.sign_with(house.secrets.signing)  # the keyring took up what was rotated
     await asyncio.to_thread(live.consents.refresh, store)
     if house.leads:
         for kind in (lexicons, policies, bans, works, rumours, confidential):
@@ -192,7 +193,10 @@ async def reload(house: House, base: str) -> None:
     except GuijuError as error:
         outcome = {"ok": False, "what": str(error), "zh": f"{error.code}：{error.sentence('zh')}{error.advice('zh')}"}
     data, seat = house.options.data, house.options.seat
-    put(seat.outcome(data) if seat else data / "reload.json", {**outcome, "at": int(time.time() * 1000)})
+    put(
+        seat.outcome(data) if seat else data / outcome_file(house.options.only),
+        {**outcome, "at": int(time.time() * 1000)},
+    )
 
 
 async def _swap(house: House, base: str) -> None:
@@ -244,7 +248,7 @@ def enter(house: House, old: Settings, new: Settings) -> None:
         ConfigError: `change_waits`; it weakens and its time has not come.
     """
     before, after, now = digest(old), digest(new), int(time.time())
-    if before == after or (house.options.seat is not None and _accepted(house) == after):
+    if before == after or _accepted(house) == after:  # another worker, or another machine, had it accepted
         return
     names = weakenings(old, new)
     waiting = [
@@ -263,12 +267,10 @@ def enter(house: House, old: Settings, new: Settings) -> None:
 
 
 def _ripe(house: House) -> bool:
-    """Whether a change of settings that had to wait may act now, or another worker has let one act."""
+    """Whether a change of settings that had to wait may act now, or another process has let one act."""
     with house.store.read() as connection:
         if changes.due(connection, SETTINGS, int(time.time())):
             return True
-    if house.options.seat is None:
-        return False
     accepted = _accepted(house)
     return accepted != digest(house.live.settings) and accepted == digest(house.options.settings())
 
@@ -287,7 +289,7 @@ def started(house: House) -> None:
     """
     if changed := unknown(house.store, house.live.settings):
         raise ConfigError("not_released", what=", ".join(changed))
-    if not house.leads:
+    if not house.first:
         return
     admit(house.store, house.live.settings, "start", int(time.time()))
     now = digest(house.live.settings)

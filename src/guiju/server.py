@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import ssl
@@ -24,13 +25,14 @@ from guiju import (
     duties,
     evaluating,
     gauging,
+    leading,
     publicwork,
     recalling,
     rehearsing,
     renewal,
     replaying,
 )
-from guiju.adapters.witness import keep_witnessed
+from guiju.adapters.witness import Witnesses, keep_witnessed
 from guiju.config import Settings
 from guiju.console.host import Inside
 from guiju.console.pages import Rooms as ConsoleRooms
@@ -41,13 +43,16 @@ from guiju.errors import Bilingual, ConfigError, GuijuError, failed
 from guiju.gateway.app import App
 from guiju.gateway.front import protocol
 from guiju.gateway.http import Receive, Scope, Send
-from guiju.house import House
+from guiju.handover import TAKES_S, Offer, Taken
+from guiju.house import House, Part
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
 from guiju.web.pages import Host, Pages
 from guiju.web.verify import VerifyPage
 from guiju.web.verify_text import VerifyText
+from guiju.workers import pid_file
 
+log = logging.getLogger("guiju.server")
 _ELSEWHERE: Final = Bilingual(
     "请用 --port 另选端口（或 --host 另选地址），或先停下占用它的程序。",
     "Choose another with --port or --host, or stop the program that holds it.",
@@ -60,12 +65,44 @@ _BOTH_FILES: Final = Bilingual(
 )
 
 
+TLS_S: Final = 5.0
+"""From one look at the files for TLS to the next."""
+_CLOSE: Final = (b"connection", b"close")
+_STEP_S: Final = 0.1
+
+
 class Server(uvicorn.Server):
-    """uvicorn's server that says when the address is bound."""
+    """uvicorn's server that says when the address is bound, and lets go of its connections one after the other.
+
+    Attributes:
+        gently: whether connections that wait for a next request end by themselves, not in the midst of one.
+    """
 
     def __init__(self, config: uvicorn.Config, bound: Callable[[], None]) -> None:
         super().__init__(config)
         self._bound = bound
+        self.gently = False
+
+    def drain(self) -> None:
+        """Take nothing more, and stop when what is under way has ended."""
+        self.gently = self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stop. When it is done gently, each answer says that its connection ends, and one on which nothing comes ends
+        by its own time: no client finds a connection closed on which it was just asking."""
+        if self.gently:
+            for server in self.servers:
+                server.close()
+            for one in sockets or ():
+                one.close()
+            self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
+            most = self.config.timeout_graceful_shutdown or 0
+            for _ in range(round(most / _STEP_S)):
+                if not self.server_state.connections or self.force_exit:
+                    break
+                await asyncio.sleep(_STEP_S)
+            self.config.timeout_graceful_shutdown = 1
+        await super().shutdown(sockets)
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         """Bind, then tell."""
@@ -92,42 +129,36 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
     own = create_server(("127.0.0.1", 0)) if seat else None
     place = f"127.0.0.1:{own.getsockname()[1]}" if own else f"{local(settings.serve.host)}:{settings.serve.port}"
     base = f"{scheme}://{place}"
-    loop = asyncio.get_running_loop()
 
     def bound() -> None:
         announce(house, server)
-        gc.collect()
-        gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
-        gc.set_threshold(20_000, 20, 50)
-        house.start(renewal.watch(house, base))
-        house.start(keep_witnessed(witnesses, settings.evidence.checkpoint_every_s))
-        house.start(gauging.beat(house))
-        if house.leads:
-            _lead(house, base, desk)
-        if seat:
-            seat.ready(data).touch()
-            house.start(renewal.share(house, seat))
+        _begin(house, server, base, desk, witnesses)
 
+    house.leads = False  # until the store says so
+    if house.options.only == "pages":
+        del house.live.alive["canary"]
     await _started(house)
     witnesses = gauging.opened(house)
     desk = await asyncio.to_thread(deskwork.opened, house)
     front = await asyncio.to_thread(deskwork.front, house, desk)
     pages_ = pages(_host(house), front, _inside(house, desk), publicwork.opened(house))
-    server = Server(_uvicorn(house, Rooms(App(house.live), pages_)), bound)
-    pid = data / "guiju.pid"
+    server = Server(_uvicorn(house, Rooms(App(house.live), pages_, house.options.only)), bound)
+    pid = data / pid_file(house.options.only)
+    offer: Offer | None = None
     try:
-        listening = [socket(fileno=os.dup(seat.listening)), own] if seat and own else [bind(settings)]
-        if seat:
-            loop.add_reader(seat.alive, server.handle_exit, signal.SIGTERM, None)  # the parent is gone
-        else:
+        listening = [_listening(house), own] if own else [_listening(house)]
+        if not seat:
             pid.write_text(f"{os.getpid()}\n", "ascii")
         await house.live.upstreams.open()
         await house.live.guards.open()
-        _heed(house, server, base)
+        if threading.current_thread() is threading.main_thread():
+            offer = _signals(house, server, base, listening[0])
         await server.serve(sockets=listening)
     finally:
+        if offer:
+            _withdrawn(offer)
         if seat:
-            loop.remove_reader(seat.alive)
+            asyncio.get_running_loop().remove_reader(seat.alive)
         else:
             with suppress(FileNotFoundError):  # another process of the same data may have taken it away just now
                 if pid.read_text("ascii").strip() == str(os.getpid()):
@@ -136,16 +167,6 @@ async def serve(house: House, announce: Callable[[House, Server], None]) -> int:
         await asyncio.to_thread(gauging.closed, house)
         await house.close()
     return 0 if server.started else 2
-
-
-def _heed(house: House, server: Server, base: str) -> None:
-    """Heed signals, in a process of its own."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(stop, server.handle_exit, stop, None)
 
 
 async def _started(house: House) -> None:
@@ -157,16 +178,134 @@ async def _started(house: House) -> None:
         raise
 
 
-def _lead(house: House, base: str, desk: Desk) -> None:
-    """Begin what one of several workers does for all."""
-    house.start(recalling.watch(house))
-    house.start(replaying.watch(house, base))
-    house.start(deskwork.watch(house, desk))
-    house.start(complaining.watch(house, base))
-    house.start(evaluating.watch(house))
-    house.start(rehearsing.watch(house, scratch))
-    house.start(publicwork.watch(house))
-    house.start(gauging.watch(house))
+def _begin(house: House, server: Server, base: str, desk: Desk, witnesses: Witnesses) -> None:
+    """Begin what goes on beside the answers, now that the address is bound."""
+    settings, seat = house.settings, house.options.seat
+    gc.collect()
+    gc.freeze()  # what is there now stays: the lists alone are a hundred thousand objects
+    gc.set_threshold(20_000, 20, 50)
+    house.start(renewal.watch(house, base))
+    house.start(keep_witnessed(witnesses, settings.evidence.checkpoint_every_s))
+    house.start(gauging.beat(house))
+    if house.first:
+        house.start(gauging.watch(house))
+        house.start(deskwork.take_in(house, desk))
+        house.start(leading.watch(house, _work(house, base, desk)))
+    if seat:
+        seat.ready(house.options.data).touch()
+        house.start(renewal.share(house, seat))
+    if settings.serve.tls_cert:
+        house.start(_certified(settings, server))
+    if house.options.taken:
+        house.start(_taken_over(house, house.options.taken, server))
+
+
+def _listening(house: House) -> socket:
+    """The listening socket: the parent's, that of the process before, or one of this process's own."""
+    seat, taken = house.options.seat, house.options.taken
+    if seat:
+        return socket(fileno=os.dup(seat.listening))
+    return taken.listening if taken else bind(house.settings)
+
+
+def _signals(house: House, server: Server, base: str, listening: socket) -> Offer | None:
+    """Heed signals, the end of the parent, and whoever takes the listening socket over."""
+    loop, seat = asyncio.get_running_loop(), house.options.seat
+
+    def drain() -> None:
+        house.draining = True
+        server.drain()
+
+    loop.add_signal_handler(signal.SIGHUP, lambda: house.start(renewal.reload(house, base)))
+    loop.add_signal_handler(signal.SIGTERM, drain)
+    loop.add_signal_handler(signal.SIGINT, server.handle_exit, signal.SIGINT, None)
+    if seat:
+        loop.add_reader(seat.alive, server.handle_exit, signal.SIGTERM, None)  # the parent is gone
+        return None
+    return _offered(house, drain, listening)
+
+
+async def _certified(settings: Settings, server: Server) -> None:
+    """Take up a certificate and key that were replaced; while the two do not fit, the old ones stay."""
+    paths, context = (settings.serve.tls_cert, settings.serve.tls_key), server.config.ssl
+    seen = [_stamp(path) for path in paths]
+    while context is not None:
+        await asyncio.sleep(TLS_S)
+        if (now := [_stamp(path) for path in paths]) == seen:
+            continue
+        try:
+            _check_tls(*paths)
+            context.load_cert_chain(*paths)
+        except (ConfigError, OSError) as error:
+            log.warning("tls_not_taken", extra={"kind": type(error).__name__})
+            continue
+        seen = now
+        log.warning("tls_taken")
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return 0, 0
+    return found.st_ino, found.st_mtime_ns
+
+
+async def _taken_over(house: House, taken: Taken, server: Server) -> None:
+    """Tell the process before that this one serves, once its canary is stopped; where it is not in time, end."""
+    for _ in range(round(TAKES_S / _STEP_S)):
+        if house.live.alive.get("canary", True):
+            taken.ready()
+            return
+        await asyncio.sleep(_STEP_S)
+    log.error("not_taken_over")
+    server.should_exit = True
+
+
+def _offered(house: House, over: Callable[[], None], listening: socket) -> Offer | None:
+    """Offer the listening socket to the process that comes after this one."""
+    loop = asyncio.get_running_loop()
+    try:
+        offer = Offer(house.options.data, house.options.only, listening.fileno(), over)
+    except GuijuError as error:  # a file system without sockets: everything else works
+        log.warning("no_handover", extra={"code": error.code})
+        return None
+    waited: list[int] = []
+
+    def turn() -> None:
+        offer.turn()
+        wait()
+
+    def wait() -> None:
+        for descriptor in waited:
+            loop.remove_reader(descriptor)
+        waited[:] = offer.descriptors()
+        for descriptor in waited:
+            loop.add_reader(descriptor, turn)
+
+    wait()
+    return offer
+
+
+def _withdrawn(offer: Offer) -> None:
+    for descriptor in offer.descriptors():
+        asyncio.get_running_loop().remove_reader(descriptor)
+    offer.close()
+
+
+def _work(house: House, base: str, desk: Desk) -> dict[str, list[leading.Work]]:
+    """What one process does for all that share the store, by the lease that it needs for it."""
+    return {
+        leading.HOUSE: [
+            lambda: recalling.watch(house),
+            lambda: deskwork.watch(house, desk),
+            lambda: evaluating.watch(house),
+            lambda: rehearsing.watch(house, scratch),
+            lambda: publicwork.watch(house),
+        ],
+        leading.DOORS: [lambda: replaying.watch(house, base)],
+        leading.PAGES: [lambda: complaining.watch(house, base)],
+    }
 
 
 def scratch(house: House) -> tuple[Rooms, Callable[[], None]]:
@@ -221,16 +360,26 @@ class Rooms:
     Args:
         gateway: the doors.
         pages: the pages.
+        only: the part that is served, if not all; the other part's addresses say that they are elsewhere.
     """
 
-    def __init__(self, gateway: App, pages: Pages) -> None:
+    def __init__(self, gateway: App, pages: Pages, only: Part = "") -> None:
         self.gateway = gateway
         self.pages = pages
+        self._only = only
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         page = scope["type"] == "http" and self.pages.has(scope["path"])
-        await (self.pages if page else self.gateway)(scope, receive, send)
+        part = "pages" if page else "" if scope.get("path") in EVERYWHERE else "gateway"
+        if self._only and part and part != self._only:
+            await self.gateway.elsewhere(scope, send, part)
+        else:
+            await (self.pages if page else self.gateway)(scope, receive, send)
+
+
+EVERYWHERE: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What every process answers, whichever part it has."""
 
 
 def pages(

@@ -21,6 +21,9 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from guiju.errors import GuijuError
+from guiju.handover import TAKES_S, Offer, Taken
+
 log = logging.getLogger("guiju.workers")
 VARIABLE: Final = "GUIJU_SEAT"
 MOST: Final = 64
@@ -42,6 +45,7 @@ class Seat(msgspec.Struct, frozen=True):
         listening: descriptor of the listening socket.
         alive: descriptor of a pipe whose other end the parent holds; it ends with the parent.
         limits: descriptor of the memory that holds what keys have left.
+        crew: process id of the parent, so that two crews on one data directory keep apart while one follows the other.
     """
 
     number: int
@@ -49,6 +53,7 @@ class Seat(msgspec.Struct, frozen=True):
     listening: int
     alive: int
     limits: int
+    crew: int
 
     @classmethod
     def taken(cls, environ: Mapping[str, str] = os.environ) -> Self | None:
@@ -58,15 +63,15 @@ class Seat(msgspec.Struct, frozen=True):
 
     def ready(self, data: Path) -> Path:
         """Where this worker notes that it serves."""
-        return data / f"worker-{self.number}.ready"
+        return data / f"worker-{self.crew}-{self.number}.ready"
 
     def outcome(self, data: Path) -> Path:
         """Where this worker says what came of a reload."""
-        return data / f"worker-{self.number}.reload"
+        return data / f"worker-{self.crew}-{self.number}.reload"
 
     def counts(self, data: Path, number: int | None = None) -> Path:
         """Where this worker, or the one in another seat, writes down what it counted."""
-        return data / f"worker-{self.number if number is None else number}.counts"
+        return data / f"worker-{self.crew}-{self.number if number is None else number}.counts"
 
 
 class Crew:
@@ -75,22 +80,39 @@ class Crew:
     Args:
         data: the data directory.
         workers: how many.
-        listening: the bound socket.
+        listening: the bound socket, or one that the crew before has handed over.
         arguments: of the command line, for the workers.
+        part: what they serve, if not all.
+        taken: the crew before, which ends when all of these are ready.
     """
 
-    def __init__(self, data: Path, workers: int, listening: socket.socket, arguments: Sequence[str]) -> None:
+    def __init__(
+        self,
+        data: Path,
+        workers: int,
+        listening: socket.socket,
+        arguments: Sequence[str],
+        part: str = "",
+        taken: Taken | None = None,
+    ) -> None:
         self._data = data
         self._arguments = arguments
+        self._part = part
+        self._taken = taken
+        self._listening = listening
         self._alive, self._held = os.pipe()
         self._limits = os.memfd_create("guiju-limits")
         self._seats = [
-            Seat(number, workers, listening.fileno(), self._alive, self._limits) for number in range(workers)
+            Seat(number, workers, listening.fileno(), self._alive, self._limits, os.getpid())
+            for number in range(workers)
         ]
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._due: dict[int, float] = dict.fromkeys(range(workers), 0.0)
         self._stopping = False
         self._reloading = False
+        self._offer: Offer | None = None
+        self._refused = False
+        self._until = time.monotonic() + TAKES_S
 
     def serve(self) -> int:
         """Keep every seat taken until told to stop; returns the exit status.
@@ -101,10 +123,9 @@ class Crew:
         for stop in (signal.SIGTERM, signal.SIGINT):
             signal.signal(stop, self._stop)
         signal.signal(signal.SIGHUP, self._hang_up)
-        pid = self._data / "guiju.pid"
+        pid = self._data / pid_file(self._part)
         pid.write_text(f"{os.getpid()}\n", "ascii")
-        for seat in self._seats:
-            seat.counts(self._data).unlink(missing_ok=True)  # of a run that was killed
+        _sweep(self._data)
         status = 0
         try:
             while not self._stopping and not status:
@@ -112,11 +133,42 @@ class Crew:
                 status = self._reap()
                 if self._reloading:
                     self._reload()
+                self._hand_over()
                 time.sleep(_STEP_S)
         finally:
+            if self._offer:
+                self._offer.close()
+            self._listening.close()  # whoever has taken it over has it still
             self._end()
-            pid.unlink(missing_ok=True)
+            if pid.exists() and pid.read_text("ascii").strip() == str(os.getpid()):
+                pid.unlink()
         return status
+
+    def _hand_over(self) -> None:
+        """Once all serve, let the crew before end, and offer the socket to the one that comes."""
+        if self._offer:
+            self._offer.turn()
+            return
+        if self._refused or not all(self._serves(seat) for seat in self._seats):
+            if self._taken and time.monotonic() > self._until:
+                log.error("not_taken_over")
+                self._stopping = True
+            return
+        if self._taken:
+            self._taken.ready()
+            self._taken = None
+        try:
+            self._offer = Offer(self._data, self._part, self._listening.fileno(), self._stop)
+        except GuijuError as error:  # a file system without sockets: everything else works
+            self._refused = True
+            log.warning("no_handover", extra={"code": error.code})
+
+    def _serves(self, seat: Seat) -> bool:
+        """Whether a worker serves; where one takes over, its canary must have been stopped."""
+        if not self._taken or self._part == "pages":
+            return seat.ready(self._data).exists()
+        said = _read(seat.counts(self._data))
+        return bool(said and said.get("canary"))
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -168,7 +220,7 @@ class Crew:
         silent = {"ok": False, "what": "a worker did not answer", "zh": "有工作进程没有回应"}
         outcomes += [silent] * (len(seats) - len(outcomes))
         worst = next((said for said in outcomes if not said["ok"]), outcomes[0] if outcomes else silent)
-        put(self._data / "reload.json", {**worst, "at": int(time.time() * 1000)})
+        put(self._data / outcome_file(self._part), {**worst, "at": int(time.time() * 1000)})
 
     def _end(self) -> None:
         """Tell all workers to finish, wait, and kill those that do not."""
@@ -187,6 +239,24 @@ class Crew:
                 path.unlink(missing_ok=True)
         for descriptor in (self._held, self._alive, self._limits):
             os.close(descriptor)
+
+
+def pid_file(part: str) -> str:
+    """The name of the file in the data directory in which a service notes its process id."""
+    return f"guiju-{part}.pid" if part else "guiju.pid"
+
+
+def outcome_file(part: str) -> str:
+    """The name of the file in the data directory in which a service says what came of a reload."""
+    return f"reload-{part}.json" if part else "reload.json"
+
+
+def _sweep(data: Path) -> None:
+    """Take away what crews left that were killed."""
+    for path in data.glob("worker-*-*.*"):
+        crew = path.name.split("-")[1]
+        if crew.isdigit() and not Path(f"/proc/{crew}").exists():
+            path.unlink(missing_ok=True)
 
 
 def put(path: Path, what: object) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import time
 from collections.abc import Mapping
 from secrets import token_urlsafe
@@ -20,6 +19,7 @@ import aiohttp
 import msgspec
 from joserfc.errors import JoseError
 
+from guiju.adapters import credentials
 from guiju.adapters.issuers import Trusted
 from guiju.config import Issuer
 from guiju.config_console import OidcSettings
@@ -168,8 +168,7 @@ class Provider:
             "client_id": self.settings.client,
             "code_verifier": half.verifier,
         }
-        secret = os.environ.get(self.settings.secret_env, "") if self.settings.secret_env else ""
-        if secret:
+        if secret := credentials.secret(self.settings.secret_env, self.settings.secret_file):
             form["client_secret"] = secret
         status, raw = await self._asked("POST", document.token_endpoint, form)
         if 400 <= status < 500:

@@ -19,7 +19,7 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from guiju.adapters import refusals
+from guiju.adapters import credentials, refusals
 from guiju.adapters.deadlines import Deadlines, Wait
 from guiju.adapters.party import outside
 from guiju.config import Limits, UpstreamKind
@@ -214,12 +214,16 @@ class Upstream:
         self.extra: dict[str, str] = {}
         self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        key = os.environ.get(settings.key_env, "") if settings.key_env else key
         if self.kind == "anthropic":
             self._headers["anthropic-version"] = ANTHROPIC_VERSION
-            self._headers |= {"x-api-key": key} if key else {}
-        elif key:
-            self._headers["Authorization"] = f"Bearer {key}"
+        self._key = credentials.File(settings.key_file) if settings.key_file else None
+        self._keyed(os.environ.get(settings.key_env, "") if settings.key_env else key)
+
+    def _keyed(self, key: str) -> None:
+        """Ask with a key from now on; `""` without one."""
+        name, value = ("x-api-key", key) if self.kind == "anthropic" else ("Authorization", f"Bearer {key}")
+        if key:
+            self._headers = {**self._headers, name: value}
 
     def serves(self, model: str) -> str:
         """The upstream's own name for a public model name; `""` when it does not serve it."""
@@ -364,6 +368,8 @@ class Upstream:
     async def _send(self, method: Method, body: bytes, path: str, form: str, again: bool) -> aiohttp.ClientResponse:
         assert self._session is not None, "open() comes first"
         url = self._urls.get(path) or self._urls.setdefault(path, URL(self._base + path))
+        if self._key and (fresh := self._key.fresh()):
+            self._keyed(fresh)
         headers = self._headers | self.extra if self.extra else self._headers
         headers = {**headers, "Content-Type": form} if form else headers
         while True:

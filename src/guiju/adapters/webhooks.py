@@ -12,6 +12,7 @@ import base64
 import hmac
 import ipaddress
 import socket
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -24,7 +25,6 @@ from guiju.errors import ConfigError
 
 SECONDS: Final = 10.0
 """For one delivery."""
-PREFIX: Final = "whsec_"
 _BROKEN: Final = (aiohttp.ClientError, OSError, TimeoutError, ValueError)
 
 
@@ -92,37 +92,35 @@ class Public(AbstractResolver):
         """Nothing is open."""
 
 
-def signed(secret: bytes, id: str, now: int, body: bytes) -> dict[str, str]:
+def signed(secrets: Sequence[bytes], id: str, now: int, body: bytes) -> dict[str, str]:
     """The headers of a delivery: HMAC-SHA256 over its id, its second and its body.
 
     Args:
-        secret: of the account.
+        secrets: of the account; a signature by each, of which one that the receiver knows is enough.
         id: of the event; the same at each attempt, so that it is taken once.
         now: Unix seconds.
         body: as it is sent.
     """
-    mark = base64.b64encode(hmac.digest(secret, f"{id}.{now}.".encode() + body, "sha256")).decode()
+    said = f"{id}.{now}.".encode() + body
+    marks = [base64.b64encode(hmac.digest(one, said, "sha256")).decode() for one in secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": "guiju",
         "webhook-id": id,
         "webhook-timestamp": str(now),
-        "webhook-signature": f"v1,{mark}",
+        "webhook-signature": " ".join(f"v1,{mark}" for mark in marks),
     }
 
 
-def shown(secret: bytes) -> str:
-    """A secret as receivers are given it."""
-    return PREFIX + base64.b64encode(secret).decode()
-
-
-async def deliver(url: str, private: bool, secret: bytes, event: tuple[str, dict[str, Any]], now: int) -> str:
+async def deliver(
+    url: str, private: bool, secrets: Sequence[bytes], event: tuple[str, dict[str, Any]], now: int
+) -> str:
     """Send one event.
 
     Args:
         url: the account's address.
         private: whether it may be one of the provider's own network.
-        secret: of the account.
+        secrets: of the account, see `signed`.
         event: its id, and what it says.
         now: Unix seconds.
 
@@ -139,7 +137,7 @@ async def deliver(url: str, private: bool, secret: bytes, event: tuple[str, dict
     try:
         async with (
             aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=False) as session,
-            session.post(url, data=body, headers=signed(secret, event[0], now, body), allow_redirects=False) as answer,
+            session.post(url, data=body, headers=signed(secrets, event[0], now, body), allow_redirects=False) as answer,
         ):
             return str(answer.status)
     except TimeoutError:

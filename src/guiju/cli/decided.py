@@ -13,9 +13,9 @@ from guiju.composition import Ruled
 from guiju.config import Settings, load
 from guiju.detect.entry import Entry
 from guiju.gateway.live import Policy
-from guiju.house import lists
 from guiju.likenesses import Likenesses
 from guiju.likenesses import load as load_likenesses
+from guiju.listed import lists
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 

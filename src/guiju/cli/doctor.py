@@ -24,7 +24,6 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.adapters import attachments
 from guiju.brought import brought
@@ -358,9 +357,7 @@ def _looked_through(source: Source, data: Path, settings: Settings) -> Row:
     if size > _QUICK_LOOK:
         found = say(f"{size / 1024**2:.0f} MiB，此处未核验", f"{size / 1024**2:.0f} MiB, not verified here")
         return Row("ledger", "yellow", found, f"guiju evidence verify --data {data}")
-    signing = Ed25519PrivateKey.from_private_bytes(secrets.read(data / "keys" / "signing.key").key)
-    public = signing.public_key().public_bytes_raw()
-    report = verify(source, [public], retention_days=settings.evidence.retention_days)
+    report = verify(source, secrets.publics(data / "keys"), retention_days=settings.evidence.retention_days)
     entries = sum(writer.entries for writer in report.writers)
     if report.whole:
         return Row("ledger", "green", say(f"{entries} 条记录，完整", f"{entries} entries, whole"))

@@ -23,7 +23,7 @@ from guiju.cli.tongue import language, say
 from guiju.config import Settings, Upstream, Witness
 from guiju.errors import GuijuError, OutsideError
 from guiju.gauging import expiry
-from guiju.house import lists
+from guiju.listed import lists
 from guiju.records.db import Store
 from guiju.server import local
 

@@ -19,7 +19,7 @@ from guiju.cli.tongue import say
 from guiju.config import Settings, load
 from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
-from guiju.records import certificates, holds, secrets, writers
+from guiju.records import certificates, holds, retention, secrets, writers
 from guiju.records.checkpoints import lines_in
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
@@ -76,6 +76,13 @@ _RESULTS: Final[dict[Result, tuple[str, str]]] = {
 }
 
 
+_ELSEWHERE: Final = (
+    "本机看不到签发它的账本：若由另一台主机签发，请在那台主机上查，或把账本存入数据库。",
+    "Its ledger is not among those that are seen here: if another host gave it out, ask there, or keep ledgers in the "
+    "database.",
+)
+
+
 @app.command(help=say("核验证据链，指出第一条有问题的记录。", "Verify the evidence; name the first bad record."))
 def verify(
     place: Place = "",
@@ -120,7 +127,7 @@ def export(
     public = signing.public_key().public_bytes_raw()
     with closing(source_of(place_of(settings_of(data), data))) as source:
         try:
-            entries = write_export(source, out, [public], signing, _now())
+            entries = write_export(source, out, secrets.publics(data / "keys"), signing, _now())
         except OSError as error:
             raise ConfigError("config_invalid", what=failed(out, error), hint="guiju evidence export") from error
     show(
@@ -151,6 +158,8 @@ def trace(
     place = place_of(settings_of(data), data)
     found = look_up(place, ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
     lines = [say(*_RESULTS[found.result])]
+    if found.result == "unrecorded" and not found.writer:
+        lines.append(say(*_ELSEWHERE))
     for entry in found.entries:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry.t / 1000))
         state = entry.body.get("state", "")
@@ -169,10 +178,13 @@ def prune(
 ) -> None:
     """Prune by the one rule of the settings."""
     settings = load(config) if config else settings_of(data)
-    days, place, signing = settings.evidence.retention_days, place_of(settings, data), _signing(data)
+    place, signing = place_of(settings, data), _signing(data)
+    days = settings.evidence.retention_days
+    if settings.mode == "production":
+        days = max(days, retention.evidence_days())
     held = _held(settings, data)
     with closing(source_of(place)) as source:
-        markers = due(source, [signing.public_key().public_bytes_raw()], days, _now(), held)
+        markers = due(source, secrets.publics(data / "keys"), days, _now(), held)
     if markers and not dry_run:
         with writers.told(place, data), writers.writing(writers.take(place), signing, _now) as scribe:
             let_go(markers, scribe.enter, partial(writers.put_marker, place))
@@ -218,7 +230,7 @@ def seal(data: Data = Path("data"), as_json: AsJson = False) -> None:
 
 def _certificate(path: Path, given: list[str], data: Path, as_json: bool) -> None:
     """Verify a certificate by public keys alone: those that are given, else this installation's own."""
-    keys = [certificates.key_of(one) for one in given] or [_signing(data).public_key().public_bytes_raw()]
+    keys = [certificates.key_of(one) for one in given] or _publics(data)
     body, faults = certificates.check(_read(path), keys)
     document = {"whole": not faults, "faults": faults, "certificate": msgspec.to_builtins(body) if body else None}
     show(document, as_json, _certified(body, faults))
@@ -325,7 +337,7 @@ def _keys(source: Source, given: list[str], data: Path) -> tuple[list[bytes], bo
     if keys:
         return keys, False
     if (data / "keys" / "signing.key").exists():
-        return [_signing(data).public_key().public_bytes_raw()], False
+        return _publics(data), False
     if isinstance(source, ExportSource):
         named = source.head.keys if source.head else []
         return [bytes.fromhex(one) for one in named if len(one) == 64 and _is_hex(one)], True
@@ -334,6 +346,13 @@ def _keys(source: Source, given: list[str], data: Path) -> tuple[list[bytes], bo
 
 def _is_hex(text: str) -> bool:
     return not set(text) - set("0123456789abcdef")
+
+
+def _publics(data: Path) -> list[bytes]:
+    try:
+        return secrets.publics(data / "keys")
+    except FileNotFoundError as error:
+        raise ConfigError("not_found", what=str(data / "keys" / "signing.key")) from error
 
 
 def _signing(data: Path) -> Ed25519PrivateKey:

@@ -258,7 +258,7 @@ def _new_keys(data: Path, tokens: Sequence[oneapi.Token]) -> list[bool]:
     if not has_store(settings_of(data), data) or not (data / "keys" / "pepper.key").is_file():
         return [True] * len(tokens)
     with opened(data) as (_, store):
-        there = accounts.known_keys(store, Secrets.open(data / "keys").pepper, [one.secret for one in tokens])
+        there = accounts.known_keys(store, Secrets.open(data / "keys"), [one.secret for one in tokens])
     return [not one for one in there]
 
 

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.keys_rotate import HELP, rotate
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import accounts, usage
@@ -23,8 +24,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help=say("管理接口密钥。", "Manage API keys."),
+    help=say("管理接口密钥，轮换各种密钥。", "Manage API keys, and rotate every kind of key."),
 )
+app.command(help=HELP)(rotate)
 
 
 Place = Literal["envelope", "start", "end", "both"]

@@ -55,7 +55,7 @@ def address(
             raise ConfigError("not_found", what=account)
         terms = Terms(False, by or getpass.getuser(), now(), 0)
         made = recalls.set_address(store, owner.id, plain, terms, private=private)
-    secret = webhooks.shown(recalls.secret_of(secrets.digest, made))
+    secret = recalls.shown(recalls.secret_of(secrets.digest, made))
     told = say(f"{plain}\n密钥：{secret}", f"{plain}\nsecret: {secret}")
     show({**msgspec.to_builtins(made), "secret": secret}, as_json, told)
 

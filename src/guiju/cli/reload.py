@@ -2,7 +2,8 @@
 """`guiju reload`: ask the running server to read its settings again (DESIGN §10), and say what came of it.
 
 The server names itself in DATA/guiju.pid; on SIGHUP it parses, checks and swaps, or keeps the old settings, and writes
-the outcome to DATA/reload.json: `{"ok": bool, "at": unix ms, "what": text}`, and `zh` where the text is a reason.
+the outcome to DATA/reload.json: `{"ok": bool, "at": unix ms, "what": text}`, and `zh` where the text is a reason. A
+service of one part alone (`serve --only`) has files of its own; all that run on the data are told.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ import typer
 
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
+from guiju.workers import outcome_file, pid_file
 
-PID_FILE: Final = "guiju.pid"
-OUTCOME_FILE: Final = "reload.json"
 _STEP_S: Final = 0.05
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -38,17 +38,12 @@ def reload(
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
     """Send the signal and wait for the outcome; exit 1 when the server kept its old settings."""
-    process = _process(data)
-    outcome_path = data / OUTCOME_FILE
-    before = _stamp(outcome_path)
-    try:
-        os.kill(process, signal.SIGHUP)
-    except ProcessLookupError as error:
-        raise _not_running(data) from error
-    except PermissionError as error:
-        hint = say("请以运行服务的用户执行。", "Run this as the user who runs the server.")
-        raise ConfigError("config_invalid", what=failed(f"PID {process}", error), hint=hint) from error
-    outcome = _wait(outcome_path, before, time.monotonic() + timeout)
+    parts = [part for part in ("", "gateway", "pages") if (data / pid_file(part)).exists()]
+    if not parts:
+        raise _not_running(data)
+    told = [_told(data, part) for part in parts]
+    outcomes = [_wait(path, before, time.monotonic() + timeout) for path, before in told]
+    outcome = next((one for one in outcomes if not one.get("ok")), outcomes[0])
     if as_json:
         typer.echo(json.dumps(outcome, ensure_ascii=False))
     elif outcome.get("ok"):
@@ -60,9 +55,23 @@ def reload(
         raise typer.Exit(1)
 
 
-def _process(data: Path) -> int:
+def _told(data: Path, part: str) -> tuple[Path, tuple[int, int]]:
+    """Send the signal; returns where the outcome will be, and what stands there before."""
+    process, path = _process(data, part), data / outcome_file(part)
+    before = _stamp(path)
     try:
-        number = int((data / PID_FILE).read_text("ascii").split()[0])
+        os.kill(process, signal.SIGHUP)
+    except ProcessLookupError as error:
+        raise _not_running(data) from error
+    except PermissionError as error:
+        hint = say("请以运行服务的用户执行。", "Run this as the user who runs the server.")
+        raise ConfigError("config_invalid", what=failed(f"PID {process}", error), hint=hint) from error
+    return path, before
+
+
+def _process(data: Path, part: str) -> int:
+    try:
+        number = int((data / pid_file(part)).read_text("ascii").split()[0])
     except (OSError, ValueError, IndexError) as error:
         raise _not_running(data) from error
     if number <= 1:  # 0 and -1 would signal groups of processes, 1 is not ours

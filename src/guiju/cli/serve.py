@@ -6,25 +6,46 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 import uvloop
 
-from guiju import logs
+from guiju import handover, logs
 from guiju.cli.books import settings_file
 from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.house import House, Options, prepare
+from guiju.house import House, Options, Part, prepare
 from guiju.records import members
 from guiju.server import bind, serve
 from guiju.workers import MOST, Crew, Seat
 
 _LOCAL: Final = ("127.0.0.1", "localhost", "0.0.0.0")  # noqa: S104 # compared, not bound
 _LOOK_AT_KEYS: Final = Bilingual("请检查 --key-file 给出的路径。", "Look at the path given with --key-file.")
+
+Only = Annotated[
+    str,
+    typer.Option(
+        help=say(
+            "只提供一部分：gateway（接口）或 pages（页面与控制台）；默认全部",
+            "serve a part: gateway (the doors) or pages (pages and console); all by default",
+        )
+    ),
+]
+TakeOver = Annotated[
+    bool,
+    typer.Option(
+        "--take-over",
+        help=say(
+            "接过同一数据目录上正在运行的服务的监听端口；就绪后旧进程收尾退出",
+            "take the listening socket of the service that runs on the same data; it ends once this one is ready",
+        ),
+    ),
+]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -61,6 +82,8 @@ def main(
         int | None,
         typer.Option(help=say("工作进程数，共用一个监听端口", "processes that share the one listening socket")),
     ] = None,
+    only: Only = "",
+    take_over: TakeOver = False,
     controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
     as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
 ) -> None:
@@ -73,10 +96,13 @@ def main(
         setting=_setting(controls),
         overlay=_overlay(host, port, upstream, reach, workers),
         seat=Seat.taken(),
+        only=_part(only),
     )
     if options.setting != "all" and load(options.config).mode == "production":
         raise ConfigError("not_ready_for_production", what=f"--controls {controls}")
     logs.to_stderr()
+    if options.seat is None and take_over:
+        options = replace(options, taken=handover.take(options.data, options.only))
     if options.seat is None and options.settings().serve.workers != 1:
         raise typer.Exit(_crew(options))
     raise typer.Exit(uvloop.run(_serve(options, as_json)))
@@ -87,13 +113,15 @@ def _crew(options: Options) -> int:
     settings = prepare(options)
     if not 1 <= settings.serve.workers <= MOST:
         raise ConfigError("config_invalid", what=f"serve.workers {settings.serve.workers}", hint=f"1 … {MOST}")
-    with bind(settings) as listening:
-        return Crew(options.data, settings.serve.workers, listening, sys.argv[1:]).serve()
+    taken = options.taken
+    with taken.listening if taken else bind(settings) as listening:
+        return Crew(options.data, settings.serve.workers, listening, sys.argv[1:], options.only, taken).serve()
 
 
 async def _serve(options: Options, as_json: bool) -> int:
     house = House.open(options)
-    return await serve(house, lambda house, _: announce(house, as_json) if house.leads else None)
+
+    return await serve(house, lambda house, _: announce(house, as_json) if house.first else None)
 
 
 def announce(house: House, as_json: bool) -> None:
@@ -191,6 +219,12 @@ def _keys(given: list[str], path: Path | None) -> tuple[str, ...]:
             what = Bilingual(f"{path}：不是 UTF-8 文本", f"{path}: not UTF-8 text")
             raise ConfigError("config_invalid", what=what, hint=_LOOK_AT_KEYS) from error
     return tuple(given)
+
+
+def _part(said: str) -> Part:
+    if said in ("", "gateway", "pages"):
+        return said  # type: ignore[return-value] # narrowed by the line above, which mypy does not see
+    raise ConfigError("config_invalid", what=f"--only {said}", hint="gateway | pages")
 
 
 def _setting(said: str) -> Setting:

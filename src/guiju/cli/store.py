@@ -35,20 +35,34 @@ Force = Annotated[
 
 @app.command(
     help=say(
-        "在线备份到 FILE，并在旁边写出清单 FILE.json。不含 keys 目录。",
-        "Back up to FILE while the service runs, with a manifest FILE.json. The keys directory is not in it.",
+        "在线备份到 FILE，并在旁边写出清单 FILE.json；或以 --keep N 备份到 DATA/backups，核对后只留最近 N 份。"
+        "不含 keys 目录。",
+        "Back up to FILE while the service runs, with a manifest FILE.json; or with --keep N into DATA/backups, "
+        "checked, the newest N alone staying. The keys directory is not in it.",
     )
 )
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help=say("备份文件", "the backup file"))],
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help=say("备份文件", "the backup file"), show_default=False)
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(min=0, help=say("在 DATA/backups 中保留几份", "how many stay in DATA/backups"))
+    ] = 0,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Make a backup."""
+    if (file is None) == (keep == 0):
+        raise ConfigError("config_invalid", what="FILE, --keep", hint="guiju store backup --help")
+    url, gone = settings_of(data).store.url, list[Path]()
     with _bars(as_json) as progress:
-        made = books.backup(settings_of(data).store.url, data, file, now(), progress)
+        if file is None:
+            file, made, gone = books.kept(url, data, keep, now(), progress)
+        else:
+            made = books.backup(url, data, file, now(), progress)
     keys = data / "keys"
     document = {"file": str(file), **msgspec.to_builtins(made), "keys_included": False, "keys": str(keys)}
+    document["gone"] = [str(one) for one in gone]
     rows = sum(made.counts.values())
     show(
         document,
@@ -106,6 +120,7 @@ def upgrade(
     """Upgrade the schema."""
     done = books.upgrade(settings_of(data).store.url, data, now(), dry_run)
     document = {"found": done.found, "revisions": list(done.revisions), "backup": done.backup, "dry_run": dry_run}
+    document["goes_on"] = done.goes_on
     steps = ", ".join(done.revisions)
     if not done.found:
         text = say("还没有数据库；首次启动时会以最新结构建立。", "There is no store yet; the first start makes one.")
@@ -120,6 +135,18 @@ def upgrade(
         text = say(
             f"已从 {done.found} 升级：{steps}。升级前的备份：{done.backup}",
             f"Upgraded from {done.found} through {steps}. The backup made before: {done.backup}",
+        )
+    if done.revisions:
+        text += "\n" + (
+            say(
+                "只增不减：上一版本的进程可继续运行，也可退回。",
+                "It only adds: processes of the version before may go on, and come back.",
+            )
+            if done.goes_on
+            else say(
+                "有删减：请先停止上一版本的进程，升级后不能退回。",
+                "It takes away: stop processes of the version before first; they can't come back.",
+            )
         )
     show(document, as_json, text)
 

@@ -90,8 +90,7 @@ class Explorer:
             # What a witness kept is read before the entries: a server that writes meanwhile only adds.
             outside = [line for path in kept for line in lines_in(path.read_bytes())]
             with closing(source_of(place_of(settings, inside.data))) as source:
-                public = inside.secrets.signing.public_key().public_bytes_raw()
-                report = verify(source, [public], outside, settings.evidence.retention_days)
+                report = verify(source, inside.secrets.publics, outside, settings.evidence.retention_days)
             self.last = Verified(report, inside.now())
         return visit.go("/console/evidence#verified")
 

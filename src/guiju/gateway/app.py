@@ -152,6 +152,14 @@ class App:
             log.error("door_failed", extra={"door": door.name, "kind": type(error).__name__})
             await self._fail(send, door, head, OutsideError("internal"))
 
+    async def elsewhere(self, scope: Scope, send: Send, part: str) -> None:
+        """Say that an address is served by processes of another part (`serve --only`)."""
+        try:
+            head = http.head(scope, self.live.settings.language)
+        except GuijuError:  # whoever asks wrongly is at the wrong place all the same
+            head = Head(language=self.live.settings.language)
+        await self._fail(send, _NONE, head, CallerError("served_elsewhere", what=part))
+
     def _door(self, scope: Scope) -> Door:
         """The door of a request; one that is closed, or does not take the method, says so itself."""
         path = scope["path"]
@@ -274,7 +282,8 @@ class App:
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed."""
+        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed. A process
+        of pages alone has no canary, and serves without lists, so that somebody can see to them."""
         live = self.live
         facts = live.facts
         told: dict[str, Any] = {"facts": facts}

@@ -270,8 +270,11 @@ class Live:
 
     @property
     def facts(self) -> dict[str, bool]:
-        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, no guard is closed."""
-        facts = {**self.alive, "lexicon": bool(self.policy.lexicon)}
+        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, no guard is closed. A
+        process of pages alone has no canary, and serves without lists, so that somebody can see to them."""
+        facts = {**self.alive}
+        if "canary" in facts:
+            facts["lexicon"] = bool(self.policy.lexicon)
         if guards := self.guards.states(self.clock()):
             facts["guards"] = "closed" not in guards.values()
         return facts

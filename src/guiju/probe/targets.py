@@ -37,7 +37,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         model: the model's name there.
         public: the name by which callers know that model; by default the same.
         speaks: the protocol.
-        key: its key; `key_env`: the variable that holds it.
+        key: its key; `key_env`, `key_file`: the variable, or the file, that holds it.
         own: whether the address is this process's own, whose certificate names another host.
         headers: makes what goes along with each question, such as an assertion that holds for some minutes.
     """
@@ -50,6 +50,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     speaks: UpstreamKind = "openai"
     key: str = ""
     key_env: str = ""
+    key_file: str = ""
     own: bool = False
     headers: Callable[[], dict[str, str]] | None = None
 
@@ -75,6 +76,7 @@ def raw(service: Service, public: str) -> Target | None:
         public=public,
         speaks=service.kind,
         key_env=service.key_env,
+        key_file=service.key_file,
     )
 
 
@@ -88,7 +90,13 @@ class Asker:
 
     def __init__(self, target: Target, limits: Limits) -> None:
         self.target = target
-        service = Service(name=target.name or target.kind, url=target.url, kind=target.speaks, key_env=target.key_env)
+        service = Service(
+            name=target.name or target.kind,
+            url=target.url,
+            kind=target.speaks,
+            key_env=target.key_env,
+            key_file=target.key_file,
+        )
         self._upstream = Upstream(
             service, msgspec.structs.replace(limits, circuit_failures=_NEVER), target.key, own=target.own
         )

@@ -181,9 +181,10 @@ def take_keys(store: Store, secrets: Secrets, keys: Sequence[Foreign], by: str) 
         OutsideError: `store_unavailable`.
     """
     proofs = [proof_of(secrets.pepper, one.secret) for one in keys]
+    there = known_keys(store, secrets, [one.secret for one in keys])
 
     def work(connection: Connection) -> list[bool]:
-        known = _known(connection, proofs)
+        known = _known(connection, proofs) | {proof for proof, old in zip(proofs, there, strict=True) if old}
         owners: dict[str, str] = {}
         new, rows, entered = [], [], []
         for one, proof in zip(keys, proofs, strict=True):
@@ -208,16 +209,27 @@ def take_keys(store: Store, secrets: Secrets, keys: Sequence[Foreign], by: str) 
     return store.do(work, wait_s=600.0)
 
 
-def known_keys(store: Store, pepper: bytes, keys: Sequence[str]) -> list[bool]:
-    """For each key whether the store has it, revoked or not.
+def known_keys(store: Store, secrets: Secrets, keys: Sequence[str]) -> list[bool]:
+    """For each key whether the store has it, revoked or not, under whichever pepper.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
-    proofs = [proof_of(pepper, one) for one in keys]
+    proofs = [[proof_of(pepper, one) for pepper in secrets.peppers.values()] for one in keys]
     with store.read() as connection:
-        known = _known(connection, proofs)
-    return [proof in known for proof in proofs]
+        known = _known(connection, [proof for row in proofs for proof in row])
+    return [not known.isdisjoint(row) for row in proofs]
+
+
+def under_older(store: Store, secrets: Secrets) -> list[KeyRecord]:
+    """The keys that are not revoked and still stored under an older pepper, as they have not come since it was rotated.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    old = (api_key.c.pepper != secrets.key_ids["pepper"]) & (api_key.c.revoked_at == 0)
+    with store.read() as connection:
+        return [_record(row) for row in connection.execute(select(api_key).where(old)).mappings()]
 
 
 def _known(connection: Connection, proofs: Sequence[bytes]) -> set[bytes]:
@@ -292,20 +304,20 @@ class Keyring:
     """
 
     def __init__(self, secrets: Secrets, clock: Callable[[], float] = time.monotonic) -> None:
-        self._pepper = secrets.pepper
-        self._pepper_id = secrets.key_ids["pepper"]
+        self._secrets = secrets
         self._clock = clock
         self._keys: dict[bytes, KeyRecord] = {}
         self._mask = token_bytes(32)
         self._proofs: dict[bytes, bytes] = {}  # what good keys hash to under the mask: their proofs
         self._static: dict[bytes, KeyRecord] = {}
+        self._under: dict[str, tuple[bytes, bytes]] = {}  # ids of keys that came: their proofs before, and from now on
         self._number = -1
         self._read_at = float("-inf")
         self._failing = True
 
     def with_static(self, secret: str, record: KeyRecord) -> None:
         """Take a key that the operator gave by hand (`serve --key`); it does not depend on the store."""
-        self._static[proof_of(self._pepper, secret)] = record
+        self._static[self._hidden(secret)] = record
 
     @property
     def count(self) -> int:
@@ -321,20 +333,30 @@ class Keyring:
         """
         if len(secret) > _LONGEST:
             return None
-        hidden = hashlib.blake2b(secret.encode("utf-8", "backslashreplace"), key=self._mask).digest()
-        proof = self._proofs.get(hidden) or proof_of(self._pepper, secret)
-        record = self._static.get(proof)
+        hidden = self._hidden(secret)
+        record = self._static.get(hidden)
         if record is None:
-            record = self._keys.get(proof)
+            record = self._keys.get(self._proofs.get(hidden, b"")) or self._recognised(secret, hidden)
             if (record is None and self._failing) or self._clock() - self._read_at > STALE_S:
                 raise OutsideError("store_unavailable")
-        if record is None or not record.good(now):
-            return None
-        if hidden not in self._proofs:
-            if len(self._proofs) >= _KNOWN:
-                self._proofs.clear()
-            self._proofs[hidden] = proof
-        return record
+        return record if record and record.good(now) else None
+
+    def _hidden(self, secret: str) -> bytes:
+        return hashlib.blake2b(secret.encode("utf-8", "backslashreplace"), key=self._mask).digest()
+
+    def _recognised(self, secret: str, hidden: bytes) -> KeyRecord | None:
+        """Look a key up under each pepper. One that is stored under an older pepper is stored anew, now that it came:
+        only its holder knows it."""
+        for pepper in tuple(self._secrets.peppers.values()):
+            proof = proof_of(pepper, secret)
+            if record := self._keys.get(proof):
+                if pepper != self._secrets.pepper:
+                    self._under[record.id] = proof, proof_of(self._secrets.pepper, secret)
+                if len(self._proofs) >= _KNOWN:
+                    self._proofs.clear()
+                self._proofs[hidden] = proof
+                return record
+        return None
 
     def refresh(self, store: Store) -> bool:
         """Read the keys again if any changed; call it every second or two.
@@ -348,7 +370,11 @@ class Keyring:
         """
         started = self._clock()
         failing = True
+        if self._secrets.renew():
+            self._number = -1
+            self._proofs.clear()
         try:
+            self._move(store)
             changed = self._read(store)
             failing = False
         finally:
@@ -356,15 +382,36 @@ class Keyring:
         self._read_at = started
         return changed
 
+    def _move(self, store: Store) -> None:
+        """Store keys that came under the newest pepper; every process reads them again then."""
+        moved, self._under = self._under, {}
+        if not moved:
+            return
+        id = self._secrets.key_ids["pepper"]
+
+        def work(connection: Connection) -> None:
+            for key, (before, after) in moved.items():
+                mine = (api_key.c.id == key) & (api_key.c.hmac == before)
+                connection.execute(update(api_key).where(mine).values(hmac=after, pepper=id))
+            bump(connection, COUNTER)
+
+        try:
+            store.do(work)
+        except OutsideError:
+            self._under = moved | self._under
+            raise
+
     def _read(self, store: Store) -> bool:
         with store.read() as connection:
             number = versions(connection).get(COUNTER, 0)
             if number == self._number:
                 return False
             rows = connection.execute(select(api_key)).mappings().all()
-        mine = [row for row in rows if row["pepper"] == self._pepper_id]
+        if any(row["pepper"] not in self._secrets.peppers for row in rows):
+            self._secrets.renew(forced=True)  # rotated since the files were looked at
+        mine = [row for row in rows if row["pepper"] in self._secrets.peppers]
         if rows and not mine:
-            raise ConfigError("keys_missing", found=rows[0]["pepper"], known=self._pepper_id)
+            raise ConfigError("keys_missing", found=rows[0]["pepper"], known=self._secrets.key_ids["pepper"])
         self._keys = {bytes(row["hmac"]): _record(row) for row in mine}
         self._number = number
         return True

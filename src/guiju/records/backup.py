@@ -16,6 +16,7 @@ import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, create_engine
@@ -28,6 +29,9 @@ from guiju.records.migrate import migrate, pending
 from guiju.records.rights import forget
 from guiju.records.secrets import sync_directory
 from guiju.records.transfer import Progress, quiet
+
+_KEPT: Final = "store-"
+"""How the names of backups begin that go by number; others, such as those before an upgrade, stay."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,11 +61,13 @@ class Upgrade(msgspec.Struct, frozen=True):
         found: the revision before; `""` when there is no store yet.
         revisions: those that ran, or would.
         backup: where the backup made first is; `""` when there was nothing to do.
+        goes_on: whether processes of the version before may go on meanwhile, and come back afterwards (ADR 0017).
     """
 
     found: str
     revisions: tuple[str, ...]
     backup: str
+    goes_on: bool = True
 
 
 def backup(url: str, data: Path, file: Path, now: int, progress: Progress = quiet) -> Manifest:
@@ -103,6 +109,32 @@ def backup(url: str, data: Path, file: Path, now: int, progress: Progress = quie
         for leftover in (draft, Path(f"{draft}-wal"), Path(f"{draft}-shm")):
             leftover.unlink(missing_ok=True)
     return made
+
+
+def kept(url: str, data: Path, keep: int, now: int, progress: Progress = quiet) -> tuple[Path, Manifest, list[Path]]:
+    """Make a backup under a name of its own in `DATA/backups`, check it, and let the oldest ones of this kind go.
+
+    Args:
+        url, data: the store.
+        keep: how many stay, the new one among them; at least 1.
+        now: Unix seconds; names the backup.
+        progress: told while rows are copied.
+
+    Returns:
+        The new backup, its manifest, and the ones that went. While the new one is not whole, none goes.
+
+    Raises:
+        ConfigError, OutsideError: see `backup` and `verify`.
+    """
+    folder = data / "backups"
+    file = folder / f"{_KEPT}{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}.db"
+    backup(url, data, file, now, progress)
+    manifest = verify(file)
+    old = sorted(folder.glob(f"{_KEPT}*.db"), reverse=True)[max(1, keep) :]
+    for one in old:
+        one.unlink()
+        _beside(one).unlink(missing_ok=True)
+    return file, manifest, old
 
 
 def restore(url: str, data: Path, file: Path, now: int, force: bool = False, progress: Progress = quiet) -> Manifest:
@@ -183,17 +215,20 @@ def upgrade(url: str, data: Path, now: int, dry_run: bool = False) -> Upgrade:
     ahead = pending(found)
     if not ahead:
         return Upgrade(found, (), "")
+    goes_on = int(found) >= int(db.OLDEST)
     file = data / "backups" / f"before-{ahead[-1]}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(now))}.db"
     if dry_run:
-        return Upgrade(found, ahead, str(file))
+        return Upgrade(found, ahead, str(file), goes_on)
     backup(url, data, file, now)
     writer = engine.writer(url, data)
     try:
         for one in ahead:
             migrate(writer, one)
+        with db.outside(), writer.begin() as connection:
+            db.note_least(connection)
     finally:
         writer.dispose()
-    return Upgrade(found, ahead, str(file))
+    return Upgrade(found, ahead, str(file), goes_on)
 
 
 def verify(file: Path) -> Manifest:
@@ -243,11 +278,12 @@ def _replace(source: Connection, target: Connection, force: bool, progress: Prog
 def _after_restore(target: Connection, before: dict[str, int], manifest: Manifest, now: int) -> None:
     """Record the restore, and push every counter past what a running process may have seen."""
     restored = db.versions(target)
-    for name in before.keys() | restored.keys():
+    for name in (before.keys() | restored.keys()) - {db.LEAST}:
         number = max(before.get(name, 0), restored.get(name, 0)) + 1
         db.upsert(target, schema.version, {"name": name, "number": number}, {"number": number})
     what = changes.Subject("restore", str(manifest.made_at), 0)
     changes.enter(target, what, ("", manifest.sha256), changes.Terms(False, "operator", now, 0))
+    db.note_least(target)
 
 
 def _online(source: Path, target: Path) -> None:

@@ -32,6 +32,11 @@ T = TypeVar("T")
 QUEUE_MAX: Final = 1000
 BATCH_MAX: Final = 256
 WAIT_S: Final = 15.0
+OLDEST: Final = "0031"
+"""The oldest revision whose Guiju may go on with the newest schema: migrations since only add (ADR 0017). One that
+takes something away raises it to the first revision that did without; one that asks more of every row, to itself."""
+LEAST: Final = "schema:least"
+"""The counter by which a store says which Guiju may use it."""
 
 
 class _Write:
@@ -250,13 +255,19 @@ def found_revision(connection: Connection) -> str:
     return str(connection.execute(select(schema.revision.c.version_num)).scalar() or "")
 
 
-def check_revision(found: str) -> None:
+def check_revision(found: str, least: int = 0) -> None:
     """Compare a revision with the newest that this Guiju knows.
+
+    Args:
+        found: the store's.
+        least: the oldest revision whose Guiju may use the store, as the store says; 0 where it does not say.
 
     Raises:
         ConfigError: `store_from_the_future` or `store_behind`.
     """
     if found not in schema.REVISIONS:
+        if found.isdigit() and int(found) > int(schema.HEAD) >= least > 0:
+            return  # what was added since is none of our business (ADR 0017)
         raise ConfigError("store_from_the_future", found=found, known=schema.HEAD)
     if found != schema.HEAD:
         raise ConfigError("store_behind", found=found, known=schema.HEAD)
@@ -267,11 +278,17 @@ def _create_or_check(connection: Connection) -> None:
         # Two processes that start at once on an empty database: the second waits and then finds the tables.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7221001)")
     if found := found_revision(connection):
-        check_revision(found)
+        check_revision(found, versions(connection).get(LEAST, 0) if found not in schema.REVISIONS else 0)
         return
     for statement in _making(connection.dialect.name):
         connection.exec_driver_sql(statement)
     connection.execute(insert(schema.revision).values(version_num=schema.HEAD))
+    note_least(connection)
+
+
+def note_least(connection: Connection) -> None:
+    """Let the store say which Guiju may use it: one before may go on, or come back, while nothing is taken away."""
+    upsert(connection, schema.version, {"name": LEAST, "number": int(OLDEST)}, {"number": int(OLDEST)})
 
 
 @cache

@@ -98,6 +98,10 @@ class Ledger:
         """The newest signed checkpoint, for the witnesses."""
         return self._scribe.newest
 
+    def sign_with(self, signing: Ed25519PrivateKey) -> None:
+        """Sign checkpoints with another key from now on."""
+        self._scribe.signing = signing
+
     @property
     def refusing(self) -> bool:
         """Whether the last write failed and no probe has succeeded since: not ready."""

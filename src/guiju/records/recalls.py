@@ -7,6 +7,7 @@ can't sign. What is told names the answer by its ProduceID, and no text.
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Sequence
 from secrets import token_hex
@@ -26,6 +27,8 @@ KIND: Final = "recall"
 ADDRESS: Final = "webhook"
 WAITS_S: Final = (5, 30, 120, 600, 3_600, 21_600, 86_400)
 """Seconds between an attempt that failed and the next one; after the last, a person must look."""
+OVERLAP_S: Final = 7 * 86_400
+"""Seconds after a change of an account's secret in which deliveries carry a signature by the one before as well."""
 _PURPOSE: Final = b"guiju webhook "
 
 State = Literal["waiting", "told", "failed"]
@@ -109,6 +112,18 @@ def _went_out(traced: Trace) -> bool:
 def secret_of(key: bytes, one: Webhook) -> bytes:
     """The secret by which what an account is told is signed."""
     return hmac.digest(key, _PURPOSE + f"{one.account_id} {one.number}".encode(), "sha256")
+
+
+def shown(secret: bytes) -> str:
+    """A secret as receivers are given it (Standard Webhooks)."""
+    return "whsec_" + base64.b64encode(secret).decode()
+
+
+def secrets_of(key: bytes, one: Webhook, now: int) -> list[bytes]:
+    """The secrets by which what an account is told is signed now: for a week after a change the one before, too."""
+    before = msgspec.structs.replace(one, number=one.number - 1)
+    both = one.number > 1 and now < one.set_at + OVERLAP_S
+    return [secret_of(key, one), *([secret_of(key, before)] if both else [])]
 
 
 def set_address(store: Store, account: str, url: str, terms: changes.Terms, *, private: bool = False) -> Webhook:

@@ -52,6 +52,13 @@ class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 @cache
+def evidence_days() -> int:
+    """For how many days a law asks that the ledger be kept, as law/texts/retention.toml says."""
+    raw = files("guiju.law").joinpath("texts", "retention.toml").read_text("utf-8")
+    return int(tomllib.loads(raw)["evidence"]["min_days"])
+
+
+@cache
 def classes() -> tuple[Kept, ...]:
     """All classes, in the order of the file."""
     raw = files("guiju.law").joinpath("texts", "retention.toml").read_text("utf-8")

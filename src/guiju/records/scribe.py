@@ -172,7 +172,7 @@ class Scribe:
     def __init__(self, chain: Chain, signing: Ed25519PrivateKey, now: Callable[[], int]) -> None:
         self.chain = chain
         self.newest: Checkpoint | None = None
-        self._signing = signing
+        self.signing = signing
         self._now = now
         self._head: Head | None = None
         self._owed: list[Own] = []
@@ -262,7 +262,7 @@ class Scribe:
             return None
         if self.newest and (self.newest.segment, self.newest.size) == (head.segment, head.size):
             return None
-        signed = sign(self._signing, self.chain.writer, head.segment, head.size, head.root(), self._now())
+        signed = sign(self.signing, self.chain.writer, head.segment, head.size, head.root(), self._now())
         self.chain.checkpoint(head.segment, signed.line().encode())
         self.newest = signed
         state = _State(

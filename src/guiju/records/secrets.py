@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from guiju.errors import ConfigError, failed
 
 NAMES: Final = ("pepper", "digest", "ids", "person", "signing")
+PAST_SIGNING: Final = "signing.past"
+"""Public keys, in hex and a line each, of signing keys that were rotated."""
 _HEAD: Final = "guiju-key 1"
 _SIZE: Final = 32
 
@@ -35,24 +37,31 @@ class KeyFile(msgspec.Struct, frozen=True):
     key: bytes
 
 
-class Secrets(msgspec.Struct, frozen=True):
-    """The secrets of one installation.
+class Secrets(msgspec.Struct, kw_only=True):
+    """The secrets of one installation; `renew` takes up what was rotated since.
 
     Attributes:
-        pepper: HMAC key under which API keys are stored.
+        path: the keys directory.
+        pepper: HMAC key under which new API keys are stored.
+        peppers: key id → HMAC key under which any API key may be stored, the newest first.
         digest: key of the keyed digests in evidence.
         ids: key of the MAC in exchange ids.
         person: key that turns an issuer's subject into a person's handle (Article 9).
         signing: Ed25519 key that signs checkpoints.
+        publics: public keys (32 bytes each) by which what was signed verifies, the newest first.
         key_ids: the key id of each, by name.
     """
 
+    path: Path
     pepper: bytes
+    peppers: dict[str, bytes]
     digest: bytes
     ids: bytes
     person: bytes
     signing: Ed25519PrivateKey
+    publics: list[bytes]
     key_ids: dict[str, str]
+    seen: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def open(cls, path: Path) -> Secrets:
@@ -66,22 +75,82 @@ class Secrets(msgspec.Struct, frozen=True):
                 or the directory can't be made (`config_invalid`).
         """
         make_private(path)
+        seen = _stamps(path)
         files = {name: read_or_make(path / f"{name}.key") for name in NAMES}
         return cls(
+            path=path,
             pepper=files["pepper"].key,
+            peppers={one.id: one.key for one in (files["pepper"], *past_peppers(path))},
             digest=files["digest"].key,
             ids=files["ids"].key,
             person=files["person"].key,
             signing=Ed25519PrivateKey.from_private_bytes(files["signing"].key),
+            publics=publics(path),
             key_ids={name: file.id for name, file in files.items()},
+            seen=seen,
         )
+
+    def renew(self, *, forced: bool = False) -> bool:
+        """Take up what was rotated since; whoever holds these secrets has the new ones then.
+
+        Args:
+            forced: read the files though none seems to have changed.
+
+        Returns:
+            Whether anything was read.
+
+        Raises:
+            ConfigError: see `open`; what was held stays.
+        """
+        if not forced and _stamps(self.path) == self.seen:
+            return False
+        fresh = Secrets.open(self.path)
+        self.peppers, self.pepper = fresh.peppers, fresh.pepper
+        self.publics, self.signing = fresh.publics, fresh.signing
+        rotated = {name: fresh.key_ids[name] for name in ("pepper", "signing")}
+        self.key_ids, self.seen = self.key_ids | rotated, fresh.seen
+        return True
 
     def __repr__(self) -> str:
         return f"Secrets({self.key_ids})"
 
 
+def _stamps(path: Path) -> tuple[tuple[int, int], ...]:
+    """What tells that a key that may be rotated is another one."""
+    made = []
+    for name in ("pepper.key", "signing.key", PAST_SIGNING):
+        try:
+            found = (path / name).stat()
+            made.append((found.st_ino, found.st_mtime_ns))
+        except FileNotFoundError:
+            made.append((0, 0))
+    return tuple(made)
+
+
+def past_peppers(path: Path) -> list[KeyFile]:
+    """The peppers before the one in force, under which API keys may be stored still."""
+    return [read(one) for one in sorted(path.glob("pepper-*.past"), reverse=True)]
+
+
+def publics(path: Path) -> list[bytes]:
+    """The public keys of the signing key in force and of those before it, which can sign no more.
+
+    Raises:
+        ConfigError: `keys_damaged`, `keys_exposed`.
+        FileNotFoundError: there is no signing key.
+    """
+    made = [Ed25519PrivateKey.from_private_bytes(read(path / "signing.key").key).public_key().public_bytes_raw()]
+    past = path / PAST_SIGNING
+    lines = past.read_text("ascii").split() if past.exists() else []
+    try:
+        return [*made, *(bytes.fromhex(one) for one in reversed(lines))]
+    except ValueError as error:
+        raise ConfigError("keys_damaged", path=str(past)) from error
+
+
 def make_private(path: Path) -> None:
-    """Make a directory that only its owner may enter, or check that it is one.
+    """Make a directory that only its owner may enter, or check that it is one. It may be a link of the owner's: on
+    several machines it lies in one place that all of them reach.
 
     Raises:
         ConfigError: it is open to others (`keys_exposed`) or can't be made (`config_invalid`).
@@ -89,7 +158,8 @@ def make_private(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.mkdir(mode=0o700, exist_ok=True)
-        _refuse_wide(path, path.lstat().st_mode, stat.S_ISDIR, "0700")
+        own = path.lstat().st_uid in (0, os.geteuid())
+        _refuse_wide(path, path.stat().st_mode if own else 0, stat.S_ISDIR, "0700")
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(path, error), hint="guiju doctor") from error
 

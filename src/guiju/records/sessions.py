@@ -118,6 +118,15 @@ def end(store: Store, token: str) -> None:
     store.do(lambda connection: connection.execute(delete(session).where(session.c.mark == mark(token))).rowcount)
 
 
+def end_all(store: Store) -> int:
+    """End every session at once; returns how many. Nothing signs a session: its token alone is its secret.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    return store.do(lambda connection: connection.execute(delete(session)).rowcount)
+
+
 def csrf(token: str) -> str:
     """What forms of a session carry; who has it does not have the token."""
     return hmac.new(token.encode("utf-8", "backslashreplace"), b"guiju form", "sha256").hexdigest()
