@@ -25,6 +25,7 @@ LATER = {
     "c2pa": "content credentials, where settings sign them",
     "alembic": "migrations, which `guiju store upgrade` runs",
     "mako": "comes with alembic",
+    "sqlalchemy.dialects.postgresql": "where there is such a store",
     "fido2": "passkeys, from the first sign-in on",
     "pyarrow": "corpora",
     "pydantic": "nothing of ours",
