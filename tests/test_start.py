@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "guiju"
 LATER = {
+    "guiju.console.pages": "the console, from its first visitor on",
     "openpyxl": "workbooks, which commands write and lists rarely are",
     "lxml": "comes with openpyxl and python-docx",
     "docx": "documents for the authority, which commands write",
@@ -24,6 +25,7 @@ LATER = {
     "c2pa": "content credentials, where settings sign them",
     "alembic": "migrations, which `guiju store upgrade` runs",
     "mako": "comes with alembic",
+    "sqlalchemy.dialects.postgresql": "where there is such a store",
     "fido2": "passkeys, from the first sign-in on",
     "pyarrow": "corpora",
     "pydantic": "nothing of ours",

@@ -34,8 +34,8 @@ from guiju import (
 )
 from guiju.adapters.witness import Witnesses, keep_witnessed
 from guiju.config import Settings
+from guiju.console.door import Door
 from guiju.console.host import Inside
-from guiju.console.pages import Rooms as ConsoleRooms
 from guiju.desk.cases import Desk
 from guiju.desk.public import Front, Public
 from guiju.dossier.public import PublicPages, Telling
@@ -399,7 +399,7 @@ def pages(
     ends = [verify.close, pasted.close, public.close, told.close]
     if inside is None:
         return Pages(host, open_to_all, ends)
-    console = ConsoleRooms(inside)
+    console = Door(inside)
     return Pages(host, [*open_to_all, *console.routes], [*ends, console.close])
 
 

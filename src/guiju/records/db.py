@@ -16,14 +16,16 @@ from concurrent.futures import TimeoutError as WaitTimeout
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, insert, inspect, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from guiju.brought import brought
 from guiju.errors import ConfigError, OutsideError
 from guiju.records import engine as engines
 from guiju.records import schema
@@ -291,10 +293,15 @@ def note_least(connection: Connection) -> None:
     upsert(connection, schema.version, {"name": LEAST, "number": int(OLDEST)}, {"number": int(OLDEST)})
 
 
+def _language(name: str) -> ModuleType:
+    """What spells statements out for one kind of database; that of PostgreSQL is brought in where there is one."""
+    return brought("sqlalchemy.dialects.postgresql") if name == "postgresql" else sqlite
+
+
 @cache
 def _making(name: str) -> tuple[str, ...]:
     """What makes the newest schema in a database of one kind, spelt out once."""
-    dialect = (postgresql if name == "postgresql" else sqlite).dialect()
+    dialect = _language(name).dialect()
     tables = [*schema.metadata.sorted_tables, schema.revision]
     indexes = [index for table in tables for index in sorted(table.indexes, key=lambda one: str(one.name))]
     made: list[CreateTable | CreateIndex] = [
@@ -323,6 +330,5 @@ def upsert(
 ) -> None:
     """Insert a row, or change the row that has its primary key, if `where` holds for it."""
     keys = list(table.primary_key.columns)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    query = dialect.insert(table).values(**row)
+    query = _language(connection.dialect.name).insert(table).values(**row)
     connection.execute(query.on_conflict_do_update(index_elements=keys, set_=dict(changed), where=where))
