@@ -23,6 +23,7 @@ import uvloop
 
 from guiju import duties, seeding
 from guiju.adapters.scripted import ScriptedModel
+from guiju.cli import demo_papers
 from guiju.cli import main as commands
 from guiju.cli.books import FILE, AsJson, show
 from guiju.cli.check import strict_gaps
@@ -82,11 +83,12 @@ def seed(
     with ScriptedModel() as model, bar(len(plan), say("经历", "living"), as_json) as told:
         uvloop.run(_lived(data, model.url, plan, told))
     _run("privacy", "figures", "--data", data)
+    handed = demo_papers.handed_in(data, _run)
     settings = Options(data, data / FILE).settings()
     text, states = duties.board(settings, data)
     gaps = [one.id for one in strict_gaps(text, states)]
     alone = [one.id for one in states if one.state == "by_hand" and one.by == "software"]
-    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states)}
+    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states), "package": handed}
     show({**made, "gaps": gaps, "without_control": alone}, as_json, _said(data, len(plan), gaps, alone))
 
 
@@ -176,7 +178,6 @@ def _commands(data: Path) -> list[tuple[object, ...]]:
          "--items", 1000, "--proof", f"licence={data / 'licence.txt'}", "--by", "高远"),
         ("corpus", "audit", data / "corpus.jsonl", "--source", "walks", "-o", data / "audit", "--workers", 1),
         ("annotation", "rules", "publish", data / "rules", "--by", "周默", "--second", "冯岚"),
-        ("annotation", "report", "-o", data / "annotation"),
         ("filing", "add", "service", "--authority", "省网信办（演示）", "--number", "云岭备-20260001（演示）", *dates),
         ("filing", "add", "algorithm", "--authority", "国家网信办（演示）", "--number", "网信算备演示0001号", *dates),
     ]  # fmt: skip
@@ -222,6 +223,7 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
             try:
                 for words in _commands(data):
                     await asyncio.to_thread(_run, *words, "--data", data)
+                await asyncio.to_thread(demo_papers.annotated, data, _run)
                 await seeding.stopped(life, server, plan, told)
             except GuijuError as error:
                 failed.append(error)
