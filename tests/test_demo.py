@@ -73,7 +73,9 @@ def test_months_that_were_lived_through(tmp_path: Path) -> None:
 
 
 def annotated(folder: Path) -> None:
-    """Persons were taught and examined, annotated a batch, and were checked."""
+    """Persons were taught and examined, annotated a batch, and were checked; the model was asked."""
+    [asked] = ran(folder, "evaluate", "list")
+    assert (asked["state"], asked["drawn"]) == ("done", 60)
     [batch] = ran(folder, "annotation", "batches")
     assert batch["state"] == "accepted"
     figures = Store.open("sqlite", folder / "demo")

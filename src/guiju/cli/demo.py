@@ -11,7 +11,7 @@ import datetime
 import io
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib.resources import files
 from pathlib import Path
@@ -45,6 +45,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help=say("演示数据。", "Data for a demonstration."),
 )
+_BANKS: Final = ("content", "refuse", "answer")
+_SAMPLE: Final = 20
 _DAY: Final = datetime.timedelta(days=1)
 _PLACES: Final = ("河边", "山上", "图书馆", "操场", "车站", "菜市场", "公园", "湖边", "阳台", "教室")
 _DOINGS: Final = ("散步", "看书", "写生", "放风筝", "练琴", "下棋", "晨跑", "拍照", "读诗", "听音乐")
@@ -183,8 +185,20 @@ def _commands(data: Path) -> list[tuple[object, ...]]:
     ]  # fmt: skip
 
 
-def _run(*words: object) -> dict[str, Any]:
+def _evaluated(data: Path, model: str) -> None:
+    """Ask the model itself a sample of the shipped banks: the service would ask who is there (Article 9). That a model
+    which echoes what it is asked misses a limit is no failure of the demonstration."""
+    banks = [word for one in _BANKS for word in ("--bank", one)]
+    whom = ("--target", model, "--model", seeding.MODEL)
+    _run("evaluate", "run", *banks, *whom, "--sample", _SAMPLE, "--by", "冯岚", "--data", data, fine=(0, 1))
+
+
+def _run(*words: object, fine: Sequence[int] = (0,)) -> dict[str, Any]:
     """Run a command as a person types it; what it printed.
+
+    Args:
+        words: what stands after `guiju`.
+        fine: statuses with which it may end.
 
     Raises:
         ConfigError: it did not end well; what it said stands there.
@@ -192,7 +206,7 @@ def _run(*words: object) -> dict[str, Any]:
     printed = io.StringIO()
     with redirect_stdout(printed):
         status = commands.main([*map(str, words), "--json"])
-    if status:
+    if status not in fine:
         what = Bilingual(*(f"guiju {' '.join(map(str, words[:3]))}: {printed.getvalue()[:300]}",) * 2)
         raise ConfigError("not_found", what=what)
     made: dict[str, Any] = {}
@@ -224,6 +238,7 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
                 for words in _commands(data):
                     await asyncio.to_thread(_run, *words, "--data", data)
                 await asyncio.to_thread(demo_papers.annotated, data, _run)
+                await asyncio.to_thread(_evaluated, data, model)
                 await seeding.stopped(life, server, plan, told)
             except GuijuError as error:
                 failed.append(error)
