@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import json
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli_kit import typed
+from guiju.dossier import package
 from guiju.law import book
+from guiju.records import figures as published
 from guiju.records import months
+from guiju.records.db import Store
 from guiju.seeded import DAY_S, calendar, demo
 
 pytestmark = pytest.mark.timeout(400)
@@ -64,3 +68,50 @@ def test_months_that_were_lived_through(tmp_path: Path) -> None:
     assert segments[0] < months.month_of(time.time()).replace("-", ""), "it happened in the past"
     again = typed("demo", "seed", "--data", "demo", cwd=tmp_path)
     assert again.returncode == 2, "nothing is written over"
+    annotated(tmp_path)
+    chain(tmp_path, made["package"])
+
+
+def annotated(folder: Path) -> None:
+    """Persons were taught and examined, annotated a batch, and were checked; the model was asked."""
+    [asked] = ran(folder, "evaluate", "list")
+    assert (asked["state"], asked["drawn"]) == ("done", 60)
+    [batch] = ran(folder, "annotation", "batches")
+    assert batch["state"] == "accepted"
+    figures = Store.open("sqlite", folder / "demo")
+    told = {one.name: one.value for one in published.latest(figures, "annotation.")}
+    figures.close()
+    assert (told["annotation.annotators"], told["annotation.reviewers"]) == (2, 1)
+    assert told["annotation.items"] > 0
+
+
+def chain(folder: Path, digest: str) -> None:
+    """What is filed: a fact is missing and lint is red; it is said and lint is green; built, verified; one number is
+    changed, and verifying fails and names it."""
+    [first] = ran(folder, "dossier", "list")
+    assert (first["digest"], set(first["signed"])) == (digest, {"preparer", "reviewer", "assessment", "legal"})
+    [told] = ran(folder, "filing", "told")["authorities"]
+    assert (told["what"], told["about"]) == ("submission", digest)
+    number = demo().facts["org"]["icp"]
+    ran(folder, "facts", "set", "org.icp")
+    red = ran(folder, "dossier", "lint", "--kind", "assessment", status=1)
+    assert [one["look"] for one in red["found"] if "org.icp" in one["place"]] == ["L18"]
+    ran(folder, "facts", "set", "org.icp", number)
+    assert not ran(folder, "dossier", "lint", "--kind", "assessment")["blocks"]
+    built = ran(folder, "dossier", "build", "--kind", "assessment", "-o", "again")
+    assert not built["draft"]
+    assert ran(folder, "dossier", "verify", "again")["whole"]
+    [quoted] = [one for one in package.manifest_of(folder / "again").figures if one.name == "gateway.requests"]
+    printed = quoted.printed[0].text
+    [paper] = (folder / "again").glob("anquan-*/*.docx")
+    with zipfile.ZipFile(paper) as inside:
+        parts = {name: inside.read(name) for name in inside.namelist()}
+    changed = parts["word/document.xml"].replace(f">{printed}<".encode(), ">9 次<".encode(), 1)
+    assert changed != parts["word/document.xml"]
+    with zipfile.ZipFile(paper, "w") as inside:
+        for name, content in {**parts, "word/document.xml": changed}.items():
+            inside.writestr(name, content)
+    faults = ran(folder, "dossier", "verify", "again", status=1)["faults"]
+    assert {(one["figure"], one["was"], one["now"]) for one in faults if one["figure"]} == {
+        ("gateway.requests", printed, "9 次")
+    }

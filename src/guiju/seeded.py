@@ -49,6 +49,7 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     complaint: tuple[Complaint, ...]
     member: tuple[Staff, ...]
     facts: dict[str, dict[str, Any]]
+    conclusions: dict[str, tuple[str, str]]
 
 
 class Moment(msgspec.Struct, frozen=True):

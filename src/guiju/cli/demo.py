@@ -11,7 +11,7 @@ import datetime
 import io
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +23,7 @@ import uvloop
 
 from guiju import duties, seeding
 from guiju.adapters.scripted import ScriptedModel
+from guiju.cli import demo_papers
 from guiju.cli import main as commands
 from guiju.cli.books import FILE, AsJson, show
 from guiju.cli.check import strict_gaps
@@ -44,6 +45,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help=say("演示数据。", "Data for a demonstration."),
 )
+_BANKS: Final = ("content", "refuse", "answer")
+_SAMPLE: Final = 20
 _DAY: Final = datetime.timedelta(days=1)
 _PLACES: Final = ("河边", "山上", "图书馆", "操场", "车站", "菜市场", "公园", "湖边", "阳台", "教室")
 _DOINGS: Final = ("散步", "看书", "写生", "放风筝", "练琴", "下棋", "晨跑", "拍照", "读诗", "听音乐")
@@ -82,11 +85,12 @@ def seed(
     with ScriptedModel() as model, bar(len(plan), say("经历", "living"), as_json) as told:
         uvloop.run(_lived(data, model.url, plan, told))
     _run("privacy", "figures", "--data", data)
+    handed = demo_papers.handed_in(data, _run)
     settings = Options(data, data / FILE).settings()
     text, states = duties.board(settings, data)
     gaps = [one.id for one in strict_gaps(text, states)]
     alone = [one.id for one in states if one.state == "by_hand" and one.by == "software"]
-    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states)}
+    made = {"data": str(data), "happened": len(plan), "profile": text.id, "states": counts(states), "package": handed}
     show({**made, "gaps": gaps, "without_control": alone}, as_json, _said(data, len(plan), gaps, alone))
 
 
@@ -176,14 +180,25 @@ def _commands(data: Path) -> list[tuple[object, ...]]:
          "--items", 1000, "--proof", f"licence={data / 'licence.txt'}", "--by", "高远"),
         ("corpus", "audit", data / "corpus.jsonl", "--source", "walks", "-o", data / "audit", "--workers", 1),
         ("annotation", "rules", "publish", data / "rules", "--by", "周默", "--second", "冯岚"),
-        ("annotation", "report", "-o", data / "annotation"),
         ("filing", "add", "service", "--authority", "省网信办（演示）", "--number", "云岭备-20260001（演示）", *dates),
         ("filing", "add", "algorithm", "--authority", "国家网信办（演示）", "--number", "网信算备演示0001号", *dates),
     ]  # fmt: skip
 
 
-def _run(*words: object) -> dict[str, Any]:
+def _evaluated(data: Path, model: str) -> None:
+    """Ask the model itself a sample of the shipped banks: the service would ask who is there (Article 9). That a model
+    which echoes what it is asked misses a limit is no failure of the demonstration."""
+    banks = [word for one in _BANKS for word in ("--bank", one)]
+    whom = ("--target", model, "--model", seeding.MODEL)
+    _run("evaluate", "run", *banks, *whom, "--sample", _SAMPLE, "--by", "冯岚", "--data", data, fine=(0, 1))
+
+
+def _run(*words: object, fine: Sequence[int] = (0,)) -> dict[str, Any]:
     """Run a command as a person types it; what it printed.
+
+    Args:
+        words: what stands after `guiju`.
+        fine: statuses with which it may end.
 
     Raises:
         ConfigError: it did not end well; what it said stands there.
@@ -191,7 +206,7 @@ def _run(*words: object) -> dict[str, Any]:
     printed = io.StringIO()
     with redirect_stdout(printed):
         status = commands.main([*map(str, words), "--json"])
-    if status:
+    if status not in fine:
         what = Bilingual(*(f"guiju {' '.join(map(str, words[:3]))}: {printed.getvalue()[:300]}",) * 2)
         raise ConfigError("not_found", what=what)
     made: dict[str, Any] = {}
@@ -222,6 +237,8 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
             try:
                 for words in _commands(data):
                     await asyncio.to_thread(_run, *words, "--data", data)
+                await asyncio.to_thread(demo_papers.annotated, data, _run)
+                await asyncio.to_thread(_evaluated, data, model)
                 await seeding.stopped(life, server, plan, told)
             except GuijuError as error:
                 failed.append(error)
