@@ -59,6 +59,7 @@ class Serve(_Section, frozen=True):
     tls_key: str = ""
     behind_proxy: bool = False
     workers: int = 1
+    base_path: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$", max_length=200)] = ""
 
 
 class Store(_Section, frozen=True):
@@ -69,7 +70,6 @@ class Store(_Section, frozen=True):
 
 Party = Literal["auto", "own", "third_party"]
 """In whose hands a service is (Article 11)."""
-
 UpstreamKind = Literal["openai", "anthropic"]
 """The protocol that a model service speaks."""
 
@@ -459,7 +459,7 @@ class Settings(_Section, frozen=True):
         if not self.complain.page or serve.behind_proxy or serve.host not in LOOPBACK:
             return ""
         host = f"[{serve.host}]:{serve.port}" if ":" in serve.host else f"{serve.host}:{serve.port}"
-        place = f"{'https' if serve.tls_cert else 'http'}://{host}"
+        place = f"{'https' if serve.tls_cert else 'http'}://{host}{serve.base_path}"
         return f"{place}/appeal/{decision}" if decision else f"{place}/complain/blocked"
 
 
