@@ -2,7 +2,7 @@
 """What is read from guiju.toml at start: addresses, store, identity issuers, evidence sinks, limits (DESIGN §10).
 
 What changes while the service runs (lexicons, keys, upstreams, policy) lives in the store instead. Environment
-variables `GUIJU_SECTION__NAME` override the file, so that secrets need not stand in it.
+variables `GUIJU_SECTION__NAME` override the file, so that secrets need not stand in it; `…_FILE` names a file instead.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import msgspec
 from guiju.config_console import ConsoleSettings
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
+from guiju.environment import overlaid
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -468,7 +469,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
 
     Args:
         path: the file; none means defaults.
-        environ: where `GUIJU_SECTION__NAME` overrides are looked up.
+        environ: where `GUIJU_SECTION__NAME` and `GUIJU_SECTION__NAME_FILE` are looked up.
 
     Raises:
         ConfigError: see `parse`; or the file is missing, or is not TOML.
@@ -481,10 +482,8 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
             raise ConfigError("config_invalid", what=failed(path, error), hint="guiju init") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint="guiju init --help") from error
-    for name, value in environ.items():
-        if name.startswith("GUIJU_") and "__" in name:
-            section, _, key = name[6:].lower().partition("__")
-            raw.setdefault(section, {})[key] = value
+    for section, key, value in overlaid(environ):
+        raw.setdefault(section, {})[key] = value
     return parse(raw)
 
 

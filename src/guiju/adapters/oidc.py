@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import time
 from collections.abc import Mapping
 from secrets import token_urlsafe
@@ -23,6 +22,7 @@ from joserfc.errors import JoseError
 from guiju.adapters.issuers import Trusted
 from guiju.config import Issuer
 from guiju.config_console import OidcSettings
+from guiju.environment import variable
 from guiju.errors import CallerError, OutsideError
 
 _WAIT: Final = aiohttp.ClientTimeout(total=10)
@@ -168,7 +168,7 @@ class Provider:
             "client_id": self.settings.client,
             "code_verifier": half.verifier,
         }
-        secret = os.environ.get(self.settings.secret_env, "") if self.settings.secret_env else ""
+        secret = variable(self.settings.secret_env)
         if secret:
             form["client_secret"] = secret
         status, raw = await self._asked("POST", document.token_endpoint, form)

@@ -8,7 +8,6 @@ first byte counts against the circuit; what breaks later is an error of that one
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -23,6 +22,7 @@ from guiju.adapters.deadlines import Deadlines, Wait
 from guiju.adapters.party import outside
 from guiju.config import Limits, UpstreamKind
 from guiju.config import Upstream as UpstreamSettings
+from guiju.environment import variable
 from guiju.errors import OutsideError
 
 ASKED_AT: Final[Mapping[UpstreamKind, str]] = {"openai": "/chat/completions", "anthropic": "/messages"}
@@ -203,7 +203,7 @@ class Upstream:
         self.extra: dict[str, str] = {}
         self._deadlines: Deadlines | None = None
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        key = os.environ.get(settings.key_env, "") if settings.key_env else key
+        key = variable(settings.key_env) if settings.key_env else key
         if self.kind == "anthropic":
             self._headers["anthropic-version"] = ANTHROPIC_VERSION
             self._headers |= {"x-api-key": key} if key else {}
