@@ -154,7 +154,7 @@ def test_it_installs_and_works_without_a_network_as_the_page_says(release: Path,
     more = [
         "guiju/bin/guiju check --json",
         "guiju/bin/guiju try 稳赚不赔的投资神器 --json",
-        "guiju/bin/guiju detect ../words.jsonl --json",
+        "guiju/bin/guiju detect ../words.jsonl -o ../found.jsonl --json",
         "guiju/bin/guiju label write ../a.md --out ../labelled.md --json",
         "guiju/bin/guiju label verify ../labelled.md --json",
         "guiju/bin/python -c 'import guiju, sys; print(guiju.__file__, [one for one in sys.path if \"src\" in one])'",
@@ -176,7 +176,8 @@ def test_it_installs_and_works_without_a_network_as_the_page_says(release: Path,
     check, tried, detected, _, verified, where = said[-6:]
     assert json.loads(check)["duties"]
     assert "refuse" in tried
-    assert "稳赚不赔" in detected or json.loads(detected.splitlines()[-1])
+    assert json.loads(detected)
+    assert len((tmp_path / "found.jsonl").read_text("utf-8").splitlines()) == 2
     assert json.loads(verified)
     assert re.match(
         rf"{re.escape(str(tmp_path))}/dist/guiju/lib/.*/site-packages/guiju/__init__.py \[\]", where.strip()
