@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
 # make test   — the fast tests (60 s at most; needs nothing but Python)
+# make release — what is installed elsewhere, in dist/
 # make test-all — everything, with PostgreSQL, Node.js, nginx, Chromium and other clients; what CI runs
 # Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
@@ -14,10 +15,10 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy run release test test-all tests-all lint docs generated law lock bench clean
 
 help:
-	@sed -n '2,5s/^# //p' Makefile
+	@sed -n '2,6s/^# //p' Makefile
 
 setup:
 	@scripts/setup.sh run
@@ -40,6 +41,9 @@ setup-annotators:
 setup-exchange:
 	@scripts/setup.sh exchange
 
+setup-deploy:
+	@scripts/setup.sh deploy
+
 run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
@@ -48,7 +52,7 @@ test: setup-dev
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange
+tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange setup-deploy
 	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
 
 lint: setup-dev
@@ -75,8 +79,12 @@ law: setup-dev
 lock:
 	scripts/lock.sh
 
+# dist/: wheel, sources, list of what is installed, audit, hashes, and all wheels for a machine without a network
+release:
+	@scripts/release.sh dist
+
 bench: setup-dev
 	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
 
 clean:
-	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-exchange .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-exchange .venv-deploy .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -15,6 +15,10 @@ lock() {
 }
 lock requirements/run.txt pyproject.toml --extra media --extra corpus --group build
 lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
+lock requirements/build.txt --group pyproject.toml:build --constraint requirements/run.txt
+lock requirements/serve.txt pyproject.toml --extra postgres --extra media --extra corpus --extra dossier \
+    --constraint requirements/run.txt --constraint requirements/dev.txt
+lock requirements/deploy.txt --group pyproject.toml:deploy
 lock requirements/local.txt --group pyproject.toml:local
 lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt
 lock requirements/clients.txt --group pyproject.toml:clients

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | pictures | local | clients | annotators | exchange
+# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | pictures | local | clients | annotators | exchange | deploy
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
 #   pictures  what reads the words on pictures, into .venv too; 250 MB
 #   local  .venv-local with the small real model for `make run MODEL=local`
 #   annotators  .venv-annotators with Label Studio, which `make test-all` annotates with; 1 GB
 #   exchange  .venv-exchange with readers of OSCAL and CycloneDX that are not ours; 110 MB
+#   deploy  .venv-deploy with what makes a release and reads deploy/: Helm's library, schemas of Kubernetes; 500 MB
 #   clients  .venv-clients with the clients that `make test-all` tries at the gateway; 870 MB
 # A second call with nothing changed takes a few milliseconds. PYTHON chooses the interpreter.
 set -eu
@@ -46,7 +47,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 folder=.venv
-case $what in local | clients | annotators | exchange) folder=.venv-$what ;; esac
+case $what in local | clients | annotators | exchange | deploy) folder=.venv-$what ;; esac
 # Another interpreter was asked for, or the one behind the folder is gone: begin anew.
 if [ -d "$folder" ]; then
     if ! "$folder/bin/python" -c '' 2>/dev/null; then

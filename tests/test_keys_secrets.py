@@ -50,7 +50,14 @@ def test_a_file_that_others_may_read_is_refused(mode: int, tmp_path: Path) -> No
     assert "chmod 0600" in refused.value.advice("en")
 
 
-@pytest.mark.parametrize("mode", [0o750, 0o701, 0o777, 0o2700])
+def test_the_bit_of_a_group_s_folder_alone_opens_nothing(tmp_path: Path) -> None:
+    """Volumes of Kubernetes have set-group-id, and folders below take it from them."""
+    Secrets.open(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o2700)
+    assert Secrets.open(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("mode", [0o750, 0o701, 0o777, 0o2770])
 def test_a_directory_that_others_may_enter_is_refused(mode: int, tmp_path: Path) -> None:
     Secrets.open(tmp_path / "keys")
     (tmp_path / "keys").chmod(mode)

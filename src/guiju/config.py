@@ -2,7 +2,7 @@
 """What is read from guiju.toml at start: addresses, store, identity issuers, evidence sinks, limits (DESIGN §10).
 
 What changes while the service runs (lexicons, keys, upstreams, policy) lives in the store instead. Environment
-variables `GUIJU_SECTION__NAME` override the file, so that secrets need not stand in it.
+variables `GUIJU_SECTION__NAME` override the file, so that secrets need not stand in it; `…_FILE` names a file instead.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from guiju.config_console import ConsoleSettings
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
 from guiju.config_telemetry import TelemetrySettings
+from guiju.environment import overlaid
 from guiju.errors import ConfigError, Page, failed
 from guiju.terms import AgeBand, IdentityLevel, Reach
 
@@ -60,6 +61,7 @@ class Serve(_Section, frozen=True):
     tls_key: str = ""
     behind_proxy: bool = False
     workers: int = 1
+    base_path: Annotated[str, msgspec.Meta(pattern=r"^(/[A-Za-z0-9._~-]+)*$", max_length=200)] = ""
 
 
 class Store(_Section, frozen=True):
@@ -68,8 +70,7 @@ class Store(_Section, frozen=True):
     url: str = "sqlite"
 
 
-Party = Literal["auto", "own", "third_party"]
-"""In whose hands a service is (Article 11)."""
+Party = Literal["auto", "own", "third_party"]  # in whose hands a service is (Article 11)
 UpstreamKind = Literal["openai", "anthropic"]  # the protocol that a model service speaks
 
 
@@ -460,7 +461,7 @@ class Settings(_Section, frozen=True):
         if not self.complain.page or serve.behind_proxy or serve.host not in LOOPBACK:
             return ""
         host = f"[{serve.host}]:{serve.port}" if ":" in serve.host else f"{serve.host}:{serve.port}"
-        place = f"{'https' if serve.tls_cert else 'http'}://{host}"
+        place = f"{'https' if serve.tls_cert else 'http'}://{host}{serve.base_path}"
         return f"{place}/appeal/{decision}" if decision else f"{place}/complain/blocked"
 
 
@@ -469,7 +470,7 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
 
     Args:
         path: the file; none means defaults.
-        environ: where `GUIJU_SECTION__NAME` overrides are looked up.
+        environ: where `GUIJU_SECTION__NAME` and `GUIJU_SECTION__NAME_FILE` are looked up.
 
     Raises:
         ConfigError: see `parse`; or the file is missing, or is not TOML.
@@ -482,9 +483,8 @@ def load(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
             raise ConfigError("config_invalid", what=failed(path, error), hint="guiju init") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError("config_invalid", what=f"{path}: {error}", hint="guiju init --help") from error
-    for name in [one for one in environ if one.startswith("GUIJU_") and "__" in one]:
-        section, _, key = name[6:].lower().partition("__")
-        raw.setdefault(section, {})[key] = environ[name]
+    for section, key, value in overlaid(environ):
+        raw.setdefault(section, {})[key] = value
     return parse(raw)
 
 

@@ -48,6 +48,7 @@ from guiju.house import House, Part
 from guiju.records.sources import place_of
 from guiju.records.trace import Trace, trace
 from guiju.web.pages import Host, Pages
+from guiju.web.prefix import Below
 from guiju.web.verify import VerifyPage
 from guiju.web.verify_text import VerifyText
 from guiju.workers import pid_file
@@ -449,8 +450,9 @@ def _host(house: House) -> Host:
 
 def _uvicorn(house: House, rooms: Rooms) -> uvicorn.Config:
     settings = house.settings
+    below = settings.serve.base_path
     return uvicorn.Config(
-        rooms,
+        Below(rooms, below) if below else rooms,
         host=settings.serve.host,
         port=settings.serve.port,
         http=protocol(settings.limits, exempt(settings)),

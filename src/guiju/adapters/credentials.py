@@ -6,12 +6,12 @@ A file can be replaced while the service runs, a variable can't.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from guiju.environment import variable
 from guiju.errors import ConfigError, failed
 
 _LOOK_S: Final = 1.0
@@ -56,17 +56,17 @@ class File:
         return found.st_ino, found.st_mtime_ns
 
 
-def secret(variable: str, file: str) -> str:
+def secret(name: str, file: str) -> str:
     """A secret as it is now; `""` where neither is named.
 
     Args:
-        variable: of the environment.
+        name: of a variable of the environment.
         file: outranks it.
 
     Raises:
         ConfigError: `config_invalid`: the file can't be read, or holds nothing.
     """
-    return _word(Path(file)) if file else os.environ.get(variable, "") if variable else ""
+    return _word(Path(file)) if file else variable(name)
 
 
 def _word(path: Path) -> str:

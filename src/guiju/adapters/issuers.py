@@ -8,7 +8,6 @@ counts as down: for a quarter of an hour persons who are known go on, then nobod
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,6 +20,7 @@ from joserfc.jwk import KeySet, OctKey
 
 from guiju.adapters import claims
 from guiju.config import Issuer
+from guiju.environment import variable
 from guiju.errors import ConfigError, OutsideError
 
 FRESH_S: Final = 600.0
@@ -77,7 +77,7 @@ class Trusted:
         if settings.kind == "header" and not settings.secret_env:
             raise ConfigError("config_invalid", what=f"issuer {settings.issuer}: header", hint="secret_env")
         if settings.secret_env:
-            secret = os.environ.get(settings.secret_env, "")
+            secret = variable(settings.secret_env)
             if len(secret) < 32:
                 raise ConfigError(
                     "config_invalid", what=f"{settings.secret_env} is shorter than 32", hint="openssl rand -hex 32"

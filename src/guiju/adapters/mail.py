@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import re
 import smtplib
 import ssl
@@ -18,6 +17,7 @@ from typing import Final
 import msgspec
 
 from guiju.config_mail import MailSettings
+from guiju.environment import variable
 from guiju.errors import ConfigError, Page
 
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+\Z")
@@ -71,7 +71,10 @@ async def send(settings: MailSettings, letter: Letter) -> str:
         return "no server"
     if not ADDRESS.match(letter.to):
         return "address"
-    password = os.environ.get(settings.password_env, "") if settings.password_env else ""
+    try:
+        password = variable(settings.password_env)
+    except ConfigError:
+        return "password"
     if settings.password_env and not (password and password.isascii()):  # smtplib sends no other
         return "password"
     return await asyncio.to_thread(_send, settings, password, letter)
@@ -83,7 +86,7 @@ def ping(settings: MailSettings) -> str:
     Returns:
         `""` when it went well; else as `send`.
     """
-    password = os.environ.get(settings.password_env, "") if settings.password_env else ""
+    password = variable(settings.password_env)
     if settings.password_env and not (password and password.isascii()):
         return "password"
     try:

@@ -27,6 +27,7 @@ from guiju.adapters.genai import NAMES, finish, named
 from guiju.adapters.telemetry import Asked, Span, Trail
 from guiju.config import Upstream
 from guiju.config_telemetry import TelemetrySettings
+from guiju.environment import variable
 
 _SCOPE: Final = "guiju"
 _UNLISTED: Final = "*"
@@ -58,7 +59,7 @@ class Otlp:
         self._scope = InstrumentationScope(_SCOPE, version)
         self._resource = Resource({"service.name": _SCOPE, "service.version": version})
         base = settings.endpoint.rstrip("/")
-        headers = _headers(environ.get(settings.headers_env, "")) if settings.headers_env else {}
+        headers = _headers(variable(settings.headers_env, environ)) if settings.headers_env else {}
         self._spans = OTLPSpanExporter(
             f"{base}/v1/traces", headers=headers, timeout=settings.timeout_s, session=_session()
         )

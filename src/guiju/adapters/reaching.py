@@ -19,6 +19,7 @@ import msgspec
 
 from guiju import config
 from guiju.adapters.upstream import ANTHROPIC_VERSION
+from guiju.environment import variable
 from guiju.errors import OutsideError
 
 WAIT_S: Final = 5.0
@@ -74,7 +75,7 @@ def models(service: config.Upstream, environ: Mapping[str, str] = os.environ) ->
     Raises:
         OutsideError: `upstream_failed`; it says why.
     """
-    key = environ.get(service.key_env, "") if service.key_env else ""
+    key = variable(service.key_env, environ)
     if service.kind == "anthropic":
         headers = {"anthropic-version": ANTHROPIC_VERSION, **({"x-api-key": key} if key else {})}
     else:

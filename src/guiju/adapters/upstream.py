@@ -8,7 +8,6 @@ first byte counts against the circuit; what breaks later is an error of that one
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
@@ -24,6 +23,7 @@ from guiju.adapters.deadlines import Deadlines, Wait
 from guiju.adapters.party import outside
 from guiju.config import Limits, UpstreamKind
 from guiju.config import Upstream as UpstreamSettings
+from guiju.environment import variable
 from guiju.errors import OutsideError
 
 ASKED_AT: Final[Mapping[UpstreamKind, str]] = {"openai": "/chat/completions", "anthropic": "/messages"}
@@ -217,7 +217,7 @@ class Upstream:
         if self.kind == "anthropic":
             self._headers["anthropic-version"] = ANTHROPIC_VERSION
         self._key = credentials.File(settings.key_file) if settings.key_file else None
-        self._keyed(os.environ.get(settings.key_env, "") if settings.key_env else key)
+        self._keyed(variable(settings.key_env) if settings.key_env else key)
 
     def _keyed(self, key: str) -> None:
         """Ask with a key from now on; `""` without one."""

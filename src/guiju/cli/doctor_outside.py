@@ -21,6 +21,7 @@ from guiju.adapters import mail, reaching
 from guiju.cli.doctor_row import Row, State
 from guiju.cli.tongue import language, say
 from guiju.config import Settings, Upstream, Witness
+from guiju.environment import variable
 from guiju.errors import GuijuError, OutsideError
 from guiju.gauging import expiry
 from guiju.listed import lists
@@ -61,7 +62,7 @@ def upstream(service: Upstream, apart: dict[str, float], environ: Mapping[str, s
         environ: where its key is.
     """
     name = f"upstream {service.name}"
-    if service.key_env and not environ.get(service.key_env):
+    if service.key_env and not variable(service.key_env, environ):
         found = say(f"环境变量 {service.key_env} 未设", f"the variable {service.key_env} is not set")
         return Row(name, "yellow", found, f"export {service.key_env}=…")
     try:

@@ -110,7 +110,7 @@ def _link(settings: Settings, secret: str) -> str:
     """The address at which a link's secret is taken up."""
     scheme = "https" if settings.serve.tls_cert else "http"
     base = settings.console.url.rstrip("/") or f"{scheme}://localhost:{settings.serve.port}"
-    return f"{base}/console/begin?{urlencode({'link': secret})}"
+    return f"{base}{settings.serve.base_path}/console/begin?{urlencode({'link': secret})}"
 
 
 def _facts(one: Member) -> dict[str, Any]:

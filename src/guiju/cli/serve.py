@@ -128,7 +128,7 @@ def announce(house: House, as_json: bool) -> None:
     """Say where it listens, what is off, and which facts are still missing, each with what fixes it."""
     settings = house.settings
     scheme = "https" if settings.serve.tls_cert else "http"
-    address = f"{scheme}://{settings.serve.host}:{settings.serve.port}/v1"
+    address = f"{scheme}://{settings.serve.host}:{settings.serve.port}{settings.serve.base_path}/v1"
     rows = missing(house)
     begin = first_link(house)
     if as_json:
@@ -168,7 +168,7 @@ def first_link(house: House) -> str:
         return ""
     secret = members.invite(house.store, "", "first start", int(time.time()), members.FIRST_S)
     scheme = "https" if settings.serve.tls_cert else "http"
-    return f"{scheme}://localhost:{settings.serve.port}/console/begin?link={secret}"
+    return f"{scheme}://localhost:{settings.serve.port}{settings.serve.base_path}/console/begin?link={secret}"
 
 
 def missing(house: House) -> list[tuple[str, str, str]]:

@@ -123,14 +123,14 @@ class SignIn:
         who = await self.console.aside(members.found, store, key.member_id)
         if who is None:
             raise CallerError("sign_in_failed")
-        return await self._in(who, "passkey", origin, _json({"next": inner(request.query_params.get("next", HOME))}))
+        return await self._in(who, "passkey", origin, self._next(inner(request.query_params.get("next", HOME))))
 
     async def oidc(self, request: Request, origin: str) -> Response:
         """Send the browser to the identity provider."""
         self._turn(request)
         said = dict(await form(request, origin, None))
         link, name = said.get("link", "")[:100], said.get("name", "")[:100]
-        url, half = await self.provider().asking(origin + BACK, link, name, inner(said.get("next", HOME)))
+        url, half = await self.provider().asking(self._back(origin), link, name, inner(said.get("next", HOME)))
         kept = msgspec.json.encode(half).decode()
         secret = await self.console.aside(sessions.remember, self.inside.store, "oidc", kept, self.inside.now())
         response = RedirectResponse(url, 303)
@@ -143,7 +143,7 @@ class SignIn:
         self._turn(request)
         kept = await self._recalled(request, "oidc")
         half = msgspec.json.decode(kept, type=Half)
-        login = await self.provider().answered(half, origin + BACK, dict(request.query_params))
+        login = await self.provider().answered(half, self._back(origin), dict(request.query_params))
         store, now = self.inside.store, self.inside.now()
         if half.link:
             who: Member | None = await self.console.aside(
@@ -201,7 +201,7 @@ class SignIn:
         made = (await self._library()).Passkeys(origin).made(begun.state, answer)
         work = (self.inside.store, begun.link, made.credential, made.id, begun.name, self.inside.now())
         who = await self.console.aside(members.join, *work)
-        return await self._in(who, "passkey", origin, _json({"next": HOME}))
+        return await self._in(who, "passkey", origin, self._next(HOME))
 
     def out(self, visit: Visit) -> Response:
         """Sign out: the session ends in the store, not only in the browser."""
@@ -211,6 +211,17 @@ class SignIn:
         keep(response, origin, "")
         response.headers["clear-site-data"] = '"cache"'
         return response
+
+    def _base(self) -> str:
+        return self.inside.settings().serve.base_path
+
+    def _back(self, origin: str) -> str:
+        """Where the identity provider sends the browser back to."""
+        return origin + self._base() + BACK
+
+    def _next(self, path: str) -> Response:
+        """Where a script leads on to; it reads no header for that."""
+        return _json({"next": self._base() + path})
 
     def provider(self) -> Provider:
         """The identity provider of the settings in force.

@@ -217,16 +217,17 @@ class PublicPages:
         telling = self._asked("document")
         known = await self._once("known", "", telling.known)
         settings = self.host.settings()
+        base = settings.serve.base_path
         made = {
             "schema": "guiju/1",
             "profile": settings.profile,
             "provider": settings.provider.name,
             "service": str(known.values.get("service.name", "")),
             "filings": [{"kind": name.zh, "number": value.zh} for name, value in LISTS["filings"](known)],
-            "pages": {page: f"/{page}" for page in (*PAGES, "transparency", "status")},
-            "complain": "/complain" if self.host.complains and settings.complain.page else None,
+            "pages": {page: f"{base}/{page}" for page in (*PAGES, "transparency", "status")},
+            "complain": f"{base}/complain" if self.host.complains and settings.complain.page else None,
             "report": settings.provider.authority_url,
-            "verify": "/verify" if settings.verify.page else None,
+            "verify": f"{base}/verify" if settings.verify.page else None,
         }
         return _json(made)
 

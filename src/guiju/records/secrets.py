@@ -253,5 +253,6 @@ def sync_directory(path: Path) -> None:
 
 
 def _refuse_wide(path: Path, mode: int, is_kind: Callable[[int], bool], want: str) -> None:
-    if not is_kind(mode) or stat.S_IMODE(mode) & ~int(want, 8):
+    # Below a folder with set-group-id, as volumes of Kubernetes have it, ours has the bit too; it opens nothing.
+    if not is_kind(mode) or stat.S_IMODE(mode) & 0o777 & ~int(want, 8):
         raise ConfigError("keys_exposed", path=str(path), mode=f"{stat.S_IMODE(mode):04o}", want=want)

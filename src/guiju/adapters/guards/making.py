@@ -21,6 +21,7 @@ from guiju.adapters.guards.tencent import Tencent
 from guiju.adapters.party import outside
 from guiju.config import Guard as Settings
 from guiju.config import Limits
+from guiju.environment import variable
 from guiju.errors import Bilingual, ConfigError, Page, failed
 
 _HINT: Final = Page("how-to/guards.md")
@@ -103,7 +104,7 @@ def _keys(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     made = []
     for name in (settings.access_env, settings.key_env):
         if name:
-            value = environ.get(name, "")
+            value = variable(name, environ)
             if not value:
                 raise _wrong(settings, f"${name}")
             made.append(value)

@@ -33,6 +33,7 @@
     one.click();
     return true;
   };
+  const base = new URL(document.currentScript.src).pathname.split("/static/")[0];
   const go = { b: "/console", c: "/console/cases", e: "/console/evidence", d: "/console/d", t: "/console/try" };
 
   let before = "";
@@ -40,14 +41,14 @@
     const key = event.key;
     if (before === "g" && go[key]) {
       before = "";
-      const link = document.querySelector(`.top nav a[href="${go[key]}"]`);
+      const link = document.querySelector(`.top nav a[href="${base}${go[key]}"]`);
       if (link) link.click();
       return true;
     }
     before = key === "g" ? "g" : "";
     if (key === "j") { move(1); return true; }
     if (key === "k") { move(-1); return true; }
-    if (key === "?") { location.href = "/console/help/shortcuts"; return true; }
+    if (key === "?") { location.href = base + "/console/help/shortcuts"; return true; }
     if (key === "/") {
       const field = document.querySelector("[role=search] input, input[type=search]");
       if (field) field.focus();
