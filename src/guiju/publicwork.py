@@ -89,7 +89,7 @@ def opened(house: House) -> Telling:
             store = True
         except GuijuError:
             store = False
-        found = {"canary": live.alive["canary"], "ledger": live.alive.get("ledger", True), "store": store}
+        found = {"canary": live.alive["canary"], "ledger": live.books.writes, "store": store}
         return {**found, "models": live.upstreams.up()}
 
     return Telling(

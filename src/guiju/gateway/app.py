@@ -272,9 +272,14 @@ class App:
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed."""
+        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, keys are known, no guard is closed."""
         live = self.live
-        facts = {**live.alive, "lexicon": bool(live.policy.lexicon)}
+        facts = {
+            **live.alive,
+            "ledger": live.books.writes,
+            "lexicon": bool(live.policy.lexicon),
+            "store": live.keyring.known,
+        }
         told: dict[str, Any] = {"facts": facts}
         if guards := live.guards.states(live.clock()):
             facts["guards"] = "closed" not in guards.values()

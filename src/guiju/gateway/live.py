@@ -226,7 +226,7 @@ class Live:
         recording: a WAV file of the words that label speech; `b""` for the rhythm.
         films: how many films are labelled at once.
         jobs: where it is kept which films are being made.
-        alive: facts that readiness looks at: canary passed, ledger writes.
+        alive: facts that readiness looks at and that nothing here can tell: whether the canary was stopped.
     """
 
     settings: Settings
