@@ -2,7 +2,7 @@
 """PostgreSQL goes away under load, in every way that it can: 503 and never 401, nothing passes unchecked, nothing that
 was acknowledged is lost, and all is well again within ten seconds, without a restart (robustness F2).
 
-`GUIJU_OUTAGES` says how often it goes (8; 20 in full).
+`GUIJU_OUTAGES` says how often it goes (3; 20 in full).
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
+from lengths import SPEED
 from load_kit import Traffic, all_in_the_books, nothing_passed, traffic
 from outage_proxy import OutageProxy
 from serving import Served, served
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
-OUTAGES = int(os.environ.get("GUIJU_OUTAGES", "8"))
-BACK_S = 10.0
+OUTAGES = int(os.environ.get("GUIJU_OUTAGES", "3"))
+BACK_S = 10.0 * SPEED
 SETTINGS = """
 [store]
 url = "postgresql://postgres@127.0.0.1:{port}/postgres"

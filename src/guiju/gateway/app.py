@@ -272,7 +272,7 @@ class App:
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, keys are known, no guard is closed."""
+        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, keys known, no guard closed."""
         live = self.live
         facts = {
             **live.alive,
