@@ -151,8 +151,19 @@ def start(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def start_once(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -> Iterator[Start]:
-    """Starts gateways that serve all tests of a module: each takes half a second to begin."""
-    yield from _starting(tmp_path_factory.mktemp("once"), model)
+    """Starts gateways that serve all tests of a module: each takes half a second to begin. Whoever asks for one like one
+    that is there gets that one; for tests that change nothing in it."""
+    for go in _starting(tmp_path_factory.mktemp("once"), model):
+        made: list[tuple[dict[str, Any], Running]] = []
+
+        def once(go: Start = go, made: list[tuple[dict[str, Any], Running]] = made, **options: Any) -> Running:
+            for asked, running in made:
+                if asked == options:
+                    return running
+            made.append((options, go(**options)))
+            return made[-1][1]
+
+        yield once
 
 
 def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:

@@ -22,12 +22,19 @@ from fido2.cose import ES256
 from fido2.webauthn import AttestationObject, AttestedCredentialData, AuthenticatorData, CollectedClientData
 
 from conftest import Answered, Running
+from dossier_kit import sources, without
 from guiju import deskwork, replaying
 from guiju.console.frame import cookie
 from guiju.desk.cases import Form
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts
-from guiju.records import members, sessions, standing
+from guiju.dossier import package, workshop
+from guiju.dossier.kinds import kind as kind_of
+from guiju.dossier.lint import lint
+from guiju.law import calendar
+from guiju.records import disclosures, dossiers, members, sessions, standing
+from guiju.records.disclosures import Disclosure
+from guiju.records.dossiers import Built
 from guiju.records.members import Role
 from guiju.records.standing import Step
 
@@ -180,6 +187,8 @@ PAGES = {
     "facts-people": "/console/filings/facts/people",
     "facts-service": "/console/filings/facts/service",
     "facts-model": "/console/filings/facts/model",
+    "filings-told": "/console/filings/told",
+    "dossier": "/console/dossier",
     "keys": "/console/keys",
     "people": "/console/people",
     "audit-log": "/console/audit-log",
@@ -200,6 +209,10 @@ REVIEWED: Final = (
     "regen",
     "regen-none",
     "regen-item",
+    "matter-incident",
+    "matter-inquiry",
+    "matter-hold",
+    "matter-case",
 )
 """Pages that reviewers see, and administrators do not."""
 READ: Final = ("audit-log", "evidence", "decision-refused", "decision-none")
@@ -216,6 +229,10 @@ def filled(gateway: Running) -> dict[str, str]:
     admin.get("/console/audit-log")
     auditor.post("/console/evidence")
     numbers = waiting(gateway)
+    known = {"what": "数据库被勒索，服务中断。", "critical": "no", "grade": "larger"}
+    lead = signed_in(gateway, "lead", "冯主管")
+    incident = lead.post("/console/matters/incident", known).headers["location"]
+    lead.post(f"{incident}/read", {"purpose": "legal"})
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
     item = replaying.opened(gateway.house).open(facts, matter, "冯主管")
@@ -223,14 +240,67 @@ def filled(gateway: Running) -> dict[str, str]:
     asked = msgspec.structs.replace(live.settings.regeneration, models=("scripted",))
     live.settings = msgspec.structs.replace(live.settings, regeneration=asked)
     asyncio.run_coroutine_threadsafe(replaying.turn(gateway.house, gateway.base), gateway.loop).result(60)
+    papers_ = papers(gateway)
     cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
     return {
         **made,
+        **{f"matter-{kind}": f"/console/matters/{kind}" for kind in ("incident", "inquiry", "hold")},
+        "matter-case": incident,
+        **papers_,
         "regen-item": f"/console/regen/{item.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",
         "decision-refused": f"/console/d/{refused}",
         "decision-none": "/console/d/none",
+    }
+
+
+def papers(gateway: Running) -> dict[str, str]:
+    """Give a gateway a package that was built and handed in, and a build that lint kept from being one."""
+    store, now, root = gateway.house.store, int(time.time()), workshop.root(gateway.data)
+    files, manifest = package.build(kind_of("store"), sources(), package.Options())
+    faulty = lint(kind_of("filing"), sources(facts=without("org.name", "people.legal"), conclusions={}, exhibits=()))
+    found = [
+        {"look": one.look, "place": one.place, "blocks": one.blocks, "zh": one.why.zh, "en": one.why.en}
+        for one in faulty.found
+    ]
+    bad = {"kind": "filing", "blocks": True, "empty": {"facts": faulty.asked, "missing": 2}, "found": found}
+    ids = {}
+    for name, said in (("store", {"digest": manifest.digest}), ("filing", bad)):
+        ids[name] = token_hex(16)
+        asked = workshop.Asked(kind=name, on=manifest.on, annotated=False, draft=False, by="王合规", at=now)
+        (root / ids[name]).mkdir(parents=True)
+        (root / ids[name] / "asked.json").write_bytes(msgspec.json.encode(asked))
+        (root / ids[name] / "result.json").write_bytes(msgspec.json.encode(said))
+    package.write(root / ids["store"] / workshop.PACKAGE, files, manifest)
+    built = Built(
+        digest=manifest.digest,
+        kind="store",
+        dated=manifest.on,
+        draft=False,
+        annotated=False,
+        built_at=now,
+        evidence="w/1/1",
+    )
+    dossiers.add(store, built, package.encoded(manifest))
+    told = Disclosure(
+        what="request",
+        to="某市公安局",
+        basis="网络安全法第二十八条",
+        number="公调〔2026〕12号",
+        scope="case",
+        about="26-000001",
+        fields="答复时间、处理结果",
+        day=calendar.day_of(now).isoformat(),
+        by="王合规",
+        second="林青",
+        hash="ab" * 32,
+        at=now,
+    )
+    disclosures.enter(store, disclosures.checked(told, calendar.day_of(now)))
+    return {
+        "dossier-work": f"/console/dossier/works/{ids['filing']}",
+        "dossier-package": f"/console/dossier/{built.digest}",
     }
 
 

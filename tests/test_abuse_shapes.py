@@ -48,10 +48,10 @@ def recorder() -> Iterator[Recorder]:
         yield one
 
 
-@pytest.fixture
-def gateway(start: Start, recorder: Recorder) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start, recorder: Recorder) -> Running:
     """A gateway in front of it."""
-    return start(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
+    return start_once(upstream=recorder.url, overlay=(("gateway.fields", FIELDS),))
 
 
 def sent(gateway: Running, door: str, shape: Shape, word: str, stream: bool) -> Answered:
@@ -139,9 +139,9 @@ def test_no_shape_carries_one_through_any_door(gateway: Running, recorder: Recor
         assert not at_door(gateway, recorder, door, (*SHAPES, *OWN[door]), True)[1]
 
 
-def test_the_judge_sees_a_word_that_gets_through(start: Start, recorder: Recorder) -> None:
+def test_the_judge_sees_a_word_that_gets_through(start_once: Start, recorder: Recorder) -> None:
     """Behind a gateway that looks for other words every shape that goes on is a leak, and every refusal is missed."""
-    gateway = start(
+    gateway = start_once(
         upstream=recorder.url,
         overlay=(("gateway.fields", FIELDS),),
         lexicon="term,category,severity\n别的词,A.1f,block\n",

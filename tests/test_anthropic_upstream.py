@@ -94,10 +94,11 @@ def service() -> Iterator[FaultUpstream]:
         yield one
 
 
-@pytest.fixture
-def running(start: Start, service: FaultUpstream, monkeypatch: pytest.MonkeyPatch) -> Running:
-    monkeypatch.setenv(KEY_ENV, "secret-key")
-    return gateway(start, service)
+@pytest.fixture(scope="module")
+def running(start_once: Start, service: FaultUpstream) -> Iterator[Running]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_ENV, "secret-key")
+        yield gateway(start_once, service)
 
 
 def gateway(start: Start, service: FaultUpstream, reach: Reach = "pattern", **more: Any) -> Running:

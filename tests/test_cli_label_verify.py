@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli_kit import guiju, typed
-from guiju.adapters.reader import Request
+from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.marking.label import generated
 from guiju.terms import Label

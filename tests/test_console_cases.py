@@ -13,7 +13,7 @@ from console_kit import Browser, signed_in
 from guiju import deskwork
 from guiju.console.deadlines import chip, span
 from guiju.desk.cases import Desk, Form, Receipt
-from guiju.records import acts, approvals, cases, changes, members, outbox, reviews
+from guiju.records import accounts, acts, approvals, cases, changes, members, outbox, reviews
 from guiju.records.cases import Case, Clock
 from guiju.review.queue import DAY_S
 
@@ -193,3 +193,37 @@ def test_a_deadline_is_shown_in_four_states_with_its_basis() -> None:
     assert of(-90) == ("over", "1 min over")
     assert of(100, still_since=now) == ("still", "stands still while an answer is awaited")
     assert span(59, "zh") == "0 分钟"
+
+
+def test_an_inquiry_goes_its_course_in_the_console(gateway: Running) -> None:
+    lead, officer = signed_in(gateway, "lead", "冯"), signed_in(gateway, "compliance", "褚")
+    reviewer = signed_in(gateway, "reviewer", "吴")
+    letter = {"authority": "云岭市网信办", "basis": "《暂行办法》第十九条", "number": "12 号", "dated": "2026-11-23"}
+    more = {"scope": "该账户的名称", "until": "2030-12-04T18:00"}
+    assert b"12 \xe5\x8f\xb7" in lead.post("/console/matters/inquiry", letter).body, "what was typed is not lost"
+    opened = lead.post("/console/matters/inquiry", {**letter, **more})
+    path = opened.headers["location"]
+    number = path.rpartition("/")[2]
+    assert "云岭市网信办" not in lead.get(path).body.decode(), "hidden until a purpose is said"
+    assert lead.get(f"{path}/document").status == 404
+    assert on(lead, number, "read", {"purpose": "legal"}) == 303
+    assert "云岭市网信办" in lead.get(path).body.decode()
+    assert on(lead, number, "step", {"to": "open"}) == 303
+    owner = accounts.create_account(gateway.house.store, "shop", int(time.time())).id
+    wanted = {"to": "approved", "about": "account", "ids": owner, "wanted": "account.name"}
+    assert on(lead, number, "step", {**wanted, "wanted": "account.persons"}) in (400, 500)
+    assert on(lead, number, "step", wanted) == 303
+    page = officer.get("/console/approvals").body.decode()
+    assert "give an authority what it asks for" in page
+    assert "云岭市网信办" in page, "the second person sees what it is about"
+    [one] = approvals.of(gateway.house.store, number)
+    assert lead.post(f"/console/approvals/{one.id}", {"answer": "approve"}).status == 403
+    assert officer.post(f"/console/approvals/{one.id}", {"answer": "approve"}).status == 303
+    assert cases.get(gateway.house.store, number).state == "approved"
+    assert on(officer, number, "take") == 303
+    assert on(officer, number, "read", {"purpose": "legal"}) == 303
+    text = officer.get(f"{path}/document?of=zh")
+    assert (text.status, text.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert owner in text.body.decode()
+    assert on(officer, number, "give") == 303
+    assert on(reviewer, number, "take") == 403, "matters of staff are no reviewer's"

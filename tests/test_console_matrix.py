@@ -11,10 +11,12 @@ import pytest
 from conftest import Running, Start
 from console_kit import Browser, signed_in
 from guiju.console.evidence import Explorer
+from guiju.console.frame import did
 from guiju.console.pages import table
 from guiju.console.permissions import ROWS, Row
 from guiju.records import acts
 from guiju.records.members import ROLES, Role
+from guiju.web.locale import LANGUAGES, WORDS
 
 OPEN = {
     "GET /console/sign-in": 200,
@@ -52,6 +54,10 @@ ALLOWED = {
     "POST /console/cases/{no}/preview": ("/console/cases/26-999999/preview", {}, 404),
     "POST /console/cases/{no}/decide": ("/console/cases/26-999999/decide", {}, 404),
     "POST /console/cases/{no}/undo": ("/console/cases/26-999999/undo", {}, 404),
+    "POST /console/cases/{no}/step": ("/console/cases/26-999999/step", {"to": "open"}, 404),
+    "GET /console/cases/{no}/document": ("/console/cases/26-999999/document", {}, 404),
+    "GET /console/matters/{kind}": ("/console/matters/inquiry", {}, 200),
+    "POST /console/matters/{kind}": ("/console/matters/none", {}, 404),
     "POST /console/approvals/{id}": ("/console/approvals/none", {"answer": "revoke"}, 404),
     "POST /console/sanctions/{id}": ("/console/sanctions/none", {}, 404),
     "POST /console/filings/due/{about}": ("/console/filings/due/none", {"how": "x"}, 404),
@@ -61,6 +67,13 @@ ALLOWED = {
     "POST /console/filings/facts/{group}": ("/console/filings/facts/org", {"org.code": "1"}, 400),
     "GET /console/regen/{id}": ("/console/regen/rg-none", {}, 404),
     "POST /console/regen/{id}/certificate": ("/console/regen/rg-none/certificate", {}, 404),
+    "POST /console/dossier/build": ("/console/dossier/build", {"kind": "none"}, 400),
+    "GET /console/dossier/works/{id}": ("/console/dossier/works/none", {}, 404),
+    "GET /console/dossier/works/{id}/progress": ("/console/dossier/works/none/progress", {}, 404),
+    "GET /console/dossier/{digest}": ("/console/dossier/none", {}, 404),
+    "GET /console/dossier/{digest}/files/{number}": ("/console/dossier/none/files/0", {}, 404),
+    "POST /console/dossier/{digest}/sign": ("/console/dossier/none/sign", {}, 404),
+    "POST /console/dossier/{digest}/submit": ("/console/dossier/none/submit", {}, 404),
     "POST /console/me": ("/console/me", {"scheme": "dark"}, 303),
 }
 """Place → what is asked, and the status of who may; a page without braces that is not here is opened and shown."""
@@ -90,6 +103,13 @@ def test_every_route_has_a_row_and_every_row_a_route(gateway: Running) -> None:
     made = {(method, path) for path, methods in table(Explorer()).items() for method in methods}
     assert {row.place for row in ROWS.values() if row.open} == set(OPEN)
     assert made | {("POST", "/console/sign-out")} == {key for key, row in ROWS.items() if not row.open}
+
+
+def test_each_route_is_said_in_words() -> None:
+    for row in ROWS.values():
+        assert all(did(row.place, language) != row.place for language in LANGUAGES.values()), row.place
+    assert {one for one in WORDS if one.startswith("places.")} == {f"places.{row.place}" for row in ROWS.values()}
+    assert did("GET /console/no-more", "en") == "GET /console/no-more", "what is no more stands as it was called"
 
 
 def test_a_path_below_the_console_that_has_no_row_does_not_exist(browsers: dict[Role, Browser]) -> None:

@@ -194,7 +194,7 @@ def test_the_two_tables_hold_together() -> None:
             assert set(term.met) | set(term.pauses) <= set(course.states)
             assert not (term.basis == "law" and term.pauses), "no clock of a law stands still"
             assert set(course.ends) <= set(term.met), "what is over is not late"
-            assert sum(map(bool, (term.hours, term.working_days, term.months, term.given))) == 1
+            assert sum(map(bool, (term.hours, term.days, term.working_days, term.months, term.given))) == 1
         reached, new = set[str](), {course.first}
         while new:
             reached |= new

@@ -20,7 +20,8 @@ from pypdf.generic import DictionaryObject, NameObject, TextStringObject
 
 from conftest import Running, Start
 from guiju import deskwork
-from guiju.adapters.attachment_reader import Looked, looked
+from guiju.adapters.attachment import Looked
+from guiju.adapters.attachment_reader import looked
 from guiju.adapters.attachments import KINDS, Attachments, taken
 from guiju.records.papers import Paper
 from hostile_files import FILES as HOSTILE

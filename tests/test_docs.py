@@ -211,6 +211,17 @@ def test_links_between_files_lead_somewhere() -> None:
     assert not broken
 
 
+def test_tests_that_a_page_names_are_there() -> None:
+    """Who reads what stands against an attack can look at what shows it."""
+    named = {
+        (page.name, name)
+        for page in DOCS.rglob("*.md")
+        for name in re.findall(r"tests/test_\w+\.py", page.read_text("utf-8"))
+    }
+    assert [(page, name) for page, name in sorted(named) if not (ROOT / name).is_file()] == []
+    assert len(named) > 30
+
+
 def test_the_reading_path_is_450_lines_that_exist() -> None:
     """CONTRIBUTING names files and line ranges; together they are what a newcomer reads first."""
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")

@@ -16,10 +16,10 @@ from guiju.config import Issuer
 from test_law import TERM, without
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway."""
-    return start()
+    return start_once()
 
 
 def ask(gateway: Running, text: Any = "hi", **more: Any) -> Any:
@@ -46,9 +46,9 @@ def test_it_is_recorded_and_not_labelled(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("text", [TERM, ["fine", TERM], [TERM[:2], TERM[2:]]])
-def test_forbidden_text_is_refused(start: Start, text: Any) -> None:
-    assert ask(start(), text).json["error"]["code"] == "content_filter"
-    assert ask(start(every=without("words.input")), text).status == 200
+def test_forbidden_text_is_refused(start_once: Start, text: Any) -> None:
+    assert ask(start_once(), text).json["error"]["code"] == "content_filter"
+    assert ask(start_once(every=without("words.input")), text).status == 200
 
 
 def test_a_list_and_a_known_person_are_asked_for(start: Start) -> None:

@@ -17,10 +17,10 @@ from test_law import TERM, without
 LISTED = f"term,category,severity\n{TERM},A.1e,block\n只记录的词,own.note,signal\n"
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway with one word that blocks and one that only signals."""
-    return start(lexicon=LISTED)
+    return start_once(lexicon=LISTED)
 
 
 @pytest.mark.parametrize("path", list(GUARDS))

@@ -29,10 +29,10 @@ MEDIA = {
 SAYS = {IMAGES: "prompt", SPEECH: "input"}
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway."""
-    return start()
+    return start_once()
 
 
 def client(gateway: Running) -> openai.OpenAI:
@@ -72,10 +72,10 @@ def test_a_picture_is_traced_to_its_exchange(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("place", ["start", "end", "both"])
-def test_words_stand_on_pictures_where_the_app_does_not_show_them(start: Start, place: str) -> None:
+def test_words_stand_on_pictures_where_the_app_does_not_show_them(start_once: Start, place: str) -> None:
     made = {}
     for where in ("envelope", place):
-        gateway = start(overlay=(("gateway.label", where),))
+        gateway = start_once(overlay=(("gateway.label", where),))
         picture = base64.b64decode(gateway.ask("POST", IMAGES, {**MEDIA[IMAGES]}).json["data"][0]["b64_json"])
         assert label(picture)["Label"] == "1"
         made[where] = len(Image.open(io.BytesIO(picture)).convert("RGB").getcolors(4096) or ())
@@ -102,10 +102,10 @@ def test_speech_is_labelled(gateway: Running) -> None:
 
 
 @pytest.mark.parametrize("path", MEDIA)
-def test_forbidden_words_are_refused(start: Start, path: str) -> None:
+def test_forbidden_words_are_refused(start_once: Start, path: str) -> None:
     asked = {**MEDIA[path], SAYS[path]: f"说 {TERM}"}
-    assert start().ask("POST", path, asked).json["error"]["code"] == "content_filter"
-    assert start(every=without("words.input")).ask("POST", path, asked).status == 200
+    assert start_once().ask("POST", path, asked).json["error"]["code"] == "content_filter"
+    assert start_once(every=without("words.input")).ask("POST", path, asked).status == 200
 
 
 @pytest.mark.parametrize("field", ["size", "style", "quality"])

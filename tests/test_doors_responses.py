@@ -14,10 +14,10 @@ TERM = "规矩金丝雀"
 STOPPED = "[[shift:好的。觅矪釒丞雁。]]"
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway at reach pattern."""
-    return start(overlay=(("gateway.reach", "pattern"),))
+    return start_once(overlay=(("gateway.reach", "pattern"),))
 
 
 def client(gateway: Running) -> openai.OpenAI:

@@ -59,6 +59,7 @@ def test_a_broken_detector_turns_its_own_duty_red_and_a_repair_turns_it_back(sta
 
     gateway = start(every=every, checked=False)
     assert proved(gateway, drills.USED) is True
+    assert proved(gateway, drills.TOLD, False) is False, "nothing is told yet of a service without facts"
     before = board(gateway)
     rehearse(gateway)
     after = board(gateway)

@@ -54,8 +54,8 @@ def test_a_harmless_request_is_answered_labelled_and_recorded(start: Start) -> N
     assert "你好" not in json.dumps(gateway.entries(), ensure_ascii=False)
 
 
-def test_a_stream_arrives_as_it_was_sent(start: Start) -> None:
-    gateway = start(overlay=(("gateway.reach", "pattern"),))
+def test_a_stream_arrives_as_it_was_sent(start_once: Start) -> None:
+    gateway = start_once(overlay=(("gateway.reach", "pattern"),))
     answer = gateway.chat(
         "[[stream:今天天气很好。We go out.\n```py\nx = 1\n```|3|10]]",
         stream=True,
@@ -92,8 +92,8 @@ def test_a_forbidden_request_is_refused_before_the_model_sees_it(start: Start) -
 
 
 @pytest.mark.parametrize("reach", ["pattern", "sentence", "whole"])
-def test_an_answer_is_stopped_in_mid_stream(start: Start, reach: str) -> None:
-    gateway = start(overlay=(("gateway.reach", reach),))
+def test_an_answer_is_stopped_in_mid_stream(start_once: Start, reach: str) -> None:
+    gateway = start_once(overlay=(("gateway.reach", reach),))
     answer = gateway.chat(shifted(f"第一句话。第二句里有{TERM}，后面不该出现。"), stream=True)
     assert answer.status == 200
     text = answer.text()
@@ -111,8 +111,8 @@ def test_an_answer_is_stopped_in_mid_stream(start: Start, reach: str) -> None:
     assert closed["chars_seen"] >= closed["chars_released"]
 
 
-def test_a_whole_answer_that_is_stopped_is_a_refusal_in_both_fields(start: Start) -> None:
-    answer = start().chat(shifted(f"x{TERM}y"), n=2)
+def test_a_whole_answer_that_is_stopped_is_a_refusal_in_both_fields(start_once: Start) -> None:
+    answer = start_once().chat(shifted(f"x{TERM}y"), n=2)
     assert answer.status == 200
     for choice in answer.json["choices"]:
         assert choice["finish_reason"] == "content_filter"
@@ -122,9 +122,9 @@ def test_a_whole_answer_that_is_stopped_is_a_refusal_in_both_fields(start: Start
 
 @pytest.mark.parametrize("field", ["reasoning", "refusal", "tool"])
 @pytest.mark.parametrize("stream", [True, False])
-def test_every_field_of_an_answer_is_looked_at(start: Start, field: str, stream: bool) -> None:
+def test_every_field_of_an_answer_is_looked_at(start_once: Start, field: str, stream: bool) -> None:
     # The word stands in the request as a directive, so the request is let through a list that only the answer meets.
-    gateway = start(lexicon="term,category,severity\nguijucanary,A.1f,block\n")
+    gateway = start_once(lexicon="term,category,severity\nguijucanary,A.1f,block\n")
     text = "guiju" + "canary"
     split = "[[" + (f"tool:f|{text}" if field == "tool" else f"{field}:{text}") + "]]"
     hidden = json.dumps(split)
@@ -135,8 +135,8 @@ def test_every_field_of_an_answer_is_looked_at(start: Start, field: str, stream:
     assert body.status == 400
 
 
-def test_a_tool_call_arrives_whole(start: Start) -> None:
-    gateway = start()
+def test_a_tool_call_arrives_whole(start_once: Start) -> None:
+    gateway = start_once()
     tools = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
     whole = gateway.chat('[[tool:weather|{"city":"南京"}]]', tools=tools)
     call = whole.json["choices"][0]["message"]["tool_calls"][0]
@@ -163,16 +163,16 @@ def test_on_block_error_tells_agents_by_an_error(start: Start) -> None:
     assert whole.json["error"]["code"] == "content_filter"
 
 
-def test_a_signal_is_noted_and_goes_on(start: Start) -> None:
-    gateway = start()
+def test_a_signal_is_noted_and_goes_on(start_once: Start) -> None:
+    gateway = start_once()
     answer = gateway.chat("留意此词 [[say:好]]")
     assert answer.status == 200
     opened = gateway.entry("opened", answer.headers["x-guiju-decision-id"])
     assert ["words.input", "note"] in opened["controls"]
 
 
-def test_a_term_split_over_parts_and_turns_is_found(start: Start) -> None:
-    gateway = start()
+def test_a_term_split_over_parts_and_turns_is_found(start_once: Start) -> None:
+    gateway = start_once()
     for messages in (
         [{"role": "user", "content": [{"type": "text", "text": "规矩"}, {"type": "text", "text": "金丝雀"}]}],
         [{"role": "user", "content": "规矩"}, {"role": "user", "content": "金丝雀"}],
@@ -193,14 +193,14 @@ def test_a_term_split_over_parts_and_turns_is_found(start: Start) -> None:
     ],
 )
 def test_what_is_not_in_the_table_of_routes_does_not_exist(
-    start: Start, path: str, method: str, status: int, code: str
+    start_once: Start, path: str, method: str, status: int, code: str
 ) -> None:
-    answer = start().ask(method, path, {} if method == "POST" else None)
+    answer = start_once().ask(method, path, {} if method == "POST" else None)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
 
 
-def test_a_wrong_key_is_401_and_no_key_is_401(start: Start) -> None:
-    gateway = start()
+def test_a_wrong_key_is_401_and_no_key_is_401(start_once: Start) -> None:
+    gateway = start_once()
     assert gateway.chat("hi", key="gj-wrong").json["error"]["code"] == "invalid_api_key"
     assert gateway.chat("hi", key="").status == 401
     assert gateway.ask("GET", "/v1/models", key="nope").status == 401
@@ -229,16 +229,16 @@ def test_no_list_no_service(start: Start) -> None:
     assert gateway.ask("GET", "/readyz", key="").status == 503
 
 
-def test_the_visible_mark_goes_where_the_key_says(start: Start) -> None:
-    gateway = start(overlay=(("gateway.label", "both"),))
+def test_the_visible_mark_goes_where_the_key_says(start_once: Start) -> None:
+    gateway = start_once(overlay=(("gateway.label", "both"),))
     assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "【AI生成】\n好\n【AI生成】"
     assert gateway.chat("[[say:好]]", stream=True).text() == "【AI生成】\n好\n【AI生成】"
     form = {"type": "json_object"}
     assert gateway.chat('[[say:{"a":1}]]', response_format=form).json["choices"][0]["message"]["content"] == '{"a":1}'
 
 
-def test_dropped_fields_are_listed(start: Start) -> None:
-    answer = start().chat("[[say:好]]", user="u1", metadata={"a": "b"})
+def test_dropped_fields_are_listed(start_once: Start) -> None:
+    answer = start_once().chat("[[say:好]]", user="u1", metadata={"a": "b"})
     assert set(answer.headers["x-guiju-dropped"].split(",")) == {"user", "metadata"}
 
 
@@ -287,9 +287,9 @@ def test_a_client_that_leaves_cancels_the_model_and_is_recorded(start: Start) ->
 )
 @pytest.mark.parametrize("stream", [True, False])
 def test_a_model_that_fails_before_its_first_byte_is_an_error(
-    start: Start, prompt: str, status: int, code: str, stream: bool
+    start_once: Start, prompt: str, status: int, code: str, stream: bool
 ) -> None:
-    gateway = start()
+    gateway = start_once()
     answer = gateway.chat(prompt, stream=stream)
     assert (answer.status, answer.json["error"]["code"]) == (status, code)
     closed = gateway.entry("closed", answer.headers["x-guiju-decision-id"])
@@ -297,15 +297,15 @@ def test_a_model_that_fails_before_its_first_byte_is_an_error(
 
 
 @pytest.mark.parametrize("prompt", ["[[reset:3]]", "[[garbage:3]]", "[[error:3]]", "[[no-done]]"])
-def test_a_stream_that_breaks_never_looks_like_a_good_ending(start: Start, prompt: str) -> None:
-    gateway = start(overlay=(("gateway.reach", "pattern"),))
+def test_a_stream_that_breaks_never_looks_like_a_good_ending(start_once: Start, prompt: str) -> None:
+    gateway = start_once(overlay=(("gateway.reach", "pattern"),))
     answer = gateway.chat(prompt + "[[stream:一二三四五六七八|1]]", stream=True)
     assert not [c for e in answer.events for c in e.get("choices", ()) if c["finish_reason"]]
     assert answer.events[-1]["error"]["code"] == "upstream_failed"
 
 
-def test_the_circuit_opens_and_no_one_waits(start: Start) -> None:
-    gateway = start(upstream="http://127.0.0.1:9/v1")
+def test_the_circuit_opens_and_no_one_waits(start_once: Start) -> None:
+    gateway = start_once(upstream="http://127.0.0.1:9/v1")
     codes = [gateway.chat("hi") for _ in range(6)]
     assert {answer.status for answer in codes} == {502}
     assert "circuit open" in codes[-1].json["error"]["message"]

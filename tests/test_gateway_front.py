@@ -20,11 +20,11 @@ HEAD = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer 
 BODY = b'{"model":"m","messages":[{"role":"user","content":"[[say:ok]]"}]}'
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
     """A gateway with short deadlines."""
     limits = msgspec.structs.replace(Limits(), header_s=0.3, body_s=0.5, connections=60)
-    return start(overlay=(("limits", limits),))
+    return start_once(overlay=(("limits", limits),))
 
 
 def talk(gateway: Running, *parts: bytes, pause: float = 0.0, wait: float = 5.0) -> bytes:

@@ -27,8 +27,8 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
-def test_the_python_sdk_notices_each(start: Start) -> None:
-    gateway = start()
+def test_the_python_sdk_notices_each(start_once: Start) -> None:
+    gateway = start_once()
     with OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0, timeout=20) as client:
         answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "[[say:好的]]"}])
         assert answer.choices[0].message.content == "好的"
@@ -57,12 +57,12 @@ def test_the_python_sdk_notices_each(start: Start) -> None:
 
 
 @pytest.mark.node
-def test_the_node_sdk_notices_each(start: Start) -> None:
+def test_the_node_sdk_notices_each(start_once: Start) -> None:
     if shutil.which("node") is None or shutil.which("npm") is None:
         missing("Node.js is missing: sudo apt-get install nodejs npm")
     if not (NODE / "node_modules" / "openai").is_dir():
         missing("the SDK is missing: npm ci --prefix tests/node")
-    gateway = start()
+    gateway = start_once()
     ran = subprocess.run(
         ["node", "ask.mjs", f"{gateway.base}/v1", KEY, TERM],
         cwd=NODE,

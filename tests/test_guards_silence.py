@@ -19,6 +19,7 @@ from guiju.adapters.scripted import ScriptedModel
 from guiju.cli import doctor
 from guiju.records.accounts import KeyRecord
 from guiju.renewal import reload
+from rest_kit import NOON, at
 
 
 @pytest.fixture
@@ -141,6 +142,7 @@ def test_minors_apps_do_not_go_on_without_a_guard(start: Start, guard: GuardServ
     gateway = guarded(start, guard)
     record = KeyRecord(id="m", account="a", prefix="gj-minor", name="m", audience="minors")
     gateway.house.live.keyring.with_static("gj-minors", record)
+    gateway.house.live.clock = lambda: at(NOON)  # at night minors are sent to bed
     assert gateway.chat("[[say:好]]", key="gj-minors").status == 200
     guard.script = says(b"", 401)
     assert gateway.chat("又一句[[say:好]]").status == 200

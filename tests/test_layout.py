@@ -163,13 +163,8 @@ def test_imports_stand_at_the_top() -> None:
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
-    # Brought in by name when it is used: a noun; the driver of an extra; the reader of spreadsheets (0.2 s, 15 MB);
-    # what asks guard models (1 s); the PDF library (0.2 s, 14 MB); pyarrow.
-    seams = {
-        *(PACKAGE / "cli" / "main.py", PACKAGE / "cli" / "doctor.py"),
-        *(PACKAGE / "records" / "sources.py", PACKAGE / "detect" / "lexicon.py"),
-        *(PACKAGE / "marking" / "pdf.py", PACKAGE / "corpus" / "files.py"),
-    }
+    # Brought in by name when it is used: a noun of the command line; and what few ask for (ADR 0012).
+    seams = {PACKAGE / "cli" / "main.py", PACKAGE / "brought.py"}
     bad += [
         at(path, node)
         for path in package()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from guiju.adapters import reader_credentials
-from guiju.adapters.reader import Request
+from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.marking.throwaway import NAME
 from marking_kit import labelled, made

@@ -17,9 +17,9 @@ LEXICON = f"term,category,severity\n{TERM},A.1f,block\n{NOTED},A.2a,signal\n"
 WANTED: Any = {"model": "omni-moderation-latest", "policy": {"output": {"mode": "score"}}}
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
-    return start(lexicon=LEXICON)
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
+    return start_once(lexicon=LEXICON)
 
 
 def ask(gateway: Running, text: str, **more: Any) -> Any:

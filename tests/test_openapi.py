@@ -12,9 +12,9 @@ from doors import DOORS, GUARDS, IMAGES, VECTORS
 from guiju.gateway.app import App
 
 
-@pytest.fixture
-def gateway(start: Start) -> Running:
-    return start()
+@pytest.fixture(scope="module")
+def gateway(start_once: Start) -> Running:
+    return start_once()
 
 
 def described(gateway: Running) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def test_about_says_all_that_article_17_names(gateway: Running) -> None:
     assert (made["name"], made["identifier"][0]["value"]) == ("云岭问答", "云岭备-20260001")
 
 
-def test_what_must_be_said_and_is_not_is_named(start: Start) -> None:
-    bare = start()
+def test_what_must_be_said_and_is_not_is_named(start_once: Start) -> None:
+    bare = start_once()
     said = text(page(bare, "/about", "en"))
     assert "not said yet" in said
     assert "Name of the model not said yet" in said
@@ -104,7 +104,9 @@ def test_the_transparency_report_hides_few_and_one_more(gateway: Running) -> Non
     assert "about labels 40" in said
     made = page(gateway, f"/transparency/{MONTH}.json").json
     values = {one["name"]: one["value"] for one in made["figures"]}
-    none = dict.fromkeys(("bans.made", "bans.lifted", "holds"), 0.0)  # counted when the gateway began
+    none = dict.fromkeys(
+        ("bans.made", "bans.lifted", "holds", "disclosures.request"), 0.0
+    )  # counted when the gateway began
     assert values == none | {
         "exchanges.all": 12345.0,
         "cases.received.label": 40.0,
@@ -174,7 +176,7 @@ def test_what_does_not_work_is_told(start: Start) -> None:
     assert "Something does not work" in text(page(one, "/status"))
 
 
-def test_a_badge_and_a_contact_are_there_when_the_provider_says_so(gateway: Running, start: Start) -> None:
+def test_a_badge_and_a_contact_are_there_when_the_provider_says_so(gateway: Running, start_once: Start) -> None:
     shown = gateway.ask("GET", "/badge.svg", key="")
     assert shown.headers["content-type"] == "image/svg+xml"
     assert ElementTree.fromstring(shown.body).attrib["role"] == "img"  # noqa: S314 # our own
@@ -183,7 +185,7 @@ def test_a_badge_and_a_contact_are_there_when_the_provider_says_so(gateway: Runn
     made = page(gateway, "/.well-known/guiju.json").json
     assert made["filings"] == [{"kind": "生成式人工智能服务备案", "number": "云岭备-20260001"}]
     assert all(page(gateway, path).status in (200, 303, 307) for path in made["pages"].values())
-    bare = start(overlay=(("public.page", False),))
+    bare = start_once(overlay=(("public.page", False),))
     for path in ("/badge.svg", "/.well-known/security.txt", "/terms", "/status", "/transparency"):
         assert page(bare, path).status == 404, path
     assert page(bare, "/about").status == 200

@@ -94,8 +94,8 @@ def test_what_is_no_json_is_unchanged(raw: str) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", [path for path in DOORS if path != "/v1/completions"])
-def test_at_the_doors(start: Start, path: str, stream: bool) -> None:
-    gateway = start(every=without("words.input"))  # which reads escapes as well
+def test_at_the_doors(start_once: Start, path: str, stream: bool) -> None:
+    gateway = start_once(every=without("words.input"))  # which reads escapes as well
     term = "".join(f"\\u{ord(char):04x}" for char in TERMS[0])
     answer = say(gateway, path, f'[[tool:find|{{"q":"{term}"}}]]', stream)
     text = answer.body.decode()

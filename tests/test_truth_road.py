@@ -42,8 +42,8 @@ def kinds(answer: Answered) -> list[str]:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_a_tool_answered_is_a_source(start: Start, stream: bool) -> None:
-    gateway = start()
+def test_what_a_tool_answered_is_a_source(start_once: Start, stream: bool) -> None:
+    gateway = start_once()
     assert kinds(with_tool(gateway, shifted("水面33平方公里，最深8米。"), stream)) == []
     answer = with_tool(gateway, shifted(INVENTED), stream)
     assert kinds(answer) == ["unsupported"]
@@ -51,8 +51,8 @@ def test_what_a_tool_answered_is_a_source(start: Start, stream: bool) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_policy_may_refuse_it_and_then_nothing_of_it_goes_out(start: Start, stream: bool) -> None:
-    gateway = start()
+def test_a_policy_may_refuse_it_and_then_nothing_of_it_goes_out(start_once: Start, stream: bool) -> None:
+    gateway = start_once()
     refusing(gateway)
     answer = with_tool(gateway, shifted(INVENTED), stream)
     assert "44平方公里" not in answer.body.decode()
@@ -71,8 +71,8 @@ def refusing(gateway: Running) -> None:
 
 
 @pytest.mark.slow
-def test_large_sources_are_read_too_and_larger_ones_said_not_to_be(start: Start) -> None:
-    gateway = start()
+def test_large_sources_are_read_too_and_larger_ones_said_not_to_be(start_once: Start) -> None:
+    gateway = start_once()
     pages = "".join(f"档案{number}号记下了那天的来客。" for number in range(1000, 3000))
     asked = f"<document>{pages}{LAKE}</document> 青湖多大？"
     right = gateway.chat(asked + shifted("水面33平方公里。"))
@@ -83,12 +83,12 @@ def test_large_sources_are_read_too_and_larger_ones_said_not_to_be(start: Start)
     assert ["truth.output", "note"] in closed["controls"]
 
 
-def test_an_answer_without_sources_is_held_to_nothing(start: Start) -> None:
-    assert kinds(start().chat(shifted(INVENTED))) == []
+def test_an_answer_without_sources_is_held_to_nothing(start_once: Start) -> None:
+    assert kinds(start_once().chat(shifted(INVENTED))) == []
 
 
-def test_who_asks_of_today_is_told_that_no_source_came_with_the_answer(start: Start) -> None:
-    gateway = start()
+def test_who_asks_of_today_is_told_that_no_source_came_with_the_answer(start_once: Start) -> None:
+    gateway = start_once()
     assert kinds(gateway.chat("[[say:好]]今天北京天气怎么样？")) == ["uncertain"]
     assert kinds(gateway.chat("[[say:fine]]What is the exchange rate right now?")) == ["uncertain"]
     assert kinds(gateway.chat("[[say:好]]写一首诗，题目是今天的天气。")) == []

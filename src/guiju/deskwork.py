@@ -16,11 +16,12 @@ import msgspec
 
 from guiju import composition
 from guiju.adapters import mail, webhooks
-from guiju.config import Settings
+from guiju.config import People, Settings
 from guiju.desk import mails
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import Decisions
 from guiju.desk.deeds import Doing
+from guiju.desk.handling import Handling
 from guiju.desk.public import Front
 from guiju.desk.spool import Spool
 from guiju.desk.statements import Provider
@@ -95,8 +96,17 @@ def decisions(of: Books, at: Desk) -> Decisions:
 
     doing = Doing(of.store, of.keys, composition.decide(lambda: composition.ladder(of.settings)))
     provider = Provider(own.name, of.settings.redress("{decision}"), own.authority_url)
-    alone = round(people.delay_h * 3600) if people.mode == "single" else 0
-    return Decisions(at, doing, provider, repeated, alone)
+    return Decisions(at, doing, provider, repeated, _alone(people))
+
+
+def handling(of: Books, at: Desk) -> Handling:
+    """Who handles matters of staff at the desk."""
+    return Handling(at, of.ids, of.settings.provider.name, _alone(of.settings.people))
+
+
+def _alone(people: People) -> int:
+    """Seconds after which what needs two persons comes by itself; 0 for never."""
+    return round(people.delay_h * 3600) if people.mode == "single" else 0
 
 
 def front(house: House, desk: Desk) -> Front:
@@ -126,10 +136,12 @@ async def watch(house: House, desk: Desk) -> None:
     """
     own = books(house)
     deciding, spool = decisions(own, desk), Spool(house.options.data, house.secrets)
+    staff = handling(own, desk)
     while True:
         try:
             await asyncio.to_thread(spool.settle, desk)
             await asyncio.to_thread(deciding.settle)
+            await asyncio.to_thread(staff.settle)
             await tell(own, deciding)
         except GuijuError as error:
             log.error("store_not_read", extra={"code": error.code})

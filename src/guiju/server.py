@@ -243,6 +243,7 @@ def pages(
 
 def _inside(house: House, desk: Desk) -> Inside:
     live, data = house.live, house.options.data
+    books = deskwork.books(house)
     return Inside(
         settings=lambda: live.settings,
         store=house.store,
@@ -255,7 +256,8 @@ def _inside(house: House, desk: Desk) -> Inside:
         notes=lambda: composition.notes(data),
         clock=live.clock,
         desk=desk,
-        decisions=deskwork.decisions(deskwork.books(house), desk),
+        decisions=deskwork.decisions(books, desk),
+        handling=deskwork.handling(books, desk),
     )
 
 

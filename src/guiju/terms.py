@@ -407,6 +407,11 @@ class Evidence(msgspec.Struct, frozen=True):
     seq: int
     kind: str
 
+    @property
+    def where(self) -> str:
+        """Where the ledger has it, as figures and documents name it."""
+        return f"{self.chain}/{self.segment}/{self.seq}"
+
 
 class Figure(msgspec.Struct, frozen=True):
     """A number that a document may quote: the only thing that the dossier and the board read (DESIGN §2)."""

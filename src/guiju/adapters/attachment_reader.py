@@ -21,14 +21,13 @@ import msgspec
 from pypdf import PdfReader
 from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 
+from guiju.adapters.attachment import Looked
+
 try:
     from PIL import Image, ImageOps
 except ImportError:  # pictures are not taken then
     Image = None  # type: ignore[assignment] # what is asked before any picture is opened
 
-MEMORY: Final = 768 << 20
-"""Bytes of address space, at most."""
-SECONDS: Final = 10
 PIXELS: Final = 40_000_000
 _PAGES: Final = 500
 _OBJECTS: Final = 100_000
@@ -42,21 +41,6 @@ _RUNS: Final = frozenset({
 })  # fmt: skip
 """What runs, opens another file, or holds one."""
 _LINK: Final = re.compile(r"/hyperlink\Z")
-
-
-class Looked(msgspec.Struct, frozen=True):
-    """What a file is.
-
-    Attributes:
-        kind: of `attachments.KINDS`; `""` where it is not taken.
-        data: it, as it is kept.
-        fault: why it is not taken: `kind`, `unreadable`, `active` (something in it runs, or holds a file), `locked` (it
-            needs a password), `large` (unpacked, or in pixels).
-    """
-
-    kind: str = ""
-    data: bytes = b""
-    fault: str = ""
 
 
 class _Refused(Exception):  # it is no error: the file is refused

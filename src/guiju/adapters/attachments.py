@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from guiju.adapters.attachment_reader import MEMORY, SECONDS, Looked
+from guiju.adapters.attachment import MEMORY, SECONDS, Looked
 
 KINDS: Final[Mapping[str, str]] = {
     "PNG": "image/png",

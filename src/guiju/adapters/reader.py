@@ -17,28 +17,13 @@ from typing import Final
 import msgspec
 
 from guiju.adapters import reader_credentials
+from guiju.adapters.reader_request import Request
 from guiju.marking.verify import Verified, verified
 
 MEMORY: Final = 512 << 20
 """Bytes of address space, at most (robustness: a parser's child)."""
 SCRATCH: Final = 2 << 30
 """Bytes of a scratch file, at most; it lies on the disk and goes when it is closed."""
-
-
-class Request(msgspec.Struct, frozen=True):
-    """What is asked.
-
-    Attributes:
-        path: the file's.
-        ending: of the name that it came with.
-        known: public keys that are trusted, in hexadecimal.
-        anchors: PEM of the authorities whose content credentials are trusted.
-    """
-
-    path: str
-    ending: str = ""
-    known: tuple[str, ...] = ()
-    anchors: str = ""
 
 
 def limit(seconds: int) -> None:

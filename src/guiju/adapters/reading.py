@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import msgspec
 
-from guiju.adapters.reader import Request
+from guiju.adapters.reader_request import Request
 from guiju.marking.verify import Verified
 
 SECONDS: Final = 10

@@ -5,20 +5,18 @@ from __future__ import annotations
 
 import base64
 import getpass
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from guiju import deskwork
-from guiju.cli.books import AsJson, Data, now, opened, show, table
+from guiju.cli.books import AsJson, Data, now, show, table
+from guiju.cli.desk import By, Fields, Number, Purpose, at_desk, document, split, step
 from guiju.cli.tongue import language, say
-from guiju.desk import kinds
-from guiju.desk.cases import Desk, Form
-from guiju.desk.decisions import Decided, Decision, Decisions
+from guiju.desk import kinds, matters
+from guiju.desk.cases import Form
+from guiju.desk.decisions import Decided, Decision
 from guiju.desk.remedies import BanText, Remedy
 from guiju.desk.statements import Found, Ground, Outcome, moment
 from guiju.detect.likeness import Kind
@@ -26,11 +24,7 @@ from guiju.errors import ConfigError, failed
 from guiju.records import approvals, bans, cases, outbox
 from guiju.records.approvals import Approval
 from guiju.records.cases import Case
-from guiju.records.daykeys import DayKeys
-from guiju.records.ids import ExchangeIds
 from guiju.records.papers import Paper
-from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
 
 app = typer.Typer(
     add_completion=False,
@@ -38,22 +32,25 @@ app = typer.Typer(
     no_args_is_help=True,
     help=say("处置台的案件：查看、决定、导出。", "Cases of the desk: see, decide, export."),
 )
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "who; the login name by default"))]
-Number = Annotated[str, typer.Argument(metavar="NUMBER", help=say("受理编号", "the receipt number"))]
-Purpose = Annotated[
-    str, typer.Option("--purpose", help=say("查看材料的目的；记入账本", "why the papers are read; it is recorded"))
-]
 Proposal = Annotated[str, typer.Argument(metavar="PROPOSAL", help=say("提议编号", "the proposal's id"))]
 
 
-@contextmanager
-def _desk(data: Path) -> Iterator[tuple[Desk, Decisions]]:
-    with opened(data) as (settings, store):
-        secrets = Secrets.open(data / "keys")
-        ids = ExchangeIds(secrets.ids, "")
-        of = deskwork.Books(settings, store, DayKeys(data / "keys"), secrets, place_of(settings, data), ids)
-        desk = deskwork.desk_of(of)
-        yield desk, deskwork.decisions(of, desk)
+app.command(
+    help=say(
+        "推进来函、事件、保全：写明到哪个状态；须两人的先提请同意。",
+        "Go a step in an order, inquiry, incident, hold or report; what needs two persons is proposed.",
+    )
+)(step)
+app.command(
+    help=say(
+        "写出来函、事件、保全的文书；须写明目的，由人报送。",
+        "Write the text of an order, inquiry, incident, hold or report; say why; a person sends it.",
+    )
+)(document)
+
+
+SEALED: Final = ("grounds", "proposal", "answer")
+"""Papers that are no text; what they hold is told in its own way."""
 
 
 @app.command(name="list", help=say("列出案件，最急的在前。", "List cases, the most urgent first."))
@@ -67,7 +64,7 @@ def list_(
 ) -> None:
     """List cases."""
     wanted = cases.Found(kinds=kind or (), states=state or (), open=not closed, limit=limit)
-    with _desk(data) as (desk, _):
+    with at_desk(data) as (desk, _, _):
         found = cases.groups(desk.store, wanted)
     head = [say("编号", "NUMBER"), say("类别", "KIND"), say("状态", "STATE"), say("时限", "DUE"), say("依据", "BASIS")]
     head += [say("办理", "WITH"), say("同组", "ALIKE"), say("比对", "TEXT")]
@@ -87,12 +84,12 @@ def show_(
 ) -> None:
     """Show one case."""
     who = by or getpass.getuser()
-    with _desk(data) as (desk, _):
+    with at_desk(data) as (desk, _, _):
         found = cases.get(desk.store, number)
         papers = []
         if purpose:
             desk.lease(number, who)
-            papers = [paper for paper in desk.read(number, who, purpose) if paper.what != "grounds"]
+            papers = [paper for paper in desk.read(number, who, purpose) if paper.what not in SEALED]
         proposals = approvals.of(desk.store, number)
         banned = bans.history(desk.store, number)
         posts = outbox.of(desk.store, number)
@@ -120,13 +117,14 @@ def show_(
 )
 def open_(
     kind: Annotated[str, typer.Argument(metavar="KIND", help=say("类别", "its kind"))],
-    story: Annotated[str, typer.Option("--story", help=say("情况", "what it is about"))],
+    story: Annotated[str, typer.Option("--story", help=say("情况", "what it is about"))] = "",
     until: Annotated[
         int,
         typer.Option(
             "--until", help=say("责令或来函所定的时间（Unix 秒）", "the time that the order sets, Unix seconds")
         ),
     ] = 0,
+    field: Fields = None,
     source: Annotated[str, typer.Option("--source", help=say("来源", "own, authority, notice or other"))] = "own",
     by: By = "",
     data: Data = Path("data"),
@@ -135,8 +133,11 @@ def open_(
     """Open a case."""
     who = by or getpass.getuser()
     raw = {"kind": kind, "fields": {"story": story}, "until": until, "source": source}
-    with _desk(data) as (desk, _):
-        made = desk.open(_converted(raw, Form), who).case
+    with at_desk(data) as (desk, _, handling):
+        if kind in matters.matters():
+            made = handling.open(kind, {**_short(kind, story, until), **split(field or ())}, who)
+        else:
+            made = desk.open(_converted(raw, Form), who).case
     show(msgspec.to_builtins(made), as_json, f"{made.id}  {_due(made)}  {_basis(made)}")
 
 
@@ -169,7 +170,7 @@ def decide(
     who = by or getpass.getuser()
     wanted = list(_converted(_json(remedies), tuple[Remedy, ...])) if remedies else []
     ground = Ground(kind="law", article=article, text_zh=reason)
-    with _desk(data) as (desk, decisions):
+    with at_desk(data) as (desk, decisions, _):
         case = desk.lease(number, who)
         if ban:
             text = desk.papers.all(number, desk.now(), ("form",))[0].fields.get("text", "")
@@ -183,7 +184,7 @@ def decide(
 @app.command(help=say("撤回刚作出的决定。", "Take back a decision made a moment ago."))
 def undo(number: Number, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Take a decision back."""
-    with _desk(data) as (_, decisions):
+    with at_desk(data) as (_, decisions, _):
         made = decisions.undo(number, by or getpass.getuser())
     show(msgspec.to_builtins(made), as_json, say(f"已撤回 {number} 的决定。", f"Took back the decision in {number}."))
 
@@ -191,15 +192,16 @@ def undo(number: Number, by: By = "", data: Data = Path("data"), as_json: AsJson
 @app.command(help=say("同意他人的提议；立即生效。", "Agree to what somebody else proposed; it acts at once."))
 def approve(proposal: Proposal, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Agree."""
-    with _desk(data) as (_, decisions):
-        made = decisions.approve(proposal, by or getpass.getuser())
+    with at_desk(data) as (desk, decisions, handling):
+        staff = approvals.get(desk.store, proposal).act in approvals.STAFF
+        made = (handling if staff else decisions).approve(proposal, by or getpass.getuser())
     _settled(made, as_json)
 
 
 @app.command(help=say("否决他人的提议。", "Refuse what somebody else proposed."))
 def reject(proposal: Proposal, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Refuse."""
-    with _desk(data) as (_, decisions):
+    with at_desk(data) as (_, decisions, _):
         made = decisions.reject(proposal, by or getpass.getuser())
     _settled(made, as_json)
 
@@ -215,9 +217,9 @@ def export(
 ) -> None:
     """Export one case."""
     who = by or getpass.getuser()
-    with _desk(data) as (desk, decisions):
+    with at_desk(data) as (desk, decisions, _):
         found = desk.lease(number, who)
-        papers = [paper for paper in desk.read(number, who, purpose) if paper.what != "grounds"]
+        papers = [paper for paper in desk.read(number, who, purpose) if paper.what not in SEALED]
         statements = [one for _, grounds in decisions.grounds(number) for one in grounds.statements]
         desk.release(number, who)
     document = {
@@ -231,6 +233,12 @@ def export(
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(out, error), hint="--out") from error
     show({"exported": number, "path": str(out)}, as_json, say(f"已写出 {out}。", f"Wrote {out}."))
+
+
+def _short(kind: str, story: str, until: int) -> dict[str, str]:
+    """What the two short options say of a matter of staff."""
+    told = {"incident": "what", "authority": "facts"}.get(kind, "note")
+    return {**({told: story} if story else {}), **({"until": matters.text(until)} if until else {})}
 
 
 def _settled(made: Approval, as_json: bool) -> None:

@@ -16,7 +16,6 @@ import time
 import zoneinfo
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
@@ -28,6 +27,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.adapters import attachments
+from guiju.brought import brought
 from guiju.cli.books import settings_file
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
@@ -266,7 +266,7 @@ def guard(one: Guard, settings: Settings) -> Row:
     """A guard model answers: it is asked about one harmless sentence."""
     name = f"guard {one.id}"
     try:
-        lost = import_module("guiju.adapters.guards.pinging").ping(one, settings.limits)
+        lost = brought("guiju.adapters.guards.pinging").ping(one, settings.limits)
     except GuijuError as error:
         return Row(name, "red", error.sentence(language()), error.advice(language()))
     if not lost:

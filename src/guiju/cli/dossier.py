@@ -12,14 +12,14 @@ from urllib.parse import urlsplit
 import msgspec
 import typer
 
-from guiju.cli import dossier_exhibits, dossier_papers
+from guiju.cli import dossier_exhibits, dossier_handing, dossier_papers
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
 from guiju.cli.dossier_sources import Day, KindName, Profile, gathered, rooms
 from guiju.cli.entering import entered, where
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
+from guiju.dossier import handing, looking, package, signing
 from guiju.dossier import lint as linting
-from guiju.dossier import looking, package, signing
 from guiju.dossier import verify as verifying
 from guiju.dossier.filling import role as role_name
 from guiju.dossier.found import looks
@@ -27,7 +27,7 @@ from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.package import Manifest, Options
 from guiju.errors import ConfigError
 from guiju.records import dossiers, figures
-from guiju.records.dossiers import Built, Signature
+from guiju.records.dossiers import Built
 
 app = typer.Typer(
     add_completion=False,
@@ -47,6 +47,13 @@ app.command(
     name="clauses",
     help=say("导入条款文件；不给文件则写出提纲。", "Import a file of clauses; without one, write the outline."),
 )(dossier_papers.clauses)
+app.command(
+    name="submit",
+    help=say(
+        "登记材料已报送：须全部签字；同时立入或补记台账。",
+        "Note that a package was handed in: everybody must have signed; the register of filings follows.",
+    ),
+)(dossier_handing.submit)
 Package = Annotated[Path, typer.Argument(metavar="PACKAGE", help=say("已构建的材料目录", "the folder of a package"))]
 _ONLINE_S = 10
 
@@ -94,7 +101,13 @@ def build(
     since: Annotated[
         Path | None,
         typer.Option(
-            "--since", metavar="PACKAGE", help=say("与哪一套比较，默认上次签完的", "compare with; the last signed")
+            "--since", metavar="PACKAGE", help=say("与哪一套比较，默认上次报送的", "compare with; the last handed in")
+        ),
+    ] = None,
+    progress: Annotated[
+        Path | None,
+        typer.Option(
+            "--progress", metavar="FILE", help=say("随时写明进度，如 3/18", "always says how far it is, such as 3/18")
         ),
     ] = None,
     as_json: AsJson = False,
@@ -106,10 +119,10 @@ def build(
         show(_report(report), as_json, _told(report))
         raise typer.Exit(1)
     options = Options(annotated=annotated, draft=heard.stops)
-    with bar(2 * len(chosen.documents), say("构建文书", "documents"), as_json) as tick:
+    with bar(2 * len(chosen.documents), say("构建文书", "documents"), as_json, progress) as tick:
         files, manifest = package.build(chosen, made, options, tick)
     with opened(data, make=True) as (_, store):
-        before = _before(store, since, chosen.id, chosen.roles)
+        before = _before(store, since, chosen.id)
         changed = package.changes(before, manifest) if before else {}
         package.write(out, files, manifest)
         if changed:
@@ -176,17 +189,10 @@ def sign(
         if not list_:
             if not role or not by.strip():
                 raise ConfigError("usage_invalid", what="--role, --by", command="guiju dossier sign")
-            signing.check(store, manifest, (role, by), now(), terms)
-            receipt = entered(data, "dossier_signed", {"package": manifest.digest, "role": role})
-            one = Signature(
-                digest=manifest.digest,
-                role=role,
-                signer=by,
-                single_mode=False,
-                signed_at=now(),
-                evidence=where(receipt),
+            body = {"package": manifest.digest, "role": role}
+            signing.sign(
+                store, manifest, (role, by), lambda: where(entered(data, "dossier_signed", body)), now(), terms
             )
-            dossiers.sign(store, one, terms)
         signed = sorted(dossiers.signatures(store, manifest.digest), key=lambda one: terms.roles.index(one.role))
     rows = signing.standing(signed, terms.roles, language())
     turn = dossiers.next_role(signed, terms.roles)
@@ -241,12 +247,9 @@ def _built(manifest: Manifest, evidence: str) -> Built:
     )
 
 
-def _before(store: Any, since: Path | None, kind: str, roles: tuple[str, ...]) -> Manifest | None:
+def _before(store: Any, since: Path | None, kind: str) -> Manifest | None:
     """The submission with which this one is compared."""
-    if since is not None:
-        return package.manifest_of(since)
-    last = dossiers.last_signed(store, kind, roles)
-    return msgspec.json.decode(last[1], type=Manifest) if last else None
+    return package.manifest_of(since) if since is not None else handing.last(store, kind)
 
 
 def _status(url: str) -> int:

@@ -24,12 +24,9 @@ def entered(data: Path, kind: str, body: Mapping[str, Any]) -> Evidence:
     data.mkdir(parents=True, exist_ok=True)
     settings = settings_of(data)
     place, secrets = place_of(settings, data), Secrets.open(data / "keys")
-    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        made = scribe.enter(kind, dict(body))
-        scribe.checkpoint()
-    return made
+    return writers.entered(place, secrets.signing, unix_ms, kind, body)
 
 
 def where(made: Evidence) -> str:
     """Where the ledger has an entry, as figures and documents name it."""
-    return f"{made.chain}/{made.segment}/{made.seq}"
+    return made.where

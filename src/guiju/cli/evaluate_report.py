@@ -15,7 +15,7 @@ from guiju.cli.books import AsJson, Data, now, show
 from guiju.cli.evaluate_opening import room
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
-from guiju.evaluation import papers, raters
+from guiju.evaluation import paper_books, papers, raters
 from guiju.evaluation import report as reports
 from guiju.evaluation.assessing import Room, kept
 from guiju.records import assessments, runs
@@ -58,11 +58,11 @@ def _written(one: Room, made: Evaluation, out: Path, *, annex: bool) -> list[str
     files = {
         "report.json": json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n",
         "report.html": papers.page(document).encode(),
-        "figures.xlsx": papers.figures_book(document),
+        "figures.xlsx": paper_books.figures(document),
         "events.jsonl": _lines(reports.events(made, run, rows, said)),
     }
     if annex:
-        files["annex-5.xlsx"] = papers.annex(rows, one.words(made), said)
+        files["annex-5.xlsx"] = paper_books.annex(rows, one.words(made), said)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():

@@ -14,12 +14,12 @@ import msgspec
 import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from guiju.cli.books import AsJson, Data, settings_of, show, table
+from guiju.cli.books import AsJson, Data, has_store, opened, settings_of, show, table
 from guiju.cli.tongue import say
-from guiju.config import load
+from guiju.config import Settings, load
 from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
-from guiju.records import certificates, secrets, writers
+from guiju.records import certificates, holds, secrets, writers
 from guiju.records.checkpoints import lines_in
 from guiju.records.export import export as write_export
 from guiju.records.ids import ExchangeIds
@@ -170,8 +170,9 @@ def prune(
     """Prune by the one rule of the settings."""
     settings = load(config) if config else settings_of(data)
     days, place, signing = settings.evidence.retention_days, place_of(settings, data), _signing(data)
+    held = _held(settings, data)
     with closing(source_of(place)) as source:
-        markers = due(source, [signing.public_key().public_bytes_raw()], days, _now())
+        markers = due(source, [signing.public_key().public_bytes_raw()], days, _now(), held)
     if markers and not dry_run:
         with writers.told(place, data), writers.writing(writers.take(place), signing, _now) as scribe:
             let_go(markers, scribe.enter, partial(writers.put_marker, place))
@@ -181,7 +182,11 @@ def prune(
     text = f"{done}: {', '.join(names)}"
     if not names:
         text = say(f"没有超过 {days} 天期限的分段。", f"No segment is past its {days} days.")
-    show({"days": days, "dry_run": dry_run, "segments": names}, as_json, text)
+    if held:
+        text += "\n" + say(
+            f"依法保全而留存的月份：{', '.join(sorted(held))}", f"Kept by a legal hold: {', '.join(sorted(held))}"
+        )
+    show({"days": days, "dry_run": dry_run, "segments": names, "held": sorted(held)}, as_json, text)
 
 
 @app.command(help=say("立即封存没有进程在写的账本。", "Seal now the ledgers that no process writes to."))
@@ -344,6 +349,14 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError("not_found", what=str(path)) from error
+
+
+def _held(settings: Settings, data: Path) -> frozenset[str]:
+    """The months that a legal hold keeps; none where there is no store, and so no hold."""
+    if not has_store(settings, data):
+        return frozenset()
+    with opened(data) as (_, store):
+        return holds.months(store, _now() // 1000)
 
 
 def _now() -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
+from guiju.cli import filing_told
 from guiju.cli.books import AsJson, Data, now, opened, show, table
 from guiju.cli.entering import entered, where
 from guiju.cli.tongue import language, say
@@ -30,6 +31,20 @@ app = typer.Typer(
         "The register of filings, registrations and assessments: numbers, days, inquiries, changes, and the end.",
     ),
 )
+app.command(
+    name="tell",
+    help=say(
+        "登记对主管部门的答复、报告或依法提供：依法调取须有依据、文号、范围与两人。",
+        "Enter an answer, a report, or what a law asked for, which needs basis, number, scope and two persons.",
+    ),
+)(filing_told.tell)
+app.command(
+    name="told",
+    help=say(
+        "列出对主管部门与公众说过什么、何时、由谁、散列。",
+        "List what authorities and the public were told, when, by whom, and its hash.",
+    ),
+)(filing_told.told)
 Id = Annotated[str, typer.Argument(metavar="FILING", help=say("台账编号，如 service-1", "its id, such as service-1"))]
 By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who; the login name by default"))]
 _DAY = say("日期，如 2026-12-01", "a day, such as 2026-12-01")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from guiju.adapters import signatures
-from guiju.adapters.reader import Request
+from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.cli.books import AsJson, Data, settings_of
 from guiju.cli.tongue import language, say

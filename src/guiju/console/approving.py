@@ -7,10 +7,11 @@ from typing import Any
 
 from starlette.responses import Response
 
+from guiju.console import matters
 from guiju.console.frame import Visit
 from guiju.errors import CallerError, ConfigError
 from guiju.records import approvals, standing
-from guiju.records.approvals import APPROVERS
+from guiju.records.approvals import APPROVERS, STAFF
 
 
 def queue(visit: Visit) -> Response:
@@ -27,6 +28,7 @@ def queue(visit: Visit) -> Response:
             "until": one.expires_at,
             "alone": one.acts_at,
             "mine": one.proposed_by == visit.by,
+            "what": matters.proposed(visit, one) if one.act in STAFF else [],
         }
         for one in approvals.waiting(visit.inside.store)
         if one.expires_at > now
@@ -37,11 +39,13 @@ def queue(visit: Visit) -> Response:
 def answer(visit: Visit) -> Response:
     """POST /console/approvals/{id}: agree, refuse, or take back what one proposed oneself."""
     id, said = visit.request.path_params["id"], visit.form.get("answer", "")
-    deciding = visit.inside.decisions
-    acts = {"approve": deciding.approve, "reject": deciding.reject, "revoke": deciding.revoke}
-    if said not in acts:
-        raise CallerError("name_missing")
+    deciding, staff = visit.inside.decisions, visit.inside.handling
     try:
+        mine = approvals.get(visit.inside.store, id).act in STAFF
+        approve = staff.approve if mine else deciding.approve
+        acts = {"approve": approve, "reject": deciding.reject, "revoke": deciding.revoke}
+        if said not in acts:
+            raise CallerError("name_missing")
         acts[said](id, visit.by)
     except ConfigError as error:
         if error.code == "not_found":

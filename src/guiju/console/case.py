@@ -13,20 +13,22 @@ from typing import Any, Final
 import msgspec
 from starlette.responses import Response
 
-from guiju.console import measures
+from guiju.console import matters, measures
 from guiju.console.cases import PATH, category_of, kind_of
 from guiju.console.deadlines import chip
-from guiju.console.frame import Visit, status_of
+from guiju.console.frame import Visit, did, status_of
 from guiju.desk import statements
 from guiju.desk.decisions import UNDO_S, Decision, Grounds
 from guiju.desk.deeds import measure
+from guiju.desk.matters import matters as shapes
 from guiju.desk.remedies import ATTRIBUTES, Prepared
+from guiju.desk.reports import shown
 from guiju.errors import CallerError, ConfigError, GuijuError
 from guiju.records import acts, approvals, cases, members, reviews
 from guiju.records.cases import LEASE_S, Case
 from guiju.records.papers import Paper
+from guiju.web.locale import WORDS, say
 
-_READ: Final = "POST /console/cases/{no}/read"
 _SHOWN: Final = ("image/png", "image/jpeg", "image/webp")
 
 
@@ -37,6 +39,8 @@ def page(visit: Visit) -> Response:
 
 def take(visit: Visit) -> Response:
     """POST …/take: lease it, or go on with it."""
+    if not matters.may(visit, _case(visit).kind):
+        raise CallerError("not_permitted")
     visit.inside.desk.lease(_number(visit), visit.by)
     return _back(visit)
 
@@ -123,7 +127,7 @@ def _page(
     mine = case.leased(now) == visit.by
     alike = cases.listed(inside.store, cases.Found(group=case.group_key, open=False, limit=20))
     names = {one.id: one.name for one in members.everybody(inside.store)}
-    purpose = _purpose(visit, case)
+    purpose = matters.purpose(visit, case)
     return visit.page(
         "case.html",
         status,
@@ -135,12 +139,13 @@ def _page(
         mine=mine,
         leased=case.leased(now),
         until=case.lease_until,
-        open=case.state in ("received", "open", "waiting"),
+        open=case.state in ("received", "open", "waiting") or (case.kind in shapes() and not case.closed_at),
         papers=_shown(visit, case) if purpose else [],
+        matter=matters.panel(visit, case, read=bool(purpose)),
         purpose=purpose,
         purposes=acts.PURPOSES,
         alike=[one for one in alike if one.id != case.id],
-        done=[_act(one, names) for one in acts.latest(inside.store, subject=case.id, most=20)],
+        done=[_act(visit, one, names) for one in acts.latest(inside.store, subject=case.id, most=20)],
         proposals=approvals.of(inside.store, case.id),
         grounds=[_said(one, visit) for _, one in inside.decisions.grounds(case.id)],
         undo=case.state == "decided" and case.decided_by == visit.by and now < case.decided_at + UNDO_S,
@@ -174,18 +179,8 @@ def _back(visit: Visit, at: str = "") -> Response:
     return visit.go(f"{PATH}/{_number(visit)}{at}")
 
 
-def _purpose(visit: Visit, case: Case) -> str:
-    """Why this member reads what people wrote, as they said since they leased it; "" where they did not."""
-    now = visit.inside.now()
-    if case.leased(now) != visit.by:
-        return ""
-    said = acts.latest(visit.inside.store, member_id=visit.session.member.id, kind="act", subject=case.id, most=50)
-    since = (now - LEASE_S) * 1000
-    return next((one.purpose for one in said if one.place == _READ and one.at >= since and one.purpose), "")
-
-
 def _papers(visit: Visit, case: Case) -> list[Paper]:
-    return visit.inside.desk.papers.all(case.id, visit.inside.now()) if _purpose(visit, case) else []
+    return visit.inside.desk.papers.all(case.id, visit.inside.now()) if matters.purpose(visit, case) else []
 
 
 def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
@@ -196,13 +191,21 @@ def _shown(visit: Visit, case: Case) -> list[dict[str, Any]]:
             "by": one.by,
             "at": one.at,
             "id": one.id,
-            "fields": [(name, value) for name, value in one.fields.items() if name not in ("json", "en", "zh")],
+            "fields": [_field(visit, case, one, name) for name in one.fields if name not in ("json", "en", "zh")],
             "image": one.media in _SHOWN,
             "name": one.fields.get("name", ""),
         }
         for one in _papers(visit, case)
-        if one.what in ("form", "message", "evidence")
+        if one.what in ("form", "message", "evidence", "step")
     ]
+
+
+def _field(visit: Visit, case: Case, paper: Paper, name: str) -> tuple[str, str]:
+    """The name of a field and what stands there: in words where it is one of a matter of staff."""
+    known = case.kind in shapes() and f"matters.field.{name}" in WORDS
+    if not known:
+        return name, paper.fields[name]
+    return say(f"matters.field.{name}", visit.language), shown(name, paper.fields, visit.language)
 
 
 def _decision(visit: Visit, case: Case) -> Decision:
@@ -254,12 +257,13 @@ def _said(one: Grounds, visit: Visit) -> dict[str, Any]:
     }
 
 
-def _act(one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
+def _act(visit: Visit, one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
     return {
         "at": one.at / 1000,
         "who": names.get(one.member_id, ""),
         "kind": one.kind,
         "place": one.place,
+        "did": did(one.place, visit.language),
         "why": one.purpose,
     }
 
@@ -274,7 +278,7 @@ def _looked(visit: Visit) -> None:
     """Count for how long this member looked at what people wrote in this case."""
     case, now = _case(visit), visit.inside.now()
     said = acts.latest(visit.inside.store, member_id=visit.session.member.id, kind="act", subject=case.id, most=50)
-    since = next((one.at for one in said if one.place == _READ), 0)
+    since = next((one.at for one in said if one.place == matters.READ), 0)
     seconds = round(time.time() - since / 1000)
     if since and 0 < seconds <= LEASE_S:
         reviews.looked(visit.inside.store, visit.session.member.id, now, seconds, 1)

@@ -11,11 +11,12 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
-from guiju.console import measures
+from guiju.console import matters, measures
 from guiju.console.deadlines import chip
 from guiju.console.frame import Visit
 from guiju.desk import kinds
 from guiju.desk.decisions import Decision
+from guiju.desk.matters import matters as shapes
 from guiju.errors import CallerError, ConfigError
 from guiju.records import approvals, cases, reviews
 from guiju.records.cases import Case
@@ -50,6 +51,7 @@ def queue(visit: Visit) -> Response:
         reasons=measures.REASONS,
         outcomes=measures.OUTCOMES,
         bulk=BULK,
+        matters=list(shapes()),
         older=wanted.after + MOST if len(rows) == MOST else 0,
         newer=wanted.after,
     )
@@ -65,7 +67,8 @@ def start(visit: Visit) -> Response:
     now = inside.now()
     if reviews.exposed(inside.store, visit.session.member.id, now)[0] >= DAY_S:
         raise CallerError("enough_seen")
-    chosen = tuple(one for one in visit.form.get("kinds", "").split() if one in kinds.kinds())
+    asked = [one for one in visit.form.get("kinds", "").split() if one in kinds.kinds()]
+    chosen = tuple(one for one in asked or kinds.kinds() if matters.may(visit, one))
     skipped = visit.form.get("skip", "")
     if skipped:
         inside.desk.release(skipped, by)

@@ -21,7 +21,23 @@ from guiju.records.sources import Source, place_of, source_of
 from guiju.records.verify import WHAT, Report, verify
 
 KINDS: Final = (
-    *("opened", "closed", "refused", "checked", "proof", "change", "acted", "witness", "segment", "sealed", "resumed"),
+    *(
+        "opened",
+        "closed",
+        "refused",
+        "checked",
+        "proof",
+        "change",
+        "acted",
+        "witness",
+        "segment",
+        "sealed",
+        "resumed",
+        "replayed",
+        "dossier_built",
+        "dossier_signed",
+        "disclosed",
+    ),
 )
 _MOST: Final = 50
 

@@ -19,10 +19,11 @@ from guiju.dossier import facts, following
 from guiju.dossier.facts import PERSON, Fact, Route, Value
 from guiju.dossier.scope import ROUTES as SCOPE_ROUTES
 from guiju.dossier.scope import Result
+from guiju.dossier.telling import PAGES
 from guiju.dossier.watch import Due
 from guiju.errors import CallerError, ConfigError
 from guiju.law import calendar
-from guiju.records import filings, scoping
+from guiju.records import disclosures, filings, scoping, snapshots
 
 HOME: Final = "/console/filings"
 _LINES: Final = ("long", "list", "rows")
@@ -63,6 +64,19 @@ def settle(visit: Visit) -> Response:
             raise CallerError("page_missing") from error
         raise CallerError("name_missing") from error
     return visit.go(HOME)
+
+
+def told(visit: Visit) -> Response:
+    """GET /console/filings/told: what authorities and the public were told."""
+    store = visit.inside.store
+    pages = [one for page in PAGES for one in snapshots.history(store, page)]
+    return visit.page(
+        "filings-told.html",
+        rows=disclosures.every(store),
+        whats={id: _of(visit, names) for id, names in disclosures.WHATS.items()},
+        scopes={id: _of(visit, names) for id, names in disclosures.SCOPES.items()},
+        pages=sorted(pages, key=lambda one: (-one.at, one.page)),
+    )
 
 
 def listed(visit: Visit) -> Response:

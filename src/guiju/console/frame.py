@@ -26,6 +26,7 @@ from guiju.errors import CallerError, GuijuError, Language
 from guiju.records import acts, sessions
 from guiju.records.acts import Kind
 from guiju.records.sessions import Session
+from guiju.web.locale import WORDS, say
 from guiju.web.pages import Pages, asks_json
 
 T = TypeVar("T")
@@ -320,6 +321,11 @@ def keep(response: Response, origin: str, token: str) -> None:
         httponly=True,
         samesite="strict",
     )
+
+
+def did(place: str, language: Language) -> str:
+    """What is done at a page, in words (words/places.toml); a page that is no more stands as it was called."""
+    return say(f"places.{place}", language) if f"places.{place}" in WORDS else place
 
 
 def inner(path: str) -> str:

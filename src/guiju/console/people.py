@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from guiju.console.frame import SCHEME, SCHEMES, Visit
+from guiju.console.frame import SCHEME, SCHEMES, Visit, did
 from guiju.console.sign_in import BEGIN
 from guiju.errors import CallerError
 from guiju.records import acts, members
@@ -70,7 +70,7 @@ def audit(visit: Visit) -> Response:
     )
     return visit.page(
         "audit-log.html",
-        rows=[_act(one, names) for one in found],
+        rows=[_act(visit, one, names) for one in found],
         people=sorted(names.items(), key=lambda one: one[1]),
         kinds=get_args(acts.Kind),
         older=found[-1].at if len(found) == _MOST else 0,
@@ -84,7 +84,7 @@ def me(visit: Visit) -> Response:
     return visit.page(
         "me.html",
         keys=members.passkeys(store, session.member.id),
-        rows=[_act(one, {}) for one in mine],
+        rows=[_act(visit, one, {}) for one in mine],
     )
 
 
@@ -113,7 +113,7 @@ def _link(visit: Visit, member_id: str) -> str:
     return f"{visit.console.origin(visit.request)}{BEGIN}?{urlencode({'link': secret})}"
 
 
-def _act(one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
+def _act(visit: Visit, one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
     return {
         "at": one.at / 1000,
         "who": names.get(one.member_id, ""),
@@ -121,6 +121,7 @@ def _act(one: acts.Act, names: dict[str, str]) -> dict[str, Any]:
         "role": one.role,
         "kind": one.kind,
         "place": one.place,
+        "did": did(one.place, visit.language),
         "subject": one.subject,
         "purpose": one.purpose,
         "evidence": one.evidence,

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from guiju.adapters.oidc import Half, Provider
-from guiju.adapters.passkeys import Passkeys, named
+from guiju.brought import brought
 from guiju.config_console import OidcSettings
 from guiju.console.frame import HOME, LOCAL, SIGN_IN, Console, Visit, body, cookie, form, inner, keep
 from guiju.console.host import recorded
@@ -97,11 +97,15 @@ class SignIn:
             plain=origin.startswith("http:") and urlsplit(origin).hostname != "localhost",
         )
 
+    async def _library(self) -> Any:
+        """What knows passkeys; the first who signs in brings it in, in a thread."""
+        return await self.console.aside(brought, "guiju.adapters.passkeys")
+
     async def asked(self, request: Request, origin: str) -> Response:
         """What a browser is asked in order to sign in by a passkey."""
         self._turn(request)
         await body(request, origin)
-        options, state = Passkeys(origin).asking()
+        options, state = (await self._library()).Passkeys(origin).asking()
         return await self._half(request, origin, "passkey", state, options)
 
     async def passkey(self, request: Request, origin: str) -> Response:
@@ -109,11 +113,11 @@ class SignIn:
         self._turn(request)
         answer = _credential(await body(request, origin))
         state = await self._recalled(request, "passkey")
-        store, now = self.inside.store, self.inside.now()
-        key = await self.console.aside(members.passkey_of, store, named(answer))
+        store, now, passkeys = self.inside.store, self.inside.now(), await self._library()
+        key = await self.console.aside(members.passkey_of, store, passkeys.named(answer))
         if key is None:
             raise CallerError("sign_in_failed")
-        uses = Passkeys(origin).answered(state, key.credential, answer)
+        uses = passkeys.Passkeys(origin).answered(state, key.credential, answer)
         if not await self.console.aside(members.used, store, key, uses, now):
             raise CallerError("sign_in_failed")
         who = await self.console.aside(members.found, store, key.member_id)
@@ -185,7 +189,7 @@ class SignIn:
         if not 0 < len(name) <= 64:
             raise CallerError("name_missing")
         # An authenticator keeps one passkey a person and address: the id is the member's, once there is one.
-        options, state = Passkeys(origin).making(whose or "first", name)
+        options, state = (await self._library()).Passkeys(origin).making(whose or "first", name)
         begun = msgspec.json.encode(_Begun(asked.link, name, state)).decode()
         return await self._half(request, origin, "join", begun, options)
 
@@ -194,7 +198,7 @@ class SignIn:
         self._turn(request)
         answer = _credential(await body(request, origin))
         begun = msgspec.json.decode(await self._recalled(request, "join"), type=_Begun)
-        made = Passkeys(origin).made(begun.state, answer)
+        made = (await self._library()).Passkeys(origin).made(begun.state, answer)
         work = (self.inside.store, begun.link, made.credential, made.id, begun.name, self.inside.now())
         who = await self.console.aside(members.join, *work)
         return await self._in(who, "passkey", origin, _json({"next": HOME}))

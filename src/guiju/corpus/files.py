@@ -6,7 +6,6 @@ from __future__ import annotations
 import bz2
 import fnmatch
 import gzip
-import importlib
 import io
 import lzma
 import os
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Final, Literal, cast
 
 import msgspec
 
+from guiju.brought import brought
 from guiju.errors import ConfigError, failed
 
 Form = Literal["jsonl", "json", "csv", "tsv", "text", "parquet", "arrow", "unknown"]
@@ -224,8 +224,8 @@ def pyarrow() -> Any:
         ConfigError: `config_invalid`: it is not installed.
     """
     try:
-        importlib.import_module("pyarrow.parquet")
-        return importlib.import_module("pyarrow")
+        brought("pyarrow.parquet")
+        return brought("pyarrow")
     except ImportError as error:
         raise ConfigError("config_invalid", what="Parquet, Arrow, zstd", hint="pip install 'guiju[corpus]'") from error
 

@@ -62,7 +62,7 @@ class Bands:
         for at, text in enumerate(texts):
             if len(text) >= _LEAST and len(found := runs(bare(text[:_MOST]), _SHINGLE)):
                 which.append(at)
-                flat.append(np.unique(found))
+                flat.append(found)
                 ends.append(ends[-1] + len(flat[-1]))
         if which:
             matrix = RMinHash.digest_matrix_from_flat_token_hashes(np.concatenate(flat), ends, BANDS * _WIDE, _SEED)

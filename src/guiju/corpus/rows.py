@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from guiju.corpus.near import BANDS, Bands, Benchmarks
 from guiju.detect import shipped
-from guiju.detect.automaton import Matches, automaton
+from guiju.detect.automaton import automaton
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
 from guiju.detect.model.heads import Heads
@@ -33,6 +33,7 @@ from guiju.detect.model.weights import thresholds, weights
 from guiju.detect.patterns import book
 from guiju.detect.personal.kinds import KINDS
 from guiju.detect.personal.recogniser import recognise
+from guiju.detect.sketch import sketch
 from guiju.detect.words import Words
 from guiju.terms import Detector, Finding, Text
 
@@ -50,6 +51,9 @@ _OF_PEOPLE: Final = tuple(
     for name in ("ethnic", "belief", "nation", "region", "woman", "man", "gender", "age", "job", "health", "other")
     for tongue in ("", "_en")
 )
+_HAN, _LATIN, _WIDE, _KANA, _HANGUL = range(1, 6)
+_TOGETHER: Final = 1000
+"""Characters up to which short texts are looked at together, to see that there is nothing in any of them."""
 _LONG: Final = 10
 """Hits around which a long text is looked at, at most."""
 
@@ -137,10 +141,7 @@ class Scan:
         self._bands = Bands() if near else None
         self._benchmarks = benchmarks
         self._registers = list((registers or {}).values())
-        self._groups, self._group_names = _groups()
-        terms = [(term, name) for name, group in marks().items() for term in group]
-        self._marks = automaton([term for term, _ in terms])
-        self._names = [name for _, name in terms]
+        self._named = Named()
         self.version = {
             "words": _named(every),
             "marks": hashlib.sha256(msgspec.json.encode(marks(), order="deterministic")).hexdigest()[:12],
@@ -158,12 +159,7 @@ class Scan:
         """
         risks, signals, personal = [], [], []
         scored = self._scored(texts)
-        for at, text in enumerate(texts):
-            leaf = (Text("", text),)
-            found = [] if self._words.clear(leaf) else self._words.find(leaf)
-            found += self._patterns.find(leaf)
-            for register in self._registers:
-                found += register.find(leaf)
+        for at, (text, found) in enumerate(zip(texts, self._founds(texts), strict=True)):
             judged = scored[at] if self._heads else []
             if self._heads and len(text) > _WHOLE and found:
                 judged = judged + self._around(text, found)
@@ -172,6 +168,7 @@ class Scan:
             signals.append(only)
             personal.append(tuple(span.kind for span in recognise(text)))
         shapes = [_shape(text) for text in texts]
+        named = [self._named(text) for text in texts]
         return Columns(
             digest=np.array([_digest(text) for text in texts], np.uint64),
             size=[len(text) for text in texts],
@@ -181,11 +178,26 @@ class Scan:
             risks=risks,
             signals=signals,
             personal=personal,
-            marks=[self._marked(text) for text in texts],
+            marks=[marks for marks, _ in named],
             bands=self._bands.of(texts) if self._bands else None,
             benchmark=[self._benchmarks is not None and self._benchmarks.holds(text) for text in texts],
-            groups=[tuple(sorted({self._group_names[at] for at, _, _ in self._groups(text)})) for text in texts],
+            groups=[groups for _, groups in named],
         )
+
+    def _founds(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
+        """What lists, patterns and registers find in each text; nearly all are done with after a sketch of several."""
+        for group in _grouped(texts):
+            joined = "\n".join(group)
+            view = sketch(joined)
+            plain, tried = self._words.plain(joined, view), self._patterns.tries(view)
+            for text in group:
+                leaf = (Text("", text),)
+                found = [] if plain or (len(group) > 1 and self._words.plain(text)) else self._words.find(leaf)
+                if tried:
+                    found += self._patterns.find(leaf)
+                for register in self._registers:
+                    found += register.find(leaf)
+                yield found
 
     def _scored(self, texts: Sequence[str]) -> list[list[Finding]]:
         """What the classifier finds in each text."""
@@ -213,21 +225,48 @@ class Scan:
                 made += judge.told(part, scores)
         return made
 
-    def _marked(self, text: str) -> dict[str, int]:
-        """How often each kind of mark stands in a text."""
-        made: dict[str, int] = {}
-        for pattern, _, _ in self._marks(text.lower()):
-            name = self._names[pattern]
-            made[name] = made.get(name, 0) + 1
-        return made
+
+class Named:
+    """Finds marks, and words for groups of people as the patterns of discrimination have them, in one pass."""
+
+    def __init__(self) -> None:
+        made: dict[str, list[tuple[str, bool]]] = {}
+        for name, terms in marks().items():
+            for term in terms:
+                made.setdefault(term, []).append((name, True))
+        words = book("discrimination").words
+        for name in _OF_PEOPLE:
+            for word in words.get(name, ()):
+                if len(bare := word.rstrip("*").lower()) > 1:
+                    made.setdefault(bare, []).append((name.removesuffix("_en"), False))
+        self._matches = automaton(list(made))
+        self._names = list(made.values())
+
+    def __call__(self, text: str) -> tuple[dict[str, int], tuple[str, ...]]:
+        """How often each kind of mark stands in a text, and the groups that it speaks of."""
+        marked: dict[str, int] = {}
+        groups: set[str] = set()
+        for pattern, _, _ in self._matches(text.lower()):
+            for name, is_mark in self._names[pattern]:
+                if is_mark:
+                    marked[name] = marked.get(name, 0) + 1
+                else:
+                    groups.add(name)
+        return marked, tuple(sorted(groups))
 
 
-def _groups() -> tuple[Matches, list[str]]:
-    """Words for groups of people, as the patterns of discrimination have them, and the group of each."""
-    words = book("discrimination").words
-    told = [(word.rstrip("*"), name.removesuffix("_en")) for name in _OF_PEOPLE for word in words.get(name, ())]
-    kept = {word: name for word, name in told if len(word) > 1}
-    return automaton(list(kept)), list(kept.values())
+def _grouped(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Texts in their order, short ones several at a time."""
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if group and size + len(text) > _TOGETHER:
+            yield group
+            group, size = [], 0
+        group.append(text)
+        size += len(text)
+    if group:
+        yield group
 
 
 def _named(entries: Sequence[Entry]) -> str:
@@ -270,14 +309,24 @@ def _digest(text: str) -> int:
     return int.from_bytes(hashlib.blake2b(bare, digest_size=8).digest(), "little")
 
 
+def _letters() -> NDArray[np.uint8]:
+    """Of each unit of UTF-16 the writing that it is a letter of."""
+    made = np.zeros(0x10000, np.uint8)
+    made[0xC0:0x2000] = _WIDE
+    made[0x3041:0x3100] = _KANA
+    made[0x3400:0xA000] = _HAN
+    made[0xAC00:0xD7A4] = _HANGUL
+    made[[*range(0x41, 0x5B), *range(0x61, 0x7B)]] = _LATIN
+    return made
+
+
+_LETTERS: Final = _letters()
+
+
 def _shape(text: str) -> tuple[str, bool]:
     """Language, and whether it is mixed, by the letters at the beginning."""
-    codes = np.frombuffer(text[:_SAMPLE].encode("utf-32-le", "surrogatepass"), np.uint32)
-    han = int(np.count_nonzero((codes >= 0x3400) & (codes <= 0x9FFF)))
-    latin = int(np.count_nonzero(((codes | 0x20) >= 0x61) & ((codes | 0x20) <= 0x7A)))
-    wide = int(np.count_nonzero((codes > 0xBF) & (codes < 0x2000)))
-    kana = int(np.count_nonzero((codes >= 0x3041) & (codes <= 0x30FF)))
-    hangul = int(np.count_nonzero((codes >= 0xAC00) & (codes <= 0xD7A3)))
+    units = np.frombuffer(text[:_SAMPLE].encode("utf-16-le", "surrogatepass"), np.uint16)
+    _, han, latin, wide, kana, hangul = np.bincount(_LETTERS.take(units), minlength=_HANGUL + 1).tolist()
     letters = han + latin // 4 + wide + kana + hangul
     if not letters:
         return ("en" if latin else "none"), False

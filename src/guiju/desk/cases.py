@@ -89,7 +89,7 @@ class Desk:
         self.store = store
         self.papers = Papers(store, keys, secrets)
         self.secrets = secrets
-        self._traced = traced
+        self.traced = traced
         self._key = Key(secrets.digest, _PURPOSE)
         self._clock = clock
 
@@ -112,7 +112,7 @@ class Desk:
         if not produce_id:
             return "none", ""
         try:
-            traced = self._traced(produce_id)
+            traced = self.traced(produce_id)
         except ConfigError:  # no ledger yet, or one that can't be read: then it says nothing of this text
             traced = None
         if traced is None:
@@ -127,18 +127,19 @@ class Desk:
             return self._key.digest(content).hex()
         return self._key.text(f"{form.kind}\0{form.produce_id}").hex() if form.produce_id else ""
 
-    def open(self, form: Form, by: str = COMPLAINANT) -> Receipt:
-        """Open a case. It is accepted once this returns; its clocks run from now.
+    def open(self, form: Form, by: str = COMPLAINANT, since: int = 0) -> Receipt:
+        """Open a case. It is accepted once this returns; its clocks run from now, or from `since`.
 
         Args:
             form: what came.
             by: a member, or whoever complains.
+            since: when its clocks began, in Unix seconds, where that was before now.
 
         Raises:
             ConfigError: `not_found`: there is no such kind; `config_invalid`: an order without its time.
             OutsideError: `store_unavailable`.
         """
-        now = self.now()
+        now = since or self.now()
         kinds.kind(form.kind).clocks(now, form.until)
         secret = cases.secret()
         return Receipt(self.enter(form, by, now, cases.number(self.store, now), cases.hashed(secret)), secret)

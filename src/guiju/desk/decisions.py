@@ -243,7 +243,8 @@ class Decisions:
         store, now = self.desk.store, self.desk.now()
         made = 0
         for id in approvals.due(store, now):
-            made += self._come(id, now)
+            if approvals.get(store, id).act not in approvals.STAFF:
+                made += self._come(id, now)
         for post in outbox.due(store, now):
             made += self.leave(post)
         for case in cases.listed(store, cases.Found(states=("decided",), limit=1000)):

@@ -46,9 +46,11 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     pauses: tuple[str, ...]
     source: Said
     hours: int = 0
+    days: int = 0
     working_days: int = 0
     months: int = 0
     given: bool = False
+    begins: str = ""
 
     def due(self, at: int, given: int = 0) -> int:
         """When it is due.
@@ -64,8 +66,8 @@ class Term(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             raise ConfigError("config_invalid", what=f"{self.id}: until", hint="docs: desk.md#clocks")
         if self.given:
             return given
-        if self.hours:
-            made = at + self.hours * 3600
+        if self.hours or self.days:
+            made = at + (self.hours + 24 * self.days) * 3600
         elif self.months:
             made = calendar.after_months(at, self.months)
         else:
@@ -86,7 +88,11 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def clocks(self, at: int, given: int = 0) -> tuple[Clock, ...]:
         """Its clocks for a case that was received at `at`; see `Term.due`."""
-        return tuple(Clock(one.id, one.basis, one.due(at, given)) for one in self.clock)
+        return tuple(Clock(one.id, one.basis, one.due(at, given)) for one in self.clock if not one.begins)
+
+    def begun(self, state: str, at: int) -> tuple[Clock, ...]:
+        """The clocks that begin when a case comes into a state at `at`, in Unix seconds."""
+        return tuple(Clock(one.id, one.basis, one.due(at)) for one in self.clock if one.begins == state)
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

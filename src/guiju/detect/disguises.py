@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Final, Literal, Protocol, TypeVar
 
@@ -142,6 +143,7 @@ def plain(term: str) -> str:
 
 
 # ---------------------------------------------------------------------- letters
+@cache
 def _variants() -> Mapping[str, str]:
     """Han character → others that fold to it: traditional forms, radicals, compatibility characters."""
     made: dict[str, str] = {}
@@ -151,7 +153,6 @@ def _variants() -> Mapping[str, str]:
     return made
 
 
-_VARIANTS: Final = _variants()
 _CYRILLIC: Final = dict(zip("aceijopsxyhkmtb", "асеіјорѕхуһкмтв", strict=True))
 _GREEK: Final = dict(zip("aotvk", "αοτνκ", strict=True))
 
@@ -175,6 +176,11 @@ def _swapped(table: Mapping[str, str], share: float = 1.0) -> Make:
     return _each(
         lambda char, rng: rng.choice(table[char]) if char in table and rng.randrange(100) < 100 * share else char
     )
+
+
+def _from(table: Callable[[], Mapping[str, str]], share: float = 1.0) -> Make:
+    """The same by a table that is made once somebody wants it; those of Han characters are large."""
+    return lambda text, rng: _swapped(table(), share)(text, rng)
 
 
 def _accented(char: str, rng: Dice) -> str:
@@ -233,14 +239,21 @@ def _leet(signs: str, share: float) -> Make:
     return make
 
 
-def _apart(some: bool, between: str = "") -> Make:
-    """Characters written apart: all that can be, or one."""
+@cache
+def _parted() -> Mapping[str, Sequence[str]]:
+    """Character → how it is written apart."""
     table: dict[str, list[str]] = {}
     for way in ways():
         if way.use == "rare" and len(set(way.parts)) > 1:
             table.setdefault(way.char, []).append(way.parts)
+    return table
+
+
+def _apart(some: bool, between: str = "") -> Make:
+    """Characters written apart: all that can be, or one."""
 
     def make(text: str, rng: Dice) -> str:
+        table = _parted()
         places = [i for i, char in enumerate(text) if char in table]
         chosen = rng.sample(places, 1) if some and places else places
         return "".join(between.join(rng.choice(table[c])) if i in chosen else c for i, c in enumerate(text))
@@ -248,6 +261,7 @@ def _apart(some: bool, between: str = "") -> Make:
     return make
 
 
+@cache
 def _same_sound() -> Mapping[str, str]:
     """Character → common others whose usual reading is the same."""
     by_sound: dict[str, str] = {}
@@ -353,7 +367,7 @@ DISGUISES: Final[tuple[Disguise, ...]] = (
     Disguise("cyrillic", "letters", _swapped(_CYRILLIC, 0.7), han=_LONG),
     Disguise("greek", "letters", _swapped(_GREEK, 0.7), han=_LONG),
     Disguise("accents", "letters", _each(_accented), han=_LONG),
-    Disguise("variant characters", "letters", _swapped(_VARIANTS, 0.7), latin=_LONG),
+    Disguise("variant characters", "letters", _from(_variants, 0.7), latin=_LONG),
     # between letters (views c, d, e)
     Disguise("zero width", "spread", _after(_INVISIBLE, 1, 3)),
     Disguise("marks", "spread", _after(_MARKS, 1, 2)),
@@ -392,8 +406,8 @@ DISGUISES: Final[tuple[Disguise, ...]] = (
     ),
     Disguise("pinyin letters apart", "reading", _then(_pinyin(""), _between(" ", "-")), latin=_LONG, han=SAID),
     Disguise("half pinyin", "reading", _mixed, latin=_LONG, han=SAID),
-    Disguise("same sound", "reading", _swapped(_same_sound()), latin=_LONG, han=SAID),
-    Disguise("same sound, some", "reading", _swapped(_same_sound(), 0.5), latin=_LONG, han=SAID),
+    Disguise("same sound", "reading", _from(_same_sound), latin=_LONG, han=SAID),
+    Disguise("same sound, some", "reading", _from(_same_sound, 0.5), latin=_LONG, han=SAID),
     # order (views b, i)
     Disguise("override", "order", lambda text, rng: f"\u202e{text[::-1]}\u202c"),
     Disguise("reversed", "order", lambda text, rng: text[::-1], han=HAN + 1, latin=LATIN + 1),

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib
 import io
 import re
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
+from guiju.brought import brought
 from guiju.detect.entry import Boundary, Entry
 from guiju.detect.forms import form, normal
 from guiju.detect.nearby import AROUND
@@ -218,11 +219,11 @@ def _entry(row: Mapping[str, object], name: str, line: int) -> tuple[str, Entry]
     return folded, Entry(
         id=text.get("id") or _hashed(folded, category),
         term=term,
-        category=category,
+        category=sys.intern(category),
         severity="block" if text["severity"] == "block" else "signal",
-        owner=text.get("owner", ""),
-        reason=text.get("reason", ""),
-        expires=text.get("expires", ""),
+        owner=sys.intern(text.get("owner", "")),
+        reason=sys.intern(text.get("reason", "")),
+        expires=sys.intern(text.get("expires", "")),
         boundary=_boundary(text.get("boundary", "")),
         context=context,
     )
@@ -367,7 +368,7 @@ def sheet(data: bytes, name: str) -> list[list[str | None]]:
         ConfigError: `lexicon_invalid`: it is no workbook.
     """
     # Brought in by name once it is needed: openpyxl takes 0.2 s and 15 MB, and every start loads a list.
-    reader = importlib.import_module("guiju.detect.sheet")
+    reader = brought("guiju.detect.sheet")
     try:
         rows: list[list[str | None]] = reader.rows(data)
     except ValueError as error:

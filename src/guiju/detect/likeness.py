@@ -164,7 +164,7 @@ class Marks:
         fixed = [number for number, one in enumerate(self.signed) if one.kind != "near"]
         every = [hashes for _, hashes in near]
         every.append(np.array([self.signed[n].mark.anchors[0] for n in fixed], np.uint64))
-        self.known = np.unique(np.concatenate(every))
+        self.known = _sorted(np.concatenate(every))
         self.needs = np.full(len(self.signed), 1 << 30, np.int64)
         self.steps = np.zeros(len(self.signed), np.int64)
         for number, _ in near:
@@ -388,6 +388,13 @@ class Trail:
         )
         side = stands(before, said, text[last:], one.mark.tone, long=one.mark.weight > SHORT)
         return Match(one.id, kind, side, first, last)
+
+
+def _sorted(hashes: Hashes) -> Hashes:
+    """Each of them once, in order; `numpy.unique` would bring in masked arrays for this."""
+    made = np.sort(hashes)
+    once: Hashes = made[np.diff(made, prepend=made[:1] + np.uint64(1)) != 0]
+    return once
 
 
 def _joined(text: str, at: int) -> bool:

@@ -108,11 +108,33 @@ class Patterns:
         self._heads = automaton(list(heads))
         by_anchor: dict[str, set[int]] = {}
         for number, row in enumerate(of.pattern):
-            for word in of.words[row.anchor]:
-                if anchor := collapse(normal(fold(word.rstrip("*")))):
-                    by_anchor.setdefault(anchor, set()).add(number)
+            for anchor in filter(None, _views(of.words[row.anchor])):
+                by_anchor.setdefault(anchor, set()).add(number)
         self._tries = [frozenset(numbers) for numbers in by_anchor.values()]
         self._anchors = automaton(list(by_anchor))
+        by_word: dict[str, set[str]] = {}
+        self._needs = [frozenset(_PART.sub(_needed, row.says).split()) for row in of.pattern]
+        for group in sorted(set().union(*self._needs)):
+            for word in filter(None, _views(of.words[group])):
+                by_word.setdefault(word, set()).add(group)
+        self._groups = [frozenset(groups) for groups in by_word.values()]
+        self._words = automaton(list(by_word))
+        always = frozenset(name for name, words in of.words.items() if not all(_views(words)))
+        self._needs = [needs - always for needs in self._needs]
+
+    def tries(self, view: str) -> list[int]:
+        """The patterns that a text can hold: a word of each of their groups stands in it.
+
+        Args:
+            view: the text's sketch.
+        """
+        found = self._anchors(view)
+        if not found:
+            return []
+        numbers = set().union(*(self._tries[pattern] for pattern in {pattern for pattern, _, _ in found}))
+        said = {pattern for pattern, _, _ in self._words(view)}
+        groups = frozenset().union(*(self._groups[pattern] for pattern in said))
+        return sorted(number for number in numbers if self._needs[number] <= groups)
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:
         """Find in texts that stand one after the other; what is said half in one and half in the next is found too."""
@@ -131,14 +153,14 @@ class Patterns:
 
     def _look(self, text: str) -> list[Finding]:
         """Look at one text."""
-        found = self._anchors(sketch(text))
-        if not found:
+        tries = self.tries(sketch(text))
+        if not tries:
             return []
         folded = fold(text)
         dense = ""
         near: dict[bool, dict[int, list[int]]] = {}
         out: list[Finding] = []
-        for number in sorted(set().union(*(self._tries[pattern] for pattern, _, _ in found))):
+        for number in tries:
             ready = self._ready[number]
             spaced = ready.row.language == "en"
             dense = dense if spaced or dense else _SOFT.sub("", folded)
@@ -233,6 +255,15 @@ def _listed(row: Pattern, of: Book, name: str) -> list[str]:
     if name not in of.words:
         raise ValueError(f"pattern {row.id}: there is no group {name}")
     return of.words[name]
+
+
+def _needed(part: re.Match[str]) -> str:
+    return f" {part['group']} " if part["group"] else " "
+
+
+def _views(words: Sequence[str]) -> list[str]:
+    """View (e) of words; "" where nothing of one is left."""
+    return [collapse(normal(fold(word.rstrip("*")))) for word in words]
 
 
 def _head(word: str, spaced: bool) -> str:

@@ -139,16 +139,14 @@ class Words:
         could hide, a separator or a letter more, does not hide a term on one side of it.
         """
         joined = "".join([text.text for text in texts])
-        if len(joined) > _AT_ONCE or _turns(joined):
-            return False
-        if not self._plainly_none(joined):
+        if len(joined) > _AT_ONCE or not self.plain(joined):
             return False
         said = [text.text for text in texts if not text.aside]
         return len(said) == len(texts) or not self.index.matches(sketch("".join(said)))
 
     def look(self, text: str) -> Look:
         """Look at one text alone."""
-        if len(text) <= _AT_ONCE and not _turns(text) and self._plainly_none(text):  # by far the most common case
+        if len(text) <= _AT_ONCE and self.plain(text):  # by far the most common case
             return self._unmatched(text)
         steps = self.look_slices(text)
         while True:
@@ -158,9 +156,16 @@ class Words:
                 look: Look = done.value
                 return look
 
-    def _plainly_none(self, text: str) -> bool:
-        """Whether one pass over a text, and one over its sounds, show that there is nothing in it."""
-        view = sketch(text)
+    def plain(self, text: str, view: str = "") -> bool:
+        """Whether one pass over a text, and one over its sounds, show that there is nothing in it.
+
+        Args:
+            text: of any length, read as one.
+            view: its sketch, where there is one already.
+        """
+        if _turns(text):
+            return False
+        view = view or sketch(text)
         found = self.index.every(view)
         return not (found and self.index.terms(found)) and self.deep.quiet(text, view, found)
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from guiju.dossier.verify import Fault, verify
 from guiju.errors import Bilingual, ConfigError, Language
 from guiju.records import dossiers
 from guiju.records.db import Store
-from guiju.records.dossiers import Built, Signature, Terms
+from guiju.records.dossiers import Signature, Terms
 
 _LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 _FEW: Final = 3
@@ -36,13 +36,16 @@ def _named(faults: Sequence[Fault], language: Language) -> str:
     return "; ".join(one.said(language) for one in faults[:_FEW])
 
 
-def check(store: Store, manifest: Manifest, by: tuple[str, str], now: int, terms: Terms) -> Built:
-    """Whether a person may sign a package now.
+def sign(
+    store: Store, manifest: Manifest, by: tuple[str, str], record: Callable[[], str], now: int, terms: Terms
+) -> Signature:
+    """Sign a package that was verified (`whole`); the ledger has it before the store does.
 
     Args:
         store: the store.
         manifest: of the package.
         by: role and name.
+        record: writes the entry; gives the place.
         now: Unix seconds.
         terms: of its kind (`terms_of`).
 
@@ -51,8 +54,13 @@ def check(store: Store, manifest: Manifest, by: tuple[str, str], now: int, terms
         OutsideError: `store_unavailable`.
     """
     built, _ = dossiers.find(store, manifest.digest)
-    dossiers.may_sign(built, dossiers.signatures(store, manifest.digest), *by, now, terms)
-    return built
+    role_, name = by
+    dossiers.may_sign(built, dossiers.signatures(store, manifest.digest), role_, name, now, terms)
+    made = Signature(
+        digest=manifest.digest, role=role_, signer=name, single_mode=False, signed_at=now, evidence=record()
+    )
+    dossiers.sign(store, made, terms)
+    return made
 
 
 def terms_of(id: str, *, single: bool, delay_s: int) -> Terms:

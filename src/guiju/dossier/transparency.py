@@ -27,10 +27,12 @@ SECTIONS: Final[tuple[tuple[str, Bilingual], ...]] = (
     ("bans.", Bilingual("封禁", "Bans")),
     ("steps.", Bilingual("账号处置", "Measures against accounts")),
     ("rights.", Bilingual("个人信息请求", "Requests about personal data")),
-    ("holds", Bilingual("依法留存与提供", "Holds and disclosures that a law asked for")),
+    ("holds", Bilingual("依法留存", "Holds that a law asked for")),
+    ("disclosures.request", Bilingual("依法调取", "What authorities asked for of users")),
+    ("disclosures.", Bilingual("向主管部门报送", "What was told to authorities")),
 )
 """What a figure's name begins with → the section under which it stands; the first that fits counts."""
-_OF_PERSONS: Final = ("cases.received.", "cases.decided.", "steps.", "rights.", "holds")
+_OF_PERSONS: Final = ("cases.received.", "cases.decided.", "steps.", "rights.", "holds", "disclosures.request")
 
 
 class Cell(msgspec.Struct, frozen=True):

@@ -8,11 +8,11 @@ limits (`adapters.reading`): a small file can be made to take very long.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO, Final
 
+from guiju.brought import brought
 from guiju.marking.family import Found, MarkingError, whole
 from guiju.marking.label import Aigc
 
@@ -50,7 +50,7 @@ PDF: Final = Pdf()
 
 def _library() -> Any:
     # Brought in by name once it is needed: pypdf takes 0.2 s and 14 MB, and every start knows all families.
-    return importlib.import_module("guiju.marking.pdf_file")
+    return brought("guiju.marking.pdf_file")
 
 
 @contextmanager

@@ -29,9 +29,12 @@ APPROVERS: Final = frozenset({"lead", "compliance"})
 HOLDS_S: Final = 7 * 86_400
 """For how long a proposal waits for the second person."""
 
-Act = Literal["ban", "person", "lift", "end"]
+Act = Literal["ban", "person", "lift", "end", "disclose", "hold", "release"]
 """`ban`: a wide ban. `person`: a ban on a named person's data. `lift`: a ban lifted; one that is to be narrower is
-lifted when the narrower one acts. `end`: the end of a service to somebody."""
+lifted when the narrower one acts. `end`: the end of a service to somebody. `disclose`: what an authority is given.
+`hold`, `release`: a legal hold placed, and lifted before its end."""
+STAFF: Final[frozenset[Act]] = frozenset({"disclose", "hold", "release"})
+"""Acts that no decision about a complaint proposes, but a step in a case of staff."""
 
 State = Literal["pending", "done", "rejected", "revoked", "expired"]
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Running the migrations; apart from db.py, because a service that starts needs no alembic."""
+"""Running the migrations; alembic is brought in by name only where there is one to run."""
 
 from __future__ import annotations
 
 from importlib.resources import files
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine
 
+from guiju.brought import brought
 from guiju.records import db, schema
 
 
@@ -33,8 +32,11 @@ def migrate(engine: Engine, to: str = schema.HEAD) -> None:
     Raises:
         OutsideError: `store_unavailable`.
     """
-    config = Config()
+    with db.outside(), engine.connect() as connection:
+        if db.found_revision(connection) == to:
+            return
+    config = brought("alembic.config").Config()
     config.set_main_option("script_location", str(files("guiju.records").joinpath("migrations")))
     with db.outside(), engine.connect() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, to)
+        brought("alembic.command").upgrade(config, to)

@@ -22,6 +22,7 @@ from guiju.records.db import Store
 from guiju.records.repeats import OWN_KEYS
 from guiju.records.schema import ban, legal_hold, rights_request, standing_step
 from guiju.records.schema_desk import case
+from guiju.records.schema_dossier import disclosure
 from guiju.records.sources import Source, source_of
 from guiju.terms import Figure
 
@@ -207,7 +208,7 @@ def _cases(store: Store, since: int, until: int) -> _Numbers:
 
 
 def _books(store: Store, since: int, until: int) -> _Numbers:
-    """Bans, measures against persons, requests about personal data, and holds that a law asked for."""
+    """Bans, measures against persons, requests about personal data, holds that a law asked for, what was told."""
     made: _Numbers = {}
     for name, table, by, at in (
         ("bans.made", ban, None, "decided_at"),
@@ -217,7 +218,17 @@ def _books(store: Store, since: int, until: int) -> _Numbers:
         ("holds", legal_hold, None, "placed_at"),
     ):
         made |= _grouped(store, name, table, (by, at), (since, until))
-    return made
+    return made | _told(store, since, until)
+
+
+def _told(store: Store, since: int, until: int) -> _Numbers:
+    """What was told to authorities. How often a law asked for something of somebody's is told of every month, and
+    apart: no sum over both says it of few."""
+    made = _grouped(store, "disclosures", disclosure, ("what", "at"), (since, until))
+    asked = made.pop("disclosures.request", (0.0, 0, "store"))[0]
+    others = int(sum(value for value, _, _ in made.values()))
+    told = {name: (value, others, place) for name, (value, _, place) in made.items()}
+    return {**told, "disclosures.request": (asked, int(asked), "store")}
 
 
 def _grouped(

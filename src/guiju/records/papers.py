@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Connection, delete, select, update
 
 from guiju.errors import ConfigError
-from guiju.records import accounts, changes, persons, rights, vault
+from guiju.records import accounts, changes, holds, persons, rights, vault
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -35,8 +35,9 @@ AFTER_S: Final = 365 * _DAY_S
 """How long papers stay after the end, so that a decision can be contested."""
 _PURPOSE: Final = b"guiju case "
 
-What = Literal["form", "message", "evidence", "grounds", "letter"]
-"""`grounds`: what was decided, why, and what is to be done by it; for the desk alone."""
+What = Literal["form", "message", "evidence", "grounds", "letter", "step", "proposal", "answer"]
+"""`grounds`: what was decided, why, and what is to be done by it; for the desk alone. `step`: what was entered with a
+step of a case of staff; `proposal`: with one that needs two persons; `answer`: what an authority is given."""
 
 
 class Paper(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,9 +140,10 @@ class Papers:
         who = self.whose(case)
         with self._store.read() as connection:
             items = vault.items(connection, who)
+            held = bool(holds.of(connection, who, now))
         made = []
         for item in items:
-            if item.expires_at > now and (not what or item.kind in what):
+            if (held or item.expires_at > now) and (not what or item.kind in what):
                 paper = msgspec.msgpack.decode(vault.read(self._store, self._keys, who, item.id, now), type=Paper)
                 made.append(msgspec.structs.replace(paper, id=item.id))
         return sorted(made, key=lambda paper: paper.at)

@@ -7,7 +7,7 @@ The rule is one number of days for everything: nobody can choose what goes. Each
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 
@@ -20,7 +20,7 @@ from guiju.records.sources import Source
 _DAY_MS = 86_400_000
 
 
-def due(source: Source, keys: Sequence[bytes], days: int, now: int) -> list[Marker]:
+def due(source: Source, keys: Sequence[bytes], days: int, now: int, held: Collection[str] = ()) -> list[Marker]:
     """The markers of all sealed segments whose term is over.
 
     Args:
@@ -28,6 +28,7 @@ def due(source: Source, keys: Sequence[bytes], days: int, now: int) -> list[Mark
         keys: public keys of checkpoints.
         days: the term, from the signing of the seal.
         now: Unix milliseconds.
+        held: months that a legal hold keeps, such as `202611`.
 
     Raises:
         ConfigError: `evidence_broken`: a segment that is due does not match its checkpoint; it must not go.
@@ -42,6 +43,8 @@ def due(source: Source, keys: Sequence[bytes], days: int, now: int) -> list[Mark
         for segment in source.segments(writer):
             checkpoint = notes.get(segment)
             old = checkpoint is not None and now - checkpoint.t >= days * _DAY_MS
+            if segment[:6] in held:
+                continue
             if checkpoint and old and source.marker(writer, segment) is None:
                 marker = _marker(source, checkpoint, days, now)
                 if marker and now - marker.t >= days * _DAY_MS:

@@ -33,6 +33,8 @@ from guiju.records.schema_desk import approval, case, outbox
 from guiju.records.use import day_of
 
 _DAY_S: Final = 86_400
+_HOLD: Final = case.alias("hold_case")
+"""A case by which another one is held."""
 _MOST: Final = 200
 """Persons that one sweep erases; the next one goes on."""
 
@@ -73,7 +75,15 @@ def due(now: int) -> dict[str, tuple[Table, ColumnElement[bool]]]:
         "assertions": (assertion_seen, assertion_seen.c.until_s <= before["assertions"]),
         "vault": (vault, vault.c.expires_at <= before["vault"]),
         "requests": (rights_request, and_(settled, rights_request.c.done_at <= before["requests"])),
-        "cases": (case, and_(case.c.closed_at > 0, case.c.closed_at <= before["cases"], ~exists().where(_stands(now)))),
+        "cases": (
+            case,
+            and_(
+                case.c.closed_at > 0,
+                case.c.closed_at <= before["cases"],
+                ~exists().where(_stands(now)),
+                ~exists().where((_HOLD.c.parent_id == case.c.id) & (_HOLD.c.state == "placed")),
+            ),
+        ),
     }
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tables of packages (Articles 6 and 17): which were built, and who signed them; `schema` has them too."""
+"""The tables of packages (Articles 6 and 17): which were built, who signed them, and what was told to authorities;
+`schema` has them too."""
 
 from __future__ import annotations
 
@@ -36,4 +37,26 @@ signature: Final = Table(
     Column("single_mode", Boolean, nullable=False),
     Column("signed_at", BigInteger, nullable=False),
     Column("evidence", String(256), nullable=False),
+)
+
+# What was told to an authority, once a row, which never changes. Of what a law asked for it holds where it was found
+# (one exchange, case or account) and the names of the fields that were given, never what they said.
+disclosure: Final = Table(
+    "disclosure",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("what", String(16), nullable=False),
+    Column("to", String(256), nullable=False),
+    Column("basis", String(512), nullable=False),
+    Column("number", String(128), nullable=False),
+    Column("scope", String(16), nullable=False),
+    Column("about", String(128), nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("by", String(128), nullable=False),
+    Column("second", String(128), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Column("evidence", String(256), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Index("ix_disclosure_at", "at"),
 )

@@ -9,13 +9,13 @@ import fcntl
 import hashlib
 import re
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, Final, Protocol, TypeVar, cast
 
 import msgspec
 
+from guiju.brought import brought
 from guiju.config import Settings
 from guiju.errors import ConfigError
 
@@ -361,6 +361,6 @@ def optional(module: str, package: str = "psycopg", extra: str = "postgres") -> 
         ConfigError: `config_invalid`: the extra is not installed.
     """
     try:
-        return import_module(module)
+        return brought(module)
     except ModuleNotFoundError as error:
         raise ConfigError("config_invalid", what=package, hint=f"pip install 'guiju[{extra}]'") from error

@@ -14,14 +14,14 @@ from typing import Final
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from guiju.errors import ConfigError
 from guiju.records import changes, choices
 from guiju.records.changes import Subject, Terms
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
-from guiju.records.schema import vault
+from guiju.records.schema import legal_hold, vault
 from guiju.records.use import Who
 
 KIND: Final = "vault"
@@ -125,12 +125,15 @@ def read(store: Store, keys: DayKeys, who: Who, id: str, now: int) -> bytes:
     """An item of a person, for that person; anybody else uses `opened`.
 
     Raises:
-        ConfigError: `not_found`: there is none, or it has ended; `keys_missing`: it was tampered with.
+        ConfigError: `not_found`: there is none, or it has ended and no legal hold keeps it; `keys_missing`: it was
+            tampered with.
         OutsideError: `store_unavailable`.
     """
     mine = (vault.c.id == id) & (vault.c.account_id == who[0]) & (vault.c.person_id == who[1])
+    hold = (legal_hold.c.account_id == who[0]) & (legal_hold.c.person_id == who[1])
+    held = exists().where(hold & (legal_hold.c.lifted_at == 0) & (legal_hold.c.until_at > now))
     with store.read() as connection:
-        row = connection.execute(select(vault).where(mine & (vault.c.expires_at > now))).first()
+        row = connection.execute(select(vault).where(mine & ((vault.c.expires_at > now) | held))).first()
     if row is None:
         raise ConfigError("not_found", what=f"vault {id}")
     try:

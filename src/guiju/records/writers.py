@@ -6,11 +6,11 @@ The gateway takes one for as long as it runs; commands take one for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -20,6 +20,7 @@ from guiju.records import chain_file
 from guiju.records.chain import Chain
 from guiju.records.scribe import Marker, Scribe
 from guiju.records.sources import in_database, optional
+from guiju.terms import Evidence
 
 _SQL: Final = "guiju.records.chain_sql"
 
@@ -99,6 +100,28 @@ def told(place: str, what: object) -> Iterator[None]:
         if in_database(place):
             raise OutsideError("store_unavailable") from error
         raise ConfigError("config_invalid", what=failed(what, error), hint="guiju doctor") from error
+
+
+def entered(
+    place: str, signing: Ed25519PrivateKey, now: Callable[[], int], kind: str, body: Mapping[str, Any]
+) -> Evidence:
+    """Write one entry into a ledger that is taken for it; it is on disk when this returns.
+
+    Args:
+        place: where the ledgers are.
+        signing: the provider's key.
+        now: Unix milliseconds.
+        kind: of the entry.
+        body: names, counts and digests, never content.
+
+    Raises:
+        ConfigError: every slot is taken.
+        OutsideError: the ledger can't be written.
+    """
+    with told(place, "ledger"), writing(take(place), signing, now) as scribe:
+        made = scribe.enter(kind, dict(body))
+        scribe.checkpoint()
+    return made
 
 
 def _sql() -> ModuleType:

@@ -7,7 +7,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
-from guiju.adapters.reader import Request
+from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.errors import OutsideError
 from guiju.marking.verify import Verified

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from guiju.adapters import reader
+from guiju.adapters.reader_request import Request as ReaderRequest
 from guiju.config import Settings
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.marking.explained import VERDICTS, report, sentences
@@ -124,7 +124,7 @@ class VerifyPage:
                     until.reschedule(None)  # it is here; reading it has a deadline of its own
                     path = f"/proc/{os.getpid()}/fd/{upload.file.fileno()}"
                     ending = PurePosixPath(upload.name).suffix.removeprefix(".")
-                    asked = reader.Request(path, ending, trusted.known, trusted.anchors)
+                    asked = ReaderRequest(path, ending, trusted.known, trusted.anchors)
                     found = await self._readers.verified(asked)
                     return await self._evidenced(found, upload), upload
         except TimeoutError:

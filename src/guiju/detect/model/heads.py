@@ -157,15 +157,16 @@ class Heads:
         if len(found.begins) <= _WIDEST:
             ones = self._ones[:size] if size <= len(self._ones) else np.ones(size, np.float32)
             return (ones @ block * (self._of.scale / np.float32(max(size, LEAST) ** 0.5)))[None]
-        order = spans(found)[0].argsort(kind="stable")
-        ends = np.bincount(spans(found)[0], minlength=len(found.begins)).cumsum()
-        totals = np.zeros((size + 1, block.shape[1]), np.float32)
-        block.take(order, 0).cumsum(0, dtype=np.float32, out=totals[1:])
-        last = max(len(found.begins) - WINDOW, 0)
+        by_token, sizes = _by_first(found, block)
+        count = len(found.begins)
+        totals = np.zeros((count + 1, block.shape[1]), np.float32)
+        by_token.cumsum(0, dtype=np.float32, out=totals[1:])
+        edges = np.concatenate([[0], sizes.cumsum()])
+        last = max(count - WINDOW, 0)
         starts = np.unique(np.minimum(np.arange(0, last + _STEP, _STEP), last))
-        edges = np.concatenate([[0], ends])
-        low, high = edges[starts], edges[np.minimum(starts + WINDOW, len(found.begins))]
-        made: Floats = (totals[high] - totals[low]) / np.sqrt(np.maximum(high - low, LEAST))[:, None].astype(np.float32)
+        ends = np.minimum(starts + WINDOW, count)
+        sizes = np.maximum(edges[ends] - edges[starts], LEAST).astype(np.float32)
+        made: Floats = (totals[ends] - totals[starts]) / np.sqrt(sizes)[:, None]
         return made * self._of.scale
 
     def _chances(self, logits: Floats) -> Floats:
@@ -185,6 +186,23 @@ class Heads:
         np.add.at(steps, last + 1, -share)
         made: NDArray[np.float64] = steps.cumsum()[:-1]
         return made
+
+
+def _by_first(found: Grams, block: Floats) -> tuple[Floats, Places]:
+    """What the grams of one text add that begin at each token, and how many of them do."""
+    made = np.zeros((len(found.begins), block.shape[1]), np.float32)
+    sizes = np.zeros(len(found.begins), np.intp)
+    at = 0
+    for size in found.sizes:
+        made[:size] += block[at : at + size]
+        sizes[:size] += 1
+        at += size
+    firsts = found.letters[0]
+    if len(firsts):
+        fresh = np.concatenate([[0], (firsts[1:] != firsts[:-1]).nonzero()[0] + 1])
+        made[firsts.take(fresh)] += np.add.reduceat(block[at:], fresh, axis=0)
+        sizes += np.bincount(firsts, minlength=len(sizes))
+    return made, sizes
 
 
 def _offsets(units: NDArray[np.uint16], begins: Places, first: int, after: int) -> tuple[int, int]:

@@ -14,9 +14,8 @@ from typing import Final
 
 from guiju.detect.personal.checks import is_bank_card, is_id_card, is_old_id_card, is_ssn
 from guiju.detect.personal.kinds import Span
-from guiju.detect.personal.triggers import NUMERALS
+from guiju.detect.personal.triggers import BETWEEN, NUMERALS
 
-BETWEEN: Final = r"[ \u00a0\u3000\-\u2010-\u2015\u2212·・()\u200b-\u200f\u2060\ufeff\u00ad]"
 _ROW: Final = re.compile(rf"(?<![0-9.])[0-9](?:{BETWEEN}{{0,2}}[0-9]){{6,47}}(?:[Xx](?![0-9]))?")
 """Seven digits and more, with little between them."""
 _GROUP: Final = re.compile(r"[0-9]+[Xx]?")

@@ -21,11 +21,8 @@ from guiju.detect.personal.triggers import Look, looks
 from guiju.detect.words import passages
 from guiju.terms import Detector, Finding, Text
 
-_SEVEN: Final = re.compile(rf"[0-9](?:{numbers.BETWEEN}{{0,2}}[0-9]){{6}}")
-_DOTS: Final = re.compile(r"[0-9]\.[0-9]{1,3}[.\-]")
 _NO_SIGN: Final = re.compile(r"[\W_]+")
-_COLONS: Final = 4
-"""Colons in the shortest address of IPv6 that is looked for."""
+_WIDE, _ROWS, _CODES, _NETWORKS = int(Look.WIDE), int(Look.ROWS), int(Look.CODES), int(Look.NETWORKS)
 
 
 def _plain() -> dict[int, str]:
@@ -41,17 +38,17 @@ def _plain() -> dict[int, str]:
 
 
 _WITHIN: Final[Sequence[tuple[int, Callable[[str], Iterable[Span]]]]] = (
-    (Look.CODES, documents.in_codes),
-    (Look.HAN, numbers.in_han),
-    (Look.NAMES, names.in_names),
-    (Look.SAID, names.in_sayings),
-    (Look.PLACES, places.in_places),
-    (Look.STREETS, places.in_streets),
-    (Look.ACCOUNTS, online.in_accounts),
-    (Look.PASSWORDS, tokens.in_passwords),
-    (Look.CREDENTIALS, tokens.in_credentials),
-    (Look.URLS, tokens.in_addresses),
-    (Look.MAIL, online.in_mail),
+    (int(Look.CODES), documents.in_codes),
+    (int(Look.HAN), numbers.in_han),
+    (int(Look.NAMES), names.in_names),
+    (int(Look.SAID), names.in_sayings),
+    (int(Look.PLACES), places.in_places),
+    (int(Look.STREETS), places.in_streets),
+    (int(Look.ACCOUNTS), online.in_accounts),
+    (int(Look.PASSWORDS), tokens.in_passwords),
+    (int(Look.CREDENTIALS), tokens.in_credentials),
+    (int(Look.URLS), tokens.in_addresses),
+    (int(Look.MAIL), online.in_mail),
 )
 _PLAIN: Final = _plain()
 """One character for one, so that offsets stay."""
@@ -68,17 +65,15 @@ def recognise(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
         Spans in their order, none over another: of two the one that begins first, of those the longer one.
     """
     wanted = looks(text)
-    if wanted & Look.WIDE:
+    if wanted & _WIDE:
         text = text.translate(_PLAIN)
         wanted = looks(text)
     found: list[Span] = []
-    if _SEVEN.search(text):
+    if wanted & _ROWS:
         found += numbers.in_rows(text)
-        wanted |= Look.CODES
-    if _DOTS.search(text):
+        wanted |= _CODES
+    if wanted & _NETWORKS:
         found += numbers.in_dots(text)
-        found += online.in_networks(text)
-    elif text.count(":") >= _COLONS:
         found += online.in_networks(text)
     if wanted:
         for look, within in _WITHIN:

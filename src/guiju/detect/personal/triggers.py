@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import IntFlag
 from itertools import product
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from guiju.detect.automaton import automaton
+from guiju.detect.sketch import FEW
 
 
 class Look(IntFlag):
@@ -25,8 +30,12 @@ class Look(IntFlag):
     SAID = 512
     STREETS = 1024
     URLS = 2048
+    ROWS = 4096
+    NETWORKS = 8192
 
 
+BETWEEN: Final = r"[ \u00a0\u3000\-\u2010-\u2015\u2212·・()\u200b-\u200f\u2060\ufeff\u00ad]"
+"""What may stand between the digits of one number."""
 NUMERALS: Final = "零〇一二三四五六七八九幺壹贰叁肆伍陆柒捌玖两"
 """Chinese numerals; the last one is another two."""
 _UNITS: Final = "号弄栋幢座单室楼层户组"
@@ -99,6 +108,26 @@ def _listed() -> dict[str, Look]:
 _LISTED: Final = _listed()
 _LOOKS: Final = tuple(int(look) for look in _LISTED.values())
 _MATCHES: Final = automaton(list(_LISTED))
+_SEVEN: Final = re.compile(rf"[0-9](?:{BETWEEN}{{0,2}}[0-9]){{6}}")
+_DOTS: Final = re.compile(r"[0-9]\.[0-9]{1,3}[.\-]")
+_COLONS: Final = 4
+"""Colons in the shortest address of IPv6 that is looked for."""
+_SORTS: Final = {"1": "[0-9]", "a": "[A-Za-z]", "-": BETWEEN, " ": " ", ".": r"\.", ",": ",", ":": ":"}
+"""Sorts of signs by which numbers are told; of two the later one counts."""
+_HOUSES: Final = (b"1 ", b"1, ", b"1a ", b"1a, ", b"a 1")
+"""How the number of a house stands before its road, and that of a box."""
+
+
+def _sorts() -> NDArray[np.uint8]:
+    made = np.zeros(0x10000, np.uint8)
+    every = "".join(map(chr, range(0x10000)))
+    for sort, signs in _SORTS.items():
+        made[[found.start() for found in re.finditer(signs, every)]] = ord(sort)
+    return made
+
+
+_TABLE: Final = _sorts()
+_ROWS, _NETS, _STREET = int(Look.ROWS), int(Look.NETWORKS), int(Look.STREETS)
 
 
 def looks(text: str) -> int:
@@ -106,4 +135,14 @@ def looks(text: str) -> int:
     made = 0
     for pattern, _, _ in _MATCHES(" " + text.lower()):
         made |= _LOOKS[pattern]
+    if len(text) < FEW:
+        nets = text.count(":") >= _COLONS or _DOTS.search(text)
+        return made | (_ROWS if _SEVEN.search(text) else 0) | (_NETS if nets else 0)
+    sorts = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16)).tobytes()
+    if b"1111111" in sorts.translate(None, b" -") and _SEVEN.search(text):
+        made |= _ROWS
+    if (b"1.1" in sorts and _DOTS.search(text)) or sorts.count(b":") >= _COLONS:
+        made |= _NETS
+    if made & _STREET and not any(map(sorts.__contains__, _HOUSES)):
+        made -= _STREET
     return made

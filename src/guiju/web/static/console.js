@@ -78,4 +78,20 @@
     if (event.key !== "Escape") return;
     menus().forEach((one) => { one.open = false; one.querySelector("summary").focus(); });
   });
+
+  // How far a build is; the page is made anew once it has ended.
+  const build = document.querySelector("[data-progress]");
+  const look = async () => {
+    const answer = await fetch(build.dataset.progress, { headers: { accept: "application/json" } }).catch(() => null);
+    const said = answer && answer.ok ? await answer.json() : null;
+    if (said && said.state !== "runs") { location.reload(); return; }
+    if (said && said.of) {
+      const far = build.querySelector("progress");
+      far.max = said.of;
+      far.value = said.done;
+      build.querySelector("[role=status]").textContent = `${said.done} / ${said.of}`;
+    }
+    setTimeout(look, 2000);
+  };
+  if (build) setTimeout(look, 1000);
 })();
