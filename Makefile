@@ -14,7 +14,7 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange run test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange run test test-all tests-all lint docs generated law lock bench chaos clean
 
 help:
 	@sed -n '2,5s/^# //p' Makefile
@@ -72,6 +72,10 @@ law: setup-dev
 
 lock:
 	scripts/lock.sh
+
+# One fault after the other at full length, 30 minutes each at most: make chaos ONLY=R1,F2
+chaos: setup-dev setup-clients
+	$(BIN)/python scripts/chaos.py $(if $(ONLY),--only '$(ONLY)')
 
 bench: setup-dev
 	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
