@@ -15,7 +15,7 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy run release test test-all tests-all lint docs generated law lock bench clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy run release test test-all tests-all lint docs generated law lock bench chaos clean
 
 help:
 	@sed -n '2,6s/^# //p' Makefile
@@ -82,6 +82,10 @@ lock:
 # dist/: wheel, sources, list of what is installed, audit, hashes, and all wheels for a machine without a network
 release:
 	@scripts/release.sh dist
+
+# One fault after the other at full length, 30 minutes each at most: make chaos ONLY=R1,F2
+chaos: setup-dev setup-clients
+	$(BIN)/python scripts/chaos.py $(if $(ONLY),--only '$(ONLY)')
 
 bench: setup-dev
 	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'

@@ -24,6 +24,7 @@ from pathlib import Path
 from queue import Queue
 
 import msgspec
+import psycopg
 import pytest
 
 import places
@@ -196,7 +197,13 @@ def database() -> Iterator[str]:
 @pytest.mark.postgres
 @pytest.mark.timeout(1800)
 def test_kill_9_in_postgresql(database: str, tmp_path: Path) -> None:
-    kill_and_look(tmp_path, lambda n: database, SqlSource)
+    def fresh(number: int) -> str:
+        schema = f"kills_{number}"
+        with psycopg.connect(database, autocommit=True) as outside:
+            outside.execute(f"CREATE SCHEMA {schema}".encode())
+        return f"{database}?options=-csearch_path%3D{schema}"
+
+    kill_and_look(tmp_path, fresh, SqlSource)
 
 
 # The power cut: what a writer asked of the kernel is recorded and cut off at every point.

@@ -161,9 +161,11 @@ def test_a_store_that_fails_is_503_after_sixty_seconds_and_never_401(
         ring.refresh(store)
     clock.seconds += 30
     assert ring.find(secret, NOW) == record
+    assert ring.known
     with pytest.raises(OutsideError):
         ring.find("gj-made-since", NOW)
     clock.seconds += 0.1
+    assert not ring.known, "and the gateway says that it is not ready"
     for anything in (secret, "gj-unknown"):
         with pytest.raises(OutsideError) as refused:
             ring.find(anything, NOW)

@@ -95,7 +95,7 @@ def opened(house: House) -> Telling:
         except GuijuError:
             store = False
         canary = live.alive["canary"] if "canary" in live.alive else await asyncio.to_thread(elsewhere, house)
-        found = {"canary": canary, "ledger": live.alive.get("ledger", True), "store": store}
+        found = {"canary": canary, "ledger": live.books.writes, "store": store}
         return {**found, "models": live.upstreams.up()}
 
     return Telling(

@@ -65,7 +65,6 @@ async def watch(house: House, base: str) -> None:
         doubted = steady.look(house.live.clock(), loop.time())
         if loop.time() >= due and not house.draining:  # who is told to stop does not ask at their own door any more
             due = loop.time() + (_CANARY_S if await house.sing(base) else _POLL_S)
-        house.live.alive["ledger"] = not house.ledger.refusing
         if loop.time() >= tended and house.live.guards.failing:
             tended = loop.time() + _TEND_S
             house.start(house.live.guards.tend(house.live.clock()))

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from socket import AF_INET, AF_INET6, create_server, socket
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, TCP_NOTSENT_LOWAT, create_server, socket
 from typing import BinaryIO, Final
 
 import uvicorn
@@ -59,6 +59,9 @@ _ELSEWHERE: Final = Bilingual(
     "Choose another with --port or --host, or stop the program that holds it.",
 )
 
+
+_UNSENT: Final = 128 * 1024
+"""Bytes that the system takes for a caller before he has read the ones before, at most."""
 
 _BOTH_FILES: Final = Bilingual(
     "serve.tls_cert 为证书链，serve.tls_key 为其无口令的私钥，均为本用户可读的 PEM 文件。",
@@ -327,9 +330,12 @@ def bind(settings: Settings) -> socket:
     if not 0 < port < 65536:
         raise ConfigError("config_invalid", what=f"serve.port {port}", hint="--port 1–65535")
     try:
-        return create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
+        made = create_server((host, port), family=AF_INET6 if ":" in host else AF_INET, backlog=2048)
     except OSError as error:
         raise ConfigError("config_invalid", what=failed(f"{host}:{port}", error), hint=_ELSEWHERE) from error
+    # Every connection inherits it: without it the system holds 4 MiB for each caller who does not read.
+    made.setsockopt(IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UNSENT)
+    return made
 
 
 def _check_tls(cert: str, key: str) -> None:

@@ -282,8 +282,7 @@ class App:
         await http.answer(send, 200, b'{"status":"alive"}', [http.JSON, http.NO_CACHE])
 
     async def readyz(self, scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-        """GET /readyz: the canary was stopped, lists are loaded, the ledger writes, no guard model is closed. A process
-        of pages alone has no canary, and serves without lists, so that somebody can see to them."""
+        """GET /readyz: whether everything holds that readiness looks at, and how guard models are."""
         live = self.live
         facts = live.facts
         told: dict[str, Any] = {"facts": facts}

@@ -227,7 +227,7 @@ class Live:
         recording: a WAV file of the words that label speech; `b""` for the rhythm.
         films: how many films are labelled at once.
         jobs: where it is kept which films are being made.
-        alive: facts that readiness looks at: canary passed, ledger writes.
+        alive: facts that readiness looks at and that nothing here can tell: whether the canary was stopped.
         under_way: exchanges that were begun and are not over.
         telemetry: takes traces; none where none are sent.
     """
@@ -270,9 +270,9 @@ class Live:
 
     @property
     def facts(self) -> dict[str, bool]:
-        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, no guard is closed. A
-        process of pages alone has no canary, and serves without lists, so that somebody can see to them."""
-        facts = {**self.alive}
+        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, keys are known, no guard
+        is closed. A process of pages alone has no canary, and serves without lists, so that somebody can see to them."""
+        facts = {**self.alive, "ledger": self.books.writes, "store": self.keyring.known}
         if "canary" in facts:
             facts["lexicon"] = bool(self.policy.lexicon)
         if guards := self.guards.states(self.clock()):

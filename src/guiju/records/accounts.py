@@ -324,6 +324,12 @@ class Keyring:
         """How many keys the store held when it was last read, revoked ones too."""
         return len(self._keys)
 
+    @property
+    def known(self) -> bool:
+        """Whether keys of the store open the door: it was read within the last 60 s. Where it holds none and the
+        operator gave some by hand, nobody waits for it."""
+        return self._clock() - self._read_at <= STALE_S or bool(self._static and not self._keys)
+
     def find(self, secret: str, now: int) -> KeyRecord | None:
         """The record of a key that is good at `now` (Unix seconds), or none.
 

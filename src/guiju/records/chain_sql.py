@@ -17,6 +17,7 @@ from typing import Final
 import psycopg
 
 from guiju.errors import ConfigError
+from guiju.records.answering import Answering
 from guiju.records.chain import SLOTS, no_slot, writer_name
 
 _CHUNK: Final = 2000
@@ -260,7 +261,7 @@ def commit_times(url: str, count: int) -> list[float]:
 def connect(url: str) -> psycopg.Connection:
     """A connection that commits with full sync and notices within seconds that the server is gone."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    connection = psycopg.connect(address, autocommit=True, connect_timeout=5, tcp_user_timeout=10_000)
+    connection = Answering.connect(address, autocommit=True, connect_timeout=5, tcp_user_timeout=10_000)
     connection.execute("SET synchronous_commit = on")
     return connection
 

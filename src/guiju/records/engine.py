@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.util import LRUCache
 
 from guiju.errors import ConfigError, Page, failed
+from guiju.records.sources import optional
 
 FILE: Final = "guiju.db"
 BUSY_MS: Final = 5000
@@ -139,7 +141,7 @@ def _postgres(url: str, pool_size: int) -> Engine:
         "options": f"{given} -c lock_timeout={BUSY_MS} -c statement_timeout={_STATEMENT_MS} -c synchronous_commit=on",
     }
     try:
-        return create_engine(
+        engine = create_engine(
             address.set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=0 if pool_size == 1 else 4,
@@ -149,3 +151,10 @@ def _postgres(url: str, pool_size: int) -> Engine:
         )
     except ModuleNotFoundError as error:
         raise ConfigError("config_invalid", what="psycopg", hint="pip install 'guiju[postgres]'") from error
+    event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(_: object, __: object, words: list[Any], options: dict[str, Any]) -> DBAPIConnection:
+    made: DBAPIConnection = optional("guiju.records.answering").Answering.connect(*words, **options)
+    return made

@@ -201,6 +201,11 @@ class Books:
         """Write how often a banned content was asked for on a route, and how often it came back: counts and ids."""
         return self._ledger.append("replayed", facts)
 
+    @property
+    def writes(self) -> bool:
+        """Whether the disk, or the database, took what was last put into the ledger."""
+        return not self._ledger.refusing
+
     async def durable(self, ticket: int) -> Evidence:
         """Wait until an entry is on disk.
 

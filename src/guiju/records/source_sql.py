@@ -10,6 +10,7 @@ from typing import Any, Final
 import psycopg
 
 from guiju.errors import ConfigError, OutsideError
+from guiju.records.answering import Answering
 from guiju.records.sources import time_of
 
 _PAGE: Final = 5000
@@ -59,7 +60,7 @@ class SqlSource:
 
     def __init__(self, url: str) -> None:
         try:
-            self._connection = psycopg.connect(
+            self._connection = Answering.connect(
                 url.replace("postgresql+psycopg://", "postgresql://", 1), connect_timeout=5, tcp_user_timeout=10_000
             )
             self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
