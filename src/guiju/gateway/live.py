@@ -270,8 +270,9 @@ class Live:
 
     @property
     def facts(self) -> dict[str, bool]:
-        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, keys are known, no guard
-        is closed. A process of pages alone has no canary, and serves without lists, so that somebody can see to them."""
+        """What readiness looks at: the canary was stopped, lists are loaded, the ledger writes, keys are known, no
+        guard is closed. A process of pages alone has no canary, and serves without lists, so that somebody can see to
+        them."""
         facts = {**self.alive, "ledger": self.books.writes, "store": self.keyring.known}
         if "canary" in facts:
             facts["lexicon"] = bool(self.policy.lexicon)
