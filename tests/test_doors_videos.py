@@ -241,8 +241,8 @@ def test_a_job_is_one_accounts_and_every_workers(gateway: Running, start_once: S
     assert other.ask("GET", f"{VIDEOS}/{mine}").status == 404
 
 
-def test_films_are_listed_in_pages(start_once: Start) -> None:
-    gateway = start_once()
+def test_films_are_listed_in_pages(start: Start) -> None:
+    gateway = start()
     made = [asked(gateway, prompt=f"{number}")["id"] for number in range(5)]
     listed = client(gateway).videos.list(limit=2, order="asc")
     assert [one.id for one in listed] == sorted(made)

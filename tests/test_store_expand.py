@@ -148,5 +148,6 @@ def test_an_upgrade_says_whether_the_version_before_goes_on(here: Place) -> None
     assert not would.goes_on, "revision 0001 is long past"
     assert backup.upgrade(here.url, here.data, NOW) == would
     store = here.open()
-    assert store.versions()[db.LEAST] == int(db.OLDEST)
+    with store.read() as connection:
+        assert db.least(connection) == int(db.OLDEST)
     store.close()

@@ -63,7 +63,8 @@ class TextRun(Run):
             self.grounded = Grounded(sources(asked), policy.controls.grounded, graded)
         if asked.stream:
             if self.counted:
-                self.hold = Hold(lambda seconds: self.live.metrics.counts.took("guiju_hold_seconds", seconds=seconds))
+                counts = self.live.metrics.counts  # a ring through the run itself would stay until a rare collection
+                self.hold = Hold(lambda seconds: counts.took("guiju_hold_seconds", seconds=seconds))
             await self._stream(asked, upstream, canonical, send)
         else:
             await self._whole(asked, upstream, canonical, send)

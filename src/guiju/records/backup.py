@@ -278,7 +278,7 @@ def _replace(source: Connection, target: Connection, force: bool, progress: Prog
 def _after_restore(target: Connection, before: dict[str, int], manifest: Manifest, now: int) -> None:
     """Record the restore, and push every counter past what a running process may have seen."""
     restored = db.versions(target)
-    for name in (before.keys() | restored.keys()) - {db.LEAST}:
+    for name in before.keys() | restored.keys():
         number = max(before.get(name, 0), restored.get(name, 0)) + 1
         db.upsert(target, schema.version, {"name": name, "number": number}, {"number": number})
     what = changes.Subject("restore", str(manifest.made_at), 0)

@@ -280,7 +280,7 @@ def _create_or_check(connection: Connection) -> None:
         # Two processes that start at once on an empty database: the second waits and then finds the tables.
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7221001)")
     if found := found_revision(connection):
-        check_revision(found, versions(connection).get(LEAST, 0) if found not in schema.REVISIONS else 0)
+        check_revision(found, least(connection) if found not in schema.REVISIONS else 0)
         return
     for statement in _making(connection.dialect.name):
         connection.exec_driver_sql(statement)
@@ -313,7 +313,16 @@ def _making(name: str) -> tuple[str, ...]:
 
 def versions(connection: Connection) -> dict[str, int]:
     """All version counters; one that was never bumped is missing and counts as 0."""
-    return {row.name: row.number for row in connection.execute(select(schema.version))}
+    counted = select(schema.version).where(schema.version.c.name != LEAST)
+    return {row.name: row.number for row in connection.execute(counted)}
+
+
+def least(connection: Connection) -> int:
+    """The oldest revision whose Guiju may use a store, as the store says; 0 where it does not say."""
+    said: int | None = connection.execute(
+        select(schema.version.c.number).where(schema.version.c.name == LEAST)
+    ).scalar()
+    return said or 0
 
 
 def bump(connection: Connection, name: str) -> None:
