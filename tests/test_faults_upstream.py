@@ -76,12 +76,16 @@ def gateway(start: Start, service: FaultUpstream) -> Running:
     """A gateway with short limits in front of it; the model `refuse` lies where nobody listens."""
     nobody = Upstream(name="nobody", url=f"http://127.0.0.1:{free_port()}/v1", models={"refuse": "*"})
     made = (nobody, Upstream(name="faults", url=service.url))
-    one = start(overlay=(("limits", SHORT), ("upstream", made), ("gateway.reach", "pattern")))
+    return begun(start(overlay=(("limits", SHORT), ("upstream", made), ("gateway.reach", "pattern"))))
+
+
+def begun(gateway: Running) -> Running:
+    """Wait until everything runs that runs as long as the process; what one does for all begins a moment later."""
     deadline, before = time.monotonic() + 10, -1
-    while (not one.house.leads or tasks(one) != before) and time.monotonic() < deadline:
-        before = tasks(one)  # what one process does for all begins a moment after the start
+    while (not gateway.house.leads or tasks(gateway) != before) and time.monotonic() < deadline:
+        before = tasks(gateway)
         time.sleep(0.1)
-    return one
+    return gateway
 
 
 class Outcome(NamedTuple):
@@ -365,11 +369,11 @@ def leaves_at(gateway: Running, service: FaultUpstream, counts: range) -> None:
 
 
 def test_a_client_that_leaves_at_any_event(start: Start, slow_service: FaultUpstream) -> None:
-    gateway = start(upstream=slow_service.url, overlay=(("gateway.reach", "pattern"),))
+    gateway = begun(start(upstream=slow_service.url, overlay=(("gateway.reach", "pattern"),)))
     leaves_at(gateway, slow_service, range(8))
 
 
 @pytest.mark.slow
 def test_a_client_that_leaves_at_any_of_many_events(start: Start, slow_service: FaultUpstream) -> None:
-    gateway = start(upstream=slow_service.url, overlay=(("gateway.reach", "pattern"),))
+    gateway = begun(start(upstream=slow_service.url, overlay=(("gateway.reach", "pattern"),)))
     leaves_at(gateway, slow_service, range(60))

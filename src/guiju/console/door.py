@@ -37,7 +37,8 @@ class Door:
                 library = await asyncio.to_thread(brought, "guiju.console.pages")
                 self._rooms = library.Rooms(self._inside)
                 self._router = Router(self._rooms.routes, redirect_slashes=False)
-        await self._router({**scope, "path_params": {}}, receive, send)  # what a page is about, not what it was found by
+        scope = {**scope, "path_params": {}}  # what a page is about, not the path that led here
+        await self._router(scope, receive, send)
 
     def close(self) -> None:
         """Wait for what is under way."""

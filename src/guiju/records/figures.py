@@ -9,9 +9,9 @@ finds the number that it quotes, with its evidence.
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Sequence
+from secrets import SystemRandom
 from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select
@@ -47,7 +47,7 @@ def publish(store: Store, figures: Sequence[Figure], *, room: str) -> None:
         try:
             store.do(lambda connection: _enter(connection, figures, room))
         except IntegrityError:  # another process published the same name just then
-            time.sleep(random.uniform(0, _APART_S))  # noqa: S311 - so that the two don't meet again
+            time.sleep(SystemRandom().uniform(0, _APART_S))  # so that the two do not meet again
             continue
         return
     raise OutsideError("store_unavailable")
