@@ -53,8 +53,10 @@ def test_the_python_of_the_page(page: str, start: Start, capsys: pytest.CaptureF
     gateway = start()
     whole, streamed = blocks(page, "python")
     said = []
+    names: dict[str, Any] = {}
     for content in ("[[say:好的]]", TERM, "[[canary:2|15]]"):
-        names: dict[str, Any] = {}
+        if "client" in names:
+            names["client"].close()
         exec(placed(whole, gateway, content), names)  # noqa: S102 # the page's own code
         said.append(capsys.readouterr().out)
     exec(streamed, names)  # noqa: S102 # as above

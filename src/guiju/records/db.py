@@ -312,8 +312,9 @@ def _making(name: str) -> tuple[str, ...]:
 
 
 def versions(connection: Connection) -> dict[str, int]:
-    """All version counters; one that was never bumped is missing and counts as 0."""
-    counted = select(schema.version).where(schema.version.c.name != LEAST)
+    """All version counters; one that was never bumped is missing and counts as 0. Names with a colon are for
+    leases, and for the oldest revision that may use the store."""
+    counted = select(schema.version).where(~schema.version.c.name.contains(":"))
     return {row.name: row.number for row in connection.execute(counted)}
 
 
