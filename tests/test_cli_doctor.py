@@ -150,7 +150,8 @@ def test_good_settings_are_taken_and_bad_ones_are_not(language: str, gateway: Ga
     assert (as_json.returncode, json.loads(as_json.stdout)["ok"]) == (0, True)
     assert text_of(gateway) == "好"
     # The start, and the two changes that were taken, are evidence within a second or two.
-    until(lambda: len([entry for entry in entries(gateway.data) if entry["kind"] == "change"]) == 3)
+    told = lambda: [one["body"]["kind"] for one in entries(gateway.data) if one["kind"] == "change"]  # noqa: E731 # asked often
+    until(lambda: told().count("settings") == 3)
     assert gateway.stop(signal.SIGTERM) == 0
     gone = guiju("reload", "--data", "data", cwd=folder, language=language)
     assert gone.returncode == 2

@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -275,9 +276,13 @@ def _ripe(house: House) -> bool:
 
 
 def _accepted(house: House) -> str:
-    """The digest of the settings that the book of changes let act last; `""` when it knows none."""
-    done = [one.after_hash for one in changes.history(house.store, SETTINGS) if one.state == "done"]
-    return done[0] if done else ""
+    """The digest of the settings that the book of changes let act last; `""` when it knows none. Where several acted in
+    one second it is the one that no other of them began with."""
+    done = [one for one in changes.history(house.store, SETTINGS) if one.state == "done"]
+    newest = max((one.effective_at for one in done), default=0)
+    last = [one for one in done if one.effective_at == newest]
+    left = Counter(one.after_hash for one in last) - Counter(one.before_hash for one in last)
+    return next(iter(left), last[0].after_hash if last else "")
 
 
 def started(house: House) -> None:

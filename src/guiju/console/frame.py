@@ -40,9 +40,7 @@ _STATES: Final[Mapping[str, int]] = {
     "not_found": 404,
     "another_person": 403,
     **dict.fromkeys(("case_leased", "case_state", "exists_already", "last_admin"), 409),
-    **dict.fromkeys(
-        ("purpose_needed", "ban_unfounded", "ban_reaches_too_far", "policy_invalid", "config_invalid"), 400
-    ),
+    **dict.fromkeys(("purpose_needed", "ban_unfounded", "ban_reaches_too_far"), 400),
 }
 """Errors of the settings' family that a person at a page meets → their status."""
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -226,7 +224,7 @@ class Console:
             return pages.failed(request, error)
         language = pages.language(request)
         said = {"sentence": error.sentence(language), "advice": error.advice(language)}
-        response = self.page(request, "error.html", session, status_of(error), **said)
+        response = self.page(request, "error.html", session, status_of(error, request.method), **said)
         Pages.told(request, response, error)
         return response
 
@@ -259,9 +257,11 @@ class Console:
         return RedirectResponse(SIGN_IN + after, 303)
 
 
-def status_of(error: GuijuError) -> int:
-    """The status of an error: what a colleague did meanwhile, or the state of a thing, is no fault of the service."""
-    return _STATES.get(error.code, error.row.status)
+def status_of(error: GuijuError, method: str = "POST") -> int:
+    """The status of an error: what a colleague did meanwhile, or the state of a thing, is no fault of the service; nor
+    is a value that does not fit, where a form sent it."""
+    sent = method == "POST" and error.code in ("config_invalid", "policy_invalid")
+    return 400 if sent else _STATES.get(error.code, error.row.status)
 
 
 async def form(request: Request, origin: str, session: Session | None) -> tuple[tuple[str, str], ...]:
