@@ -21,7 +21,7 @@ import msgspec
 import typer
 import uvloop
 
-from guiju import duties, seeding
+from guiju import composition, duties, seeding
 from guiju.adapters.scripted import ScriptedModel
 from guiju.cli import demo_papers
 from guiju.cli import main as commands
@@ -112,7 +112,7 @@ def _files(data: Path) -> None:
     (data / "words.csv").write_text(demo_.words.lstrip(), "utf-8")
     (data / "scope.toml").write_text(demo_.scope.lstrip(), "utf-8")
     (data / "licence.txt").write_text("CC0-1.0（演示）\n", "utf-8")
-    launched = datetime.datetime.now(datetime.UTC).date() - 180 * _DAY
+    launched = composition.today() - 180 * _DAY
     values = {f"{group}.{name}": value for group, table in demo_.facts.items() for name, value in table.items()}
     facts.put(data / facts.FILE, facts.written({**values, "service.launched": launched}))
     rows = [f"{_PEOPLE[n % 10]}在{_PLACES[n // 10 % 10]}{_DOINGS[n // 100]}，天气很好。" for n in range(1000)]
@@ -150,7 +150,7 @@ def _rules(folder: Path) -> None:
 def _notes(path: Path) -> None:
     """A person's word on each duty that persons keep, and on each that no control of the house keeps: these stand on
     the board as kept by hand, which is what they are, and never as met."""
-    today = datetime.datetime.now(datetime.UTC).date()
+    today = composition.today()
     controlled = {duty for control in ALL_CONTROLS for duty in (*control.duties, *control.partly)}
     owed = [duty for duty in book.load("draft-2023").duties if duty.owed]
     lines = [
@@ -171,7 +171,7 @@ def _first(data: Path) -> list[tuple[object, ...]]:
 
 def _commands(data: Path) -> list[tuple[object, ...]]:
     """What a provider does beside the running service: these have ledgers of their own, of today."""
-    day = datetime.datetime.now(datetime.UTC).date()
+    day = composition.today()
     submitted, approved = day - 240 * _DAY, day - 200 * _DAY
     dates = ("--submitted", submitted, "--approved", approved)
     return [

@@ -4,7 +4,6 @@ built from what the months really came to, signed by four, and handed in. Each s
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import json
 import time
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from guiju import composition
 from guiju.cli.tongue import language
 from guiju.dossier import sources, workshop
 from guiju.errors import Bilingual, ConfigError
@@ -80,7 +80,7 @@ def handed_in(data: Path, run: Run) -> str:
         ConfigError: lint found something, or a step did not end well.
         OutsideError: a file can't be written.
     """
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    today = composition.today().isoformat()
     folder = data / sources.FOLDER
     folder.mkdir(exist_ok=True)
     said = [
