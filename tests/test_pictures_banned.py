@@ -71,8 +71,8 @@ def sent(gateway: Running, file: bytes, path: str = EDITS) -> str:
 
 
 @pytest.mark.slow
-def test_a_banned_picture_is_not_taken(start_once: Start) -> None:
-    gateway = start_once()
+def test_a_banned_picture_is_not_taken(start: Start) -> None:
+    gateway = start()
     assert sent(gateway, filed(BANNED)) == ""
     ban = enact(gateway, decided(BANNED))
     for change in ("jpeg 75", "half", "webp", "brighter"):
@@ -114,9 +114,9 @@ def test_a_banned_picture_is_not_given_out(
 
 
 @pytest.mark.slow
-def test_a_ban_reaches_every_worker_within_five_seconds(start_once: Start, tmp_path: Path) -> None:
-    first = start_once()
-    second = start_once(data=first.data)
+def test_a_ban_reaches_every_worker_within_five_seconds(start: Start, tmp_path: Path) -> None:
+    first = start()
+    second = start(data=first.data)
     assert sent(second, filed(BANNED)) == ""
     (tmp_path / "a.png").write_bytes(filed(BANNED))
     ran = guiju("bans", "picture", tmp_path / "a.png", "--case", "c-1", "--category", "A.4c", "--reason", "untrue",
@@ -158,8 +158,8 @@ def test_a_picture_without_detail_is_known_by_its_pixels_alone(tmp_path: Path) -
     assert only.find(seen(filed(other)), "image") == []
 
 
-def test_a_ban_has_grounds_and_lets_pass_what_it_must(start_once: Start) -> None:
-    gateway = start_once()
+def test_a_ban_has_grounds_and_lets_pass_what_it_must(start: Start) -> None:
+    gateway = start()
     key = keys(gateway.house.secrets, PURPOSE)
     plain = Image.new("RGB", (64, 64), "white")
     for decision, what in ((decided(BANNED, reason=" "), "reason"), (decided(plain), "picture")):
@@ -180,8 +180,8 @@ def test_a_ban_has_grounds_and_lets_pass_what_it_must(start_once: Start) -> None
     assert filed(BANNED)[40:80] not in msgspec.msgpack.encode(kept.mark)
 
 
-def test_who_can_not_look_lets_nothing_pass(start_once: Start) -> None:
-    gateway = start_once()
+def test_who_can_not_look_lets_nothing_pass(start: Start) -> None:
+    gateway = start()
     assert sent(gateway, filed(OTHER)) == ""
     gateway.house.live.sights = None
     assert sent(gateway, filed(OTHER)) == "", "no picture is banned"
