@@ -234,7 +234,9 @@ def due(item: Item, rounds: Sequence[Round], versions: str, now: int, hour: int)
         return own[-1].reason  # it was interrupted
     local = datetime.fromtimestamp(now, calendar.ZONE)
     night = int(local.replace(hour=hour, minute=0, second=0, microsecond=0).timestamp())
-    return "nightly" if last.begun_at < night <= now else None
+    if night > now:
+        night -= 86_400  # a night that was missed is made up for
+    return "nightly" if last.begun_at < night else None
 
 
 class Registry:
