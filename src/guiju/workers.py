@@ -168,7 +168,7 @@ class Crew:
         if not self._taken or self._part == "pages":
             return seat.ready(self._data).exists()
         said = _read(seat.counts(self._data))
-        return bool(said and said.get("canary"))
+        return bool(said and said.get("gauges", {}).get("guiju_canary_ok", {}).get(""))
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
