@@ -156,7 +156,7 @@ def test_no_file_may_grow(tmp_path: Path, model: ScriptedModel) -> None:
 
 def test_the_disk_is_full(tmp_path: Path, model: ScriptedModel) -> None:
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no mount namespace: it needs root")
+        missing("mount namespace: it needs root")
     broken_disk(tmp_path, model.url, full, SMALL, inside=True)
 
 

@@ -323,6 +323,13 @@ def test_with_one_person_it_comes_after_a_day_and_is_marked(desk: Desk, hands: H
     assert staff.settle() == 1
     one = approvals.get(desk.store, id)
     assert (one.state, one.single_mode, cases.get(desk.store, number).state) == ("done", True, "placed")
+    asked = taken(staff, "inquiry", LETTER)
+    staff.step(asked, "open", {}, "郑")
+    giving = proposed(staff, asked, "approved", GIVE)
+    hands.now += 2 * DAY
+    staff.settle()
+    assert approvals.get(desk.store, giving).state == "pending", "nothing is given to an authority by one person"
+    assert desk.papers.all(asked, hands.now, ("answer",)) == []
     gone = taken(staff, "hold", {**HOLD, "target": "person", "account": ACCOUNT, "person": PERSON})
     late = proposed(handling(desk), gone, "placed", {})
     hands.now += 8 * DAY

@@ -43,7 +43,8 @@ class Handling:
         desk: the desk.
         ids: reads the numbers of exchanges.
         provider: who signs; `""` where nobody has said so.
-        alone_after: seconds after which what needs two persons comes by itself; 0 for never.
+        alone_after: seconds after which what needs two persons comes by itself; 0 for never. What an authority is given
+            never does.
     """
 
     def __init__(self, desk: Desk, ids: ExchangeIds, provider: str, alone_after: int) -> None:
@@ -205,11 +206,12 @@ class Handling:
         paper = Paper(what="proposal", by=by, at=now, file=msgspec.msgpack.encode(what))
         enter = self.desk.papers.sealed(case.id, paper, now)
         made = Proposal(id=id, case=case.id, act=step.act, hash=changes.fingerprint(what))
+        alone = 0 if step.act == "disclose" else self._alone  # nobody gives an authority anything by themselves
 
         def work(connection: Connection) -> Approval:
             cases.freed(connection, case.id)
             enter(connection)
-            return approvals.propose(connection, made, by, now, self._alone)
+            return approvals.propose(connection, made, by, now, alone)
 
         return self.desk.store.do(work)
 
