@@ -51,8 +51,8 @@ def test_what_a_tool_answered_is_a_source(start_once: Start, stream: bool) -> No
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_policy_may_refuse_it_and_then_nothing_of_it_goes_out(start_once: Start, stream: bool) -> None:
-    gateway = start_once()
+def test_a_policy_may_refuse_it_and_then_nothing_of_it_goes_out(start: Start, stream: bool) -> None:
+    gateway = start()
     refusing(gateway)
     answer = with_tool(gateway, shifted(INVENTED), stream)
     assert "44平方公里" not in answer.body.decode()
