@@ -136,18 +136,18 @@ def _guiju(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iter
         alive = rig.until(at, "/healthz", began, child)
         ready = rig.until(at, "/readyz", began, child)
         if name == WORKERS:
-            _seated(rig_.work / f"data-{tag}" / "worker-1.ready")
+            _seated(rig_.work / f"data-{tag}")
         yield System(name, at, child.pid, alive, ready)
 
 
-def _seated(ready: Path) -> None:
+def _seated(data: Path) -> None:
     """Wait until the second worker serves too, so that what its start costs is not counted as requests.
 
     Raises:
         SystemExit: 60 s went by.
     """
     for _ in range(600):
-        if ready.exists():
+        if any(data.glob("worker-*-1.ready")):
             time.sleep(3)  # its first rounds are done
             return
         time.sleep(0.1)
