@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import sqlite3
@@ -16,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, MetaData, insert, select
 
 from evidence_kit import PUBLIC, Clock, scribe
 from evidence_kit import fill as evidence
@@ -108,6 +109,23 @@ def test_backup_restores_onto_either_database(here: Place, there: Place, tmp_pat
     assert (recorded.after_hash, recorded.proposed_at) == (made.sha256, NOW + 5)
     other.close()
     store.close()
+
+
+def test_a_restore_leaves_none_of_the_tables_that_it_looked_up_in_memory(tmp_path: Path) -> None:
+    with place("sqlite", tmp_path / "data") as here:
+        with closing(Store.open(here.url, here.data)) as store:
+            fill(store, 3)
+        books.backup(here.url, here.data, tmp_path / "b.db", NOW)
+        before = looked_up()
+        for name in ("first", "second"):
+            books.restore("sqlite", tmp_path / name, tmp_path / "b.db", NOW)
+        assert looked_up() == before
+
+
+def looked_up() -> int:
+    """How many sets of tables are in memory."""
+    gc.collect()
+    return sum(isinstance(one, MetaData) for one in gc.get_objects())
 
 
 @pytest.mark.slow

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import datetime
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -15,7 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju import scoped
+from guiju import memory, scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
 from guiju.controls import annotation, drills, evaluation, guidance, telling, truth
@@ -294,8 +292,7 @@ def policy(
 def _matcher(entries: tuple[Entry, ...], version: str) -> Words:
     """The matcher of a list. It never changes and is dear to build, so a list that stays the same keeps its own."""
     made = Words(entries, version)
-    with suppress(OSError, AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)  # what the building took in small pieces: a tenth of a small gateway's memory
+    memory.trim()  # what the building took in small pieces: a tenth of a small gateway's memory
     return made
 
 

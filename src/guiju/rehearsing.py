@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from guiju import deskwork, drilling, duties
+from guiju import deskwork, drilling, duties, memory
 from guiju.controls.drills import ALIKE, ANSWERED, ERASED, HELD, LATER, PLAIN, RESTORED, UNKEPT, Drill
 from guiju.controls.hearing import hear
 from guiju.desk.decisions import Decision
@@ -189,6 +189,7 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
             await scratch.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(memory.give_back)  # a second house is the most that this process ever holds
 
 
 def _keys(own: Path, copy: Path) -> None:
