@@ -14,6 +14,7 @@ from guiju.cli.books import AsJson, Data, show, table
 from guiju.cli.corpus_report import document_of, written_again
 from guiju.cli.corpus_run import Wish, run
 from guiju.cli.corpus_source import told_task
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus.alike import alike
 from guiju.corpus.audit import Near
@@ -23,12 +24,7 @@ from guiju.corpus.shards import PAPERS, Folder
 from guiju.errors import ConfigError, failed
 from guiju.records import corpora
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("审查训练语料。", "Review what models learn from."),
-)
+app = noun("审查训练语料。", "Review what models learn from.")
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help=say("文件或目录", "files or folders"))]
 Source = Annotated[str, typer.Option("--source", metavar="ID", help=say("来源编号", "the source's id"))]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help=say("结果目录", "the folder for results"))]

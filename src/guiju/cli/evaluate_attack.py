@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, show, table
+from guiju.cli.books import AsJson, By, Data, now, show, table
 from guiju.cli.evaluate_opening import banks_of, entered, place, room, target_of
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
@@ -68,7 +67,6 @@ Read = Annotated[
     typer.Option("--read", metavar="FILE", help=say("只读取其他工具的结果", "only read another tool's file")),
 ]
 Names = Annotated[bool, typer.Option("--list", help=say("列出手法", "list the techniques"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
 Side = tuple[Target, Run, list[Success]]
 """Whom it was tried on, by which run, and what came of it."""
 
@@ -105,7 +103,7 @@ def attack(
         show({"form": form, "techniques": msgspec.to_builtins(found)}, as_json, _table([found], [form]))
         return
     pace = Pace(per_minute=per_minute, at_once=at_once)
-    errand = Errand(by=by or getpass.getuser(), manner=Manner(max_tokens=max_tokens), pace=pace)
+    errand = Errand(by=by, manner=Manner(max_tokens=max_tokens), pace=pace)
     subject = seeds.name if seeds else bank
     with room(data, make=True) as (settings, one):
         store, boxes = one.store, one.boxes

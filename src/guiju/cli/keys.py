@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.helping import noun
 from guiju.cli.keys_rotate import HELP, rotate
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
@@ -20,12 +21,7 @@ from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 from guiju.terms import Audience, IdentityLevel
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理接口密钥，轮换各种密钥。", "Manage API keys, and rotate every kind of key."),
-)
+app = noun("管理接口密钥，轮换各种密钥。", "Manage API keys, and rotate every kind of key.")
 app.command(help=HELP)(rotate)
 
 

@@ -6,7 +6,6 @@ There is no list of persons and no search: whoever asks names one, by the id or 
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import hmac
 import json
@@ -17,7 +16,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import accounts, holds, persons, rights, use
@@ -27,14 +27,8 @@ from guiju.records.secrets import Secrets
 from guiju.records.use import Who
 from guiju.terms import Guardian
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search."),
-)
+app = noun("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search.")
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who does it; the login name by default"))]
 Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
 AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
 
@@ -157,7 +151,7 @@ def export(
     with opened(data) as (_, store):
         who = one(store, account, person)
         made = rights.everything(store, keys, who, at)
-        receipt = rights.asks(store, keys, who, "access", by or getpass.getuser(), at)
+        receipt = rights.asks(store, keys, who, "access", by, at)
     document = {"receipt": receipt.id, **made}
     show(document, as_json, json.dumps(document, ensure_ascii=False, indent=1))
 
@@ -178,7 +172,7 @@ def erase(
     """Erase a person."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by or getpass.getuser(), now())
+        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by, now())
     told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
     if made.outcome == "held":
         told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
@@ -203,7 +197,7 @@ def close(
     """Close a person's account."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.asks(store, DayKeys(data / "keys"), who, "close", by or getpass.getuser(), now())
+        made = rights.asks(store, DayKeys(data / "keys"), who, "close", by, now())
     _received(made, as_json)
 
 
@@ -224,7 +218,7 @@ def correct(
 ) -> None:
     """Correct what is kept of a person."""
     with opened(data) as (_, store):
-        made = rights.correct(store, one(store, account, person), what, (by or getpass.getuser(), now()))
+        made = rights.correct(store, one(store, account, person), what, (by, now()))
     _received(made, as_json)
 
 
@@ -244,7 +238,7 @@ def mask(
 ) -> None:
     """Mask a person's data."""
     with opened(data) as (_, store):
-        made = rights.mask(store, one(store, account, person), (by or getpass.getuser(), now()), lift=lift)
+        made = rights.mask(store, one(store, account, person), (by, now()), lift=lift)
     _received(made, as_json)
 
 
@@ -267,7 +261,7 @@ def withdraw(
     """Withdraw what a person agreed to."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.withdraw(store, who, consent or [], (by or getpass.getuser(), now()))
+        made = rights.withdraw(store, who, consent or [], (by, now()))
     _received(made, as_json)
 
 
@@ -287,7 +281,7 @@ def training(
 ) -> None:
     """Record a choice about training."""
     with opened(data) as (_, store):
-        made = rights.train(store, one(store, account, person), opt, (by or getpass.getuser(), now()))
+        made = rights.train(store, one(store, account, person), opt, (by, now()))
     _received(made, as_json)
 
 
@@ -322,7 +316,7 @@ def hold(
     at = now()
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = holds.place(store, who, law, scope, at + days * 86_400, (by or getpass.getuser(), second), at)
+        made = holds.place(store, who, law, scope, at + days * 86_400, (by, second), at)
     show(msgspec.to_builtins(made), as_json, say(f"已保留：{made.id}。", f"Held: {made.id}."))
 
 
@@ -336,7 +330,7 @@ def release(
 ) -> None:
     """Lift a legal hold."""
     with opened(data) as (_, store):
-        holds.lift(store, held, (by or getpass.getuser(), second), now())
+        holds.lift(store, held, (by, second), now())
     show({"released": held}, as_json, say(f"已结束保留 {held}。", f"Lifted {held}."))
 
 
