@@ -25,6 +25,15 @@ FILE: Final = "guiju.toml"
 
 Data = Annotated[Path, typer.Option("--data", help=say("数据目录", "data directory"))]
 AsJson = Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help=say(
+            "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
+            "settings; DATA/guiju.toml by default, else ./guiju.toml",
+        )
+    ),
+]
 By = Annotated[
     str,
     typer.Option(

@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guiju import composition, duties
-from guiju.cli.books import day, has_store, now, opened, settings_of
+from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
 from guiju.duties import Gathered
 from guiju.errors import ConfigError, failed
@@ -54,8 +54,8 @@ def check(
     profile: Annotated[
         str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join((*book.PROFILES, *book.BESIDE)))
     ] = "",
-    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
     form: Annotated[
         str, typer.Option("--format", help=say("table、junit、sarif 或 badge", "table, junit, sarif or badge"))
     ] = "table",
