@@ -21,6 +21,7 @@ from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import accounts, holds, persons, rights, use
+from guiju.records.consents import giver_hash
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
@@ -141,6 +142,16 @@ def guardian(
 )
 def export(
     person: PersonId,
+    who: Annotated[
+        str,
+        typer.Option(
+            "--who",
+            help=say(
+                "此人同意使用人脸、声音时所登记的姓名；不填则不含同意记录",
+                "the name under which they consented for face or voice; without it no consents are in it",
+            ),
+        ),
+    ] = "",
     account: AccountName = "default",
     by: By = "",
     data: Data = Path("data"),
@@ -149,9 +160,10 @@ def export(
     """Export what is kept."""
     keys, at = DayKeys(data / "keys"), now()
     with opened(data) as (_, store):
-        who = one(store, account, person)
-        made = rights.everything(store, keys, who, at)
-        receipt = rights.asks(store, keys, who, "access", by, at)
+        whose = one(store, account, person)
+        giver = giver_hash(Secrets.open(data / "keys").person, who) if who else ""
+        made = rights.everything(store, keys, whose, at, giver)
+        receipt = rights.asks(store, keys, whose, "access", by, at)
     document = {"receipt": receipt.id, **made}
     show(document, as_json, json.dumps(document, ensure_ascii=False, indent=1))
 
