@@ -31,7 +31,6 @@ from guiju.law.proof import BoardState, DutyState, Mode
 from guiju.records import duty_days, exceptions
 from guiju.records.exceptions import LawException
 
-NOTES_FILE: Final = "notes.toml"
 _CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
 _COLOURS: Final[Mapping[BoardState, str]] = {
     "met": "green",
