@@ -17,7 +17,7 @@ import typer
 from guiju.cli.tongue import say
 from guiju.config import Settings, load
 from guiju.errors import ConfigError
-from guiju.records import engine
+from guiju.records import accounts, engine
 from guiju.records.changes import Terms, delay_s
 from guiju.records.db import Store
 
@@ -84,6 +84,18 @@ def opened(data: Path, make: bool = False) -> Iterator[tuple[Settings, Store]]:
         yield settings, store
     finally:
         store.close()
+
+
+def account_id(store: Store, name: str) -> str:
+    """The id of an account.
+
+    Raises:
+        ConfigError: `not_found`.
+    """
+    found = accounts.find_account(store, name)
+    if found is None:
+        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
+    return found.id
 
 
 def now() -> int:

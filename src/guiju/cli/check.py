@@ -7,7 +7,6 @@ it stands. Exit 1 with `--strict` when a duty that was read is a gap.
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed_version
@@ -31,7 +30,6 @@ from guiju.law.proof import BoardState, DutyState, Mode
 from guiju.records import duty_days, exceptions
 from guiju.records.exceptions import LawException
 
-_CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
 _COLOURS: Final[Mapping[BoardState, str]] = {
     "met": "green",
     "by_hand": "cyan",

@@ -14,6 +14,7 @@ from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all, 
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
+from guiju.law import calendar
 from guiju.records import accounts, consents
 from guiju.records.changes import Terms
 from guiju.records.consents import Kept, Wanted
@@ -23,7 +24,6 @@ app = noun(
     "登记、查看和撤回人脸、声音的单独同意。",
     "Record, list and withdraw consents to work on a face or a voice.",
 )
-_CHINA = datetime.timezone(datetime.timedelta(hours=8))
 
 
 @app.command(
@@ -128,7 +128,7 @@ def withdraw(
 def _end(until: str) -> int:
     """The end of a day where the law is kept (UTC+8)."""
     try:
-        at = datetime.datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=_CHINA)
+        at = datetime.datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=calendar.ZONE)
     except ValueError as error:
         raise ConfigError("config_invalid", what=f"--until {until}", hint="YYYY-MM-DD") from error
     return int(at.timestamp()) + 86_400

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -66,12 +66,6 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help=say("结论不是“可以使用”时退出码为 1", "exit 1 unless the source may be used")),
 ]
-_FATES: Final = {
-    "kept": ("保留", "kept"),
-    "masked": ("遮盖后保留", "masked"),
-    "dropped": ("剔除", "dropped"),
-    "held": ("待复核", "held"),
-}
 
 
 app.add_typer(corpus_source.app, name="source")
@@ -176,7 +170,7 @@ def _told(document: dict[str, Any], out: Path) -> str:
     lines += [say("  提示：", "  Note: ") + say(one["zh"], one["en"]) for one in verdict_["notes"]]
     counts = []
     for fate in FATES:
-        counts.append([say(*_FATES[fate]), str(rows[fate]), ""])
+        counts.append([say(*FATES[fate]), str(rows[fate]), ""])
         for reason, n in document["reasons"].get(fate, {}).items():
             counts.append(["", "", f"{n}  {say(*REASONS[reason])}"])
     counts.append([say("合计", "in"), str(rows["in"]), ""])

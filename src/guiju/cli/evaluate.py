@@ -13,11 +13,26 @@ import typer
 
 from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
 from guiju.cli.books import AsJson, By, Data, day, now, show, table
-from guiju.cli.evaluate_opening import at_hand, banks_of, entered, facts, judges, place, refused, room, target_of
+from guiju.cli.evaluate_opening import (
+    AtOnce,
+    GatewayOf,
+    KeyEnv,
+    ModelOf,
+    Speaks,
+    at_hand,
+    banks_of,
+    entered,
+    facts,
+    judges,
+    place,
+    refused,
+    room,
+    target_of,
+)
 from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.config import Settings, UpstreamKind
+from guiju.config import Settings
 from guiju.errors import ConfigError
 from guiju.evaluation import drawing, publishing
 from guiju.evaluation.assessing import Errand, Room, kept
@@ -42,11 +57,6 @@ TargetOf = Annotated[
     str,
     typer.Option("--target", metavar="TARGET", help=say("gateway、raw[:名称] 或地址", "gateway, raw[:NAME] or a URL")),
 ]
-ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
-GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
-KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
-Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 PerMinute = Annotated[
     int,
     typer.Option("--per-minute", min=0, help=say("每分钟至多提问数；0 不限", "questions a minute; 0: no limit")),

@@ -16,11 +16,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, By, Data, day, now, opened, show
+from guiju.cli.books import AsJson, By, Data, account_id, day, now, opened, show
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
-from guiju.records import accounts, holds, persons, rights, use
+from guiju.records import holds, persons, rights, use
 from guiju.records.consents import giver_hash
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -353,18 +353,6 @@ def _guarded(said: Guardian) -> str:
     return say(
         f"每天分钟数 {minutes}，夜间 {nights[said.night]}", f"minutes a day {minutes}, nights {nights[said.night]}"
     )
-
-
-def account_id(store: Store, name: str) -> str:
-    """The id of an account.
-
-    Raises:
-        ConfigError: `not_found`.
-    """
-    found = accounts.find_account(store, name)
-    if found is None:
-        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
-    return found.id
 
 
 def one(store: Store, account: str, person: str) -> Who:
