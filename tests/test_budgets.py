@@ -20,7 +20,8 @@ from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
-from guiju.records.usage import Tally, Used, day_of
+from guiju.records.usage import Tally, Used
+from guiju.records.use import day_of
 from places import QUICK_ON_BOTH, Place, place
 from serving import served
 

@@ -337,15 +337,6 @@ class Following(ABC):
         """A detector for one text, which is given its pieces in their order; offsets are those within each piece."""
 
 
-class RemoteDetector(Protocol):
-    """Finds by asking somebody else, in batches, within its own time budget."""
-
-    @property
-    def id(self) -> str: ...
-
-    async def ask(self, texts: Sequence[str]) -> list[list[Finding]]: ...
-
-
 Subject_contra = TypeVar("Subject_contra", contravariant=True)
 
 

@@ -19,8 +19,7 @@ from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.quality import Quality, of_batch
 from guiju.annotation.rulebook import decoded
 from guiju.cli.annotation_books import entered
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.registered import By, terms_of
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, table, terms_of
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import batches, rulebooks

@@ -12,9 +12,9 @@ import typer
 
 from guiju.cli import bank_training
 from guiju.cli.annotation_books import entered
-from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, day, has_store, now, opened, settings_of, show, table, terms_of
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
-from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.evaluation import bank_figures, bank_sheet, bank_shelf
@@ -30,12 +30,7 @@ from guiju.records.db import Store
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("评测题库：检查、抽题、导入与导出。", "Banks of questions: lint, draw, import, export."),
-)
+app = noun("评测题库：检查、抽题、导入与导出。", "Banks of questions: lint, draw, import, export.")
 _SHOWN: Final = 40
 _DRAWN: Final = 100
 KindOf = Annotated[

@@ -15,6 +15,7 @@ import typer
 
 from guiju.cli.books import AsJson, Data, now, opened, settings_of, show, table
 from guiju.cli.corpus_report import document_of, written_again
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus import publishing, sampling
 from guiju.corpus.rows import Scan
@@ -26,12 +27,7 @@ from guiju.records.ledger import unix_ms
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("抽检审查后保留的语料。", "Sample what an audit kept."),
-)
+app = noun("抽检审查后保留的语料。", "Sample what an audit kept.")
 Out = Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))]
 Seed = Annotated[
     int, typer.Option("--seed", help=say("随机种子：种子相同，抽到的相同", "the same seed draws the same"))

@@ -13,9 +13,10 @@ import msgspec
 import typer
 
 from guiju.cli import dossier_exhibits, dossier_handing, dossier_papers
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, Data, day, now, opened, show, show_all, table
 from guiju.cli.dossier_sources import Day, KindName, Profile, gathered, rooms
 from guiju.cli.entering import entered, where
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.dossier import handing, looking, package, signing
@@ -29,12 +30,7 @@ from guiju.errors import ConfigError
 from guiju.records import dossiers, figures
 from guiju.records.dossiers import Built
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("申报材料：检查、构建、签字、核验。", "Documents for the authority: lint, build, sign, verify."),
-)
+app = noun("申报材料：检查、构建、签字、核验。", "Documents for the authority: lint, build, sign, verify.")
 app.add_typer(dossier_exhibits.app, name="exhibits")
 app.command(
     name="ask",
@@ -226,7 +222,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         for one, signed in rows
     ]
     document = [{**msgspec.structs.asdict(one), "signed": [each.role for each in signed]} for one, signed in rows]
-    show(document, as_json, table(head, cells) if rows else say("还没有材料。", "No package yet."))
+    show_all(document, as_json, head, cells, say("还没有材料。", "No package yet."))
 
 
 def _state(one: Built) -> str:

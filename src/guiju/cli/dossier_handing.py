@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, show
+from guiju.cli.books import AsJson, By, Data, now, opened, show
 from guiju.cli.entering import entered, where
 from guiju.cli.tongue import say
 from guiju.dossier import facts, following, handing, signing
@@ -30,7 +29,7 @@ def submit(
     filing: Annotated[
         str, typer.Option("--filing", help=say("已有的台账编号；不给则新立", "a filing that is there; else a new one"))
     ] = "",
-    by: Annotated[str, typer.Option("--by", help=say("由谁报送；默认为登录名", "who; the login name by default"))] = "",
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -40,7 +39,7 @@ def submit(
         authority=authority,
         number=number,
         on=on or calendar.day_of(now()).isoformat(),
-        by=by or getpass.getuser(),
+        by=by,
         filing=filing,
     )
     with opened(data) as (_, store):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,11 +12,27 @@ import msgspec
 import typer
 
 from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
-from guiju.cli.books import AsJson, Data, day, now, show, table
-from guiju.cli.evaluate_opening import at_hand, banks_of, entered, facts, judges, place, refused, room, target_of
+from guiju.cli.books import AsJson, By, Data, day, now, show, table
+from guiju.cli.evaluate_opening import (
+    AtOnce,
+    GatewayOf,
+    KeyEnv,
+    ModelOf,
+    Speaks,
+    at_hand,
+    banks_of,
+    entered,
+    facts,
+    judges,
+    place,
+    refused,
+    room,
+    target_of,
+)
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.config import Settings, UpstreamKind
+from guiju.config import Settings
 from guiju.errors import ConfigError
 from guiju.evaluation import drawing, publishing
 from guiju.evaluation.assessing import Errand, Room, kept
@@ -32,12 +47,7 @@ from guiju.records import assessments, runs
 from guiju.records.assessments import Evaluation
 from guiju.records.runs import Manner
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("测评：抽题、提问、研判、报告、放行。", "Evaluate: draw, ask, judge, report, let a release through."),
-)
+app = noun("测评：抽题、提问、研判、报告、放行。", "Evaluate: draw, ask, judge, report, let a release through.")
 Id = Annotated[str, typer.Argument(metavar="RUN", help=say("测评编号，或其开头几位", "its id, or how it begins"))]
 Banks = Annotated[
     list[str] | None,
@@ -47,12 +57,6 @@ TargetOf = Annotated[
     str,
     typer.Option("--target", metavar="TARGET", help=say("gateway、raw[:名称] 或地址", "gateway, raw[:NAME] or a URL")),
 ]
-ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
-GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
-KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
-Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 PerMinute = Annotated[
     int,
     typer.Option("--per-minute", min=0, help=say("每分钟至多提问数；0 不限", "questions a minute; 0: no limit")),
@@ -112,7 +116,7 @@ def run(
             return
         if not as_json:
             typer.echo(_costs(cost))
-        errand = Errand(by=by or getpass.getuser(), manner=manner, pace=pace, limits=settings.limits)
+        errand = Errand(by=by, manner=manner, pace=pace, limits=settings.limits)
         made = one.begin(wanted, whom, errand, models)
         other = target_of(settings, judge, judge_model or model, gateway, key_env, speaks)[0] if judge else None
         _go_on(one, settings, data, (made, wanted.banks), whom, other, errand, as_json)
@@ -143,7 +147,7 @@ def resume(
         if again:
             runs.reopen(one.store, made.run_id)
         pace = Pace(per_minute=per_minute, at_once=at_once)
-        errand = Errand(by=by or getpass.getuser(), manner=asked.manner, pace=pace, limits=settings.limits)
+        errand = Errand(by=by, manner=asked.manner, pace=pace, limits=settings.limits)
         other = target_of(settings, judge, judge_model or asked.model, gateway, key_env, speaks)[0] if judge else None
         _go_on(one, settings, data, (made, at_hand(one, made, bank or ())), whom, other, errand, as_json)
 

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+import typer
 
 from guiju.cli.books import now, opened
+from guiju.cli.tongue import say
 from guiju.config import Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
@@ -29,6 +31,12 @@ from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 from guiju.terms import Evidence
+
+ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
+GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
+KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
+Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
+AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 
 
 @contextmanager

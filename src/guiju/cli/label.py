@@ -18,18 +18,14 @@ from guiju.cli import credentials as signing
 from guiju.cli import labelling
 from guiju.cli.books import AsJson, Data, settings_of, show
 from guiju.cli.explicit import ALL, asked
+from guiju.cli.helping import noun
 from guiju.cli.label_verify import verify
 from guiju.cli.labelling import WHY, Kind, Outcome, Role, Wanted
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE
 from guiju.errors import Bilingual, ConfigError
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("为文件写入人工智能生成合成标识。", "Give files the label that says they are generated."),
-)
+app = noun("为文件写入人工智能生成合成标识。", "Give files the label that says they are generated.")
 _NUMBER: Final = re.compile(r"[!#-\[\]-~]{1,256}")
 """What Annex E, j lets stand in a field, without the escaped quotation mark."""
 

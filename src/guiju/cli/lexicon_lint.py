@@ -150,7 +150,7 @@ def _rows(entries: Sequence[Entry], trial: Trial, seen: Seen | None, told: Mappi
     for entry in entries:
         by_class.setdefault(entry.category, []).append(entry)
     each = {one.applies: one for one in book.thresholds() if one.id.startswith("keywords.a")}
-    whole = next(one for one in book.thresholds() if one.id == "keywords.total")
+    whole = book.threshold("keywords.total")
     rows = []
     for risk in book.risks():
         figure = each.get(risk.id[:3])

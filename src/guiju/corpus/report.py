@@ -13,7 +13,8 @@ from guiju.corpus.audit import FORMAT, Audited
 from guiju.corpus.outcomes import REASONS
 from guiju.corpus.shards import Folder
 from guiju.corpus.tally import Counts, Tally
-from guiju.corpus.verdict import Verdict, looked_at, threshold
+from guiju.corpus.verdict import Verdict, looked_at
+from guiju.law import book
 from guiju.review.intervals import wilson
 
 _MARK: Final = (b'"fate":"dropped"', b'"fate":"held"')
@@ -80,7 +81,7 @@ def _illegal(tally: Tally) -> dict[str, Any]:
         "of": of,
         "share": _share(tally.illegal, of),
         "interval": [round(low, 6), round(high, 6)],
-        "limit": threshold("corpus.source.illegal"),
+        "limit": book.threshold("corpus.source.illegal").value,
         "suspected": tally.suspected,
         "suspected_share": _share(tally.suspected, of),
         "classes": sorted_counts(tally.classes),

@@ -131,7 +131,7 @@ def verdict(tally: Tally, against: list[tuple[Result, Reason]], notes: Sequence[
         notes: what is asked for besides.
     """
     found = list(against)
-    limit, of = threshold("corpus.source.illegal"), looked_at(tally)
+    limit, of = book.threshold("corpus.source.illegal").value, looked_at(tally)
     if not of:
         found.append(("not_for_use", because("nothing")))
     elif (share := tally.illegal / of) > limit:
@@ -147,8 +147,3 @@ def verdict(tally: Tally, against: list[tuple[Result, Reason]], notes: Sequence[
 def looked_at(tally: Tally) -> int:
     """Rows that could be looked at."""
     return sum(tally.language.values())
-
-
-def threshold(id: str) -> float:
-    """A figure of the law's book."""
-    return next(one.value for one in book.thresholds() if one.id == id)
