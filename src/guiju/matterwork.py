@@ -94,7 +94,8 @@ async def prove(house: House) -> dict[str, Hearing]:
         found = tuple(Finding("books", one, "block", control.id, control.id, 0, 0, "raw") for one in wrong)
         made[control.id] = heard = hear((control,), Matter(there), found, "input")
         if wrong:
-            log.error("books_not_in_order", extra={"control": control.id, "kind": wrong[0]})
+            kind = wrong[0]
+            log.error("books_not_in_order", extra={"control": control.id, "kind": kind})
         if there or wrong:
             house.live.books.proof([control.id], not heard.stops)
     return made

@@ -252,7 +252,10 @@ def _gap(duty: Duty, note: Note | None, now: datetime.date) -> Said:
     if note is not None:
         return Said(zh=f"说明自{note.date}起才生效", en=f"the note counts only from {note.date}")
     if duty.by == "person":
-        return Said(zh="须由人负责，尚无说明", en="a person must keep it; there is no note")
+        return Said(
+            zh="须由人负责，尚无说明（写入数据目录的 notes.toml）",
+            en="a person must keep it; there is no note (write one into notes.toml of the data directory)",
+        )
     return Said(zh="尚无控制措施", en="there is no control yet")
 
 
