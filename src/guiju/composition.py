@@ -16,7 +16,7 @@ import msgspec
 from guiju import memory, scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, evaluation, guidance, telling, truth
+from guiju.controls import annotation, drills, evaluation, guidance, matters, telling, truth
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -32,6 +32,7 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.corpus import LawfulRows, PrivateRows, SourceProved
+from guiju.controls.crisis import Crisis
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
@@ -49,6 +50,7 @@ from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import leaving, shipped
 from guiju.detect.current import Current
 from guiju.detect.discrimination import discrimination
+from guiju.detect.distress import Distress
 from guiju.detect.injection import injection
 from guiju.detect.leaving import CATEGORY as LEFT
 from guiju.detect.lexicon import Entry
@@ -78,7 +80,9 @@ from guiju.terms import (
 )
 
 Setting = Literal["exact", "people", "all"]
-EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
+EXACT: Final = frozenset(
+    {"policy", "crisis", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"}
+)
 _WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
 PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
@@ -96,6 +100,7 @@ def controls(least: IdentityLevel) -> Controls:
         request=(
             PolicyInForce(),
             Stated(),
+            Crisis(),
             InputWords(),
             InputContent(),
             BansInput(),
@@ -132,6 +137,7 @@ def controls(least: IdentityLevel) -> Controls:
         docket=(ComplaintsAnswered(),),
         assessed=evaluation.ALL,
         drills=drills.ALL,
+        matters=matters.ALL,
     )
 
 
@@ -206,6 +212,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: b
     return Detectors(
         request=(
             *request,
+            *((Distress(),) if "crisis" in ids else ()),
             *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
