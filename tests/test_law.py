@@ -37,6 +37,7 @@ from guiju.records.changes import Terms
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+from label_kit import PROOFS as LABELS
 from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
 from notices_kit import SERVICE
 from personal_kit import id_card
@@ -432,8 +433,10 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("evaluation.fairness", "12.a"): a_model_that_no_gate_let_through_is_told,
     ("evaluation.truth", "4.4a"): truth_of_a_month_ago_is_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
+    **LABELS,
 }
-SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}
+SLOW = {("label", "l.4.4"), *(row for row in LABELS if row[1] in ("l.4.7", "d.17.1"))}
+SLOW |= {*(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}
 """A film is encoded anew; a store is restored."""
 ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 

@@ -27,6 +27,7 @@ from guiju import (
     gauging,
     leading,
     publicwork,
+    readback,
     recalling,
     rehearsing,
     renewal,
@@ -307,7 +308,7 @@ def _work(house: House, base: str, desk: Desk) -> dict[str, list[leading.Work]]:
             lambda: rehearsing.watch(house, scratch),
             lambda: publicwork.watch(house),
         ],
-        leading.DOORS: [lambda: replaying.watch(house, base)],
+        leading.DOORS: [lambda: replaying.watch(house, base), lambda: readback.watch(house, base)],
         leading.PAGES: [lambda: complaining.watch(house, base)],
     }
 
