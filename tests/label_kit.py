@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
+from cli_kit import typed
 from conftest import Answered, Running, Start
 from guiju import readback
 from guiju.controls import drills
@@ -165,6 +166,8 @@ def content_without_its_label_needs_an_agreement(start: Start, every: Every) -> 
     assert len({one.recipient for one in kept}) == 1
     key, number = gateway.house.secrets.digest, answer.headers["x-guiju-decision-id"]
     [found] = deliveries.listed(gateway.house.store, deliveries.content(key, number))
+    shown = typed("label", "given", "--id", number, "--data", gateway.data, "--json", cwd=gateway.data)
+    assert [one["recipient"] for one in json.loads(shown.stdout)] == [found.recipient]
     assert (found.door, found.agreement) == ("images", shipped().agreement.version())
     assert next(one.min_days for one in classes() if one.id == "unlabelled") >= 184
 

@@ -18,7 +18,21 @@ from sqlalchemy import insert, select
 
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
-from guiju.records import backup, bans, cases, changes, choices, holds, retention, rights, schema, standing, use, vault
+from guiju.records import (
+    backup,
+    bans,
+    cases,
+    changes,
+    choices,
+    deliveries,
+    holds,
+    retention,
+    rights,
+    schema,
+    standing,
+    use,
+    vault,
+)
 from guiju.records.cases import Case
 from guiju.records.changes import Terms
 from guiju.records.daykeys import DayKeys
@@ -201,6 +215,7 @@ def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys:
     )
     store.do(lambda c: [cases.enter(c, msgspec.structs.replace(closed, id=f"26-{n}"), b"") for n in (1, 2)])
     put_ban(store, "26-2")
+    deliveries.enter(store, b"k", deliveries.Given("operator", "p", "x", "images", "1", NOW))
     held = somebody(store, keys)
     holds.place(store, held, "law", "all", NOW + 9000 * DAY, TWO, NOW)
     starts = {"cases": NOW + 20 * DAY, "steps": NOW + DAY, "identity": NOW + 10 * DAY, "vault": NOW + 30 * DAY}
