@@ -12,7 +12,6 @@ import asyncio
 import base64
 import io
 import logging
-import re
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -39,9 +38,12 @@ _FIRST_S: Final = 20.0
 _EVERY_S: Final = 120.0
 _SHARE: Final = 0.05
 """Height of letters in a picture's shorter side, at least (GB 45438-2025, 5.2 e)."""
+_FAULTS: Final = (
+    *(aiohttp.ClientError, TimeoutError, msgspec.MsgspecError, ValueError, KeyError, OSError),
+    *(MarkingError, ConfigError),
+)
+"""What goes wrong where an answer is none, or is not what it should be."""
 _DUTY: Final = "d.17.2"
-_SAID: Final = re.compile(r'"content":("(?:[^"\\]|\\.)*")')
-_LABEL: Final = re.compile(r'"aigc":(\{[^}]*\})')
 _SOUNDS_S: Final = 0.3
 """Seconds that a recording of the words sounds, at least."""
 
@@ -120,7 +122,7 @@ async def prove(house: House, base: str) -> dict[str, Hearing]:
         for name, drill in drills.items():
             try:
                 found[name] = await drill(house, asking)
-            except (aiohttp.ClientError, TimeoutError, ValueError, OSError, MarkingError, ConfigError) as error:
+            except _FAULTS as error:
                 found[name] = Drill(False, type(error).__name__)
     made = {}
     for control in house.live.policy.controls.drills:
@@ -140,8 +142,8 @@ async def _text(house: House, asking: Asking) -> Drill:
     settings = house.live.settings.gateway.label
     for label in ("", "both"):
         back = await _chat(asking, label)
-        labels = [parse(one) for one in _LABEL.findall(back.body.decode())]
-        own = [one for one in labels if one and (one.aigc.kind, one.aigc.produce_id) == ("1", back.number)]
+        labels = [event["aigc"] for event in _events(back) if "aigc" in event]
+        own = [one for one in labels if (one["Label"], one["ProduceID"]) == ("1", back.number)]
         if back.status != 200 or not own or len(own) < len(labels):
             return Drill(False, "no_label_beside")
         if not _marked(_said(back), label or settings):
@@ -171,8 +173,15 @@ def _marked(said: str, place: str) -> bool:
 
 
 def _said(back: Back) -> str:
-    """What was said, from the events of a stream."""
-    return "".join(msgspec.json.decode(one, type=str) for one in _SAID.findall(back.body.decode()))
+    """What was said."""
+    choices = [choice for event in _events(back) for choice in event.get("choices", ())]
+    return "".join(choice["delta"].get("content") or "" for choice in choices)
+
+
+def _events(back: Back) -> list[dict[str, Any]]:
+    """The events of a stream, without the one that ends it."""
+    lines = [line[6:] for line in back.body.split(b"\n") if line.startswith(b"data: {")]
+    return [msgspec.json.decode(line) for line in lines]
 
 
 async def _sound(house: House, asking: Asking) -> Drill:
