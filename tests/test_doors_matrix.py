@@ -162,8 +162,8 @@ UPLOADED = {
     "uploads": Cell("[[say:好]]", lambda a: code(a) == "not_checkable", party="third_party"),
 }
 """Controls of doors at which pictures or sound are asked."""
-LIKENESSES = {"consent"}
-"""Controls of what is made of persons; see test_doors_edits."""
+LIKENESSES = {"consent", "unlabelled"}
+"""Controls of what is made of persons, and of answers without their label; see test_doors_edits and label_kit."""
 STRUCTURAL = {"answerable", "label", "stated"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 WHOLE = composition.controls("none")

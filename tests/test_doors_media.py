@@ -75,7 +75,7 @@ def test_a_picture_is_traced_to_its_exchange(gateway: Running) -> None:
 def test_words_stand_on_pictures_where_the_app_does_not_show_them(start_once: Start, place: str) -> None:
     made = {}
     for where in ("envelope", place):
-        gateway = start_once(overlay=(("gateway.label", where),))
+        gateway = start_once(overlay=(("gateway.label", where), ("gateway.label_picture", "as_text")))
         picture = base64.b64decode(gateway.ask("POST", IMAGES, {**MEDIA[IMAGES]}).json["data"][0]["b64_json"])
         assert label(picture)["Label"] == "1"
         made[where] = len(Image.open(io.BytesIO(picture)).convert("RGB").getcolors(4096) or ())

@@ -22,7 +22,7 @@ from evidence_kit import START, Clock, address, exchange, scribe, settings_for, 
 from guiju.cli import check, doctor
 from guiju.cli.main import main
 from guiju.config import EvidenceSettings
-from guiju.controls.drills import LATER, TOLD
+from guiju.controls.drills import LATER, READ_BACK, TOLD
 from guiju.controls.evaluation import LATER as UNASKED
 from guiju.errors import OutsideError
 from guiju.records.chain_file import FileChain
@@ -163,7 +163,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         evidence = EvidenceSettings(ledger="store")
         gateway = start(data=here.data, overlay=(("store.url", here.url), ("evidence", evidence)))
         settings_for(here)
-        ids = set(gateway.house.live.policy.controls.ids) - LATER - UNASKED - {TOLD}
+        ids = set(gateway.house.live.policy.controls.ids) - LATER - READ_BACK - UNASKED - {TOLD}
 
         def proved() -> dict[str, float | None]:
             found = check.gathered(here.data).ages
@@ -176,7 +176,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         assert {
             row["evidence_age_s"] is None
             for row in board["duties"]
-            if row["control"] and row["control"] not in {*LATER, *UNASKED, TOLD}
+            if row["control"] and row["control"] not in {*LATER, *READ_BACK, *UNASKED, TOLD}
         } == {False}
         report = json.loads(guiju("evidence", "verify", *where)[1])
         assert report["whole"]

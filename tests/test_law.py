@@ -34,6 +34,7 @@ from guiju.records.changes import Terms
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
+from label_kit import PROOFS as LABELS
 from leaving_kit import (
     face_is_not_worked_on_without_consent,
     personal_data_go_to_nobody,
@@ -424,9 +425,11 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("orders", "7.5"): an_order_that_nobody_answered_is_told,
     ("agreement", "l.8.a"): an_agreement_that_is_silent_on_labels_is_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
+    **LABELS,
 }
 AT_ONCE = ("drill.used", "drill.helped")
-SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] not in AT_ONCE)}
+SLOW = {("label", "l.4.4"), *(row for row in LABELS if row[1] in ("l.4.7", "d.17.1"))}
+SLOW |= {*(row for row in PROOFS if row[0].startswith("drill.") and row[0] not in AT_ONCE)}
 """A film is encoded anew; a store is restored."""
 ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
 

@@ -46,7 +46,7 @@ def test_the_texts_are_given_in_both_languages_with_what_was_accepted(gateway: R
     told = gateway.ask("GET", "/v1/notices").json
     [text] = told["texts"]
     assert text["version"] == guidance.shipped().versions["guidance"]
-    assert {"18.a", "18.b", "c.18.ai", "10.b", "18.c"} == {one["duty"] for one in text["points"]}
+    assert {"18.a", "18.b", "c.18.ai", "10.b", "18.c", "d.17.2"} == {one["duty"] for one in text["points"]}
     assert "accepted" not in told, "nobody is known"
     assert told["service"] is None, "the provider has said nothing yet"
     assert told["authority_url"] == "https://authority.example.zz/"

@@ -37,7 +37,7 @@ from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
-from guiju.controls.label import Labelled
+from guiju.controls.label import Agreed, Labelled
 from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
@@ -81,7 +81,17 @@ from guiju.terms import (
 
 Setting = Literal["exact", "people", "all"]
 EXACT: Final = frozenset(
-    {"policy", "crisis", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"}
+    {
+        "policy",
+        "crisis",
+        "words.input",
+        "words.output",
+        "words.sentence",
+        "answerable",
+        "label",
+        "unlabelled",
+        "upstream",
+    }
 )
 _WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
 PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
@@ -109,6 +119,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialInput(),
             Uploads(),
             Consented(),
+            Agreed(),
             truth.TruthInput(),
             Leaving(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.

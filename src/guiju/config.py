@@ -303,10 +303,9 @@ class Gateway(_Section, frozen=True):
         guards: whether guard models are asked about a request before the model is, or beside it.
         faces: whether every picture counts as one with a face, or is looked at (guiju[faces]).
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
-        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes;
-            `envelope` leaves it to the app, which then shows a label beside the player.
-        label_film: how long films show the words (GB 45438-2025, 5.4): for three seconds from the opening, or to their
-            end; `envelope` leaves it to the app, which then shows a label beside the player.
+        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes.
+        label_picture: whether pictures show the words (5.2): always, or where the text label goes.
+        label_film: how long films show the words (5.4). `envelope`, here and for sound, leaves it to the app's player.
         label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
@@ -323,6 +322,7 @@ class Gateway(_Section, frozen=True):
     faces: Literal["assume", "detect"] = "assume"
     uploads: Literal["own", "any"] = "own"
     label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
+    label_picture: Literal["words", "as_text"] = "words"
     label_film: Literal["opening", "throughout", "envelope"] = "opening"
     label_recording: str = ""
     credentials: Literal["auto", "on", "off"] = "auto"

@@ -52,6 +52,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "content.output": (text, (judged,)),
         "answerable": (bare, ()),
         "label": (unknown, ()),
+        "unlabelled": (msgspec.structs.replace(unknown, unlabelled=True), ()),
         "words.output": (text, (found,)),
         "words.sentence": (text, (whole,)),
         "upstream": (text, (said,)),

@@ -28,6 +28,7 @@ from guiju import (
     leading,
     matterwork,
     publicwork,
+    readback,
     recalling,
     rehearsing,
     renewal,
@@ -309,7 +310,7 @@ def _work(house: House, base: str, desk: Desk) -> dict[str, list[leading.Work]]:
             lambda: publicwork.watch(house),
             lambda: matterwork.watch(house),
         ],
-        leading.DOORS: [lambda: replaying.watch(house, base)],
+        leading.DOORS: [lambda: replaying.watch(house, base), lambda: readback.watch(house, base)],
         leading.PAGES: [lambda: complaining.watch(house, base)],
     }
 

@@ -220,6 +220,7 @@ class Live:
         strikes: key of the marks by which a text is known again within an hour.
         beside: runs something beside the road.
         clock: wall time in seconds.
+        deliveries: key of the log of who got answers without their explicit label.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
         faces: tells whether there may be a face in a picture.
@@ -257,6 +258,7 @@ class Live:
     jobs: Store
     beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
+    deliveries: bytes = field(default_factory=lambda: os.urandom(32))
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
     faces: Faces = field(default_factory=Assumed)

@@ -269,6 +269,7 @@ class TextRun(Run):
             writer.noticed(told)
             made = writer.whole(self._said(asked, pieces, finishes, told), delta.usage, None)
             self._count(pieces)
+            await self.delivered()
             await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
@@ -372,7 +373,7 @@ class TextRun(Run):
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
         if asked.structured:
             return "", ""
-        place = self.key.label or self.live.settings.gateway.label
+        place = self.head.label or self.key.label or self.live.settings.gateway.label
         return marking.before(place), marking.after(place)
 
     def _notices(self) -> list[dict[str, str]]:
@@ -410,6 +411,8 @@ class TextRun(Run):
         if self.started:
             return
         assert self.opened is not None
+        if not self._stopped:
+            await self.delivered()
         await self.live.books.durable(self.opened)
         self.started = True
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})

@@ -21,6 +21,7 @@ from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
 from guiju.errors import GuijuError
+from guiju.gateway import unlabelled
 from guiju.gateway.asker import Asker
 from guiju.gateway.grounded import sourced
 from guiju.gateway.http import Head, Send
@@ -374,7 +375,14 @@ class Run(ABC):
             awaited=settings.gateway.first_use == "wait",
             unstated=settings.mode == "production" and self.live.notices.service is None,
             sourced=sourced(asked),
+            unlabelled=self.head.label == "none" and self.wire.labelled,
+            agreed=asker.agreed,
         )
+
+    async def delivered(self) -> None:
+        """Keep who gets an answer without its explicit label, before they do; see `unlabelled.kept`."""
+        if self.exchange and self.exchange.unlabelled:
+            await unlabelled.kept(self.live, self.exchange, self.asker)
 
     def _consents(self) -> list[Kept]:
         """The consents that the caller names, where any is needed: those that are in force."""
