@@ -109,7 +109,7 @@ class TextRun(Run):
 
     async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model service."""
-        return await self._model(upstream, canonical)
+        return await self._model(upstream, canonical, self.wire.path)
 
     def as_error(self, hearing: Hearing) -> bool:
         """Whether a stop is told as an error."""

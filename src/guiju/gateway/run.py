@@ -198,7 +198,7 @@ class Run(ABC):
         Raises:
             CallerError: nobody answers for that model.
         """
-        return self.live.upstreams.find(asked.model, text=self.wire.text)
+        return self.live.upstreams.find(asked.model, text=self.wire.text, path=self.wire.path)
 
     async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
         """What is found in what is asked, and what is decided about it."""

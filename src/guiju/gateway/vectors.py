@@ -20,7 +20,7 @@ class VectorRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, check the form of what it says, and pass it on."""
         try:
-            source = await self._model(upstream, canonical, "/embeddings")
+            source = await self._model(upstream, canonical, self.wire.path)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise

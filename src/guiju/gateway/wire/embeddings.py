@@ -85,6 +85,7 @@ class Embeddings:
     """The protocol; see `Speaks`."""
 
     name = "embeddings"
+    path = "/embeddings"
     labelled = False
     text = False
 

@@ -116,6 +116,7 @@ class Videos:
     """The protocol of asking for a film; see `Speaks`. A job is no content, so that it carries no label."""
 
     name = "videos"
+    path = PATH
     labelled = False
     text = False
 
