@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.config_console import ConsoleSettings
+from guiju.config_evaluation import Evaluation
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
 from guiju.config_telemetry import TelemetrySettings
@@ -404,16 +405,6 @@ class Regeneration(_Section, frozen=True):
     disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
     writer: str = ""
     clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
-
-
-class Evaluation(_Section, frozen=True):
-    """What is asked of a model before it serves (Article 4(2)).
-
-    Attributes:
-        gate: whether a changed model needs a release that `guiju evaluate gate` let through; `auto`: in production.
-    """
-
-    gate: Literal["auto", "always", "off"] = "auto"
 
 
 class People(_Section, frozen=True):

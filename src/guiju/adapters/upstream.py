@@ -141,9 +141,7 @@ class Reply:
     waited = 0.0
     ended = 0.0
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: Spoken = "openai"
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: Spoken = "openai") -> None:
         self.kind = kind
         self._response = response
         self._limits = limits
