@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -34,6 +35,8 @@ from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
+NAMED = 64
+"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
 
@@ -411,6 +414,10 @@ class Run(ABC):
         if hearing.stage == "input" or not self.reply:
             await self._close("stopped", "stopped")
             raise RefusedError(hearing)
+
+    def leave(self, dropped: Iterable[str]) -> None:
+        """Note fields of an answer that are left behind."""
+        self.dropped.update(sorted(dropped)[: max(0, NAMED - len(self.dropped))])
 
     async def _close(self, state: Any, end: End) -> None:
         """Write the *closed* entry and wait until it is on disk."""

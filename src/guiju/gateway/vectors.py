@@ -27,9 +27,10 @@ class VectorRun(Run):
         try:
             if source.streamed:
                 raise OutsideError("upstream_failed", what="a stream that was not asked for")
-            vectors = self.wire.read(await source.body(), asked)
+            vectors, dropped = self.wire.read(await source.body(), asked)
         finally:
             source.close()
+        self.leave(dropped)
         self.tokens = vectors.usage.total_tokens if vectors.usage else 0
         await self._close("passed", "finished")
         headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]

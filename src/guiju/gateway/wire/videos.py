@@ -228,7 +228,7 @@ def read(body: bytes) -> tuple[Told, list[str]]:
         raise OutsideError("upstream_failed", what="what it sent is no job") from None
     if told.status not in STATES or not _THEIRS.fullmatch(told.id):
         raise OutsideError("upstream_failed", what="what it sent is no job")
-    return told, sorted(set(raw) - _PLAIN)
+    return told, sorted(strict.left_behind(raw, _PLAIN))
 
 
 def taken(job: Job, told: Told, now: int) -> Job:
