@@ -24,8 +24,6 @@ FIELDS: Final = frozenset({*TEXTS, "id", "name", "arguments"})
 FINISHES: Final = frozenset({"stop", "length", "tool_calls", *refusals.FINISHES})
 CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})
-_CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
-_CONTINUED = frozenset({"index", "text", "finish_reason"})
 _DELTA = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls"})
 
 
@@ -73,6 +71,8 @@ Take = Callable[[bytes, Delta], None]
 """Takes one event into a delta."""
 Body = Literal["message", "delta", "text"]
 """Where the text of a choice stands: of a whole reply, of a chunk, and of either where a prompt is continued."""
+_BODIES: Final[tuple[Body, ...]] = ("message", "delta", "text")
+_CHOICE: Final = {body: frozenset({"index", body, "finish_reason"}) for body in _BODIES}
 
 
 def parse(events: Iterable[bytes], choices: int, *, whole: bool = False, continued: bool = False) -> Delta:
@@ -172,7 +172,7 @@ def _choice(choice: Any, choices: int, body: Body, whole: bool, made: Delta) -> 
     index = choice.get("index", 0)
     if type(index) is not int or not 0 <= index < choices:
         wrong("a choice that was not asked for")
-    if unknown := choice.keys() - (_CONTINUED if body == "text" else _CHOICE):
+    if unknown := choice.keys() - _CHOICE[body]:
         made.dropped.update(shown(name) for name in unknown if choice[name] is not None)
     delta = choice.get(body)
     if delta is None:

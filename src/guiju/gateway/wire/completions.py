@@ -19,6 +19,8 @@ from guiju.gateway.wire.protocol import Call, Canonical, Said, Silent
 
 DROPPED: Final = frozenset({"user", "logprobs", "best_of"})
 """Known fields that do not go upstream; they are listed."""
+_FINISHES: Final = frozenset({"stop", "length", "content_filter"})
+"""Ways in which a text ends here; a call of a tool, which has no place here, is the end of the text."""
 DONE: Final = b"data: [DONE]\n\n"
 _encode = msgspec.json.encode
 
@@ -216,4 +218,5 @@ class CompletionsWriter(Silent):
 
 
 def _choice(index: int, text: str, finish: str | None = None) -> dict[str, Any]:
-    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
+    told = finish if finish is None or finish in _FINISHES else "stop"
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": told}

@@ -24,14 +24,14 @@ MOST: Final = 100_000
 """Segments or words of one answer, at most."""
 _CODE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{2,4})?")
 _WRITTEN: Final = (
-    "afrikaans albanian amharic arabic armenian assamese azerbaijani bashkir basque belarusian bengali bosnian breton "
-    "bulgarian burmese cantonese catalan chinese croatian czech danish dutch english estonian faroese finnish french "
-    "galician georgian german greek gujarati hausa hawaiian hebrew hindi hungarian icelandic indonesian italian japanese "
-    "javanese kannada kazakh khmer korean lao latin latvian lingala lithuanian luxembourgish macedonian malagasy malay "
-    "malayalam maltese maori marathi mongolian myanmar nepali norwegian nynorsk occitan pashto persian polish portuguese "
-    "punjabi romanian russian sanskrit serbian shona sindhi sinhala slovak slovenian somali spanish sundanese swahili "
-    "swedish tagalog tajik tamil tatar telugu thai tibetan turkish turkmen ukrainian urdu uzbek vietnamese welsh yiddish "
-    "yoruba"
+    "afrikaans albanian amharic arabic armenian assamese azerbaijani bashkir basque belarusian bengali bosnian "
+    "breton bulgarian burmese cantonese catalan chinese croatian czech danish dutch english estonian faroese "
+    "finnish french galician georgian german greek gujarati hausa hawaiian hebrew hindi hungarian icelandic "
+    "indonesian italian japanese javanese kannada kazakh khmer korean lao latin latvian lingala lithuanian "
+    "luxembourgish macedonian malagasy malay malayalam maltese maori marathi mongolian myanmar nepali norwegian "
+    "nynorsk occitan pashto persian polish portuguese punjabi romanian russian sanskrit serbian shona sindhi "
+    "sinhala slovak slovenian somali spanish sundanese swahili swedish tagalog tajik tamil tatar telugu thai "
+    "tibetan turkish turkmen ukrainian urdu uzbek vietnamese welsh yiddish yoruba"
 )
 LANGUAGES: Final = frozenset(_WRITTEN.split(" "))
 """Names of languages that services write out; another word in that place is left behind, since nobody looks at it."""
