@@ -234,7 +234,7 @@ def read(body: bytes) -> tuple[Told, list[str]]:
 def taken(job: Job, told: Told, now: int) -> Job:
     """A job as the service tells of it now."""
     state: State = told.status  # type: ignore[assignment] # `read` has looked
-    refused = refusals.read({"error": told.error}, "output") is not None or _blocked(told.error)
+    refused = refusals.read({"error": told.error}, "output") is not None
     percent = int(max(0.0, min(99.0, told.progress or 0.0)))
     ends = min(one for one in (job.expires_at, told.expires_at or 0) if one > 0)
     return msgspec.structs.replace(
@@ -245,11 +245,6 @@ def taken(job: Job, told: Told, now: int) -> Job:
         completed_at=now if state == "completed" else 0,
         expires_at=ends,
     )
-
-
-def _blocked(error: dict[str, Any] | None) -> bool:
-    """Whether a film was refused for content, as OpenAI's API says it of films."""
-    return error is not None and error.get("code") == "moderation_blocked"
 
 
 def asked_of(told: Told, asked: Asked) -> tuple[str, str]:
