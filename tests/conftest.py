@@ -37,6 +37,8 @@ collect_ignore = [] if (TOOLS / "chunk_leak.py").is_file() else ["test_doors_lea
 # How fast examples are made, and a test runs, says how busy the machine is, and nothing of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
+CONTINUED = "continued"
+"""The model whose prompts go to the service as they are, where a gateway is started with `continues`."""
 KEY = "gj-test-key-000000000000000000000000"
 CANARIES = "term,category,severity\n规矩金丝雀,A.1f,block\nguijucanary,A.1f,block\n留意此词,A.2e,signal\n"
 
@@ -180,6 +182,7 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         overlay: tuple[tuple[str, object], ...] = (),
         keys: tuple[str, ...] = (KEY,),
         checked: bool | None = None,
+        continues: bool = False,
         **options: Any,
     ) -> Running:
         data = data or tmp_path / f"data{len(stops)}"
@@ -192,6 +195,10 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
             lists = (path,)
         port = free_port()
         services = (Upstream(name="test", url=upstream or model.url, party=party),)
+        if continues:  # the same service, which gets prompts as they are when it is asked for under that name
+            models = {CONTINUED: "*"}
+            same = Upstream("continues", services[0].url, models=models, completions="native", party=party)
+            services = (*services, same)
         flags = (("serve.port", port), ("upstream", services), *overlay)
         chosen = Options(data=data, lists=lists, keys=keys, overlay=flags, **options)
         whole = every is composition.controls if checked is None else checked

@@ -12,7 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, hear, say
+from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, go_on, hear, say
 from guiju import composition
 from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
@@ -187,7 +187,7 @@ def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
     """A gateway with all controls, or with one of them asleep."""
     every = without(control) if always else composition.controls
     more = {} if cell.lexicon is None else {"lexicon": cell.lexicon}
-    gateway = start(every=every, overlay=cell.overlay, party=cell.party, **more)
+    gateway = start(every=every, overlay=cell.overlay, party=cell.party, continues=True, **more)
     cell.prepare(gateway)
     return gateway
 
@@ -200,6 +200,9 @@ def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
         for stream in (False, True):
             assert cell.met(say(gateway, path, cell.asks, stream)), (path, stream)
             assert not cell.met(say(asleep, path, cell.asks, stream)), (path, stream)
+    for stream in (False, True):
+        assert cell.met(go_on(gateway, cell.asks, stream)), ("prompts as they are", stream)
+        assert not cell.met(go_on(asleep, cell.asks, stream)), ("prompts as they are", stream)
     if cell.party == "auto":
         heard_too(cell, gateway, asleep)
 
@@ -254,13 +257,15 @@ def test_words_beside_an_upload_are_looked_at_where_it_may_go(start: Start, cont
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
-    gateway = start()
+    gateway = start(continues=True)
     for path in DOORS:
         answer = say(gateway, path, "[[say:好]]", stream)
         decision = answer.headers["x-guiju-decision-id"]
         assert f'"ProduceID":"{decision}"' in answer.body.decode(), path
         assert gateway.entry("opened", decision)["account"]
         assert gateway.entry("closed", decision)["state"] == "passed"
+    decision = go_on(gateway, "[[say:好]]", stream).headers["x-guiju-decision-id"]
+    assert gateway.entry("closed", decision)["service"] == "continues"
 
 
 @pytest.mark.parametrize("reach", ["pattern", "sentence"])

@@ -17,7 +17,7 @@ import pytest
 
 from conftest import KEY, Answered, Running, Start, free_port
 from door_readers import READERS, Heard
-from doors import DOORS, VECTORS
+from doors import COMPLETIONS, DOORS, VECTORS
 from fault_table import (
     CUTS,
     FAILED,
@@ -217,6 +217,16 @@ def test_every_kind_of_fault_gets_its_answer_at_each_door(gateway: Running, serv
 @pytest.mark.parametrize("door", OTHERS)
 def test_every_fault_gets_its_answer_at_each_door(gateway: Running, service: FaultUpstream, door: str) -> None:
     meet(gateway, service, LIGHT, door=door)
+
+
+@pytest.mark.slow
+def test_every_fault_gets_its_answer_where_prompts_go_as_they_are(start: Start, service: FaultUpstream) -> None:
+    upstream = (Upstream(name="faults", url=service.url, completions="native"),)
+    gateway = begun(start(overlay=(("limits", SHORT), ("upstream", upstream), ("gateway.reach", "pattern"))))
+    heads = len(service.heads)
+    meet(gateway, service, LIGHT, door=COMPLETIONS)
+    paths = Counter(head.split()[1] for head in service.heads[heads:])
+    assert paths["/v1/completions"] >= 2 * len(LIGHT)
 
 
 @pytest.mark.slow

@@ -36,6 +36,16 @@ AZURE: dict[str, Any] = {
     "status": 400,
     "innererror": {"code": "ResponsibleAIPolicyViolation"},
 }
+BLOCKED: dict[str, Any] = {
+    "message": "Your request was rejected by the safety system. safety_violations=[violence].",
+    "type": "image_generation_user_error",
+    "param": None,
+    "code": "moderation_blocked",
+}
+FLAGGED = (
+    "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again with a "
+    "different prompt: https://platform.openai.com/docs/guides/reasoning#advice-on-prompting"
+)
 ASKED: dict[str, Any] = {
     "dashscope": INSPECTED | {"message": "Input data may contain inappropriate content."},
     "deepseek": RISK,
@@ -46,6 +56,9 @@ ASKED: dict[str, Any] = {
     "ark-text": {"code": "InputTextSensitiveContentDetected"},
     "ark-risk": {"code": "InputTextRiskDetection"},
     "azure": AZURE,
+    "openai-images": BLOCKED,
+    "openai-policy": {"code": "content_policy_violation", "type": "invalid_request_error", "param": None},
+    "openai-prompt": {"code": "invalid_prompt", "type": "invalid_request_error", "message": FLAGGED},
 }
 """Error objects at HTTP 400 that refuse what was asked."""
 ANSWERED: dict[str, Any] = {
@@ -53,6 +66,7 @@ ANSWERED: dict[str, Any] = {
     "dashscope-more": INSPECTED | {"message": OUTPUT + MORE},
     "ark": {"code": "OutputTextSensitiveContentDetected"},
     "ark-risk": {"code": "OutputTextRiskDetection"},
+    "openai-images": BLOCKED | {"moderation_details": {"moderation_stage": "output", "categories": ["violence"]}},
 }
 """Error objects at HTTP 400 that refuse what was to be answered."""
 WITHIN: dict[str, Any] = {"dashscope": INSPECTED, "zhipu": {"code": "1301"}, "azure": AZURE, "ark": ANSWERED["ark"]}
@@ -60,6 +74,7 @@ WITHIN: dict[str, Any] = {"dashscope": INSPECTED, "zhipu": {"code": "1301"}, "az
 NOT_CONTENT: dict[str, Any] = {
     "longer-message": RISK | {"message": "Content Exists Risk of something"},
     "message-alone": {"message": "data_inspection_failed"},
+    "prompt-alone": {"code": "invalid_prompt", "message": "Invalid prompt: it is empty."},
     "longer-code": {"code": "content_filter_config_invalid"},
     "part-of-no-family": {"code": "content_filter.input"},
     "other-code": {"code": "13010"},

@@ -90,7 +90,7 @@ class VideoRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model service to begin, and remember where the film is made."""
         told, dropped = await self._begun(upstream, canonical)
-        self.dropped.update(dropped)
+        self.leave(dropped)
         now, hours = self.now, self.live.settings.limits.job_hours
         seconds, size = videos.asked_of(told, asked)
         begun = Job(

@@ -43,7 +43,7 @@ class MediaRun(Run):
         """Ask the model, label what it made, and pass that on."""
         made = await self._made(asked, upstream, canonical)
         self.tokens = made.tokens
-        self.dropped.update(made.dropped)
+        self.leave(made.dropped)
         await no_banned(self, [one for one in made.files if _picture(one)])
         files = await self._labelled(made.files, asked)
         assert self.exchange is not None

@@ -34,8 +34,6 @@ from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
-NAMED = 64
-"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 
 
 class TextRun(Run):
@@ -109,7 +107,7 @@ class TextRun(Run):
 
     async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model service."""
-        return await self._model(upstream, canonical)
+        return await self._model(upstream, canonical, self.wire.path)
 
     def as_error(self, hearing: Hearing) -> bool:
         """Whether a stop is told as an error."""
@@ -201,7 +199,7 @@ class TextRun(Run):
         if delta.refused:
             self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)
-        self.dropped.update(sorted(delta.dropped)[: max(0, NAMED - len(self.dropped))])
+        self.leave(delta.dropped)
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute

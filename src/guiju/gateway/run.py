@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -35,6 +36,8 @@ from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
+NAMED = 64
+"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
 
@@ -199,7 +202,7 @@ class Run(ABC):
         Raises:
             CallerError: nobody answers for that model.
         """
-        return self.live.upstreams.find(asked.model, text=self.wire.text)
+        return self.live.upstreams.find(asked.model, text=self.wire.text, path=self.wire.path)
 
     async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
         """What is found in what is asked, and what is decided about it."""
@@ -419,6 +422,10 @@ class Run(ABC):
         if hearing.stage == "input" or not self.reply:
             await self._close("stopped", "stopped")
             raise RefusedError(hearing)
+
+    def leave(self, dropped: Iterable[str]) -> None:
+        """Note fields of an answer that are left behind."""
+        self.dropped.update(sorted(dropped)[: max(0, NAMED - len(self.dropped))])
 
     async def _close(self, state: Any, end: End) -> None:
         """Write the *closed* entry and wait until it is on disk."""
