@@ -22,12 +22,12 @@ from guiju.controls import matters
 from guiju.controls.hearing import hear
 from guiju.controls.matters import Matter
 from guiju.corpus import survey
-from guiju.corpus.verdict import threshold
 from guiju.dossier import facts, following, given, telling
 from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.watch import Due, What
 from guiju.errors import GuijuError, Language
 from guiju.house import House
+from guiju.law.book import threshold
 from guiju.records import cases, corpora, disclosures, dossiers, figures, filings, rights, snapshots
 from guiju.records.cases import Found
 from guiju.records.filings import Kind
@@ -146,7 +146,7 @@ def _audit(standing: corpora.Standing) -> Mapping[str, Any] | None:
 
 def _sampled(house: House, learnt: set[str]) -> Iterator[str]:
     """Samples that persons looked at and in which too much was wrong."""
-    least = threshold("corpus.manual.pass")
+    least = threshold("corpus.manual.pass").value
     for one in figures.latest(house.store, "corpus.sample.manual@"):
         if one.name.partition("@")[2] in learnt and one.value < least:
             yield "quality.sample"
