@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import json
 import os
@@ -36,7 +37,23 @@ TOOLS = Path(os.environ.get("GUIJU_TOOLS") or Path(__file__).parents[2] / "share
 collect_ignore = [] if (TOOLS / "chunk_leak.py").is_file() else ["test_doors_leak.py"]
 # How fast examples are made, and a test runs, says how busy the machine is, and nothing of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+settings.register_profile("few", settings.get_profile("busy"), max_examples=25)
+gc.disable()  # what is collected stays: to look for garbage among it takes a third of the time
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The fast suite tries a quarter of the examples; what states a number of its own keeps it."""
+    settings.load_profile("few" if config.option.markexpr == "not slow" else "busy")
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays, as in a server."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()
+
+
 KEY = "gj-test-key-000000000000000000000000"
 CANARIES = "term,category,severity\n规矩金丝雀,A.1f,block\nguijucanary,A.1f,block\n留意此词,A.2e,signal\n"
 

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from doors import DOORS, VECTORS, say
+from fast_kit import few
 from fault_table import sends
 from fault_upstream import Call, FaultUpstream
 from fault_upstream import answer as chat_answer
@@ -216,7 +217,7 @@ def test_what_may_not_be_said_is_stopped(running: Running, path: str, stream: bo
         assert running.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "stopped", name
 
 
-@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+@pytest.mark.parametrize("reach", few(["pattern", "sentence"]))
 @BOTH
 def test_wherever_the_term_is_cut(start: Start, service: FaultUpstream, path: str, reach: Reach) -> None:
     running = gateway(start, service, reach)
@@ -312,7 +313,7 @@ def mixed(start: Start, first: Upstream, second: Upstream) -> Running:
 
 
 @WAYS
-@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("turned", few([False, True]))
 def test_each_of_several_is_asked_in_its_own_protocol(
     start: Start, service: FaultUpstream, stream: bool, turned: bool
 ) -> None:

@@ -69,6 +69,7 @@ BANK = st.lists(ITEM, min_size=1, max_size=6).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(BANK)
 def test_json_lines_are_read_as_they_were_written(bank: Bank) -> None:
@@ -186,6 +187,7 @@ def strata(draw_: Callable[..., int]) -> Bank:
     return Bank(ABOUT, tuple(items))
 
 
+@pytest.mark.slow
 @given(strata(), st.integers(1, 200), st.integers(0, 9))
 def test_a_draw_gives_each_class_its_share_whatever_the_order_of_the_file(bank: Bank, size: int, seed: int) -> None:
     drawn = draw(bank, size, seed)
@@ -209,6 +211,7 @@ def test_another_seed_draws_others_and_the_halves_of_a_pair_stay_together() -> N
     assert {item.id for item in draw(own, 40, 8)} != {item.id for item in drawn}
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text("abc", min_size=1, max_size=14), max_size=12),
     st.sampled_from([0.5, NEAR, 0.8]),

@@ -21,7 +21,7 @@ from guiju.records.accounts import KeyRecord
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 from guiju.records.usage import Tally, Used, day_of
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 from serving import served
 
 MINE = "gj-budget"
@@ -145,7 +145,7 @@ def test_the_budget_of_the_settings(start: Start, service: FaultUpstream) -> Non
 
 
 # ---------------------------------------------------------------- the store
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with one account."""
     with place(request.param, tmp_path / "data") as made:

@@ -31,6 +31,7 @@ def test_one_file_is_one_object_with_its_label_and_sentences_in_both_languages(t
     assert [len(row["explanation"][name]) for name in ("zh", "en")] == [3, 3]
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "whole.png").write_bytes(bound())

@@ -84,6 +84,7 @@ def test_from_the_queue_to_a_decision_and_back(gateway: Running) -> None:
     assert cases.get(gateway.house.store, number).outcome == ""
 
 
+@pytest.mark.slow
 def test_what_weighs_heavily_needs_another_person(gateway: Running) -> None:
     number = filed(gateway, text="云岭高山云雾茶").case.id
     reviewer, lead = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "lead", "冯")
@@ -127,6 +128,7 @@ def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -
     assert all(gateway_told(gateway, one) for one in numbers[:2])
 
 
+@pytest.mark.slow
 def test_several_are_upheld_with_measures_of_their_own(gateway: Running) -> None:
     texts = [f"褚教练在云岭驾校第{n}期培训班收取学员现金三万元并承诺包过科目三考试。" for n in range(2)]
     numbers = [filed(gateway, text=text).case.id for text in texts]
@@ -233,6 +235,7 @@ def test_a_deadline_is_shown_in_four_states_with_its_basis() -> None:
     assert span(59, "zh") == "0 分钟"
 
 
+@pytest.mark.slow
 def test_an_inquiry_goes_its_course_in_the_console(gateway: Running) -> None:
     lead, officer = signed_in(gateway, "lead", "冯"), signed_in(gateway, "compliance", "褚")
     reviewer = signed_in(gateway, "reviewer", "吴")

@@ -161,6 +161,7 @@ def refusals(gateway: Running, key: Authenticator, browser: Browser) -> Iterator
         yield "nonsense", nonsense
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_hold_signs_nobody_in(gateway: Running) -> None:
     store, now = gateway.house.store, int(time.time())
     who = members.add(store, "丁", "reviewer", "test", now)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -84,6 +85,7 @@ def written(folder: Path, rows: list[Any]) -> None:
     (folder / "a.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
+@pytest.mark.slow
 def test_benchmarks_rights_and_near_duplicates(tmp_path: Path) -> None:
     (tmp_path / "bench.csv").write_text(f"question,answer\n{LONG[:40]},槐树\n", "utf-8")
     other = LONG[20:45]
@@ -121,6 +123,7 @@ def test_a_protected_work_is_not_learnt_from(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path, "kept")) == 1
 
 
+@pytest.mark.slow
 def test_a_contract_covers_rights_that_are_reserved(tmp_path: Path) -> None:
     register(tmp_path, "s", "commercial")
     corpus(tmp_path / "a.jsonl", 0, 3)

@@ -111,6 +111,7 @@ def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     strike = Strike(account=ACCOUNT, person=PERSON, misuse="posting")
@@ -194,6 +195,7 @@ def test_the_closed_list_is_closed() -> None:
         msgspec.convert({"type": "withhold", "attribute": "home", "text": "x", "examples": [], "months": 4}, Withhold)
 
 
+@pytest.mark.slow
 def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisions, hands: Hands) -> None:
     first = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -252,6 +254,7 @@ def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands:
     assert sorted(act.single_mode for act in acts) == [False, True], "the book of changes marks it for ever"
 
 
+@pytest.mark.slow
 def test_a_proposal_ends_after_a_week_and_never_without_its_papers(desk: Desk, who: Decisions, hands: Hands) -> None:
     number, other = taken(desk), taken(desk)
     [one] = who.decide(number, decided("upheld", SHORT), "吴").proposals

@@ -276,6 +276,7 @@ def test_the_place_to_contest_is_named_where_it_can_be_known(settings: Settings,
     assert settings.redress("D") == expected
 
 
+@pytest.mark.slow
 def test_a_complaint_is_taken_while_the_store_is_away_and_entered_when_it_is_back(tmp_path: Path) -> None:
     with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
         shown = site.ask("GET", "/complain/other").body.decode()

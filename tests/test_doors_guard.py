@@ -56,6 +56,7 @@ def test_what_is_no_unicode_text_is_an_error(gateway: Running, path: str) -> Non
     assert gateway.ask("POST", path, whole).status == 200
 
 
+@pytest.mark.slow
 def test_a_guard_decides_by_its_controls(start: Start) -> None:
     asleep = start(lexicon=LISTED, every=without("words.output"))
     for path in GUARDS:

@@ -36,6 +36,7 @@ def test_an_answer(gateway: Running) -> None:
     assert closed["state"] == "passed"
 
 
+@pytest.mark.slow
 def test_a_streamed_answer(gateway: Running) -> None:
     with client(gateway).responses.stream(model="scripted", input="[[say:你好，世界。Hello.]]") as stream:
         kinds = [event.type for event in stream]

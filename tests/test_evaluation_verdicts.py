@@ -28,6 +28,7 @@ from guiju.review.intervals import mcnemar, wilson
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
+@pytest.mark.slow
 @given(COUNTS)
 def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
     assert wilson(*counts) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-9)
@@ -122,6 +123,7 @@ def test_more_right_answers_never_turn_met_into_missed(passed: int, failed: int,
     assert order[after.state] >= order[before.state]
 
 
+@pytest.mark.slow
 def test_a_run_passes_only_when_all_three_kinds_are_met_by_every_judge_that_is_asked_for() -> None:
     every = [*rows("content", 1000)]
     for kind in ("refuse", "answer"):

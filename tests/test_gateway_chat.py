@@ -149,6 +149,7 @@ def test_a_tool_call_arrives_whole(start_once: Start) -> None:
     assert "".join(one["function"]["arguments"] for one in calls) == '{"city":"南京"}'
 
 
+@pytest.mark.slow
 def test_on_block_error_tells_agents_by_an_error(start: Start) -> None:
     gateway = start()
     agent = "gj-agent-key"
@@ -229,6 +230,7 @@ def test_no_list_no_service(start: Start) -> None:
     assert gateway.ask("GET", "/readyz", key="").status == 503
 
 
+@pytest.mark.slow
 def test_the_visible_mark_goes_where_the_key_says(start_once: Start) -> None:
     gateway = start_once(overlay=(("gateway.label", "both"),))
     assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "【AI生成】\n好\n【AI生成】"
@@ -242,6 +244,7 @@ def test_dropped_fields_are_listed(start_once: Start) -> None:
     assert set(answer.headers["x-guiju-dropped"].split(",")) == {"user", "metadata"}
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_cancels_the_model_and_is_recorded(start: Start) -> None:
     with ScriptedModel() as model:
         gateway = start(upstream=model.url, overlay=(("gateway.reach", "pattern"),))

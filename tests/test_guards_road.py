@@ -238,6 +238,7 @@ def streamed(gateway: Running, text: str) -> Iterator[tuple[float, str]]:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reach", "first"), [("sentence", "一句。"), pytest.param("whole", f"一句。{MEANWHILE}再说。", marks=SLOW)]
 )
@@ -255,6 +256,7 @@ def test_nothing_goes_out_before_the_guard_has_answered_about_it(
 
 
 # ---------------------------------------------------------------------- beside the model
+@pytest.mark.slow
 def test_beside_the_model_nothing_is_read_before_the_guards_answer(start: Start, guard: GuardServer) -> None:
     with ScriptedModel() as model:
         gateway = guarded(start, guard, "beside", upstream=model.url, side="request")
@@ -267,6 +269,7 @@ def test_beside_the_model_nothing_is_read_before_the_guards_answer(start: Start,
         assert controls(gateway, "closed", good)["guard.input"] == "pass"
 
 
+@pytest.mark.slow
 @EITHER
 def test_beside_the_model_an_objection_ends_the_call(stream: bool, start: Start, guard: GuardServer) -> None:
     with ScriptedModel() as model:

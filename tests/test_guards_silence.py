@@ -164,6 +164,7 @@ def test_a_guard_that_is_back_is_found_without_anybody_asking(start: Start, guar
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_guards_come_and_go_with_a_reload(start: Start, guard: GuardServer, tmp_path: Path) -> None:
     path = tmp_path / "guiju.toml"
     path.write_text("")

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from conftest import Start
+from fast_kit import few
 from guiju.records import lexicons
 from guiju.records.db import Store
 from import_kit import Run, document, refused, runner
@@ -61,7 +62,7 @@ def csv_of(rows: list[list[object]], mark: str = ",") -> str:
     return "".join(mark.join("" if cell is None else str(cell) for cell in row) + "\r\n" for row in rows)
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "csv", "gb18030", "bom", "tsv", "semicolon"])
+@pytest.mark.parametrize("kind", few(["xlsx", "csv", "gb18030", "bom", "tsv", "semicolon"], 2))
 def test_a_list_under_a_chinese_header(kind: str, guiju: Run, tmp_path: Path) -> None:
     name = {"xlsx": "词表.xlsx", "tsv": "词表.tsv"}.get(kind, "词表.csv")
     text = csv_of(ROWS, {"tsv": "\t", "semicolon": ";"}.get(kind, ","))
@@ -189,7 +190,7 @@ NO_LISTS: dict[str, tuple[str, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", NO_LISTS)
+@pytest.mark.parametrize("case", few(NO_LISTS, 2))
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_no_list_is_refused_and_changes_nothing(
     case: str, language: str, guiju: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -203,6 +204,7 @@ def test_what_is_no_list_is_refused_and_changes_nothing(
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_without_end_is_refused(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(bomb())
     assert refused(guiju("import", "words", "a.xlsx", "--json")) == "lexicon_invalid"

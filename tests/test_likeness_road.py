@@ -33,6 +33,7 @@ def notices(document: Any) -> list[dict[str, str]]:
     return [one for value in document for one in notices(value)] if isinstance(document, list) else []
 
 
+@pytest.mark.slow
 def test_the_correction_comes_at_each_door(start_once: Start) -> None:
     gateway = start_once()
     rumours_in_force(gateway)
@@ -127,6 +128,7 @@ def test_at_reach_pattern_they_are_left_out(start: Start) -> None:
     assert "insulin" in gateway.chat(shifted(OTHER)).body.decode()
 
 
+@pytest.mark.slow
 def test_trying_a_text_looks_for_them_too(start: Start) -> None:
     gateway = start()
     enact(gateway, OTHER)

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from conftest import Running, Start
+from fast_kit import few
 from guiju import composition
 from guiju.config import Gateway, Rest, Settings
 from guiju.controls import guidance
@@ -119,7 +120,7 @@ def test_what_is_kept_is_the_persons_keyed_id_the_version_and_the_time(gateway: 
     assert all(len(row["person_id"]) == 32 for row in rows)
 
 
-@pytest.mark.parametrize("why", ["content", "suspended", "night", "doubted"])
+@pytest.mark.parametrize("why", few(["content", "suspended", "night", "doubted"]))
 def test_every_refusal_says_where_to_report_to_the_authority(start: Start, why: str) -> None:
     overlay = (("provider.authority_url", "https://authority.example.zz/"),)
     gateway = start(overlay=(*overlay, ("gateway.identity", "phone")) if why == "doubted" else overlay)

@@ -180,6 +180,7 @@ def test_a_ban_has_grounds_and_lets_pass_what_it_must(start: Start) -> None:
     assert filed(BANNED)[40:80] not in msgspec.msgpack.encode(kept.mark)
 
 
+@pytest.mark.slow
 def test_who_can_not_look_lets_nothing_pass(start: Start) -> None:
     gateway = start()
     assert sent(gateway, filed(OTHER)) == ""

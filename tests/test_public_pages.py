@@ -176,6 +176,7 @@ def test_what_does_not_work_is_told(start: Start) -> None:
     assert "Something does not work" in text(page(one, "/status"))
 
 
+@pytest.mark.slow
 def test_a_badge_and_a_contact_are_there_when_the_provider_says_so(gateway: Running, start_once: Start) -> None:
     shown = gateway.ask("GET", "/badge.svg", key="")
     assert shown.headers["content-type"] == "image/svg+xml"

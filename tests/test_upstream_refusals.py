@@ -13,6 +13,7 @@ import pytest
 
 from conftest import KEY, Answered, Running, Start
 from doors import DOORS, VECTORS
+from fast_kit import few
 from fault_table import ROLE, SHORT, body, sends
 from fault_upstream import DONE, TEXT, Call, FaultUpstream, chunk, say, whole
 from guiju.adapters import refusals
@@ -169,7 +170,7 @@ def judge_stopped(answered: Answered, stream: bool) -> None:
         judge_guiju(answered, answered.json["guiju"], "output")
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, stream: bool) -> None:
     for name in ASKED:
         service.asked.clear()
@@ -182,7 +183,7 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
     assert "guiju_errors_total" not in gateway.house.live.metrics.counts.counters
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
     cases = [f"{kind}-{name}" for kind, rows in (("answered", ANSWERED), ("within", WITHIN)) for name in rows]
     for name in [*cases, *(f"finish-{one}" for one in refusals.FINISHES)]:
@@ -191,7 +192,7 @@ def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_on_block_error(gateway: Running, stream: bool) -> None:
     record = gateway.house.live.keyring.find(KEY, 0)
     assert record is not None
@@ -204,7 +205,7 @@ def test_on_block_error(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool) -> None:
     for name in (one for one in SCRIPTS if one.startswith("not-")):
         answered = gateway.chat("hi", model=name, stream=stream)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from conftest import Running, Start, free_port
+from fast_kit import few
 from fault_table import CUTS, FAULTS, FIRST, SHORT, hang, sends, status
 from fault_upstream import LAST, TEXT, WHOLE, Call, FaultUpstream, answer
 from guiju.adapters.upstream import Circuit, Upstream
@@ -141,7 +142,7 @@ def test_the_shares_of_real_requests(start: Start, broken: FaultUpstream, spare:
 
 
 # ---------------------------------------------------------------- another one is asked
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_another_is_asked_once_before_the_first_byte(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
 ) -> None:
@@ -168,7 +169,7 @@ def test_another_is_asked_when_the_first_byte_is_late(
     assert (asked(broken), asked(spare)) == ({"hang": 1}, {"hang": 1})
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_nobody_else_is_asked_once_an_answer_has_begun(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
 ) -> None:
@@ -211,6 +212,7 @@ def test_another_is_asked_by_its_own_name_of_the_model(
     assert first | {"model": ""} == second | {"model": ""}
 
 
+@pytest.mark.slow
 def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     """With another service it goes there; where its circuit is open, to the same once more."""
     running = gateway(start, main(broken), standby(spare))
