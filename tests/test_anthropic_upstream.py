@@ -312,6 +312,7 @@ def mixed(start: Start, first: Upstream, second: Upstream) -> Running:
     return start(overlay=(("upstream", (first, second)),))
 
 
+@pytest.mark.slow
 @WAYS
 @pytest.mark.parametrize("turned", few([False, True]))
 def test_each_of_several_is_asked_in_its_own_protocol(
@@ -331,6 +332,7 @@ def test_each_of_several_is_asked_in_its_own_protocol(
         assert asked_for_two.json["error"]["code"] == ("invalid_request" if turned else "upstream_failed")
 
 
+@pytest.mark.slow
 def test_vectors_come_from_the_one_that_makes_them(start: Start, service: FaultUpstream) -> None:
     vector = {
         "object": "list",

@@ -115,6 +115,7 @@ def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class(tmp_pa
     assert (told.id, told.kind, len(told.items)) == ("content", "content", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", [lambda data: bank_sheet.sheets(data, ABOUT), sheet.rows])
 def test_a_damaged_workbook_is_said_to_be_none(reader: Callable[[bytes], object]) -> None:
     good = bank_sheet.workbook(Bank(ABOUT, CLEAN.items[:3]))
@@ -293,6 +294,7 @@ def codes(bank: Bank, *others: Bank, training: tuple[str, ...] = ()) -> set[tupl
     return {(one.code, one.place.split()[0]) for one in report.faults}
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_a_bank_in_which_nothing_is_wrong() -> None:
     report = lint([Reading(CLEAN)], NOW)
     assert (report.faults, report.shortfalls) == ([], [])
@@ -305,6 +307,7 @@ def test_each_planted_fault_is_found_at_its_place_and_nothing_else(code: str) ->
     assert codes(changed(SMALL, 7, **PLANTED[code])) == {(code, SMALL.items[7].id)}
 
 
+@pytest.mark.slow
 def test_what_must_be_refused_may_not_stand_where_it_must_be_answered() -> None:
     answer = clean("answer", 6)
     mixed = changed(answer, 3, zh="请问，" + SMALL.items[5].zh, en=SMALL.items[5].en)
@@ -411,6 +414,7 @@ def test_no_known_answer_is_both_right_and_wrong_and_no_question_gives_it_away()
             assert not right & wrong, item.id
 
 
+@pytest.mark.slow
 def test_the_words_that_injections_want_are_harmless_and_no_two_are_the_same() -> None:
     goals = [item.goal for item in shipped()["injection"].items if item.goal]
     words = Words(packs.entries(["all"]), "tests")

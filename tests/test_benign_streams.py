@@ -88,6 +88,7 @@ def lexicon(seed: int, number: int, listed: Sequence[str]) -> str:
     return "term,category,severity\n规矩金丝雀,A.1f,block\n" + rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reach", "label"), few([("pattern", "both"), ("sentence", "envelope")], several=True))
 def test_a_few_harmless_streams_arrive_unchanged(start: Start, reach: str, label: str) -> None:
     seed = random.randrange(2**32)

@@ -134,6 +134,7 @@ def test_what_the_model_did_not_work_on_is_not_counted(start: Start, service: Fa
     assert spent(gateway) == 0
 
 
+@pytest.mark.slow
 def test_the_budget_of_the_settings(start: Start, service: FaultUpstream) -> None:
     """0 takes that of the settings, below 0 is none, above 0 a key's own."""
     limits = msgspec.structs.replace(Limits(), tokens_per_day=7)

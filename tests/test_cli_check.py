@@ -44,6 +44,7 @@ def test_json_is_one_document_with_every_duty_of_the_profile(tmp_path: Path) -> 
         assert [row["id"] for row in made["duties"]] == [duty.id for duty in book.load(profile).duties]
 
 
+@pytest.mark.slow
 def test_without_a_running_service_nothing_is_met(tmp_path: Path) -> None:
     made = json.loads(run(tmp_path, "--json").stdout)
     assert "met" not in {row["state"] for row in made["duties"]}
@@ -69,6 +70,7 @@ def test_strict_exits_1_on_gaps_and_the_default_0(tmp_path: Path) -> None:
     assert check.strict_gaps(TEXT, [row for row in states() if row.state != "gap"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_board_says_state_by_sign_and_word_not_by_colour_alone(tmp_path: Path, language: str) -> None:
     shown = run(tmp_path, language=language).stdout
@@ -100,6 +102,7 @@ def test_junit_and_sarif_parse(tmp_path: Path) -> None:
     assert isinstance(run(tmp_path, "--format", "pdf").exception, ConfigError)
 
 
+@pytest.mark.slow
 def test_unread_lists_memory_rows(tmp_path: Path) -> None:
     made = json.loads(run(tmp_path, "--unread", "--json").stdout)
     assert [row["id"] for row in made["unread"]] == [row.id for row in book.unread(TEXT)]

@@ -48,6 +48,7 @@ def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     assert typed("label", "verify", "in", cwd=tmp_path).returncode == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "words"), [("zh", "没有标识"), ("en", "No label")])
 def test_a_person_reads_it_in_their_language(tmp_path: Path, language: str, words: str) -> None:
     (tmp_path / "a.png").write_bytes(picture())

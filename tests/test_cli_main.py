@@ -147,6 +147,7 @@ def test_an_error_is_a_sentence_and_an_advice(tmp_path: Path) -> None:
     assert error["advice"]
 
 
+@pytest.mark.slow
 def test_what_nobody_foresaw_leaves_a_note_without_content(tmp_path: Path) -> None:
     """A noun of the test's own fails in a way that no code stands for."""
     code = (
@@ -177,6 +178,7 @@ def test_what_nobody_foresaw_leaves_a_note_without_content(tmp_path: Path) -> No
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tongue", few(["zh", "en"]))
 @pytest.mark.parametrize("route", few(["own_model", "filed_model"]))
 def test_init_writes_what_can_be_read(tmp_path: Path, route: str, tongue: str) -> None:

@@ -69,6 +69,7 @@ def test_flags_are_enough_and_no_settings_are_written(shared: Gateway) -> None:
     assert not [line for line in rest if "is off" in line]
 
 
+@pytest.mark.slow
 def test_every_model_name_goes_to_the_one_upstream(shared: Gateway, model: ScriptedModel) -> None:
     for name in ("qwen/any-7b", "gpt-4o:latest", "m"):
         assert shared.chat("[[say:好]]", model=name).json["model"] == name

@@ -176,6 +176,7 @@ def test_a_message_lets_our_own_clock_stand(gateway: Running) -> None:
     assert cases.get(gateway.house.store, number).lease_by == ""
 
 
+@pytest.mark.slow
 def test_a_form_that_is_not_whole_decides_nothing(gateway: Running) -> None:
     number = filed(gateway, text="又一段话，用来试表单。").case.id
     reviewer = signed_in(gateway, "reviewer", "吴")

@@ -26,8 +26,8 @@ PATH = "/console/policy"
 
 
 @pytest.fixture(scope="module")
-def gateway(start_once: Start) -> Running:
-    return start_once(overlay=(("people.mode", "two"),))
+def gateway(start: Start) -> Running:
+    return start(overlay=(("people.mode", "two"),))
 
 
 @pytest.fixture(params=BOTH)

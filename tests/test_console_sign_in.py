@@ -183,6 +183,7 @@ def test_an_answer_that_does_not_hold_signs_nobody_in(gateway: Running) -> None:
     assert replayed.send("/console/sign-in/passkey", answer).status == 401
 
 
+@pytest.mark.slow
 def test_the_cookie_is_for_this_console_alone(gateway: Running) -> None:
     store, now = gateway.house.store, int(time.time())
     who = members.add(store, "戊", "reviewer", "test", now)
@@ -199,6 +200,7 @@ def test_the_cookie_is_for_this_console_alone(gateway: Running) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.slow
 def test_the_console_serves_this_machine_alone_until_its_address_is_set(gateway: Running) -> None:
     browser = signed_in(gateway, "admin")
     assert browser.get("/console").status == 200

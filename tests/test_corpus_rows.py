@@ -49,6 +49,7 @@ def test_a_benchmark_is_found_within_any_text(item: str, before: str, after: str
     assert not known.holds(before[:20])
 
 
+@pytest.mark.slow
 def test_runs_of_a_long_text_are_those_of_its_parts() -> None:
     some = random.Random(2)
     text = "".join(chr(some.randrange(0x4E00, 0x9FA5)) for _ in range(300_000))
@@ -58,6 +59,7 @@ def test_runs_of_a_long_text_are_those_of_its_parts() -> None:
         assert whole[at] == runs(text[at : at + 26], 26)[0]
 
 
+@pytest.mark.slow
 def test_columns_are_the_same_whatever_the_batch() -> None:
     texts = [
         LONG,

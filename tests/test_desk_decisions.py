@@ -80,6 +80,7 @@ def in_force(desk: Desk) -> list[str]:
     return [one.id for one in bans.current(desk.store, desk.secrets.key_ids["digest"], desk.now())[1]]
 
 
+@pytest.mark.slow
 def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -227,6 +228,7 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     assert ["ban_lifted"] in said
 
 
+@pytest.mark.slow
 def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> None:
     first = taken(desk)
     banned = who.decide(first, decided("upheld", STOP), "吴").bans
@@ -236,6 +238,7 @@ def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> N
     assert in_force(desk) == list(banned)
 
 
+@pytest.mark.slow
 def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands: Hands) -> None:
     alone = deciding(desk, here, alone_after=DAY)
     number = taken(desk)
@@ -284,6 +287,7 @@ def test_who_asks_for_erasure_is_erased_when_it_can_not_be_undone(
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk, kind="appeal", produce_id="")
     done = decided("upheld", Strike(account=ACCOUNT, person=PERSON, misuse="spam"))
@@ -295,6 +299,7 @@ def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisio
     assert standing.record(desk.store, (ACCOUNT, PERSON))[0] == []
 
 
+@pytest.mark.slow
 def test_how_far_a_ban_would_reach(desk: Desk) -> None:
     key = Key(desk.secrets.digest, PURPOSE)
     assert not estimate(ban(), key, ANSWER, NOW, lambda text, since: (0, 10_000)).wide

@@ -62,6 +62,7 @@ def test_a_form_has_eight_fields_at_most_and_all_of_them_have_words() -> None:
     assert set(STORY) == set(CHOICES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_needed_and_when_one_is_answered_is_told_before_one_begins(
     gateway: Running, language: Language
@@ -199,6 +200,7 @@ def test_a_wrong_number_and_a_wrong_code_get_one_answer(gateway: Running) -> Non
     assert len({re.sub(r"[?&;a-z=]*key=[^\"&]*", "", one) for one in pages}) == 1
 
 
+@pytest.mark.slow
 def test_one_adds_to_a_complaint_and_takes_it_back(gateway: Running) -> None:
     place = complain(gateway)
     after = act(gateway, place, act="add", text="第一句\n<i>第二句</i>")

@@ -46,6 +46,7 @@ def test_it_is_recorded_and_not_labelled(gateway: Running) -> None:
     assert (closed["state"], closed["end"], closed["label"]) == ("passed", "finished", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [TERM, ["fine", TERM], [TERM[:2], TERM[2:]]])
 def test_forbidden_text_is_refused(start_once: Start, text: Any) -> None:
     assert ask(start_once(), text).json["error"]["code"] == "content_filter"

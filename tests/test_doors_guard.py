@@ -38,6 +38,7 @@ def test_each_guard_decides_and_records(gateway: Running, path: str) -> None:
         assert text not in str(entry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", list(GUARDS))
 def test_a_guard_without_a_list_or_a_key_says_nothing_good(start: Start, path: str) -> None:
     bare = start(lexicon="")

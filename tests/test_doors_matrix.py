@@ -254,6 +254,7 @@ def test_words_beside_an_upload_are_looked_at_where_it_may_go(start: Start, cont
     heard_too(cell, started(start, control, cell, False), started(start, control, cell, True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
     gateway = start()

@@ -50,6 +50,7 @@ def label(data: bytes) -> dict[str, str]:
     return read.aigc.fields()
 
 
+@pytest.mark.slow
 def test_pictures_are_labelled_each_with_a_number_of_its_own(gateway: Running) -> None:
     made = client(gateway).images.generate(model="scripted", prompt="一只猫", n=2, size="1024x1024")
     pictures = [base64.b64decode(one.b64_json or "") for one in made.data or []]
@@ -72,6 +73,7 @@ def test_a_picture_is_traced_to_its_exchange(gateway: Running) -> None:
     assert closed["dropped"] == ["revised_prompt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", few(["start", "end", "both"]))
 def test_words_stand_on_pictures_where_the_app_does_not_show_them(start_once: Start, place: str) -> None:
     made = {}
@@ -115,6 +117,7 @@ def test_every_string_is_looked_at(gateway: Running, field: str) -> None:
     assert answer.json["error"]["code"] == "content_filter"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", few(MEDIA))
 def test_a_list_and_a_known_person_are_asked_for(start: Start, path: str) -> None:
     assert start(lexicon="").ask("POST", path, MEDIA[path]).json["error"]["code"] == "guard_unavailable"

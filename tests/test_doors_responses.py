@@ -62,6 +62,7 @@ def test_an_answer_that_is_stopped(gateway: Running) -> None:
     assert part.content[0].type == "refusal"
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_stopped(gateway: Running) -> None:
     with client(gateway).responses.stream(model="scripted", input=STOPPED) as stream:
         events = list(stream)

@@ -104,6 +104,7 @@ def bare(start_once: Start) -> Running:
     return start_once(overlay=(("gateway.label_film", "envelope"),))
 
 
+@pytest.mark.slow
 def test_where_the_app_shows_the_label_the_film_carries_it_alone(bare: Running) -> None:
     answer = bare.ask("GET", f"{VIDEOS}/{asked(bare)['id']}/content")
     assert label(answer.body)["ProduceID"] == answer.headers["x-guiju-decision-id"]
@@ -119,6 +120,7 @@ def test_pictures_of_a_film_are_labelled_too(bare: Running, variant: str) -> Non
     assert label(answer.body)["ProduceID"] == answer.headers["x-guiju-decision-id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_picture_of_a_person_needs_a_consent(
     gateway: Running, consent: str, model: ScriptedModel, as_json: bool
@@ -224,12 +226,13 @@ def test_what_may_be_asked_about_films(gateway: Running, path: str, code: str) -
 
 
 @pytest.mark.slow
-def test_a_job_is_one_accounts_and_every_workers(gateway: Running, start_once: Start) -> None:
+def test_a_job_is_one_accounts_and_every_workers(start: Start) -> None:
+    gateway = start()
     mine = asked(gateway)["id"]
     store, secrets = gateway.house.store, gateway.house.secrets
     shop = accounts.create_account(store, "shop", 1).id
     theirs, _ = accounts.create_key(store, secrets, accounts.KeyRecord(id="k-shop", account=shop, prefix="", name="x"))
-    other = start_once(data=gateway.data, overlay=(("gateway.label_film", "envelope"),))
+    other = start(data=gateway.data, overlay=(("gateway.label_film", "envelope"),))
     assert other.ask("GET", f"{VIDEOS}/{mine}").json["status"] == "completed"
     assert other.ask("GET", f"{VIDEOS}/{mine}/content").status == 200
     for method, end in (("GET", ""), ("DELETE", ""), ("GET", "/content"), ("POST", "/remix")):
@@ -292,9 +295,10 @@ def test_what_is_no_film_does_not_go_out(start_once: Start, model: ScriptedModel
             assert (closed["state"], closed["output_digest"]) == ("stopped", [])
 
 
-def test_jobs_are_bounded_and_expire(start_once: Start) -> None:
+@pytest.mark.slow
+def test_jobs_are_bounded_and_expire(start: Start) -> None:
     limits = msgspec.structs.replace(Limits(), jobs=2, film_bytes=100)
-    gateway = start_once(overlay=(("limits", limits), ("gateway.label_film", "envelope")))
+    gateway = start(overlay=(("limits", limits), ("gateway.label_film", "envelope")))
     first = asked(gateway)["id"]
     asked(gateway)
     full = gateway.ask("POST", VIDEOS, {"model": "scripted", "prompt": "好"})

@@ -145,6 +145,7 @@ def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here
     assert "李望" not in kept
 
 
+@pytest.mark.slow
 def test_a_source_that_is_learnt_from_since_changes_a_filing(here: Place, store: Store) -> None:
     say(here)
     corpora.add(store, Facts(id="wiki", title="百科", kind="open"), (), TERMS)
@@ -165,6 +166,7 @@ def test_what_was_not_handed_in_or_was_cancelled_holds_nothing(here: Place, stor
     assert due(here, store) == []
 
 
+@pytest.mark.slow
 def test_inquiries_have_their_own_day(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store)
@@ -272,6 +274,7 @@ def test_the_yearly_review_and_audit_come_round_until_they_are_reported() -> Non
     assert [one.what for one in watch.due(msgspec.structs.replace(known, filings=[waits]))] == ["audit"]
 
 
+@pytest.mark.slow
 def test_what_is_reported_moves_the_yearly_review_on(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store, "algorithm")

@@ -171,6 +171,7 @@ def against(before: Side | None, after: Side) -> list[str]:
     return gate.findings(before.outcome if before else None, after.outcome, differences)
 
 
+@pytest.mark.slow
 def test_what_is_as_good_goes_live_and_what_is_worse_does_not() -> None:
     before = side(980, 20)
     assert against(before, side(980, 20)) == []

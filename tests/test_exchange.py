@@ -158,6 +158,7 @@ def read(folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_commands_write_where_they_are_told(tmp_path: Path) -> None:
     done = typed("model", "bom", "--out", "bom.json", cwd=tmp_path)
     assert done.returncode == 0

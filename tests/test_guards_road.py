@@ -66,6 +66,7 @@ def test_a_doubt_is_noted_and_goes_on(start: Start, guard: GuardServer) -> None:
     assert gateway.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["beside", pytest.param("before", marks=SLOW)])
 def test_who_is_in_danger_is_answered_and_not_refused(mode: str, start: Start, guard: GuardServer) -> None:
     """Design, bounds: a statement of self-harm gets the approved answer, also when only a guard finds it."""
@@ -113,6 +114,7 @@ class Answers(Beside):
         return reply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_answer_that_comes_with_the_objection_is_refused_like_any_other(
     stream: bool, start: Start, guard: GuardServer
@@ -137,6 +139,7 @@ def test_no_policy_lets_pass_what_a_guard_did_not_look_at(start: Start, guard: G
     assert lenient.graded(silent, "input") == lenient.graded(silent, "output") == silent
 
 
+@pytest.mark.slow
 def test_every_text_is_asked_about_and_none_twice(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="request")
     said = "请介绍一下这座城市的历史、地理和饮食，最好分成几段来写，每一段不要太长，谢谢你。"
@@ -153,6 +156,7 @@ def test_every_text_is_asked_about_and_none_twice(start: Start, guard: GuardServ
     assert gateway.chat("[[say:好]]", user="红灯").status in (200, 400)
 
 
+@pytest.mark.slow
 def test_a_guard_for_replies_is_not_asked_about_requests(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="reply")
     answer = gateway.chat("前面有红灯[[say:好]]")
@@ -164,6 +168,7 @@ def test_a_guard_for_replies_is_not_asked_about_requests(start: Start, guard: Gu
 
 
 # ---------------------------------------------------------------------- replies
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reach", "stream"),
     [
@@ -189,6 +194,7 @@ def test_a_reply_that_a_guard_objects_to_does_not_go_out(
     assert closed["chars_released"] == (5 if stream and reach == "sentence" else 0)
 
 
+@pytest.mark.slow
 def test_a_stream_arrives_as_it_was_sent(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     said = "第一句。第二句！\n\n```py\nx = 1\n```\n没有句号的结尾"
@@ -203,6 +209,7 @@ def test_a_stream_arrives_as_it_was_sent(start: Start, guard: GuardServer) -> No
     assert whole == said
 
 
+@pytest.mark.slow
 def test_reasoning_and_tool_calls_are_looked_at_too(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="reply")
     for stream in (True, False):
@@ -320,6 +327,7 @@ def test_who_leaves_takes_the_question_along(mode: str, start: Start, guard: Gua
     assert gateway.house.live.guards.states(time.time()) == {"main": "up"}, "nothing is known about the guard"
 
 
+@pytest.mark.slow
 def test_whoever_asks_us_as_a_guard_gets_their_word_too(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     answer = gateway.ask("POST", "/v1/moderations", {"input": ["天气很好", "前面有红灯"]})

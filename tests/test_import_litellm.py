@@ -63,6 +63,7 @@ def guiju(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     return runner(tmp_path, capsys.readouterr)
 
 
+@pytest.mark.slow
 def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path: Path) -> None:
     would = document(guiju("import", "litellm", "config.yaml", "--dry-run", "--json"))
     assert not (tmp_path / "data").exists(), "a dry run makes nothing"

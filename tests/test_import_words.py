@@ -99,6 +99,7 @@ def test_text_with_a_term_a_line_and_english_headers(guiju: Run, tmp_path: Path)
     }
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_all_there(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("规矩金丝雀甲\n规矩金丝雀乙\n")
     document(guiju("import", "words", "a.txt", "--json"))
@@ -121,6 +122,7 @@ def test_an_import_weakens_nothing_that_is_in_force(guiju: Run, tmp_path: Path) 
     assert found == {"规矩金丝雀甲": "block", "留下此词": "block", "新来此词": "signal"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hits", "severity"), [(0, "block"), (5, "block"), (6, "signal")])
 def test_a_list_may_block_only_when_it_hits_few_benign_lines(
     hits: int, severity: str, guiju: Run, tmp_path: Path
@@ -146,6 +148,7 @@ def test_what_was_tried_and_imported_blocks_at_the_gateway(guiju: Run, tmp_path:
     assert gateway.chat("图书馆在河边").status == 200
 
 
+@pytest.mark.slow
 def test_columns_can_be_named(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("甲,乙,词,keyword\n规矩金丝雀甲,own.a,规矩金丝雀乙,x\n", "utf-8")
     assert refused(guiju("import", "words", "a.csv", "--json")) == "import_invalid"

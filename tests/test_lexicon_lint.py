@@ -111,6 +111,7 @@ def test_lint_sets_a_list_beside_the_standard_and_beside_benign_text(guiju: Run,
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_short_list_may_be_explained_by_somebody(guiju: Run, tmp_path: Path) -> None:
     file = tmp_path / "words.csv"
     file.write_text(f"{HEAD}规矩试词,own,block,\n", "utf-8")

@@ -120,6 +120,7 @@ def test_what_is_kept_is_the_persons_keyed_id_the_version_and_the_time(gateway: 
     assert all(len(row["person_id"]) == 32 for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", few(["content", "suspended", "night", "doubted"]))
 def test_every_refusal_says_where_to_report_to_the_authority(start: Start, why: str) -> None:
     overlay = (("provider.authority_url", "https://authority.example.zz/"),)
@@ -193,6 +194,7 @@ def test_production_wants_it_said_in_public_what_the_service_is_for(tmp_path: Pa
     assert made.service.people.within("zh") == "people甲"
 
 
+@pytest.mark.slow
 def test_the_page_tells_what_the_service_is_for_and_escapes_what_a_provider_writes(start: Start) -> None:
     gateway = start(overlay=(("provider.authority_url", "https://authority.example.zz/"),))
     page = gateway.ask("GET", "/about?lang=zh", key="").body.decode()

@@ -93,10 +93,10 @@ def test_a_banned_picture_is_not_taken(start: Start) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("every", "status"), [(composition.controls, 400), (without("bans.output"), 200)])
 def test_a_banned_picture_is_not_given_out(
-    start_once: Start, every: Callable[[IdentityLevel], Controls], status: int
+    start: Start, every: Callable[[IdentityLevel], Controls], status: int
 ) -> None:
     with FaultUpstream({"scripted": draws}) as service:
-        gateway = start_once(every=every, upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
+        gateway = start(every=every, upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
         enact(gateway, decided(BANNED))
 
         def asked(file: bytes) -> Any:

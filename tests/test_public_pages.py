@@ -33,6 +33,7 @@ def gateway(start_once: Start) -> Running:
     return made
 
 
+@pytest.mark.slow
 def test_about_says_all_that_article_17_names(gateway: Running) -> None:
     for language, words in (
         ("zh", ("备案", "训练数据", "人工标注", "适用场合")),
@@ -135,6 +136,7 @@ def test_nobody_finds_a_number_below_five_by_taking_the_others_from_the_sum(coun
     assert all(cell.n is None for cell in cells)
 
 
+@pytest.mark.slow
 def test_a_month_is_counted_without_what_the_service_asks_itself(start: Start) -> None:
     one = start()
     for _ in range(3):
@@ -169,6 +171,7 @@ def test_status_tells_what_the_probes_found(gateway: Running) -> None:
     assert "Everything works" in text(page(gateway, "/status"))
 
 
+@pytest.mark.slow
 def test_what_does_not_work_is_told(start: Start) -> None:
     one = start()
     one.house.live.alive["canary"] = False

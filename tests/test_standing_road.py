@@ -88,6 +88,7 @@ def test_what_never_strikes(start: Start) -> None:
     assert standing.record(gateway.house.store, known(gateway)) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_limit_slows_and_says_until_when(start: Start) -> None:
     gateway = start(lexicon=LEXICON, overlay=(REDRESS,))
     step = suspended(gateway, rung="limit")

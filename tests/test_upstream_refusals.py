@@ -170,6 +170,7 @@ def judge_stopped(answered: Answered, stream: bool) -> None:
         judge_guiju(answered, answered.json["guiju"], "output")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, stream: bool) -> None:
     for name in ASKED:
@@ -183,6 +184,7 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
     assert "guiju_errors_total" not in gateway.house.live.metrics.counts.counters
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
     cases = [f"{kind}-{name}" for kind, rows in (("answered", ANSWERED), ("within", WITHIN)) for name in rows]
@@ -205,6 +207,7 @@ def test_on_block_error(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", few([False, True]))
 def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool) -> None:
     for name in (one for one in SCRIPTS if one.startswith("not-")):
@@ -222,6 +225,7 @@ def test_a_refusal_that_does_not_end_stays_an_error(start: Start, service: Fault
     assert (answered.status, answered.json["error"]["code"]) == (502, "upstream_refused")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="says-it", stream=stream)
@@ -229,6 +233,7 @@ def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) 
     assert (answered.status, said) == (200, "Content Exists Risk")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_refusal_of_the_model_itself_passes_once_it_was_looked_at(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="own", stream=stream)

@@ -133,6 +133,7 @@ def test_who_names_a_model_outranks_who_takes_every_name() -> None:
     assert asyncio.run(find("another")) == (rest, "another")
 
 
+@pytest.mark.slow
 def test_the_shares_of_real_requests(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     asked(broken)
     running = gateway(start, main(broken, weight=3), msgspec.structs.replace(standby(spare), weight=1))
@@ -142,6 +143,7 @@ def test_the_shares_of_real_requests(start: Start, broken: FaultUpstream, spare:
 
 
 # ---------------------------------------------------------------- another one is asked
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", few([False, True]))
 def test_another_is_asked_once_before_the_first_byte(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
@@ -169,6 +171,7 @@ def test_another_is_asked_when_the_first_byte_is_late(
     assert (asked(broken), asked(spare)) == ({"hang": 1}, {"hang": 1})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", few([False, True]))
 def test_nobody_else_is_asked_once_an_answer_has_begun(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
@@ -192,6 +195,7 @@ def test_two_attempts_are_all(start: Start, broken: FaultUpstream, spare: FaultU
     assert (asked(broken), asked(spare)) == ({"503": 1}, {"down": 1})
 
 
+@pytest.mark.slow
 def test_nobody_listens_at_the_first(start: Start, spare: FaultUpstream) -> None:
     nobody = Settings(name="nobody", url=f"http://127.0.0.1:{free_port()}/v1")
     running = gateway(start, nobody, standby(spare))
@@ -201,6 +205,7 @@ def test_nobody_listens_at_the_first(start: Start, spare: FaultUpstream) -> None
     assert running.entry("closed", answer.headers["x-guiju-decision-id"])["service"] == "standby"
 
 
+@pytest.mark.slow
 def test_another_is_asked_by_its_own_name_of_the_model(
     start: Start, broken: FaultUpstream, spare: FaultUpstream
 ) -> None:
@@ -230,6 +235,7 @@ def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare:
 
 
 # ---------------------------------------------------------------- the circuit
+@pytest.mark.slow
 def test_a_service_whose_circuit_is_open_is_left_out(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     limits = msgspec.structs.replace(PATIENT, circuit_failures=2, circuit_open_s=60.0)
     running = gateway(start, main(broken, models={"m": "503"}), standby(spare, models={"m": "other"}), limits=limits)
