@@ -299,6 +299,7 @@ def test_the_limit_of_an_answer_is_the_callers_or_the_settings(start: Start, ser
         assert service.asked[-1]["max_tokens"] == limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m", "another"])
 def test_it_makes_text_only(start: Start, service: FaultUpstream, name: str) -> None:
     running = gateway(start, service, models={"m": "good", "*": "*"})

@@ -331,6 +331,7 @@ def test_more_than_a_twentieth_of_near_duplicates_is_a_fault() -> None:
     assert lint([Reading(few)], NOW).banks[0].near_share == pytest.approx(5 / 102, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_pairs_truth_and_injection_lack_nothing() -> None:
     own, truth, injection = (shipped()[name] for name in ("self", "truth", "injection"))
     half = Bank(own.about, own.items[1:])

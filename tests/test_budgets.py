@@ -111,6 +111,7 @@ def test_usage_is_counted_and_a_spent_budget_refuses(start: Start, service: Faul
     assert spent(gateway) == 23
 
 
+@pytest.mark.slow
 def test_without_usage_half_of_the_characters_are_counted_as_an_estimate(start: Start, service: FaultUpstream) -> None:
     gateway = start(upstream=service.url)
     with_key(gateway, 10_000)

@@ -82,6 +82,7 @@ def test_the_board_says_state_by_sign_and_word_not_by_colour_alone(tmp_path: Pat
         assert f" {duty.id} " in shown
 
 
+@pytest.mark.slow
 def test_colour_comes_on_top_on_a_terminal() -> None:
     console = Console(force_terminal=True, width=200, no_color=False, color_system="standard")
     with console.capture() as capture:

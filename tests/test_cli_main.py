@@ -57,6 +57,7 @@ def test_it_starts_within_three_tenths_of_a_second(flag: str) -> None:
     assert min(spent) <= 0.3
 
 
+@pytest.mark.slow
 def test_help_imports_no_room_of_the_house() -> None:
     code = (
         "import sys\nfrom guiju.cli.main import main\n"

@@ -90,6 +90,7 @@ def test_a_key_and_an_assertion_hold_by_the_clock(start: Start, jump: int) -> No
     assert gateway.chat("[[say:好]]", key=secret, headers=token).status == 200
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_by_a_clock_that_is_doubted(start: Start) -> None:
     gateway = start()
     who = kept(gateway)

@@ -111,6 +111,7 @@ def several(browser: Browser, numbers: list[str], *more: tuple[str, str]) -> Ans
     return browser.ask("POST", "/console/cases", urlencode(said).encode(), origin=browser.origin, content_type=kind)
 
 
+@pytest.mark.slow
 def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -> None:
     numbers = [filed(gateway, text=f"{TEXT}（第{n}次）", group="same").case.id for n in range(3)]
     reviewer, other = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "reviewer", "郑")

@@ -237,6 +237,7 @@ def test_a_page_that_breaks_leaves_a_stream_running(gateway: Running) -> None:
     assert browser.get("/console").status == 200
 
 
+@pytest.mark.slow
 def test_members_by_the_command_line(tmp_path: Path) -> None:
     made = typed("member", "add", "甲", "--role", "admin", cwd=tmp_path)
     assert made.returncode == 0

@@ -140,6 +140,7 @@ def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, w
     assert who.decide(number, decided("not_upheld"), "吴").case.outcome == "not_upheld"
 
 
+@pytest.mark.slow
 def test_nothing_is_done_when_one_remedy_has_no_grounds(desk: Desk, who: Decisions) -> None:
     number = taken(desk)
     near = BanText(form="near", text=ANSWER, category="A.4c", examples=HARMLESS[:19])

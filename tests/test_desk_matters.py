@@ -180,6 +180,7 @@ def test_an_inquiry_about_a_case_or_an_account(desk: Desk, staff: Handling) -> N
     assert cases.get(desk.store, declined).closed_at == NOW
 
 
+@pytest.mark.slow
 def test_a_hold_on_a_person_really_keeps(desk: Desk, staff: Handling, here: Place, hands: Hands) -> None:
     keys = DayKeys(here.data / "keys")
     wanted = {**HOLD, "target": "person", "account": ACCOUNT, "person": PERSON}

@@ -244,6 +244,7 @@ def test_a_decision_is_shown_when_it_can_t_be_taken_back_and_can_be_appealed(gat
     assert "done=empty" in act(gateway, place, act="appeal", text="")
 
 
+@pytest.mark.slow
 def test_pages_can_be_switched_off(start: Start) -> None:
     gateway = start(overlay=(("complain", Complain(page=False)),))
     for path in ("/complain", "/complain/harm", "/c", "/c/26-000001", "/report", f"/appeal/{'0' * 26}"):

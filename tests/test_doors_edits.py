@@ -54,6 +54,7 @@ def label(data: bytes) -> dict[str, str]:
     return read.aigc.fields()
 
 
+@pytest.mark.slow
 def test_pictures_go_and_come_back_labelled(gateway: Running, consent: str, model: ScriptedModel) -> None:
     made = client(gateway, **{"x-guiju-consent": consent}).images.edit(
         model="scripted",

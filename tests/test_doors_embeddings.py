@@ -83,6 +83,7 @@ async def _says(call: Call) -> None:
     await call.send(WHOLE + CLOSED + body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     few(

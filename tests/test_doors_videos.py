@@ -145,6 +145,7 @@ def test_a_picture_of_a_person_needs_a_consent(
     assert model.requests[-1] == {"prompt": "夜里[[job:0]]"}
 
 
+@pytest.mark.slow
 def test_the_real_client_sends_a_picture(gateway: Running, consent: str, model: ScriptedModel) -> None:
     openai_ = client(gateway, **{"x-guiju-consent": consent})
     made = openai_.videos.create(model="scripted", prompt="好", input_reference=("a.png", picture("y")))

@@ -287,6 +287,7 @@ def test_what_is_reported_moves_the_yearly_review_on(here: Place, store: Store) 
     assert last(review) == "2027-09-25"
 
 
+@pytest.mark.slow
 def test_a_service_ends_in_steps_and_cancels_before_it_is_over(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store)

@@ -72,6 +72,7 @@ def decided(more: dict[str, Any]) -> scope.Result:
     return scope.decide(scope.checked(PLAIN | more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "answers", "expected", "away"), SERVICES, ids=[one[0] for one in SERVICES])
 def test_twelve_services(
     service: str, answers: dict[str, Any], expected: tuple[bool, str, bool, str], away: set[str]

@@ -111,6 +111,7 @@ def test_a_limit_is_met_or_missed_whatever_is_unknown(
         assert made.rate == pytest.approx(failed / (passed + failed)), "as the law counts: refusals"
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 50))
 def test_more_right_answers_never_turn_met_into_missed(passed: int, failed: int, unknown: int) -> None:

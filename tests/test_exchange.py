@@ -50,6 +50,7 @@ def documents(profile: str = "interim-2023", age: float = 0.0) -> dict[str, Any]
     return {name: json.loads(document) for name, document in made.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", few([*book.PROFILES, *book.BESIDE]))
 def test_what_is_exported_is_what_the_board_says(profile: str) -> None:
     text, made = book.load(profile), documents(profile)

@@ -355,6 +355,7 @@ def test_each_guard_has_its_say(start: Start, guard: GuardServer) -> None:
         assert gateway.chat("前面有红灯").status == 400, "the other one objects"
 
 
+@pytest.mark.slow
 def test_without_guards_no_control_of_theirs_is_in_the_books(start: Start) -> None:
     gateway = start()
     answer = gateway.chat("[[say:好]]")

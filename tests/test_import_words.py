@@ -87,6 +87,7 @@ def test_a_list_under_a_chinese_header(kind: str, guiju: Run, tmp_path: Path) ->
     assert entries(tmp_path) == TAKEN
 
 
+@pytest.mark.slow
 def test_text_with_a_term_a_line_and_english_headers(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("规矩金丝雀甲\r\n\r\n规矩金丝雀乙\n".encode("gb18030"))
     (tmp_path / "b.csv").write_text("Keyword,Type,Level,Note\nguijucanary,own.x,block,why\n")

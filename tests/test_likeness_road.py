@@ -63,6 +63,7 @@ def test_the_correction_is_written_where_the_label_is(start: Start) -> None:
     assert RUMOUR.correction not in json.dumps(closed, ensure_ascii=False)
 
 
+@pytest.mark.slow
 def test_who_denies_a_rumour_is_not_corrected(start: Start) -> None:
     gateway = start()
     rumours_in_force(gateway)

@@ -107,6 +107,7 @@ def test_a_scrape_is_what_the_table_says(gateway: Running) -> None:
     assert page.count("# HELP") == page.count("# TYPE") == len(found)
 
 
+@pytest.mark.slow
 def test_a_histogram_adds_up(gateway: Running) -> None:
     for family in scrape(gateway).values():
         if family.type != "histogram":

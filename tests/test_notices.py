@@ -89,6 +89,7 @@ def test_the_header_comes_until_the_text_was_accepted_and_at_each_door(gateway: 
     assert "x-guiju-notice" in gateway.chat("[[say:好]]").headers, "of nobody nothing is recorded"
 
 
+@pytest.mark.slow
 def test_a_new_version_asks_again(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "texts.toml"
     file.write_text(TERMS, "utf-8")

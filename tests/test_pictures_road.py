@@ -161,6 +161,7 @@ def test_what_is_not_seen_does_not_go_on(start: Start, third: ScriptedModel) -> 
     assert not third.requests
 
 
+@pytest.mark.slow
 def test_only_askers_send_pictures_and_not_too_many(start: Start, third: ScriptedModel) -> None:
     gateway = start(upstream=third.url, lexicon=LEXICON, overlay=(("limits.pictures", 2),))
     gateway.house.live.pictures = Told()

@@ -256,6 +256,7 @@ def test_a_policy_is_in_force_within_seconds_and_grades_both_sides(start: Start)
     assert answered.status == 400
 
 
+@pytest.mark.slow
 def test_minors_are_held_to_more(start: Start) -> None:
     gateway = start(lexicon=LISTED)
     applied(gateway, MINORS)

@@ -77,6 +77,7 @@ def test_each_page_is_there_in_both_languages_and_for_programs(gateway: Running,
     assert gateway.ask("POST", f"/{name}", b"", key="").status == 405
 
 
+@pytest.mark.slow
 def test_what_a_provider_writes_is_escaped_and_its_own_terms_come_first(
     start: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_ban_and_its_item_never_end_by_themselves(store: Store, tmp_path: Path
     assert regeneration.items(store, open_only=True) == [item]
 
 
+@pytest.mark.slow
 def test_prompts_lie_sealed_and_who_takes_them_out_is_noted(store: Store, tmp_path: Path) -> None:
     made, item = entered(store, tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "guiju.db")) as raw, raw:

@@ -68,6 +68,7 @@ def test_the_list_of_revisions_is_the_one_on_disk() -> None:
     assert pending(schema.HEAD) == ()
 
 
+@pytest.mark.slow
 def test_the_first_revision_opens_after_the_rest_and_keeps_its_rows(here: Place) -> None:
     writer = engine.writer(here.url, here.data)
     migrate(writer, schema.REVISIONS[0])

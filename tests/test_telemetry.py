@@ -165,6 +165,7 @@ def test_a_client_has_no_say_in_the_sampling(start: Start, receiver: Receiver) -
     assert bytes.fromhex(TRACE) not in b"".join(receiver.raw), "a sampled flag does not make it sampled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parent", few(["link", "child", "ignore"]))
 def test_a_traceparent_is_what_the_setting_says(start: Start, receiver: Receiver, parent: str) -> None:
     gateway = start(overlay=settings(receiver.url, parent=parent))

@@ -256,6 +256,7 @@ def test_at_every_door(gateway: Running) -> None:
     judge_books(gateway, answered)
 
 
+@pytest.mark.slow
 def test_refusals_do_not_open_the_circuit(start: Start, service: FaultUpstream) -> None:
     limits = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_open_s=60.0)
     gateway = start(upstream=service.url, overlay=(("limits", limits),))

@@ -267,6 +267,7 @@ def test_all_circuits_open(start: Start, broken: FaultUpstream, spare: FaultUpst
     assert (asked(broken), asked(spare)) == ({"503": 1}, {"down": 1})
 
 
+@pytest.mark.slow
 def test_vectors_go_the_same_way(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     """The service that does answer answers with text, so that it is seen which one it was."""
     running = gateway(start, main(broken), standby(spare))
