@@ -375,7 +375,6 @@ def test_the_command_verifies_and_names_the_bad_record(house: Path, capsys: pyte
     }
 
 
-@pytest.mark.slow
 def test_the_command_exports_traces_and_seals(
     house: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
