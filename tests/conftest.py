@@ -44,6 +44,8 @@ gc.disable()  # what is collected stays: to look for garbage among it takes a th
 def pytest_configure(config: pytest.Config) -> None:
     """The fast suite tries a quarter of the examples; what states a number of its own keeps it."""
     settings.load_profile("few" if config.option.markexpr == "not slow" else "busy")
+    if getattr(config.option, "numprocesses", None):
+        gc.enable()  # its workers collect
 
 
 def pytest_collection_finish() -> None:

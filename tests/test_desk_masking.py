@@ -53,7 +53,7 @@ def screened(pieces: list[str], reach: Reach = "sentence") -> tuple[str, Screen]
 
 
 @pytest.mark.slow
-@settings(max_examples=EXAMPLES // 10, deadline=None)
+@settings(max_examples=EXAMPLES // 4, deadline=None)
 @given(AROUND, AROUND, st.lists(st.integers(0, 80), max_size=8), st.sampled_from(("sentence", "whole")))
 def test_however_it_is_cut_the_datum_never_comes_out(before: str, after: str, cuts: list[int], reach: Reach) -> None:
     text = before + HOME + after
