@@ -8,6 +8,7 @@ import gc
 import http.client
 import json
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -46,6 +47,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("few" if config.option.markexpr == "not slow" else "busy")
     if getattr(config.option, "numprocesses", None):
         gc.enable()  # its workers collect
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of the long suite alone is not read for the fast one: what it imports takes a tenth of the start."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    slow = re.search(r"^pytestmark = .*mark\.slow", collection_path.read_text("utf-8"), re.MULTILINE)
+    return True if slow else None
 
 
 def pytest_collection_finish() -> None:
