@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
-# make test   — the fast tests (two to three minutes on two cores; needs nothing but Python)
+# make test   — the fast tests (a minute on two quiet cores; needs nothing but Python)
 # make release — what is installed elsewhere, in dist/
 # make test-all — everything, with PostgreSQL, Node.js, nginx, Chromium and other clients; what CI runs
 # make chaos  — faults on purpose, one after the other, 30 minutes each at most; ONLY=R1,F2 for some
@@ -61,7 +61,7 @@ test: setup-dev
 test-all: setup-dev lint generated docs tests-all
 
 tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange setup-deploy
-	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
+	GUIJU_NO_SKIP=1 $(PYTEST) --dist worksteal -rfEs
 
 lint: setup-dev
 	$(BIN)/ruff check .

@@ -33,6 +33,7 @@ def test_one_file_is_one_object_with_its_label_and_sentences_in_both_languages(t
     assert [len(row["explanation"][name]) for name in ("zh", "en")] == [3, 3]
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "whole.png").write_bytes(bound())
@@ -49,6 +50,7 @@ def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     assert typed("label", "verify", "in", cwd=tmp_path).returncode == 1
 
 
+@pytest.mark.slow
 def test_evidence_of_the_data_directory_says_whether_a_file_is_whole(start: Start, tmp_path: Path) -> None:
     gateway = start()
     answer = gateway.ask("POST", "/v1/images/generations", {"model": "scripted", "prompt": "一只猫"})
@@ -64,6 +66,7 @@ def test_evidence_of_the_data_directory_says_whether_a_file_is_whole(start: Star
     assert json.loads(done.stdout)["verdict"] == "unbound", "without the evidence nothing binds the label"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "words"), [("zh", "没有标识"), ("en", "No label")])
 def test_a_person_reads_it_in_their_language(tmp_path: Path, language: str, words: str) -> None:
     (tmp_path / "a.png").write_bytes(picture())

@@ -13,6 +13,7 @@ import pytest
 from conftest import Answered, Running, Start
 from door_readers import READERS
 from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, go_on, hear, say
+from fast_kit import few
 from guiju import composition
 from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
@@ -192,7 +193,7 @@ def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
     return gateway
 
 
-@pytest.mark.parametrize("control", list(CELLS))
+@pytest.mark.parametrize("control", few(CELLS))
 def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
     cell = CELLS[control]
     gateway, asleep = started(start, control, cell, False), started(start, control, cell, True)
@@ -238,6 +239,7 @@ def test_each_control_is_heard_where_films_are_asked_for(start: Start, control: 
             assert cell.met(gateway.ask("GET", f"{VIDEOS}/{made}/content")) != always
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", list(UPLOADED))
 def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     cell = UPLOADED[control]
@@ -249,12 +251,14 @@ def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     assert not cell.met(film(asleep, cell.asks, picture=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", [name for name, cell in CELLS.items() if cell.party != "auto"])
 def test_words_beside_an_upload_are_looked_at_where_it_may_go(start: Start, control: str) -> None:
     cell = CELLS[control]._replace(overlay=(("gateway.uploads", "any"),))
     heard_too(cell, started(start, control, cell, False), started(start, control, cell, True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
     gateway = start(continues=True)
@@ -268,7 +272,7 @@ def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
     assert gateway.entry("closed", decision)["service"] == "continues"
 
 
-@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+@pytest.mark.parametrize("reach", few(["pattern", "sentence"]))
 def test_each_door_shows_the_mark_around_the_text(start: Start, reach: str) -> None:
     gateway = start(overlay=(("gateway.label", "both"), ("gateway.reach", reach)))
     for path in DOORS:

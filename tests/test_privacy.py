@@ -244,6 +244,7 @@ def put_ban(store: Store, case: str) -> None:
     bans.enact(store, decision, (), (KEY, "k"), Terms(False, "li", NOW, 0))
 
 
+@pytest.mark.slow
 def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys: DayKeys) -> None:
     known = {one.id: one for one in retention.classes()}
     assert set(known) == {*retention.due(NOW), "identity"}

@@ -164,6 +164,7 @@ def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_p
     restored.close()
 
 
+@pytest.mark.slow
 def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 3)
@@ -178,8 +179,8 @@ def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp
     store.close()
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path) -> None:
     """With `evidence.ledger = "store"` both are in one schema; evidence is never replaced by what was before."""
     with place("postgresql", tmp_path / "data") as here:
@@ -270,8 +271,8 @@ def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["out", "back"])
 def test_copy_to_the_other_database_and_back(way: str, tmp_path: Path) -> None:
     with place("postgresql", tmp_path / "data") as grown:
@@ -302,6 +303,7 @@ def old_store(here: Place, accounts: int) -> None:
     writer.dispose()
 
 
+@pytest.mark.slow
 def test_upgrade_says_first_backs_up_and_then_acts(here: Place) -> None:
     old_store(here, 40)
     would = books.upgrade(here.url, here.data, NOW, dry_run=True)

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import KEY, Answered, Running, Start
 from doors import DOORS, VECTORS
+from fast_kit import few
 from fault_table import ROLE, SHORT, body, sends
 from fault_upstream import DONE, TEXT, Call, FaultUpstream, chunk, say, whole
 from guiju.adapters import refusals
@@ -184,7 +185,8 @@ def judge_stopped(answered: Answered, stream: bool) -> None:
         judge_guiju(answered, answered.json["guiju"], "output")
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, stream: bool) -> None:
     for name in ASKED:
         service.asked.clear()
@@ -197,7 +199,8 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
     assert "guiju_errors_total" not in gateway.house.live.metrics.counts.counters
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
     cases = [f"{kind}-{name}" for kind, rows in (("answered", ANSWERED), ("within", WITHIN)) for name in rows]
     for name in [*cases, *(f"finish-{one}" for one in refusals.FINISHES)]:
@@ -206,7 +209,7 @@ def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_on_block_error(gateway: Running, stream: bool) -> None:
     record = gateway.house.live.keyring.find(KEY, 0)
     assert record is not None
@@ -219,7 +222,8 @@ def test_on_block_error(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool) -> None:
     for name in (one for one in SCRIPTS if one.startswith("not-")):
         answered = gateway.chat("hi", model=name, stream=stream)
@@ -236,6 +240,7 @@ def test_a_refusal_that_does_not_end_stays_an_error(start: Start, service: Fault
     assert (answered.status, answered.json["error"]["code"]) == (502, "upstream_refused")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="says-it", stream=stream)
@@ -243,6 +248,7 @@ def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) 
     assert (answered.status, said) == (200, "Content Exists Risk")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_refusal_of_the_model_itself_passes_once_it_was_looked_at(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="own", stream=stream)
@@ -265,6 +271,7 @@ def test_at_every_door(gateway: Running) -> None:
     judge_books(gateway, answered)
 
 
+@pytest.mark.slow
 def test_refusals_do_not_open_the_circuit(start: Start, service: FaultUpstream) -> None:
     limits = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_open_s=60.0)
     gateway = start(upstream=service.url, overlay=(("limits", limits),))

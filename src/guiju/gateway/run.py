@@ -36,8 +36,7 @@ from guiju.records.consents import Kept, Likeness
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
-NAMED = 64
-"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
+NAMED = 64  # dropped fields that the books name at most: how many there are is up to the model service
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
 
@@ -56,8 +55,7 @@ class ObjectedError(RefusedError):
 
 def silent(hearing: Hearing) -> bool:
     """Whether it stops because a guard model that must answer did not: that is an error, not a refusal for content."""
-    reason = hearing.decisive.reason
-    return reason is not None and reason.code == "guard_unavailable"
+    return (reason := hearing.decisive.reason) is not None and reason.code == "guard_unavailable"
 
 
 def _objection(hearing: Hearing) -> RefusedError:
@@ -384,8 +382,7 @@ class Run(ABC):
 
     async def delivered(self) -> None:
         """Keep who gets an answer without its explicit label, before they do; see `unlabelled.kept`."""
-        if self.exchange and self.exchange.unlabelled:
-            await unlabelled.kept(self.live, self.exchange, self.asker)
+        await unlabelled.kept(self.live, self.exchange, self.asker)
 
     def _consents(self) -> list[Kept]:
         """The consents that the caller names, where any is needed: those that are in force."""
@@ -396,8 +393,8 @@ class Run(ABC):
         """A refusal is on disk before it is told."""
         books, reason = self.live.books, hearing.decisive.reason
         answer = self.rulings.answer(reason.category, "input") if reason else None
-        helped = answer is not None and answer.how == "reply"
-        await books.durable(books.refused(exchange, canonical, hearing, helped=helped))
+        helps = bool(answer and answer.how == "reply")
+        await books.durable(books.refused(exchange, canonical, hearing, helped=helps))
 
     def _hear_upstream(self, refusal: Refusal) -> Hearing:
         """Hear what the model service says that it refused: its word becomes a hearing of ours."""

@@ -12,17 +12,19 @@ from guiju.records import deliveries
 from guiju.terms import Exchange
 
 
-async def kept(live: Live, exchange: Exchange, asker: Asker) -> None:
-    """Keep who gets an answer, before they do.
+async def kept(live: Live, exchange: Exchange | None, asker: Asker) -> None:
+    """Keep who gets an answer that goes out unlabelled, before they do.
 
     Args:
         live: what this process serves with.
-        exchange: in which it goes out unlabelled.
+        exchange: in which it is given.
         asker: who gets it.
 
     Raises:
         OutsideError: `store_unavailable`; it does not go out.
     """
+    if exchange is None or not exchange.unlabelled:
+        return
     person = asker.person[1] if asker.person else ""
     now = int(live.clock())
     given = deliveries.Given(exchange.account, person, exchange.id, exchange.door, exchange.agreed, now)
