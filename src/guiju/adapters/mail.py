@@ -6,7 +6,6 @@ and where to look; never what somebody wrote, and never a code that opens anythi
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import smtplib
 import ssl
@@ -16,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from guiju.adapters.party import is_loopback
 from guiju.config_mail import MailSettings
 from guiju.environment import variable
 from guiju.errors import ConfigError, Page
@@ -50,7 +50,7 @@ def check(settings: MailSettings) -> None:
         return
     if not ADDRESS.match(settings.sender):
         raise ConfigError("config_invalid", what="mail.sender", hint=_PAGE)
-    if settings.security == "none" and not _loopback(settings.host):
+    if settings.security == "none" and not is_loopback(settings.host):
         raise ConfigError("config_invalid", what="mail.security: none", hint=_PAGE)
     if settings.password_env and not settings.user:
         raise ConfigError("config_invalid", what="mail.user", hint=_PAGE)
@@ -144,10 +144,3 @@ def _written(sender: str, letter: Letter) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it
     message.set_content(letter.text)
     return message
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
