@@ -24,7 +24,6 @@ from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import batches, rulebooks
 from guiju.records.batches import Batch, Item, Said
-from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.record import keyed
 from guiju.records.sealed import Boxes
@@ -90,7 +89,7 @@ def open_(
         given = [msgspec.structs.replace(one, gold=known.get(one.id, one.gold)) for one in given]
     with opened(data) as (settings, store):
         _, document = rulebooks.find(store, rules)
-        boxes = _boxes(store, data)
+        boxes = Boxes.open(store, data)
         made = work.begin(store, boxes, decoded(document), given, (name, tool), terms_of(settings, by))
     told = say(
         f"{name}：{made.items} 条，其中已知题 {made.gold} 条。", f"{name}: {made.items} items, {made.gold} known."
@@ -156,7 +155,7 @@ def import_(
         given = formats.read(_bytes(file), tool or _tool(of))
         marks = {one.id: [_named(mark, people) for mark in one.marks] for one in given if one.marks}
         controls = composition.controls(settings.gateway.identity).rooms
-        count = work.enter(store, _boxes(store, data), of, marks, role, terms_of(settings, by), controls)
+        count = work.enter(store, Boxes.open(store, data), of, marks, role, terms_of(settings, by), controls)
     show({"batch": name, "role": role, "entered": count}, as_json, say(f"读入 {count} 条。", f"{count} entered."))
 
 
@@ -294,11 +293,7 @@ def _digest(data: Path, said: Sequence[Said]) -> str:
 
 def rows_of(store: Store, data: Path, name: str) -> Rows:
     """All of a batch."""
-    return work.rows(store, _boxes(store, data), name, now())
-
-
-def _boxes(store: Store, data: Path) -> Boxes:
-    return Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+    return work.rows(store, Boxes.open(store, data), name, now())
 
 
 def _given(item: Item, marks: Sequence[Mark]) -> Given:

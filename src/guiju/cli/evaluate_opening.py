@@ -25,7 +25,6 @@ from guiju.probe import targets
 from guiju.probe.targets import Target
 from guiju.records import lexicons, writers
 from guiju.records.assessments import Evaluation
-from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
@@ -45,8 +44,7 @@ def room(data: Path, *, make: bool = False) -> Iterator[tuple[Settings, Room]]:
     if make:
         data.mkdir(parents=True, exist_ok=True)
     with opened(data, make=make) as (settings, store):
-        boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
-        yield settings, Room(store, boxes, time.time)
+        yield settings, Room(store, Boxes.open(store, data), time.time)
 
 
 def banks_of(one: Room, names: Sequence[str]) -> tuple[Bank, ...]:

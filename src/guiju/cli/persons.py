@@ -185,12 +185,7 @@ def erase(
     with opened(data) as (_, store):
         who = one(store, account, person)
         made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by, now())
-    told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
-    if made.outcome == "held":
-        told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
-    else:
-        told += say("已删除。", "erased.")
-    show(msgspec.to_builtins(made), as_json, told)
+    _received(made, as_json, say("已删除。", "erased."))
 
 
 @app.command(
@@ -297,13 +292,13 @@ def training(
     _received(made, as_json)
 
 
-def _received(made: rights.Request, as_json: bool) -> None:
-    """Print the receipt of a request."""
+def _received(made: rights.Request, as_json: bool, done: str = "") -> None:
+    """Print the receipt of a request; `done` is said where it was done."""
     told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
     if made.outcome == "held":
         told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
     else:
-        told += say("已办结。", "done.")
+        told += done or say("已办结。", "done.")
     show(msgspec.to_builtins(made), as_json, told)
 
 
