@@ -32,6 +32,7 @@ from guiju.records.secrets import Secrets
 Name = Annotated[str, typer.Argument(metavar="BATCH", help=say("批次名称", "the batch's name"))]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help=say("写到何处", "where to write"))]
 Form = Annotated[Tool, typer.Option("--format", help=say("文件格式", "form of the file"))]
+AsBatch = Annotated[Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))]
 Members = Annotated[list[str], typer.Option("--member", help=say("成员，可多次", "a member; may be repeated"))]
 Does = Annotated[
     Literal["annotate", "review"],
@@ -102,9 +103,7 @@ def deal(
     member: Members,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help=say("目录", "a folder"))],
     role: Does = "annotate",
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -133,9 +132,7 @@ def import_(
     name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("结果文件", "the file of results"))],
     role: Does = "annotate",
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     who: Annotated[
         list[str] | None,
         typer.Option(
@@ -189,9 +186,7 @@ def settle(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson =
 def export(
     name: Name,
     out: Out,
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
