@@ -18,8 +18,8 @@ from guiju.annotation.batches import Rows
 from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.quality import Quality, of_batch
 from guiju.annotation.rulebook import decoded
-from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, By, Data, day, now, opened, show, table, terms_of
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import batches, rulebooks
@@ -173,7 +173,7 @@ def settle(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson =
     counted = rows.counted
     body = _evidence(done, counted, heard) | {"rows": _digest(data, rows.said)}
     receipt = entered(data, "annotation_batch", body)
-    document = {**_batch(done), "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
+    document = {**_batch(done), "evidence": receipt.where}
     seen = say(
         f"{say(*STATES[done.state])}：抽检 {counted.seen} 条，差错 {counted.wrong} 条，至多 {counted.plan.accept} 条。",
         f"{say(*STATES[done.state])}: {counted.seen} looked at, {counted.wrong} wrong, {counted.plan.accept} allowed.",

@@ -11,8 +11,8 @@ import msgspec
 import typer
 
 from guiju.cli import bank_training
-from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, By, Data, day, has_store, now, opened, settings_of, show, table, terms_of
+from guiju.cli.entering import entered
 from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
@@ -178,7 +178,7 @@ def import_(
         who = terms_of(settings, by).by
         made = bank_shelf.keep(store, Boxes.open(store, data), reading.bank, (owner, who), now())
     receipt = entered(data, "bank", _body(made))
-    evidence = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+    evidence = receipt.where
     with opened(data) as (_, store):
         bank_figures.publish(store, made, report.banks[0], evidence)
     due = _due(made.kind, made.updated)
