@@ -72,7 +72,7 @@ def test_misuse_is_told_then_limited_then_suspended_and_taken_back(start: Start)
     assert said["guiju"]["authority_url"] == "https://www.12377.cn"
     assert gateway.chat("[[say:好]]", headers=person(gateway, "person-2")).status == 200, "bound to the person"
     for one in strikes(gateway, 5):
-        standing.overturn(gateway.house.store, one.id, int(wall[0]), lambda record, now: None)
+        standing.overturn(gateway.house.store, one.id, lambda record, now: None)
     live.standings.take_up(-2, wall[0])
     assert ask("[[say:好]]").status == 200
 

@@ -44,6 +44,12 @@ By = Annotated[
 ]
 """Who does it; never empty in a command, for the login name stands where nobody was named."""
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))]
+Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
+Law = Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))]
+Scope = Annotated[str, typer.Option(help=say("范围", "what it covers"))]
+Days = Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))]
+
 
 def settings_file(data: Path, config: Path | None = None) -> Path | None:
     """Where the settings are read from: the file that was named, else the data directory's, else this folder's."""

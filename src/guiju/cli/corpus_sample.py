@@ -13,8 +13,9 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, Data, now, opened, show, table
 from guiju.cli.corpus_report import document_of, written_again
+from guiju.cli.entering import entered
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus import publishing, sampling
@@ -22,10 +23,8 @@ from guiju.corpus.rows import Scan
 from guiju.corpus.sampling import FILE, Means, Plan, Result
 from guiju.corpus.shards import Folder
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.records import lexicons, writers
-from guiju.records.ledger import unix_ms
+from guiju.records import lexicons
 from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
 
 app = noun("抽检审查后保留的语料。", "Sample what an audit kept.")
 Out = Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))]
@@ -201,8 +200,7 @@ def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
     every = {**sampling.kept_of(folder), result.means: msgspec.to_builtins(result)}
     folder.put(FILE, [json.dumps(every, ensure_ascii=False, indent=1).encode()])
     report = written_again(folder)
-    settings, secrets = settings_of(data), Secrets.open(data / "keys")
-    place = place_of(settings, data)
+    secrets = Secrets.open(data / "keys")
     source = document_of(folder.path)["source"]["id"]
     body = {
         "source": hashlib.blake2b(source.encode(), key=secrets.digest, digest_size=16).hexdigest(),
@@ -214,12 +212,9 @@ def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
         "verdict": result.verdict,
         "report": report,
     }
-    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        receipt = scribe.enter("corpus_sample", body)
-        scribe.checkpoint()
+    receipt = entered(data, "corpus_sample", body)
     with opened(data, make=True) as (_, store):
-        at = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
-        publishing.publish_sample(store, source, result, now(), at)
+        publishing.publish_sample(store, source, result, now(), receipt.where)
     show(msgspec.to_builtins(result), as_json, _told(result))
     if result.verdict != "passed":
         raise typer.Exit(1)

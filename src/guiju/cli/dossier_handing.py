@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, By, Data, now, opened, show
-from guiju.cli.entering import entered, where
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.dossier import facts, following, handing, signing
 from guiju.law import calendar
@@ -45,7 +45,7 @@ def submit(
     with opened(data) as (_, store):
         holds = following.filed(store, facts.read(facts.place(data)))
         made, filed = handing.submit(
-            store, manifest, said, holds, lambda one: where(entered(data, "disclosed", disclosures.body(one))), now()
+            store, manifest, said, holds, lambda one: entered(data, "disclosed", disclosures.body(one)).where, now()
         )
     document = {**msgspec.to_builtins(made), "filing": filed.id if filed else ""}
     told = say(f"已登记报送 {made.id}", f"Entered submission {made.id}")

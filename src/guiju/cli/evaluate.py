@@ -13,6 +13,7 @@ import typer
 
 from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
 from guiju.cli.books import AsJson, By, Data, day, now, show, table
+from guiju.cli.entering import entered
 from guiju.cli.evaluate_opening import (
     AtOnce,
     GatewayOf,
@@ -21,10 +22,8 @@ from guiju.cli.evaluate_opening import (
     Speaks,
     at_hand,
     banks_of,
-    entered,
     facts,
     judges,
-    place,
     refused,
     room,
     target_of,
@@ -174,13 +173,13 @@ def _go_on(
     if other is not None:
         with bar(2 * len(heard), say("模型研判", "a model judges"), as_json) as told:
             asyncio.run(one.judge_by_model(heard, made, other, msgspec.structs.replace(errand, told=told)))
-    found = concluded(one, settings, data, made, heard)
+    found = concluded(one, data, made, heard)
     show(document(one, assessments.of(one.store, made.run_id), found), as_json, told_of(made, found))
     if found.result == "failed":
         raise typer.Exit(1)
 
 
-def concluded(one: Room, settings: Settings, data: Path, made: Evaluation, heard: Sequence[Heard]) -> Outcome:
+def concluded(one: Room, data: Path, made: Evaluation, heard: Sequence[Heard]) -> Outcome:
     """Count, keep, enter into the ledger and publish what an evaluation comes to."""
     found = msgspec.structs.replace(one.outcome(made), fairness=one.fairness(heard, made, refused))
     counts = {name: getattr(found.asked, name) for name in ("drawn", "answered", "refused", "failed")}
@@ -188,9 +187,9 @@ def concluded(one: Room, settings: Settings, data: Path, made: Evaluation, heard
     route = one.run(made).route.partition(":")[0]
     body = {**facts(made), "route": route, "asked": counts, "result": found.result, "verdicts": said}
     body["gaps"] = [[gap.key, gap.n, round(gap.gap, 6)] for gap in found.fairness.proven()] if found.fairness else []
-    receipt = entered(data, settings, "evaluation", body)
-    one.keep(made, found, place(receipt))
-    publishing.publish(one.store, found, one.run(made).route, now(), place(receipt))
+    receipt = entered(data, "evaluation", body)
+    one.keep(made, found, receipt.where)
+    publishing.publish(one.store, found, one.run(made).route, now(), receipt.where)
     return found
 
 
@@ -232,13 +231,13 @@ def show_(id: Id, data: Data = Path("data"), as_json: AsJson = False) -> None:
 @app.command(help=say("重新研判并记录结论，例如在人工评定之后。", "Judge anew and enter it, as after persons rated."))
 def judge(id: Id, bank: Banks = None, data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Judge; exit 1 when a limit is missed."""
-    with room(data) as (settings, one):
+    with room(data) as (_, one):
         made = assessments.of(one.store, id)
         if runs.progress(one.store, made.run_id).open:
             raise ConfigError("not_found", what=say("尚有未答的题", "answers to all questions"))
         heard = one.heard(made, at_hand(one, made, bank or ()))
         one.judge(heard, made, judges(one.store), refused)
-        found = concluded(one, settings, data, made, heard)
+        found = concluded(one, data, made, heard)
         told = document(one, assessments.of(one.store, made.run_id), found)
     show(told, as_json, told_of(made, found))
     if found.result == "failed":

@@ -13,21 +13,10 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, By, Data, now, show, table
-from guiju.cli.evaluate_opening import (
-    AtOnce,
-    GatewayOf,
-    KeyEnv,
-    ModelOf,
-    Speaks,
-    banks_of,
-    entered,
-    place,
-    room,
-    target_of,
-)
+from guiju.cli.entering import entered
+from guiju.cli.evaluate_opening import AtOnce, GatewayOf, KeyEnv, ModelOf, Speaks, banks_of, room, target_of
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.config import Settings
 from guiju.errors import ConfigError, Language, failed
 from guiju.evaluation import attack as red
 from guiju.evaluation import attack_files, attacking
@@ -124,7 +113,7 @@ def attack(
                 doing = msgspec.structs.replace(errand, told=told)
                 answers = asyncio.run(attacking.ask(store, boxes, run, whom, doing))
             sides.append((whom, run, red.counted(made, answers)))
-        _keep(store, settings, data, sides)
+        _keep(store, data, sides)
     routes = [whom.route for whom, *_ in sides]
     show(_document(subject, len(some), sides), as_json, _table([found for *_, found in sides], routes))
     if any(one.rate > most for one in sides[0][2] if not one.technique):
@@ -152,7 +141,7 @@ def _seeds(own: Room, bank: str, file: Path | None, language: Language, sample: 
     return every
 
 
-def _keep(store: Store, settings: Settings, data: Path, sides: Sequence[Side]) -> None:
+def _keep(store: Store, data: Path, sides: Sequence[Side]) -> None:
     """Enter into the ledger what came of it, ids and counts, and publish it."""
     body: dict[str, Any] = {
         "sides": [
@@ -164,9 +153,9 @@ def _keep(store: Store, settings: Settings, data: Path, sides: Sequence[Side]) -
             for one, run, found in sides
         ]
     }
-    receipt = entered(data, settings, red.KIND, body)
+    receipt = entered(data, red.KIND, body)
     for one, _, found in sides:
-        attacking.publish(store, one.kind, found, now(), place(receipt))
+        attacking.publish(store, one.kind, found, now(), receipt.where)
 
 
 def _document(subject: str, seeds: int, sides: Sequence[Side]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import typer
 
 from guiju.cli import filing_told
 from guiju.cli.books import AsJson, By, Data, now, opened, show, show_all, table
-from guiju.cli.entering import entered, where
+from guiju.cli.entering import entered
 from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.dossier import facts, following
@@ -290,7 +290,7 @@ def end(
         }
         for name, told in STEPS.items()
     ]
-    document = {"steps": rows, "whole": len(done) == len(STEPS), "evidence": where(receipt) if receipt else ""}
+    document = {"steps": rows, "whole": len(done) == len(STEPS), "evidence": receipt.where if receipt else ""}
     lines = [
         f"{'✓' if name in done else '·'} {name:<7} {told.within(language())}"
         + (f"  {done[name].done} {done[name].by}" if name in done else "")

@@ -11,7 +11,7 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, By, Data, now, opened, show, table
-from guiju.cli.entering import entered, where
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.law import calendar
@@ -65,7 +65,7 @@ def tell(
     )
     made = disclosures.checked(wanted, calendar.day_of(now()))
     with opened(data) as (_, store):
-        made = msgspec.structs.replace(made, evidence=where(entered(data, "disclosed", disclosures.body(made))))
+        made = msgspec.structs.replace(made, evidence=entered(data, "disclosed", disclosures.body(made)).where)
         disclosures.enter(store, made)
     show(msgspec.to_builtins(made), as_json, say(f"已登记 {made.id}。", f"Entered {made.id}."))
 

@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from guiju.cli import lexicon_attack, lexicon_lint
-from guiju.cli.books import AsJson, By, Data, day, has_store, opened, settings_of, show, table, terms_of
+from guiju.cli.books import AsJson, By, Data, DryRun, day, has_store, opened, settings_of, show, table, terms_of
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.config import Settings
@@ -54,13 +54,8 @@ def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("词表文件", "the list"))],
     name: Name = "main",
     by: By = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
-    benign: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
-    ] = None,
+    dry_run: DryRun = False,
+    benign: lexicon_lint.Benign = None,
     confirm: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help=say("逐条确认：仍作 block 的条目编号", "an entry that may block all the same")),

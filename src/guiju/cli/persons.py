@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, By, Data, account_id, day, now, opened, show
+from guiju.cli.books import AsJson, By, Data, Days, Law, Scope, Second, account_id, day, now, opened, show
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
@@ -30,7 +30,6 @@ from guiju.terms import Guardian
 
 app = noun("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search.")
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
-Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
 AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
 
 
@@ -185,12 +184,7 @@ def erase(
     with opened(data) as (_, store):
         who = one(store, account, person)
         made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by, now())
-    told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
-    if made.outcome == "held":
-        told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
-    else:
-        told += say("已删除。", "erased.")
-    show(msgspec.to_builtins(made), as_json, told)
+    _received(made, as_json, say("已删除。", "erased."))
 
 
 @app.command(
@@ -297,13 +291,13 @@ def training(
     _received(made, as_json)
 
 
-def _received(made: rights.Request, as_json: bool) -> None:
-    """Print the receipt of a request."""
+def _received(made: rights.Request, as_json: bool, done: str = "") -> None:
+    """Print the receipt of a request; `done` is said where it was done."""
     told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
     if made.outcome == "held":
         told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
     else:
-        told += say("已办结。", "done.")
+        told += done or say("已办结。", "done.")
     show(msgspec.to_builtins(made), as_json, told)
 
 
@@ -315,9 +309,9 @@ def _received(made: rights.Request, as_json: bool) -> None:
 )
 def hold(
     person: PersonId,
-    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
-    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
-    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
+    law: Law,
+    scope: Scope,
+    days: Days,
     second: Second,
     by: By = "",
     account: AccountName = "default",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, By, Data, day, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, DryRun, day, now, opened, settings_of, show, table
 from guiju.cli.decided import policy_of
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
@@ -213,9 +213,7 @@ def apply(
     ] = "",
     by: By = "",
     why: Why = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
+    dry_run: DryRun = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:

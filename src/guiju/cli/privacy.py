@@ -10,7 +10,22 @@ import msgspec
 import typer
 
 from guiju.adapters import egress
-from guiju.cli.books import AsJson, By, Data, day, now, opened, settings_of, show, show_all, table
+from guiju.cli.books import (
+    AsJson,
+    By,
+    Data,
+    Days,
+    Law,
+    Scope,
+    Second,
+    day,
+    now,
+    opened,
+    settings_of,
+    show,
+    show_all,
+    table,
+)
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
@@ -81,10 +96,10 @@ def requests(data: Data = Path("data"), as_json: AsJson = False) -> None:
 )
 def except_(
     duty: Annotated[str, typer.Option(help=say("所涉义务，如 11.b", "the duty that it touches, such as 11.b"))],
-    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
-    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
-    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
-    second: Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))],
+    law: Law,
+    scope: Scope,
+    days: Days,
+    second: Second,
     by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,

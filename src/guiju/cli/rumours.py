@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, By, Data, day, has_store, opened, settings_of, show, show_all, terms_of
+from guiju.cli.books import AsJson, By, Data, DryRun, day, has_store, opened, settings_of, show, show_all, terms_of
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.detect.rumour_list import read
@@ -34,9 +34,7 @@ app = noun("管理谣言表。", "Manage the list of rumours.")
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("谣言表文件", "the list"))],
     by: By = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
+    dry_run: DryRun = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:

@@ -82,7 +82,7 @@ def overturn(
 ) -> None:
     """Take a strike back."""
     with opened(data) as (settings, store):
-        standing.overturn(store, strike, now(), composition.decide(lambda: composition.ladder(settings)))
+        standing.overturn(store, strike, composition.decide(lambda: composition.ladder(settings)))
     show({"overturned": strike}, as_json, say(f"已撤销 {strike}。", f"Took back {strike}."))
 
 

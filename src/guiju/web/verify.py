@@ -26,7 +26,7 @@ from guiju.marking.families import FAMILIES
 from guiju.marking.verify import Verified, with_check
 from guiju.records.trace import evidence_of
 from guiju.web.locale import say
-from guiju.web.pages import Host, Pages, asks_json
+from guiju.web.pages import Host, Pages, asks_json, pages_of
 from guiju.web.readers import Readers
 from guiju.web.turns import Turns
 from guiju.web.uploads import Upload, deadline, drained, received
@@ -72,9 +72,9 @@ class VerifyPage:
         return self._form(request)
 
     def _form(self, request: Request, error: GuijuError | None = None) -> Response:
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         accepted = sorted({f".{ending}" for family in FAMILIES for ending in family.endings})
-        return _pages(request).page(
+        return pages_of(request).page(
             request,
             "verify.html",
             error.row.status if error else 200,
@@ -148,10 +148,10 @@ class VerifyPage:
 
     def _told(self, request: Request, found: Verified, upload: Upload) -> Response:
         """The answer as a page."""
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         other: Language = "en" if language == "zh" else "zh"
         reason = found.reason.partition(":")[0]
-        return _pages(request).page(
+        return pages_of(request).page(
             request,
             "verified.html",
             found=found,
@@ -164,12 +164,6 @@ class VerifyPage:
             reason=reason if reason in _REASONS else "limits",
             faults=[*found.faults, *_producer(found)],
         )
-
-
-def _pages(request: Request) -> Pages:
-    """The pages among which this one is."""
-    made: Pages = request.app
-    return made
 
 
 def _scheme(request: Request, settings: Settings) -> str:
