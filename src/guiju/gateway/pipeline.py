@@ -30,6 +30,7 @@ from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
 from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
+from guiju.marking.label import generated
 from guiju.terms import Finding, Hearing
 
 PORTION = 4096
@@ -45,9 +46,11 @@ class TextRun(Run):
     grounded: Grounded | None = None
     restoring: Restoring | None = None
     hold: Hold | None = None
+    aigc: dict[str, str] | None = None
 
     async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
+        self.aigc = await self._protected()
         policy, graded = self.policy, self.rulings.graded
         self.reply = Reply(
             policy.words, policy.reach, policy.controls.output, given(policy.detectors.reply, asked.texts), graded
@@ -364,8 +367,24 @@ class TextRun(Run):
     def _writer(self, asked: TextQuestions) -> Writer:
         assert self.exchange is not None
         assert self.exchange.label is not None
-        aigc = marking.envelope(self.exchange.label)
-        return self.wire.writer(asked, self.id, int(self.live.clock()), aigc)
+        return self.wire.writer(asked, self.id, int(self.live.clock()), self._envelope)
+
+    @property
+    def _envelope(self) -> dict[str, str]:
+        """The label beside the text; that of what is refused before the model is asked has no signature."""
+        assert self.exchange is not None
+        assert self.exchange.label is not None
+        return self.aigc or marking.envelope(self.exchange.label)
+
+    async def _protected(self) -> dict[str, str]:
+        """The label with what protects it in ReservedCode1, where the provider has a key: a signature over the label
+        alone, which goes out before the text is known."""
+        key, aigc = self.live.signatures.key, self._envelope
+        if key is None or self.exchange is None or self.exchange.label is None:
+            return aigc
+        bare = generated(self.exchange.label)
+        signed = await asyncio.to_thread(key.signed, bare) if key.sm2 else key.signed(bare)
+        return signed.fields()
 
     def _marks(self, asked: TextQuestions) -> tuple[str, str]:
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
@@ -398,7 +417,7 @@ class TextRun(Run):
             kind,
             http.NO_CACHE,
             (b"x-guiju-decision-id", self.id.encode()),
-            (b"x-guiju-aigc", msgspec.json.encode(marking.envelope(self.exchange.label))),
+            (b"x-guiju-aigc", msgspec.json.encode(self._envelope)),
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
