@@ -108,6 +108,22 @@ def test_who_speaks_anthropics_protocol_is_asked_in_it(guiju: Run, tmp_path: Pat
     assert (again["toml"], [one["new"] for one in again["kept"]]) == ("", [False, False])
 
 
+def test_who_continues_prompts_gets_them_as_they_are(guiju: Run, tmp_path: Path) -> None:
+    """One address, asked in two ways, is two services."""
+    base = "api_base: 'http://10.0.0.7:8000/v1', api_key: os.environ/A_KEY"
+    prompts = f"- {{model_name: base, litellm_params: {{model: text-completion-openai/qwen-base, {base}}}}}"
+    chats = f"- {{model_name: chat, litellm_params: {{model: openai/qwen-chat, {base}}}}}"
+    (tmp_path / "config.yaml").write_text(f"model_list:\n  {prompts}\n  {chats}\n", "utf-8")
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
+    assert [(one.completions, one.models) for one in made] == [
+        ("native", {"base": "qwen-base"}),
+        ("chat", {"chat": "qwen-chat"}),
+    ]
+    again = document(guiju("import", "litellm", "config.yaml", "--json"))
+    assert (again["toml"], [one["new"] for one in again["kept"]]) == ("", [False, False])
+
+
 def test_no_literal_key_is_written_or_printed(guiju: Run, tmp_path: Path) -> None:
     said = guiju("import", "litellm", "config.yaml")[1] + guiju("import", "litellm", "config.yaml", "--json")[1]
     assert "UPSTREAM_KEY_HOSTED_VLLM: its value now stands in model_list[2].litellm_params.api_key" in said
