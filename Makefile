@@ -99,7 +99,7 @@ chaos: setup-dev setup-clients
 
 # Parts are put into bench/results; the pages are made of it, whether all bars hold or not.
 bench: setup-dev
-	$(BIN)/python bench/all.py --tools '$(TOOLS)' --only '$(ONLY)' --rounds '$(ROUNDS)' $(if $(QUICK),--quick); s=$$?; \
+	$(BIN)/python bench/all.py --tools '$(TOOLS)' --only '$(ONLY)' --rounds '$(ROUNDS)' $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(QUICK),--quick); s=$$?; \
 	$(BIN)/python scripts/results.py && exit $$s
 
 clean:

@@ -26,7 +26,7 @@ from typing import Any, Final
 import bars
 import rig
 import setup_peers
-from parts import PARTS, Part, Systems, Told
+from parts import PARTS, Part, Systems, Told, gateway
 from rich.console import Console
 from rich.table import Table
 
@@ -101,6 +101,19 @@ def measured(systems: Systems, bar: dict[str, Any]) -> float | None:
     return value / max(others) if others else None
 
 
+def ran(words: list[str], folder: Path) -> tuple[int, str, str]:
+    """Run a command whose progress is shown as it comes; its status (124: it took too long), output and errors."""
+    limit = ["timeout", "--signal=INT", "--kill-after=60", str(LONGEST_S)]
+    errors: list[str] = []
+    with (folder / "printed").open("w+", encoding="utf-8") as printed:
+        with subprocess.Popen([*limit, *words], cwd=ROOT, stdout=printed, stderr=subprocess.PIPE, text=True) as child:
+            for line in child.stderr or ():
+                errors.append(line)
+                sys.stderr.write(f"    {line}")
+        printed.seek(0)
+        return child.returncode, printed.read(), "".join(errors)
+
+
 def run(part: Part, said: argparse.Namespace, seed: int) -> Told:
     """One round of a part; what fails is told by its message."""
     told = Told()
@@ -111,17 +124,15 @@ def run(part: Part, said: argparse.Namespace, seed: int) -> Told:
             out = Path(folder) / f"{number}.json"
             filled = [word.format(tools=said.tools, seed=seed, out=out) for word in command]
             words = [sys.executable, *filled, *(part.quick if said.quick else ()), *given]
+            if said.seconds and part.read is gateway:
+                words += ["--seconds", str(said.seconds)]
             pinned = ["taskset", "-c", str(core)] if part.pinned else []
+            status, printed, errors = ran([*pinned, *words], Path(folder))
             try:
-                ran = subprocess.run(
-                    [*pinned, *words], cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S, check=False
-                )
-                made = part.read(out.read_text("utf-8") if "{out}" in command else ran.stdout)
-            except subprocess.TimeoutExpired:
-                told.failed[filled[0]] = f"not done within {LONGEST_S} s"
-                continue
+                made = part.read(out.read_text("utf-8") if "{out}" in command else printed)
             except (OSError, ValueError, KeyError, IndexError):
-                told.failed[filled[0]] = setup_peers.last(ran.stderr)
+                late = f"not done within {LONGEST_S} s" if status == 124 else ""
+                told.failed[filled[0]] = late or setup_peers.last(errors)
                 continue
             told.systems |= made.systems
             told.failed |= made.failed
@@ -138,6 +149,7 @@ def about(said: argparse.Namespace, seed: int, work: Path) -> dict[str, Any]:
         "date": time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()),
         "quick": said.quick,
         "seed": seed,
+        "seconds": said.seconds,
         "changed": bool(changed.stdout.strip()),
         "machine": rig.machine(work),
     }
@@ -184,6 +196,7 @@ def main() -> int:
     options.add_argument("--only", default="", help=f"parts with commas between: {', '.join(PARTS)}")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seed", type=int, default=0, help="of order and texts; a new one when none is given")
+    options.add_argument("--seconds", type=float, default=0, help="length of one load of the gateway's parts (8)")
     options.add_argument("--quick", action="store_true", help="short loads: does it work, not what it costs")
     options.add_argument("--work", type=Path, help="a folder on the disk that is measured")
     options.add_argument("--results", type=Path, default=RESULTS)
@@ -193,7 +206,8 @@ def main() -> int:
     if unknown := set(names) - set(PARTS):
         options.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     seed = said.seed or int(time.time())
-    rng, console = random.Random(seed), Console(stderr=True)
+    rng = random.Random(seed)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 140)
     console.print(f"seed {seed}, {said.rounds} rounds of {', '.join(names)}")
     records: dict[str, Record] = {}
     for number in range(1, said.rounds + 1):

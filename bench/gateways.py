@@ -57,7 +57,11 @@ def started(rig_: Rig, name: str, upstream: int, listed: Sequence[str]) -> Itera
     command, environ, path, headers = make(rig_.work, at, upstream, words)
     log = name.replace(", ", "-").replace(" ", "-")
     with rig_.running(command, rig_.system_core, log, environ) as child:
-        rig.until(at, path, began, child, START_S)
+        try:
+            rig.until(at, path, began, child, START_S)
+        except SystemExit as error:
+            said = setup_peers.last((rig_.work / f"{log}.log").read_text("utf-8", "replace"))
+            raise SystemExit(f"{error}: {said}") from None
         yield System(name, at, child.pid, headers=headers, connections=FEW if words else 0)
 
 

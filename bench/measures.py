@@ -74,11 +74,13 @@ def cpu(bench: Bench, system: System, made: Figures, loads: Sequence[str] = tupl
         seconds = max(bench.seconds, 8 if system.connections else 4 if gap else 0)
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
         held = rig.folder_bytes(system.data) if system.data else {}
-        told = bench.rig.fire(system.port, path, seconds, system.headers, c=connections)
+        told = bench.rig.fire(system.port, path, seconds, system.headers, system.spare, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         count = rig.asked(bench.upstream) - before
         made[f"cpu_ms_{name}"] = spent / count
         made[f"per_s_{name}"] = told["rps"]
+        if system.spare:
+            made[f"refused_{name}"] = told["non200"] / told["reqs"]
         if system.data:
             now = rig.folder_bytes(system.data)
             made |= {f"{kind}_bytes_{name}": (now[kind] - size) / count for kind, size in held.items()}

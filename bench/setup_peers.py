@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -46,9 +47,9 @@ def state(name: str) -> str:
 
 
 def last(text: str) -> str:
-    """The line of an installer's words that says what went wrong."""
+    """The line of a program's words that says what went wrong."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    wrong = [line for line in lines if line.lower().startswith(("error", "npm err", "npm error"))]
+    wrong = [line for line in lines if re.match(r"(error|npm err|[\w.]*(Error|Exception)\b)", line, re.IGNORECASE)]
     return (wrong or lines or ["no message"])[-1][-300:]
 
 

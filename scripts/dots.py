@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape
 
-WIDTH: Final = 760
 ROW: Final = 30
-LEFT: Final = 268
+ACROSS: Final = 396
 RIGHT: Final = 96
 TOP: Final = 52
 _STYLE: Final = (
@@ -46,6 +45,11 @@ class Dot:
         ordered = sorted(self.values)
         half = len(ordered) // 2
         return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def wide(label: str) -> int:
+    """About how many pixels a label takes: a Chinese character is as wide as it is high."""
+    return round(sum(13.2 if char >= "\u2e80" else 7.4 for char in label))
 
 
 def plain(value: float) -> str:
@@ -80,23 +84,26 @@ def plot(title: str, unit: str, dots: Sequence[Dot], *, log: bool, key: str) -> 
     marks = ticks(min(held), max(held), log)
     bounds = (math.log10(marks[0]), math.log10(marks[-1])) if log else (marks[0], marks[-1])
 
+    left = 34 + max(wide(dot.label) for dot in dots)
+    width = left + ACROSS + RIGHT
+
     def at(value: float) -> float:
         share = ((math.log10(value) if log else value) - bounds[0]) / (bounds[1] - bounds[0])
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
+        return round(left + share * ACROSS, 1)
 
     low = TOP + ROW * len(dots)
     height = low + 34
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" role="img" '
         f"aria-label=\"{escape(title)}\" font-family=\"'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',"
         f'system-ui,sans-serif">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
-        f'<rect class="card" width="{WIDTH}" height="{height}" rx="8"/>',
+        f'<rect class="card" width="{width}" height="{height}" rx="8"/>',
         f'<text x="16" y="26" font-size="15" font-weight="600">{escape(title)}</text>',
     ]
     if any(dot.limit for dot in dots):
         lines.append(
-            f'<text class="soft" x="{WIDTH - 16}" y="26" font-size="12" text-anchor="end">┃ {escape(key)}</text>'
+            f'<text class="soft" x="{width - 16}" y="26" font-size="12" text-anchor="end">┃ {escape(key)}</text>'
         )
     for mark in marks:
         lines.append(f'<path class="grid" d="M{at(mark)} {TOP - 8}V{low}"/>')
@@ -105,12 +112,12 @@ def plot(title: str, unit: str, dots: Sequence[Dot], *, log: bool, key: str) -> 
             f'<text class="soft" x="{at(mark)}" y="{low + 18}" font-size="12" text-anchor="middle">{said}</text>'
         )
     lines.append(
-        f'<text class="soft" x="{WIDTH - 16}" y="{low + 18}" font-size="12" text-anchor="end">{escape(unit)}</text>'
+        f'<text class="soft" x="{width - 16}" y="{low + 18}" font-size="12" text-anchor="end">{escape(unit)}</text>'
     )
     for number, dot in enumerate(dots):
         y = TOP + ROW * number + ROW // 2 - 4
         kind = "ours" if dot.ours else "dot"
-        lines.append(f'<text x="{LEFT - 14}" y="{y + 5}" font-size="13" text-anchor="end">{escape(dot.label)}</text>')
+        lines.append(f'<text x="{left - 14}" y="{y + 5}" font-size="13" text-anchor="end">{escape(dot.label)}</text>')
         spread = f"M{at(min(dot.values))} {y}H{at(max(dot.values))}"
         lines.append(f'<path class="{"oursline" if dot.ours else "range"}" stroke-width="3" d="{spread}"/>')
         if dot.limit:
