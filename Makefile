@@ -9,7 +9,7 @@
 
 PORT ?= 8080
 UPSTREAM ?=
-TOOLS ?= ../shared/tools
+TOOLS ?=
 ROUNDS ?= 3
 MODEL ?=
 WORKERS ?= 2

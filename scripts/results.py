@@ -348,9 +348,9 @@ def files(book: Mapping[str, Any]) -> dict[Path, str]:
     return made
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Write, or compare."""
-    check = "--check" in sys.argv[1:]
+    check = "--check" in arguments
     made = files(json.loads(BOOK.read_text("utf-8")))
     stale = [path for path, text in made.items() if not path.is_file() or path.read_text("utf-8") != text]
     gone = [path for path in (DOCS / "assets").glob("results-*.svg") if path not in made]
@@ -366,4 +366,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -74,9 +74,8 @@ def test_the_axis_of_a_chart_holds_all_its_figures() -> None:
         assert len(marks) <= 8
 
 
-def test_the_pages_are_what_the_book_says(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "argv", ["results.py", "--check"])
-    assert results.main() == 0, capsys.readouterr().out
+def test_the_pages_are_what_the_book_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert results.main(["--check"]) == 0, capsys.readouterr().out
     book = json.loads(results.BOOK.read_text("utf-8"))
     first = next(iter(book.values()))
     changed = json.loads(json.dumps(book).replace(first["date"], "2001-01-01T00:00Z"))
