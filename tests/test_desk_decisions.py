@@ -80,6 +80,7 @@ def in_force(desk: Desk) -> list[str]:
     return [one.id for one in bans.current(desk.store, desk.secrets.key_ids["digest"], desk.now())[1]]
 
 
+@pytest.mark.slow
 def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -111,6 +112,7 @@ def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     strike = Strike(account=ACCOUNT, person=PERSON, misuse="posting")
@@ -138,6 +140,7 @@ def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, w
     assert who.decide(number, decided("not_upheld"), "吴").case.outcome == "not_upheld"
 
 
+@pytest.mark.slow
 def test_nothing_is_done_when_one_remedy_has_no_grounds(desk: Desk, who: Decisions) -> None:
     number = taken(desk)
     near = BanText(form="near", text=ANSWER, category="A.4c", examples=HARMLESS[:19])
@@ -194,6 +197,7 @@ def test_the_closed_list_is_closed() -> None:
         msgspec.convert({"type": "withhold", "attribute": "home", "text": "x", "examples": [], "months": 4}, Withhold)
 
 
+@pytest.mark.slow
 def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisions, hands: Hands) -> None:
     first = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -225,6 +229,7 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     assert ["ban_lifted"] in said
 
 
+@pytest.mark.slow
 def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> None:
     first = taken(desk)
     banned = who.decide(first, decided("upheld", STOP), "吴").bans
@@ -234,6 +239,7 @@ def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> N
     assert in_force(desk) == list(banned)
 
 
+@pytest.mark.slow
 def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands: Hands) -> None:
     alone = deciding(desk, here, alone_after=DAY)
     number = taken(desk)
@@ -252,6 +258,7 @@ def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands:
     assert sorted(act.single_mode for act in acts) == [False, True], "the book of changes marks it for ever"
 
 
+@pytest.mark.slow
 def test_a_proposal_ends_after_a_week_and_never_without_its_papers(desk: Desk, who: Decisions, hands: Hands) -> None:
     number, other = taken(desk), taken(desk)
     [one] = who.decide(number, decided("upheld", SHORT), "吴").proposals
@@ -281,6 +288,7 @@ def test_who_asks_for_erasure_is_erased_when_it_can_not_be_undone(
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk, kind="appeal", produce_id="")
     done = decided("upheld", Strike(account=ACCOUNT, person=PERSON, misuse="spam"))
@@ -292,6 +300,7 @@ def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisio
     assert standing.record(desk.store, (ACCOUNT, PERSON))[0] == []
 
 
+@pytest.mark.slow
 def test_how_far_a_ban_would_reach(desk: Desk) -> None:
     key = Key(desk.secrets.digest, PURPOSE)
     assert not estimate(ban(), key, ANSWER, NOW, lambda text, since: (0, 10_000)).wide

@@ -25,6 +25,7 @@ from guiju.records import (
     changes,
     choices,
     consents,
+    deliveries,
     holds,
     retention,
     rights,
@@ -243,6 +244,7 @@ def put_ban(store: Store, case: str) -> None:
     bans.enact(store, decision, (), (KEY, "k"), Terms(False, "li", NOW, 0))
 
 
+@pytest.mark.slow
 def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys: DayKeys) -> None:
     known = {one.id: one for one in retention.classes()}
     assert set(known) == {*retention.due(NOW), "identity"}
@@ -261,6 +263,7 @@ def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys:
     )
     store.do(lambda c: [cases.enter(c, msgspec.structs.replace(closed, id=f"26-{n}"), b"") for n in (1, 2)])
     put_ban(store, "26-2")
+    deliveries.enter(store, b"k", deliveries.Given("operator", "p", "x", "images", "1", NOW))
     held = somebody(store, keys)
     holds.place(store, held, "law", "all", NOW + 9000 * DAY, TWO, NOW)
     starts = {"cases": NOW + 20 * DAY, "steps": NOW + DAY, "identity": NOW + 10 * DAY, "vault": NOW + 30 * DAY}

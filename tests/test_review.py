@@ -103,6 +103,7 @@ def test_nobody_rates_what_they_made(store: Store) -> None:
     assert took(queue, "b").subject == "x"
 
 
+@pytest.mark.slow
 def test_many_at_once_get_each_item_as_often_as_it_is_wanted(store: Store) -> None:
     queue = filled(store, 12)
     rated: list[tuple[str, str]] = []

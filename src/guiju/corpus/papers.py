@@ -22,6 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from guiju.corpus.croissant import croissant
 from guiju.corpus.outcomes import FATES, REASONS
 from guiju.corpus.shards import Folder
+from guiju.corpus.verdict import GROUPS
 from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.sheet import cell
 from guiju.law import book
@@ -38,19 +39,6 @@ _MARKS: Final = {
     "refusal": ("模板拒答", "refusal by template"),
     "advert": ("广告用语", "advertising"),
     "mojibake": ("乱码痕迹", "traces of a wrong encoding"),
-}
-_GROUPS: Final = {
-    "ethnic": ("民族、种族", "ethnicity"),
-    "belief": ("信仰", "belief"),
-    "nation": ("国别", "nationality"),
-    "region": ("地域", "region"),
-    "woman": ("女性", "women"),
-    "man": ("男性", "men"),
-    "gender": ("性别", "gender"),
-    "age": ("年龄", "age"),
-    "job": ("职业", "occupation"),
-    "health": ("健康", "health"),
-    "other": ("其他人群", "other groups"),
 }
 _LANGUAGES: Final = {
     "zh": ("中文", "Chinese"),
@@ -119,7 +107,7 @@ def charts(document: Mapping[str, Any]) -> list[Chart]:
         _chart("语言", "Languages", _rows(document["quality"]["language"]), of, _LANGUAGES),
         _chart("字数（下限）", "Length (characters, from)", document["quality"]["length"], of, {}),
         _chart("出处", "Origins", origins, document["origins"]["named_rows"], {}),
-        _chart("谈及的人群", "Groups spoken of", groups, of, _GROUPS),
+        _chart("谈及的人群", "Groups spoken of", groups, of, GROUPS),
     ]
 
 
@@ -150,7 +138,7 @@ def page(document: Mapping[str, Any]) -> str:
     pages = Environment(
         loader=PackageLoader("guiju.corpus"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    groups = [(*_GROUPS.get(name, (name, name)), one) for name, one in document["groups"].items()]
+    groups = [(*GROUPS.get(name, (name, name)), one) for name, one in document["groups"].items()]
     return pages.get_template("report.html").render(
         d=document, charts=charts(document), groups=groups, samples=list(document.get("sampling", {}).values())
     )

@@ -34,8 +34,6 @@ from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
-NAMED = 64
-"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 
 
 class TextRun(Run):
@@ -109,7 +107,7 @@ class TextRun(Run):
 
     async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model service."""
-        return await self._model(upstream, canonical)
+        return await self._model(upstream, canonical, self.wire.path)
 
     def as_error(self, hearing: Hearing) -> bool:
         """Whether a stop is told as an error."""
@@ -201,7 +199,7 @@ class TextRun(Run):
         if delta.refused:
             self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)
-        self.dropped.update(sorted(delta.dropped)[: max(0, NAMED - len(self.dropped))])
+        self.leave(delta.dropped)
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute
@@ -269,6 +267,7 @@ class TextRun(Run):
             writer.noticed(told)
             made = writer.whole(self._said(asked, pieces, finishes, told), delta.usage, None)
             self._count(pieces)
+            await self.delivered()
             await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
@@ -372,7 +371,7 @@ class TextRun(Run):
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
         if asked.structured:
             return "", ""
-        place = self.key.label or self.live.settings.gateway.label
+        place = self.head.label or self.key.label or self.live.settings.gateway.label
         return marking.before(place), marking.after(place)
 
     def _notices(self) -> list[dict[str, str]]:
@@ -410,6 +409,8 @@ class TextRun(Run):
         if self.started:
             return
         assert self.opened is not None
+        if not self._stopped:
+            await self.delivered()
         await self.live.books.durable(self.opened)
         self.started = True
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})
