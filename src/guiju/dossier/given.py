@@ -102,7 +102,7 @@ _FILMS: Final[Mapping[str, tuple[str, str]]] = {
     "envelope": ("视频播放区域周围由应用显示“AI生成”字样", "The application shows “AI生成” around the player of video"),
     "opening": (
         "视频起始画面有“AI生成”字样，持续三秒",
-        "Video shows “AI生成” three seconds from its opening frame",
+        "Video shows “AI生成” for its first three seconds",
     ),
     "throughout": ("视频自起始画面至结尾均有“AI生成”字样", "Video shows “AI生成” from its opening frame to its end"),
 }
