@@ -65,6 +65,7 @@ VALUES: tuple[Callable[[str], Any], ...] = (
     lambda w: [{"type": "text", "text": w, "content": w, "name": w, "id": w}],
     lambda w: {"type": "function", "name": w, "function": {"name": w, "arguments": w}},
     lambda w: {"type": "content", "content": w, "url": w, "data": w},
+    lambda w: {"name": w, "description": w, "parameters": {w: [w]}},
 )
 """Shapes of a value that holds a word."""
 
