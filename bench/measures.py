@@ -77,7 +77,8 @@ def cpu(bench: Bench, system: System, made: Figures, loads: Sequence[str] = tupl
         told = bench.rig.fire(system.port, path, seconds, system.headers, system.spare, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         count = rig.asked(bench.upstream) - before
-        made[f"cpu_ms_{name}"] = spent / count
+        if system.pid:
+            made[f"cpu_ms_{name}"] = spent / count
         made[f"per_s_{name}"] = told["rps"]
         if system.spare:
             made[f"refused_{name}"] = told["non200"] / told["reqs"]
