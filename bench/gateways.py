@@ -21,7 +21,7 @@ from systems import System
 LITELLM, LITELLM_WORDS, PORTKEY = "litellm", "litellm, 10,000 words", "portkey"
 NEMO, NEMO_WORDS = "nemo", "nemo, 10,000 words"
 ALL = (LITELLM, LITELLM_WORDS, PORTKEY, NEMO, NEMO_WORDS)
-START_S = 180.0
+START_S = 300.0
 FEW = 2
 """How many ask at once where one answer takes a large part of a second: the load must end."""
 
@@ -62,7 +62,7 @@ def started(rig_: Rig, name: str, upstream: int, listed: Sequence[str]) -> Itera
         except SystemExit as error:
             said = setup_peers.last((rig_.work / f"{log}.log").read_text("utf-8", "replace"))
             raise SystemExit(f"{error}: {said}") from None
-        yield System(name, at, child.pid, headers=headers, connections=FEW if words else 0)
+        yield System(name, at, child.pid, headers=headers, connections=FEW if words else 0, seconds=20 if words else 8)
 
 
 Started = tuple[list[str | Path], dict[str, str], str, tuple[str, ...]]
@@ -81,7 +81,8 @@ def _litellm(work: Path, at: int, upstream: int, words: Sequence[str]) -> Starte
     config.write_text(json.dumps(told, ensure_ascii=False), "utf-8")  # JSON is YAML
     program = setup_peers.python("litellm").with_name("litellm")
     command: list[str | Path] = [program, "--config", config, "--port", str(at), "--host", "127.0.0.1"]
-    environ = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_TELEMETRY": "False"}
+    environ = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    environ |= {"LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true"}  # it would not start without a key
     return command, environ, "/health/liveliness", ()
 
 

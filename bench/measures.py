@@ -71,13 +71,14 @@ def cpu(bench: Bench, system: System, made: Figures, loads: Sequence[str] = tupl
         stream, gap = LOADS[name]
         rig.script(bench.upstream, gap_us=gap)
         path = bench.bodies(stream=stream, numbers=bool(system.headers))
-        seconds = max(bench.seconds, 8 if system.connections else 4 if gap else 0)
+        seconds = max(bench.seconds, system.seconds, 4 if gap else 0)
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
         held = rig.folder_bytes(system.data) if system.data else {}
         told = bench.rig.fire(system.port, path, seconds, system.headers, system.spare, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
         count = rig.asked(bench.upstream) - before
-        made[f"cpu_ms_{name}"] = spent / count
+        if system.pid:
+            made[f"cpu_ms_{name}"] = spent / count
         made[f"per_s_{name}"] = told["rps"]
         if system.spare:
             made[f"refused_{name}"] = told["non200"] / told["reqs"]

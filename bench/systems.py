@@ -79,6 +79,7 @@ class System:
         headers: what each request carries besides.
         data: its folder, whose growth is counted.
         spare: the share of the texts, which are no language, that a classifier may take for something.
+        seconds: how long it is asked at least, where one answer takes long.
         connections: how many ask at once where CPU is measured; 0: as everywhere.
     """
 
@@ -91,6 +92,7 @@ class System:
     data: Path | None = None
     connections: int = 0
     spare: float = 0.0
+    seconds: float = 0.0
 
 
 @contextmanager

@@ -102,7 +102,8 @@ class Pages:
         many = len(chart["measures"]) > 1
         for system in chart["systems"]:
             for measure in chart["measures"]:
-                if found := self.values(part, system, measure):
+                found = self.values(part, system, measure)
+                if found and (min(found) > 0 or not chart.get("log")):  # a logarithm has no place for nothing
                     said = self.told(words()["measures"][measure])
                     alone = len(chart["systems"]) == 1
                     label = (
@@ -152,10 +153,11 @@ class Pages:
         )
         if any(record["quick"] for record in self.book.values()):
             yield ""
-            yield self.say(
-                "!!! warning\n    其中有快速运行（`--quick`）的部分：它只说明测试能跑，不说明代价。该部分已注明。",
-                "!!! warning\n    Some parts are of a quick run (`--quick`), which says that the bench works, not what "
-                "anything costs. They say so.",
+            yield self.say('!!! warning "快速运行"', '!!! warning "A quick run"')
+            yield "    " + self.say(
+                "其中有快速运行（`--quick`）的部分：它只说明测试能跑，不说明代价。该部分已注明。",
+                "Some parts are of a quick run (`--quick`), which says that the bench works, not what anything costs. "
+                "They say so.",
             )
 
     def missing(self, part: str) -> list[str]:
