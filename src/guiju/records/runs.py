@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
+from guiju.detect.banned_pictures import Sight
 from guiju.errors import ConfigError
 from guiju.records.db import Store
 from guiju.records.schema_asking import probe_row, probe_run
@@ -60,6 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
         produce_id: the number of the answer, where a gateway gave it.
         milliseconds: from asking to the end.
         tokens_in, tokens_out: as the service counts them; 0 where it does not.
+        sights: what is told of each picture that was made; the pictures themselves are not kept.
     """
 
     result: Result
@@ -71,6 +73,7 @@ class Answer(msgspec.Struct, frozen=True):
     milliseconds: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    sights: tuple[Sight, ...] = ()
 
 
 class Manner(msgspec.Struct, frozen=True):
