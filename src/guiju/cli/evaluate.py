@@ -14,7 +14,18 @@ import typer
 
 from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
 from guiju.cli.books import AsJson, Data, day, now, show, table
-from guiju.cli.evaluate_opening import at_hand, banks_of, entered, facts, judges, place, refused, room, target_of
+from guiju.cli.evaluate_opening import (
+    at_hand,
+    banks_of,
+    entered,
+    facts,
+    judges,
+    place,
+    proven,
+    refused,
+    room,
+    target_of,
+)
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
 from guiju.config import Settings, UpstreamKind
@@ -50,6 +61,15 @@ TargetOf = Annotated[
 ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
 GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
 KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
+AsProof = Annotated[
+    bool,
+    typer.Option(
+        "--as-proof",
+        help=say(
+            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
+        ),
+    ),
+]
 Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
 By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
 AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
@@ -88,6 +108,7 @@ def run(
     language: Annotated[Spoken, typer.Option("--language", help=say("提问语言", "in which language"))] = "zh",
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     at_once: AtOnce = 4,
     per_minute: PerMinute = 0,
@@ -106,6 +127,7 @@ def run(
     with room(data, make=True) as (settings, one):
         wanted = Wanted(banks_of(one, bank or ()), sample, seed, language)
         whom, models = target_of(settings, target, model, gateway, key_env, speaks)
+        whom = proven(whom, data) if as_proof else whom
         cost = drawing.cost(drawing.drawn(wanted)[1], manner, pace)
         if estimate:
             show(msgspec.to_builtins(cost), as_json, _costs(cost))
@@ -124,6 +146,7 @@ def resume(
     bank: Banks = None,
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     at_once: AtOnce = 4,
     per_minute: PerMinute = 0,
@@ -140,6 +163,7 @@ def resume(
         asked = one.run(made)
         named = asked.route.removeprefix("url:")
         whom, _ = target_of(settings, named, asked.model, gateway, key_env, speaks)
+        whom = proven(whom, data) if as_proof else whom
         if again:
             runs.reopen(one.store, made.run_id)
         pace = Pace(per_minute=per_minute, at_once=at_once)

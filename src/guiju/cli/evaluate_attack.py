@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, Data, now, show, table
-from guiju.cli.evaluate_opening import banks_of, entered, place, room, target_of
+from guiju.cli.evaluate_opening import banks_of, entered, place, proven, room, target_of
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
 from guiju.config import Settings, UpstreamKind
@@ -53,6 +53,15 @@ AgainstOf = Annotated[
 ]
 ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
 GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
+AsProof = Annotated[
+    bool,
+    typer.Option(
+        "--as-proof",
+        help=say(
+            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
+        ),
+    ),
+]
 KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
 Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
 Spoken = Annotated[Language, typer.Option("--language", help=say("提问语言", "in which language"))]
@@ -83,6 +92,7 @@ def attack(
     model: ModelOf = "",
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     language: Spoken = "zh",
     seed: SeedOf = 1,
@@ -115,6 +125,7 @@ def attack(
         sides: list[Side] = []
         for named in (target, against) if against else (target,):
             whom = target_of(settings, named, model, gateway, key_env, speaks)[0]
+            whom = proven(whom, data) if as_proof and whom.kind == "gateway" else whom
             run = attacking.begin(store, boxes, made, whom, errand, (subject, seed))
             with bar(len(made), whom.route, as_json) as told:
                 doing = msgspec.structs.replace(errand, told=told)

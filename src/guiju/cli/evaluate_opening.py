@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from guiju.cli.books import now, opened
-from guiju.config import Settings, UpstreamKind
+from guiju.config import LOOPBACK, Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
 from guiju.evaluation import bank, bank_sheet, gate, refusals
@@ -21,7 +22,7 @@ from guiju.evaluation.bank import Bank
 from guiju.evaluation.judges import Classifier, Judge, Keyword, Known, Refusal
 from guiju.probe import targets
 from guiju.probe.targets import Target
-from guiju.records import lexicons, writers
+from guiju.records import lexicons, proof, writers
 from guiju.records.assessments import Evaluation
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -100,6 +101,28 @@ def target_of(
         known = " | ".join(["gateway", *(one.route for one in behind), "http://…"])
         raise ConfigError("config_invalid", what=f"--target {named}", hint=known)
     return found[0], gate.models(found[0].speaks, found[0].url, found[0].model)
+
+
+def proven(whom: Target, data: Path) -> Target:
+    """A gateway, asked by the proof account; see `records.proof`.
+
+    Args:
+        whom: the gateway.
+        data: whose keys the account's are made of; the gateway must serve with the same.
+
+    Raises:
+        ConfigError: `config_invalid`: it is no gateway, or its address would send the key over a network in the clear;
+            `keys_exposed`.
+    """
+    place = urlsplit(whom.url)
+    if whom.kind != "gateway" or not (place.scheme == "https" or place.hostname in LOOPBACK):
+        raise ConfigError("config_invalid", what=f"--as-proof: {whom.url}", hint="--target gateway, https://…")
+    secrets = Secrets.open(data / "keys")
+
+    def headers() -> dict[str, str]:
+        return {"x-guiju-identity": proof.assertion(secrets, now())}
+
+    return msgspec.structs.replace(whom, key=proof.key(secrets), key_env="", headers=headers)
 
 
 def refused(text: str) -> bool | None:

@@ -31,6 +31,7 @@ from guiju.gateway.timeline import MOST, Timeline
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.consents import Kept, Likeness
+from guiju.records.proof import KEY_ID
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
@@ -99,7 +100,8 @@ class Run(ABC):
         self.head = head
         self.wire = wire
         self.key = key
-        self.counted = key.id != CANARY_KEY
+        self.counted = key.id not in (CANARY_KEY, KEY_ID)
+        self.guarded = key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
         self.strict = key.audience == "minors"
@@ -233,7 +235,7 @@ class Run(ABC):
             ObjectedError: one objects.
             RefusedError: one that must answer does not.
         """
-        if not (self.counted and self.policy.controls.guard_request):
+        if not (self.guarded and self.policy.controls.guard_request):
             return []
         self._guarding = asyncio.ensure_future(self._guarded(exchange))
         if self.live.settings.gateway.guards == "beside":
