@@ -401,6 +401,21 @@ def rows(store: Store, box: Box, run: str) -> Iterator[Row]:
         last = page[-1].position
 
 
+def question(store: Store, box: Box, run: str, position: int) -> Question:
+    """One question of a run.
+
+    Raises:
+        ConfigError: `not_found`: there is none at that position; `keys_missing`: it was tampered with.
+        OutsideError: `store_unavailable`.
+    """
+    mine = and_(probe_row.c.run_id == run, probe_row.c.position == position)
+    with store.read() as connection:
+        sealed = connection.execute(select(probe_row.c.sealed_question).where(mine)).scalar()
+    if sealed is None:
+        raise ConfigError("not_found", what=f"run {run}, {position}")
+    return opened_question(box, position, sealed)
+
+
 def _row(row: Any, box: Box) -> Row:
     answer = None
     if row.state != "open":
