@@ -64,14 +64,15 @@ def entered(gateway: Running, ban: str, kind: Any = "picture", *, days_ago: floa
 
     def fewer(connection: Any) -> None:
         table = regeneration.regeneration_prompt
-        connection.execute(table.delete().where(table.c.item_id == item.id, table.c.kind == "paraphrase",
-                                                table.c.form != "draw"))  # fmt: skip
+        kept = (table.c.kind != "paraphrase") | ((table.c.form == "draw") & (table.c.language == "zh"))
+        connection.execute(table.delete().where(table.c.item_id == item.id, ~kept))
 
     gateway.house.store.do(fewer)
     return item
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("every", "state", "why"),
     [(composition.controls, "yellow", "comes_back"), (without("bans.output"), "red", "through")],
@@ -86,7 +87,7 @@ def test_a_banned_picture_is_asked_for_at_the_gateway_and_of_the_raw_model(
         assert turned(gateway) == 1
         found = {one.route: one for one in rounds(gateway, item)}
         assert set(found) == {"gateway", "raw:test"}
-        assert {(one.asked, one.failed) for one in found.values()} == {(3, 0)}
+        assert {(one.asked, one.failed) for one in found.values()} == {(2, 0)}
         assert found["raw:test"].came_back == 1, "what the seed brings, compressed anew"
         assert found["gateway"].came_back == int(why == "through"), "a label on the picture hides nothing"
         assert found["gateway"].refused == int(why != "through")
@@ -180,6 +181,7 @@ async def mute(call: Call) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("service", "result"), [(only_when_told, "answered"), (never_told, "answered"), (mute, "failed")]
 )
