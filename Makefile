@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run    — gateway and model service on this machine, three requests shown; Ctrl-C ends it
-# make test   — the fast tests (two to three minutes on two cores; needs nothing but Python)
+# make test   — the fast tests (a minute on two quiet cores; needs nothing but Python)
 # make release — what is installed elsewhere, in dist/
 # make test-all — everything, with PostgreSQL, Node.js, nginx, Chromium and other clients; what CI runs
+# make chaos  — faults on purpose, one after the other, 30 minutes each at most; ONLY=R1,F2 for some
+# make bench  — what it costs, beside others (make setup-peers), on a quiet machine; ONLY=gateway,words ROUNDS=3 QUICK=1
 # Variables: PORT=8080  UPSTREAM=http://host:port/v1  MODEL=local  PYTHON=python3.13; for bench TOOLS=folder of lg.c, mockup.c
 
 PORT ?= 8080
 UPSTREAM ?=
+TOOLS ?=
+ROUNDS ?= 3
 MODEL ?=
 WORKERS ?= 2
 # The page shows the strict text, whose ids all others map to.
@@ -15,10 +19,10 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy run release test test-all tests-all lint docs generated law lock bench chaos clean
+.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy setup-peers run release test test-all tests-all lint docs generated law lock bench chaos clean
 
 help:
-	@sed -n '2,6s/^# //p' Makefile
+	@sed -n '2,8s/^# //p' Makefile
 
 setup:
 	@scripts/setup.sh run
@@ -44,6 +48,10 @@ setup-exchange:
 setup-deploy:
 	@scripts/setup.sh deploy
 
+# Other systems for the bench, each in .venv-peers; one that does not install is named in the results: ONLY=litellm
+setup-peers: setup-dev
+	@$(BIN)/python bench/setup_peers.py --only '$(ONLY)'
+
 run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
@@ -53,7 +61,7 @@ test: setup-dev
 test-all: setup-dev lint generated docs tests-all
 
 tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange setup-deploy
-	GUIJU_NO_SKIP=1 $(PYTEST) -rfEs
+	GUIJU_NO_SKIP=1 $(PYTEST) --dist worksteal -rfEs
 
 lint: setup-dev
 	$(BIN)/ruff check .
@@ -69,11 +77,13 @@ docs: setup-dev
 generated: setup-dev
 	$(BIN)/python scripts/reference.py --check
 	$(BIN)/python scripts/observe.py --check
+	$(BIN)/python scripts/results.py --check
 	@page=$$(mktemp) && $(BIN)/guiju check --profile $(LAW) --law-page $$page && diff -u LAW.md $$page; s=$$?; rm -f $$page; exit $$s
 
 law: setup-dev
 	$(BIN)/python scripts/reference.py
 	$(BIN)/python scripts/observe.py
+	$(BIN)/python scripts/results.py
 	$(BIN)/guiju check --profile $(LAW) --law-page LAW.md
 
 lock:
@@ -87,8 +97,10 @@ release:
 chaos: setup-dev setup-clients
 	$(BIN)/python scripts/chaos.py $(if $(ONLY),--only '$(ONLY)')
 
+# Parts are put into bench/results; the pages are made of it, whether all bars hold or not.
 bench: setup-dev
-	$(BIN)/python bench/gateway.py --tools '$(TOOLS)'
+	$(BIN)/python bench/all.py --tools '$(TOOLS)' --only '$(ONLY)' --rounds '$(ROUNDS)' $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(QUICK),--quick); s=$$?; \
+	$(BIN)/python scripts/results.py && exit $$s
 
 clean:
-	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-exchange .venv-deploy .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-local .venv-clients .venv-annotators .venv-exchange .venv-deploy .venv-peers .venv-lock site .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,6 +10,7 @@ The bars are 100 ms for the queue and 50 ms for a case, at the median, with ever
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import statistics
 import sys
@@ -97,6 +98,7 @@ def main() -> int:
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--open", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--json", action="store_true")
     said = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ScriptedModel() as model:
         starting = _starting(Path(folder), model)
@@ -114,7 +116,9 @@ def main() -> int:
         found = {name: timed(lead, path, said.rounds) for name, path in pages.items()}
         for _ in starting:
             pass
-    for name, taken in found.items():
+    if said.json:
+        sys.stdout.write(json.dumps(found) + "\n")
+    for name, taken in () if said.json else found.items():
         sys.stdout.write(f"{name:18} {taken:7.1f} ms  (bar {BARS[name]:.0f})\n")
     return 0 if all(taken <= BARS[name] for name, taken in found.items()) else 1
 

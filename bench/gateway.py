@@ -8,16 +8,21 @@ scripted upstream. How to read the figures: bench/README.md.
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import bars
+import gateways
 import material
 import measures
 import rig
@@ -38,6 +43,8 @@ def main() -> int:
     told.add_argument("--rounds", type=int, default=0)
     told.add_argument("--seconds", type=float, default=0, help="length of one load")
     told.add_argument("--controls", choices=("people", "all"), help="CPU alone, with these controls and a known person")
+    told.add_argument("--peers", action="store_true", help="CPU alone, beside the other gateways that are set up")
+    told.add_argument("--sync", action="store_true", help="on disks that take longer and longer for a sync")
     told.add_argument("--only", default="", help="systems, with semicolons between, e.g. 'nginx; guiju pattern'")
     told.add_argument(
         "--door", action="append", default=[], choices=["all", *material.DOORS],
@@ -53,74 +60,127 @@ def main() -> int:
     every = [systems.PATTERN, systems.SENTENCE] if doors else list(systems.ALL)
     if said.controls:
         every = [name for name, controls in systems.CONTROLS.items() if controls == said.controls]
+    elif said.peers:
+        every = [systems.BARE, systems.PATTERN, systems.SENTENCE, *filter(gateways.version, gateways.ALL)]
+    elif said.sync:
+        every = list(systems.SYNCS)
     names = [name.strip() for name in said.only.split(";")] if said.only else every
     console = Console(stderr=True)
     console.print(f"seed {seed}, {rounds} rounds, {seconds:g} s a load")
+    run = Run(seed, rounds, seconds, names, doors, told="peers" if said.peers else "")
+    report: dict[str, Any] = {"seed": seed, "rounds": rounds, "seconds": seconds, "quick": said.quick}
+
+    def keep() -> None:
+        if said.json:
+            rows = [row.plain() for row in bars.rows(run.figures)]
+            whole = report | {"failed": run.failed, "bars": rows, "figures": run.figures, "versions": run.versions}
+            said.json.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
     with tempfile.TemporaryDirectory(prefix="guiju-bench-", dir=said.work) as folder:
         work = Path(folder)
-        machine = rig.machine(work)
-        figures = measured(rig.Rig.build(said.tools, work), names, (seed, rounds, seconds), console, doors)
-    rows = [] if doors else bars.rows(figures)
-    report = {"seed": seed, "rounds": rounds, "seconds": seconds, "quick": said.quick, "machine": machine}
-    if said.json:
-        whole = report | {"bars": [row.plain() for row in rows], "figures": figures}
-        said.json.write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    show(Console(width=None if sys.stdout.isatty() else 140), report, figures, rows)
-    return 0 if all(row.holds for row in rows) else 1
+        report["machine"] = rig.machine(work)
+        measure(rig.Rig.build(said.tools, work), run, console, keep)
+    rows = [] if doors else bars.rows(run.figures)
+    show(Console(width=None if sys.stdout.isatty() else 140), report, run.figures, rows)
+    for number, name, message in run.failed:
+        console.print(f"round {number}: {name} failed: {message}", style="red", markup=False)
+    return 0 if all(row.holds for row in rows) and not run.failed else 1
 
 
-def measured(
-    built: rig.Rig, names: list[str], run: tuple[int, int, float], console: Console, doors: list[str]
-) -> dict[str, list[Figures]]:
-    """All figures: system → one table a round. The order within each round is shuffled.
+@dataclass
+class Run:
+    """What is measured, and what came of it so far.
+
+    Attributes:
+        doors: paths of the doors that are compared; none for everything else.
+        told: "peers" where gateways of others stand beside.
+        figures: system → one table a round; an empty one where it failed.
+        failed: round, system and the message of what failed.
+        versions: of the peers.
+    """
+
+    seed: int
+    rounds: int
+    seconds: float
+    names: list[str]
+    doors: list[str]
+    told: str = ""
+    figures: dict[str, list[Figures]] = field(default_factory=dict)
+    failed: list[tuple[int, str, str]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def measure(built: rig.Rig, run: Run, console: Console, keep: Callable[[], None]) -> None:
+    """Measure all; the order within each round is shuffled.
 
     Args:
         built: the rig.
-        names: of the systems.
-        run: seed, rounds, and seconds of a load.
+        run: what is measured; its figures are filled.
         console: where it is told how far it is.
-        doors: paths of the doors that are compared; none for everything else.
+        keep: called after each system, so that nothing is lost when a later one fails.
     """
-    seed, rounds, seconds = run
-    rng = random.Random(seed)
+    rng = random.Random(run.seed)
     lexicon = built.work / "words.csv"
     listed = material.lexicon(lexicon, ENTRIES, rng)
     pool = material.texts(POOL, rng)
     upstream = rig.port()
-    figures: dict[str, list[Figures]] = {name: [] for name in (*names, "disk")}
+    run.figures |= {name: [] for name in (*run.names, "disk")}
     with built.running([built.mock, str(upstream)], built.load_core, "mockup") as child:
         rig.until(upstream, "/v1/models", time.perf_counter(), child)
-        bench = Bench(built, upstream, pool, listed, seconds, rng)
-        for number in range(rounds):
-            figures["disk"].append(rig.sync_ms(built.work))
-            for name in rng.sample(names, len(names)):
+        bench = Bench(built, upstream, pool, listed, run.seconds, rng)
+        for number in range(run.rounds):
+            run.figures["disk"].append(rig.sync_ms(built.work))
+            for name in rng.sample(run.names, len(run.names)):
                 console.print(f"round {number + 1}: {name}  (load average {os.getloadavg()[0]:.1f})")
-                tag = f"{number}-{name.replace(' ', '-')}"
-                with systems.started(built, name, upstream, lexicon, tag) as system:
-                    figures[name].append(measures.doors(bench, system, doors) if doors else one(bench, system))
-    return figures
+                made: Figures = {}
+                try:
+                    one(bench, run, name, lexicon, f"{number}-{name.replace(' ', '-')}", made)
+                except (SystemExit, OSError, subprocess.SubprocessError, http.client.HTTPException) as error:
+                    run.failed.append((number + 1, name, str(error)[:500]))
+                    console.print(f"  failed: {str(error)[:500]}", style="red", markup=False)
+                run.figures[name].append(made)
+                keep()
 
 
-def one(bench: Bench, system: systems.System) -> Figures:
-    """Everything about one system in one round."""
-    made: Figures = {}
-    if system.name in systems.CONTROLS:
-        return measures.cpu(bench, system) | {"mb_loaded": rig.resident_mb(system.pid)}
-    if system.name == systems.WORKERS:
-        return measures.cpu(bench, system, 2 * measures.CONNECTIONS)
+def one(bench: Bench, run: Run, name: str, lexicon: Path, tag: str, made: Figures) -> None:
+    """Everything about one system in one round; what was measured before it failed stays in `made`."""
+    if name in gateways.ALL:
+        run.versions[gateways.peer(name)] = gateways.version(name)
+        with gateways.started(bench.rig, name, bench.upstream, bench.listed) as system:
+            measures.cpu(bench, system, made, ("whole", "burst"))
+            made["mb_loaded"] = rig.resident_mb(system.pid)
+        return
+    with systems.started(bench.rig, name, bench.upstream, lexicon, tag) as system:
+        if run.doors:
+            made |= measures.doors(bench, system, run.doors)
+        elif run.told == "peers":
+            measures.cpu(bench, system, made, ("whole", "burst"))
+        elif name in systems.SYNCS:
+            measures.latency(bench, system, made, ("instant",))
+            measures.cpu(bench, system, made, ("whole",))
+        elif name in systems.CONTROLS:
+            measures.cpu(bench, system, made)
+        elif name == systems.WORKERS:
+            measures.cpu(bench, replace(system, connections=2 * measures.CONNECTIONS), made)
+        else:
+            whole(bench, system, made)
+        if system.pid:
+            made.setdefault("mb_loaded", rig.resident_mb(system.pid))
+
+
+def whole(bench: Bench, system: systems.System, made: Figures) -> None:
+    """All that is measured with `--controls exact`."""
     if system.name.startswith("guiju"):
         made |= {"alive_s": system.alive_s, "ready_s": system.ready_s, "mb_started": rig.resident_mb(system.pid)}
-    made |= measures.latency(bench, system)
-    made |= measures.streams(bench, system)
-    made |= measures.cpu(bench, system)
-    if system.pid:
-        made["mb_loaded"] = rig.resident_mb(system.pid)
+    measures.latency(bench, system, made)
+    measures.streams(bench, system, made)
+    measures.cpu(bench, system, made)
     if system.name == systems.SENTENCE:
+        made["mb_loaded"] = rig.resident_mb(system.pid)
         made |= measures.turns(bench, system, 10 if bench.seconds < 4 else 40)
-        made |= measures.hostile(bench, system)
+        measures.hostile(bench, system, made)
         made |= measures.slow(bench, system)
         made["mb_after_hostile"] = rig.resident_mb(system.pid)
-    return made
 
 
 def show(console: Console, report: dict[str, Any], figures: dict[str, list[Figures]], rows: list[bars.Row]) -> None:

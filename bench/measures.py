@@ -11,6 +11,7 @@ import socket
 import statistics
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,19 +60,30 @@ class Bench:
         return path
 
 
-def cpu(bench: Bench, system: System, connections: int = CONNECTIONS) -> Figures:
-    """CPU milliseconds a request in a closed loop: whole, streamed at once, streamed at a model's pace."""
-    made: Figures = {}
-    for name, stream, gap in (("whole", False, 0), ("burst", True, 0), ("paced", True, PACE_US)):
+LOADS = {"whole": (False, 0), "burst": (True, 0), "paced": (True, PACE_US)}
+"""Loads in a closed loop: whether the answer is streamed, and the microseconds between two pieces."""
+
+
+def cpu(bench: Bench, system: System, made: Figures, loads: Sequence[str] = tuple(LOADS)) -> None:
+    """CPU milliseconds a request in a closed loop, and the bytes of evidence and of other files that it leaves."""
+    connections = system.connections or CONNECTIONS
+    for name in loads:
+        stream, gap = LOADS[name]
         rig.script(bench.upstream, gap_us=gap)
         path = bench.bodies(stream=stream, numbers=bool(system.headers))
-        seconds = max(bench.seconds, 4) if gap else bench.seconds
+        seconds = max(bench.seconds, 8 if system.connections else 4 if gap else 0)
         before, spent = rig.asked(bench.upstream), rig.cpu_ms(system.pid) if system.pid else 0.0
-        told = bench.rig.fire(system.port, path, seconds, system.headers, c=connections)
+        held = rig.folder_bytes(system.data) if system.data else {}
+        told = bench.rig.fire(system.port, path, seconds, system.headers, system.spare, c=connections)
         spent = rig.cpu_ms(system.pid) - spent if system.pid else 0.0
-        made[f"cpu_ms_{name}"] = spent / (rig.asked(bench.upstream) - before)
+        count = rig.asked(bench.upstream) - before
+        made[f"cpu_ms_{name}"] = spent / count
         made[f"per_s_{name}"] = told["rps"]
-    return made
+        if system.spare:
+            made[f"refused_{name}"] = told["non200"] / told["reqs"]
+        if system.data:
+            now = rig.folder_bytes(system.data)
+            made |= {f"{kind}_bytes_{name}": (now[kind] - size) / count for kind, size in held.items()}
 
 
 def doors(bench: Bench, system: System, paths: list[str]) -> Figures:
@@ -91,21 +103,20 @@ def doors(bench: Bench, system: System, paths: list[str]) -> Figures:
     return dict(sorted(made.items()))
 
 
-def latency(bench: Bench, system: System) -> Figures:
+def latency(bench: Bench, system: System, made: Figures, kinds: Sequence[str] = ("instant", "thinking")) -> None:
     """Latency at 50 requests a second, counted from the moment at which each was due."""
-    made: Figures = {}
-    for name, delay in (("instant", 0), ("thinking", MODEL_US)):
+    for name in kinds:
+        delay = MODEL_US if name == "thinking" else 0
         rig.script(bench.upstream, delay_us=delay)
         told = bench.rig.fire(system.port, bench.bodies(stream=False), bench.seconds, c=CONNECTIONS, r=RATE)["lat"]
         made[f"p50_ms_{name}"], made[f"p99_ms_{name}"] = told["p50"] / 1000, told["p99"] / 1000
-    return made
 
 
-def streams(bench: Bench, system: System) -> Figures:
+def streams(bench: Bench, system: System, made: Figures) -> None:
     """Time to the first token, and from a sentence's end at the upstream to its arrival."""
     rig.script(bench.upstream, first_us=MODEL_US, gap_us=PACE_US, n=10)
     told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE)["ttft"]
-    made = {"first_p50_ms": told["p50"] / 1000, "first_p99_ms": told["p99"] / 1000}
+    made |= {"first_p50_ms": told["p50"] / 1000, "first_p99_ms": told["p99"] / 1000}
     # Each piece is one whole sentence with the moment of its sending in front.
     said = material.SENTENCE * 20
     rig.script(
@@ -114,13 +125,11 @@ def streams(bench: Bench, system: System) -> Figures:
     told = bench.rig.fire(system.port, bench.bodies(stream=True), bench.seconds, c=CONNECTIONS, r=RATE / 5)
     made["sentence_p50_ms"] = told["chunk_delay"]["p50"] / 1000
     made["sentence_p99_ms"] = told["chunk_delay"]["p99"] / 1000
-    return made
 
 
-def hostile(bench: Bench, system: System) -> Figures:
+def hostile(bench: Bench, system: System, made: Figures) -> None:
     """p99 of small requests alone, and while one client sends hostile bodies of 1 MiB one after another."""
     rig.script(bench.upstream)
-    made: Figures = {}
     shapes: dict[str, bytes | None] = {"": None, **material.hostile(bench.listed, bench.rng)}
     for shape, body in shapes.items():
         path = bench.bodies(stream=False)
@@ -137,7 +146,6 @@ def hostile(bench: Bench, system: System) -> Figures:
         thread.join()
         made[f"p99_ms_beside {shape}"] = told["p99"] / 1000
         made[f"body_ms {shape}"] = statistics.median(took)
-    return made
 
 
 def slow(bench: Bench, system: System) -> Figures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ PEOPLE, EVERY = "guiju people", "guiju all"
 CONTROLS = {PEOPLE: "people", EVERY: "all"}
 """Systems of which CPU alone is measured, and their `--controls`: a verified person asks, the model service is a third
 party's, and every tenth text holds personal data that are masked."""
+SYNCS = {f"guiju pattern, sync +{ms} ms": ms for ms in (0, 1, 5, 20)}
+"""The gateway on a disk that takes so many milliseconds more for each sync; `slow_sync.c` stands in for it."""
 ALL = (DIRECT, NGINX, BARE, PATTERN, SENTENCE, WORKERS)
 _SETTINGS = """
 [[upstream]]
@@ -74,6 +77,9 @@ class System:
         pid: whose CPU time counts; 0 where there is nobody.
         alive_s, ready_s: from the start of its process to its first 200 at /healthz and /readyz.
         headers: what each request carries besides.
+        data: its folder, whose growth is counted.
+        spare: the share of the texts, which are no language, that a classifier may take for something.
+        connections: how many ask at once where CPU is measured; 0: as everywhere.
     """
 
     name: str
@@ -82,6 +88,9 @@ class System:
     alive_s: float = 0.0
     ready_s: float = 0.0
     headers: tuple[str, ...] = ()
+    data: Path | None = None
+    connections: int = 0
+    spare: float = 0.0
 
 
 @contextmanager
@@ -124,20 +133,29 @@ def _bare(rig_: Rig, upstream: int) -> Iterator[System]:
 
 @contextmanager
 def _guiju(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Iterator[System]:
-    at = rig.port()
+    at, data = rig.port(), rig_.work / f"data-{tag}"
     command: list[str | Path] = [
-        *(Path(sys.executable).parent / "guiju", "serve", "--data", rig_.work / f"data-{tag}", "--port", str(at)),
+        *(Path(sys.executable).parent / "guiju", "serve", "--data", data, "--port", str(at)),
         *("--upstream", f"http://127.0.0.1:{upstream}/v1", "--lexicon", lexicon, "--key", rig.KEY),
-        *("--reach", name.removesuffix(", two workers").split()[1], "--controls", "exact"),
+        *("--reach", name.partition(",")[0].split()[1], "--controls", "exact"),
         *(("--workers", "2") if name == WORKERS else ()),
     ]
+    slow = _slow(rig_, SYNCS[name]) if name in SYNCS else {}
     began = time.perf_counter()
-    with rig_.running(command, rig_.system_core, f"guiju-{tag}") as child:
+    with rig_.running(command, rig_.system_core, f"guiju-{tag}", slow) as child:
         alive = rig.until(at, "/healthz", began, child)
         ready = rig.until(at, "/readyz", began, child)
         if name == WORKERS:
-            _seated(rig_.work / f"data-{tag}")
-        yield System(name, at, child.pid, alive, ready)
+            _seated(data)
+        yield System(name, at, child.pid, alive, ready, data=data)
+
+
+def _slow(rig_: Rig, ms: int) -> dict[str, str]:
+    """The environment in which each sync takes longer."""
+    library = rig_.work / "slow_sync.so"
+    source = Path(__file__).with_name("slow_sync.c")
+    subprocess.run(["gcc", "-O2", "-w", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    return {"LD_PRELOAD": str(library), "BENCH_SYNC_US": str(ms * 1000)}
 
 
 def _seated(data: Path) -> None:
@@ -172,7 +190,8 @@ def _people(rig_: Rig, name: str, upstream: int, lexicon: Path, tag: str) -> Ite
         claims = {**rig.ISSUER, "iat": now, "exp": now + 3600}
         token = jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(rig.SECRET))
         _accept(at, token)
-        yield System(name, at, child.pid, alive, ready, (f"x-guiju-identity: {token}",))
+        headers = (f"x-guiju-identity: {token}",)
+        yield System(name, at, child.pid, alive, ready, headers, data, spare=0.02 if name == EVERY else 0.0)
 
 
 def _accept(at: int, token: str) -> None:

@@ -18,6 +18,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -199,20 +200,27 @@ def metrics_page(watched: Mapping[str, Any], language: Language) -> str:
     return "\n".join(lines) + "\n"
 
 
-def events() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+@cache
+def events() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     """Logger, event, level and names of facts of each logging call in the package."""
-    for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text("utf-8"))
-        module = "guiju." + str(path.relative_to(SOURCE).with_suffix("")).replace("/", ".")
-        logger = module
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "logging.getLogger" and node.args:
-                logger = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else module
-        for node in ast.walk(tree):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in LEVELS):
-                continue
-            if ast.unparse(node.func.value).lstrip("_") not in ("log", "logger"):
-                continue
+    files = ((path, path.read_text("utf-8")) for path in sorted(SOURCE.rglob("*.py")))
+    logging_ones = ((path, text) for path, text in files if "log." in text or "logger." in text)
+    return tuple(event for path, text in logging_ones for event in _events(path, ast.parse(text)))
+
+
+def _events(path: Path, tree: ast.Module) -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
+    module = "guiju." + str(path.relative_to(SOURCE).with_suffix("")).replace("/", ".")
+    logger = module
+    calls = [
+        (node, node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    for node, asked in calls:
+        if ast.unparse(asked) == "logging.getLogger" and node.args:
+            logger = ast.literal_eval(node.args[0]) if isinstance(node.args[0], ast.Constant) else module
+    for node, asked in calls:
+        if asked.attr in LEVELS and ast.unparse(asked.value).lstrip("_") in ("log", "logger"):
             facts = [
                 str(ast.literal_eval(key))
                 for word in node.keywords
@@ -220,7 +228,7 @@ def events() -> Iterator[tuple[str, str, str, tuple[str, ...]]]:
                 for key in word.value.keys
                 if key is not None
             ]
-            yield logger, str(ast.literal_eval(node.args[0])), node.func.attr, tuple(facts)
+            yield logger, str(ast.literal_eval(node.args[0])), asked.attr, tuple(facts)
 
 
 def logs_page(watched: Mapping[str, Any], language: Language) -> str:

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import json
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -36,7 +38,35 @@ TOOLS = Path(os.environ.get("GUIJU_TOOLS") or Path(__file__).parents[2] / "share
 collect_ignore = [] if (TOOLS / "chunk_leak.py").is_file() else ["test_doors_leak.py"]
 # How fast examples are made, and a test runs, says how busy the machine is, and nothing of what is tested.
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+settings.register_profile("few", settings.get_profile("busy"), max_examples=25)
+gc.disable()  # what is collected stays: to look for garbage among it takes a third of the time
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The fast suite tries a quarter of the examples; what states a number of its own keeps it."""
+    settings.load_profile("few" if config.option.markexpr == "not slow" else "busy")
+    if getattr(config.option, "numprocesses", None):
+        gc.enable()  # its workers collect
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A file of the long suite alone is not read for the fast one: what it imports takes a tenth of the start."""
+    if config.option.markexpr != "not slow" or collection_path.suffix != ".py":
+        return None
+    slow = re.search(r"^pytestmark = .*mark\.slow", collection_path.read_text("utf-8"), re.MULTILINE)
+    return True if slow else None
+
+
+def pytest_collection_finish() -> None:
+    """What is there now stays, as in a server."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+    gc.enable()
+
+
+CONTINUED = "continued"
+"""The model whose prompts go to the service as they are, where a gateway is started with `continues`."""
 KEY = "gj-test-key-000000000000000000000000"
 CANARIES = "term,category,severity\n规矩金丝雀,A.1f,block\nguijucanary,A.1f,block\n留意此词,A.2e,signal\n"
 
@@ -180,6 +210,7 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
         overlay: tuple[tuple[str, object], ...] = (),
         keys: tuple[str, ...] = (KEY,),
         checked: bool | None = None,
+        continues: bool = False,
         **options: Any,
     ) -> Running:
         data = data or tmp_path / f"data{len(stops)}"
@@ -192,6 +223,10 @@ def _starting(tmp_path: Path, model: ScriptedModel) -> Iterator[Start]:
             lists = (path,)
         port = free_port()
         services = (Upstream(name="test", url=upstream or model.url, party=party),)
+        if continues:  # the same service, which gets prompts as they are when it is asked for under that name
+            models = {CONTINUED: "*"}
+            same = Upstream("continues", services[0].url, models=models, completions="native", party=party)
+            services = (*services, same)
         flags = (("serve.port", port), ("upstream", services), *overlay)
         chosen = Options(data=data, lists=lists, keys=keys, overlay=flags, **options)
         whole = every is composition.controls if checked is None else checked

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from conftest import Answered, Running
+from conftest import CONTINUED, Answered, Running
 from guiju.adapters.scripted_media import picture as drawn
 from guiju.adapters.scripted_media import sound
 from guiju.records import consents
@@ -41,6 +41,7 @@ DOORS: dict[str, Body] = {
 }
 """Path → the body that asks a text."""
 
+COMPLETIONS = "/v1/completions"
 VECTORS = "/v1/embeddings"
 IMAGES = "/v1/images/generations"
 SPEECH = "/v1/audio/speech"
@@ -65,6 +66,11 @@ GUARDS: dict[str, Body] = {
 def say(gateway: Running, path: str, text: str, stream: bool = False) -> Answered:
     """Ask a text through a door."""
     return gateway.ask("POST", path, {**DOORS[path](text), "stream": stream})
+
+
+def go_on(gateway: Running, text: str, stream: bool = False) -> Answered:
+    """Ask for a prompt to be continued as it is."""
+    return gateway.ask("POST", COMPLETIONS, {"model": CONTINUED, "prompt": text, "stream": stream})
 
 
 def stops(path: str, answer: Answered) -> bool:

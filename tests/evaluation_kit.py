@@ -18,7 +18,7 @@ from conftest import Running
 from guiju import evaluating
 from guiju.evaluation import verdicts
 from guiju.evaluation.bank import About, Bank, Item, Kind
-from guiju.evaluation.gaps import Fairness, Gap
+from guiju.evaluation.gaps import BRAND, Fairness, Gap, Metric
 from guiju.house import House
 from guiju.law import book
 from guiju.probe import asking
@@ -150,10 +150,17 @@ def evaluate(*words: object, cwd: Path, status: int | None = 0) -> Any:
 
 
 def judged(
-    house: House, kind: Kind, judge: str, passed: int, failed: int, ago_s: int = 0, gap: float = 0.0
+    house: House,
+    kind: Kind,
+    judge: str,
+    passed: int,
+    failed: int,
+    ago_s: int = 0,
+    gap: float = 0.0,
+    ground: str = "A.2e",
 ) -> Evaluation:
-    """An evaluation that was judged some time ago, in the store of a running gateway; with a gap of refusals by gender
-    that is proven where it is not 0."""
+    """An evaluation that was judged some time ago, in the store of a running gateway; with a gap of refusals by gender,
+    or of what is preferred by brand, that is proven where it is not 0."""
     count, now = passed + failed, int(house.live.clock()) - ago_s
     boxes = Boxes(house.store, DayKeys(house.options.data / "keys"), house.secrets)
     plan = Plan(kind="evaluation", subject=kind, route="gateway", model="scripted", by="li", now=now)
@@ -167,7 +174,8 @@ def judged(
     assessments.begin(house.store, made, rows)
     found = verdicts.outcome(rows, said, Progress(drawn=count, answered=count))
     if kind == "fairness":
-        one = Gap(metric="refusal", ground="A.2e", n=15, a=gap, b=0.0, gap=gap, holm=0.001 if gap else 1.0)
+        metric: Metric = "preference" if ground == BRAND else "refusal"
+        one = Gap(metric=metric, ground=ground, n=15, a=gap, b=0.0, gap=gap, holm=0.001 if gap else 1.0)
         pairs = Fairness(pairs=15, broken=0, tested=1, gaps=(one,), accuracy=())
         found = msgspec.structs.replace(found, fairness=pairs)
     assessments.judged(house.store, run.id, (found.result, msgspec.json.encode(found).decode()), "", now)

@@ -63,6 +63,33 @@ def vectors(count: int = 1) -> bytes:
     return json.dumps({"object": "list", "data": data, "model": "m"}).encode()
 
 
+_SAID = re.compile(rb'"(?:delta|message)": \{(?:"role": "assistant"(?:, )?)?(?:"content": ("(?:[^"\\]|\\.)*"))?\}')
+
+
+def renamed(chat: bytes) -> bytes:
+    """What a chat is answered, as completions would say the same, byte for byte as long: white space fills it up."""
+    return _SAID.sub(lambda found: (b'"text": ' + (found[1] or b'""')).ljust(len(found[0])), chat)
+
+
+_SIZE = re.compile(rb"([0-9a-f]+)\r\n")
+
+
+def _continued(wire: bytes) -> bytes:
+    """An answer on the wire, renamed within its chunks, as far as these are whole."""
+    head, end, body = wire.partition(b"\r\n\r\n")
+    if b"chunked" not in head:
+        return renamed(wire)
+    parts = []
+    while (found := _SIZE.match(body)) and len(body) >= found.end() + (size := int(found[1], 16)) + 2 and size:
+        parts.append(body[found.end() : found.end() + size])
+        body = body[found.end() + size + 2 :]
+    plain, at, made = renamed(b"".join(parts)), 0, head + end
+    for part in parts:
+        made += b"%x\r\n%s\r\n" % (len(part), plain[at : at + len(part)])
+        at += len(part)
+    return made + body
+
+
 def framed(body: bytes, size: int = 40) -> bytes:
     """A body in chunks of the transfer coding."""
     parts = [body[i : i + size] for i in range(0, len(body), size)]
@@ -124,6 +151,24 @@ class Call:
         self.writer.transport.abort()
 
 
+class Continued(Call):
+    """One request for a prompt to be continued: the same faults, in the shapes of completions."""
+
+    @property
+    def whole(self) -> bytes:
+        """See `Call`."""
+        return renamed(super().whole)
+
+    @property
+    def good(self) -> bytes:
+        """See `Call`."""
+        return _continued(super().good)
+
+    async def send(self, *parts: bytes, gap: float = 0.0) -> None:
+        """See `Call`."""
+        await super().send(*map(_continued, parts), gap=gap)
+
+
 Script = Callable[[Call], Awaitable[None]]
 
 
@@ -164,7 +209,8 @@ class FaultUpstream:
             self.heads.append(head.decode("latin-1"))
             model = asked["model"]
             name, _, number = model.partition(":")
-            call = Call(reader, writer, bool(asked.get("stream")), int(number or 0), asked)
+            made = Continued if "prompt" in asked and not kind else Call
+            call = made(reader, writer, bool(asked.get("stream")), int(number or 0), asked)
             await self.scripts[name](call)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass

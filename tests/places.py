@@ -16,9 +16,6 @@ import pytest
 from guiju.records.db import Store
 
 SERVER = os.environ.get("GUIJU_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/test")
-QUICK_ON_BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
-"""Both databases in the fast suite; for the few tests that show that the two are one."""
-
 BOTH = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.postgres, pytest.mark.slow]))
 """Both databases, PostgreSQL in the long suite only: its schemas take a tenth of a second each to make and drop."""
 

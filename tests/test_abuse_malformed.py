@@ -282,6 +282,7 @@ CHECKS = (
 )
 
 
+@pytest.mark.slow
 def test_the_front_sees_each_of_these(gateway: Running) -> None:
     """All at once, each on a connection of its own: they wait more than they work."""
 

@@ -14,6 +14,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from doors import DOORS, GUARDS, stops
+from fast_kit import few
 from fault_upstream import FaultUpstream, answer, vectors
 from shape_doors import ASKS, NoPlaceError, spelt_as
 from shape_own import BLOCKED, OWN, PLACES, fate
@@ -112,6 +113,7 @@ def at_door(
     return count, wrong
 
 
+@pytest.mark.slow
 def test_no_shape_carries_a_forbidden_word_to_the_model(gateway: Running, recorder: Recorder) -> None:
     assert not [fault for shape in SHAPES for fault in faults(gateway, recorder, shape, stream=False)]
     assert not [fault for shape in SHAPES[::5] for fault in faults(gateway, recorder, shape, stream=True)]
@@ -123,7 +125,7 @@ def test_no_shape_of_a_stream_carries_one_either(gateway: Running, recorder: Rec
     assert not [fault for shape in SHAPES for fault in faults(gateway, recorder, shape, stream=True)]
 
 
-@pytest.mark.parametrize("door", list(ASKS))
+@pytest.mark.parametrize("door", few(ASKS, 2))
 def test_no_door_carries_one_in_a_place_of_its_own(gateway: Running, recorder: Recorder, door: str) -> None:
     count, wrong = at_door(gateway, recorder, door, OWN[door], False)
     assert (count, wrong) == (len(OWN[door]), [])
@@ -139,6 +141,7 @@ def test_no_shape_carries_one_through_any_door(gateway: Running, recorder: Recor
         assert not at_door(gateway, recorder, door, (*SHAPES, *OWN[door]), True)[1]
 
 
+@pytest.mark.slow
 def test_the_judge_sees_a_word_that_gets_through(start_once: Start, recorder: Recorder) -> None:
     """Behind a gateway that looks for other words every shape that goes on is a leak, and every refusal is missed."""
     gateway = start_once(

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Answered, Running, Start
 from doors import DOORS, VECTORS, say
+from fast_kit import few
 from fault_table import sends
 from fault_upstream import Call, FaultUpstream
 from fault_upstream import answer as chat_answer
@@ -216,7 +217,7 @@ def test_what_may_not_be_said_is_stopped(running: Running, path: str, stream: bo
         assert running.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "stopped", name
 
 
-@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+@pytest.mark.parametrize("reach", few(["pattern", "sentence"]))
 @BOTH
 def test_wherever_the_term_is_cut(start: Start, service: FaultUpstream, path: str, reach: Reach) -> None:
     running = gateway(start, service, reach)
@@ -298,6 +299,7 @@ def test_the_limit_of_an_answer_is_the_callers_or_the_settings(start: Start, ser
         assert service.asked[-1]["max_tokens"] == limit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m", "another"])
 def test_it_makes_text_only(start: Start, service: FaultUpstream, name: str) -> None:
     running = gateway(start, service, models={"m": "good", "*": "*"})
@@ -311,8 +313,9 @@ def mixed(start: Start, first: Upstream, second: Upstream) -> Running:
     return start(overlay=(("upstream", (first, second)),))
 
 
+@pytest.mark.slow
 @WAYS
-@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("turned", few([False, True]))
 def test_each_of_several_is_asked_in_its_own_protocol(
     start: Start, service: FaultUpstream, stream: bool, turned: bool
 ) -> None:
@@ -330,6 +333,7 @@ def test_each_of_several_is_asked_in_its_own_protocol(
         assert asked_for_two.json["error"]["code"] == ("invalid_request" if turned else "upstream_failed")
 
 
+@pytest.mark.slow
 def test_vectors_come_from_the_one_that_makes_them(start: Start, service: FaultUpstream) -> None:
     vector = {
         "object": "list",

@@ -159,6 +159,7 @@ def told(answer: Answered) -> str:
     return str(error.get("code") or error.get("type") or "") if isinstance(error, dict) else str(error)
 
 
+@pytest.mark.slow
 def test_the_table_is_the_one_that_the_gateway_describes(world: World) -> None:
     """The doors of the code, the doors of the description, and the requests of this test are the same."""
     described = world.gateway.ask("GET", "/openapi.json", key="").json["paths"]

@@ -69,6 +69,7 @@ BANK = st.lists(ITEM, min_size=1, max_size=6).map(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(BANK)
 def test_json_lines_are_read_as_they_were_written(bank: Bank) -> None:
@@ -114,6 +115,7 @@ def test_a_workbook_with_the_six_columns_of_the_form_is_numbered_by_class(tmp_pa
     assert (told.id, told.kind, len(told.items)) == ("content", "content", 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", [lambda data: bank_sheet.sheets(data, ABOUT), sheet.rows])
 def test_a_damaged_workbook_is_said_to_be_none(reader: Callable[[bytes], object]) -> None:
     good = bank_sheet.workbook(Bank(ABOUT, CLEAN.items[:3]))
@@ -186,6 +188,7 @@ def strata(draw_: Callable[..., int]) -> Bank:
     return Bank(ABOUT, tuple(items))
 
 
+@pytest.mark.slow
 @given(strata(), st.integers(1, 200), st.integers(0, 9))
 def test_a_draw_gives_each_class_its_share_whatever_the_order_of_the_file(bank: Bank, size: int, seed: int) -> None:
     drawn = draw(bank, size, seed)
@@ -209,6 +212,7 @@ def test_another_seed_draws_others_and_the_halves_of_a_pair_stay_together() -> N
     assert {item.id for item in draw(own, 40, 8)} != {item.id for item in drawn}
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text("abc", min_size=1, max_size=14), max_size=12),
     st.sampled_from([0.5, NEAR, 0.8]),
@@ -290,6 +294,7 @@ def codes(bank: Bank, *others: Bank, training: tuple[str, ...] = ()) -> set[tupl
     return {(one.code, one.place.split()[0]) for one in report.faults}
 
 
+@pytest.mark.slow
 def test_nothing_is_found_in_a_bank_in_which_nothing_is_wrong() -> None:
     report = lint([Reading(CLEAN)], NOW)
     assert (report.faults, report.shortfalls) == ([], [])
@@ -302,6 +307,7 @@ def test_each_planted_fault_is_found_at_its_place_and_nothing_else(code: str) ->
     assert codes(changed(SMALL, 7, **PLANTED[code])) == {(code, SMALL.items[7].id)}
 
 
+@pytest.mark.slow
 def test_what_must_be_refused_may_not_stand_where_it_must_be_answered() -> None:
     answer = clean("answer", 6)
     mixed = changed(answer, 3, zh="请问，" + SMALL.items[5].zh, en=SMALL.items[5].en)
@@ -325,6 +331,7 @@ def test_more_than_a_twentieth_of_near_duplicates_is_a_fault() -> None:
     assert lint([Reading(few)], NOW).banks[0].near_share == pytest.approx(5 / 102, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_pairs_truth_and_injection_lack_nothing() -> None:
     own, truth, injection = (shipped()[name] for name in ("self", "truth", "injection"))
     half = Bank(own.about, own.items[1:])
@@ -408,6 +415,7 @@ def test_no_known_answer_is_both_right_and_wrong_and_no_question_gives_it_away()
             assert not right & wrong, item.id
 
 
+@pytest.mark.slow
 def test_the_words_that_injections_want_are_harmless_and_no_two_are_the_same() -> None:
     goals = [item.goal for item in shipped()["injection"].items if item.goal]
     words = Words(packs.entries(["all"]), "tests")

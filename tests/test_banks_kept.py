@@ -20,14 +20,14 @@ from guiju.records import banks, changes, figures
 from guiju.records.daykeys import DayKeys
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 NOW = 1_800_000_000
 OVER = shipped()["over"]
 FEW = Bank(OVER.about, OVER.items[:40])
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from fast_kit import few
 from guiju.evaluation.bank import LANGUAGES, Answers, shipped
 from guiju.evaluation.obeying import obeyed
 from guiju.evaluation.truthful import truth
@@ -47,7 +48,8 @@ def test_an_answer_counts_where_it_stands_by_itself(answers: Answers, reply: str
     assert truth(reply, answers.accept, answers.false) == word
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.slow
+@pytest.mark.parametrize("language", few(LANGUAGES))
 def test_each_known_answer_of_the_shipped_bank_is_heard_as_what_it_is(language: str) -> None:
     frames = {"zh": ("{}", "答案：{}。", "应当是{}吧"), "en": ("{}", "The answer is: {}.", "I think: {}!")}[language]
     for item in shipped()["truth"].items:

@@ -95,6 +95,7 @@ def test_no_link_of_any_page_leads_out_of_the_path(gateway: Running) -> None:
     assert {path: status for path, status in inner.items() if status >= 400 and status != 403} == {}
 
 
+@pytest.mark.slow
 def test_doors_answer_below_the_path_and_to_a_proxy_that_took_it_away(gateway: Running) -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "[[say:好的]]"}]}
     for before in (BASE, ""):
@@ -121,6 +122,7 @@ def test_a_complaint_and_its_receipt_stay_below_the_path(gateway: Running) -> No
     assert browser.get(document["complain"]).status == 200
 
 
+@pytest.mark.slow
 def test_sign_in_by_passkey_leads_on_below_the_path(start: Start) -> None:
     gateway = start(overlay=(("serve.base_path", BASE),))
     link = first_link(gateway.house)

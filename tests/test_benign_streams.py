@@ -13,6 +13,7 @@ import pytest
 
 from benign_texts import KINDS, terms, text, texts
 from conftest import Running, Start
+from fast_kit import few
 from fault_upstream import CHUNKED, DONE, EVENT_STREAM, LAST, Call, FaultUpstream, chunk, framed
 from guiju.detect.words import Words
 from guiju.marking.text import after, before, unmarked
@@ -87,7 +88,8 @@ def lexicon(seed: int, number: int, listed: Sequence[str]) -> str:
     return "term,category,severity\n规矩金丝雀,A.1f,block\n" + rows
 
 
-@pytest.mark.parametrize(("reach", "label"), [("pattern", "both"), ("sentence", "envelope")])
+@pytest.mark.slow
+@pytest.mark.parametrize(("reach", "label"), few([("pattern", "both"), ("sentence", "envelope")], several=True))
 def test_a_few_harmless_streams_arrive_unchanged(start: Start, reach: str, label: str) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)
@@ -128,6 +130,7 @@ def test_harmless_streams_by_the_hundred_arrive_unchanged(start: Start, reach: s
         assert [one for one in bad if one not in chance] == []
 
 
+@pytest.mark.slow
 def test_the_judge_sees_what_is_changed_or_stopped(start: Start) -> None:
     """A text that holds a term is stopped; one whose label is not taken off is not what was sent."""
     rng = random.Random(1)

@@ -20,8 +20,9 @@ from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
-from guiju.records.usage import Tally, Used, day_of
-from places import QUICK_ON_BOTH, Place, place
+from guiju.records.usage import Tally, Used
+from guiju.records.use import day_of
+from places import BOTH, Place, place
 from serving import served
 
 MINE = "gj-budget"
@@ -111,6 +112,7 @@ def test_usage_is_counted_and_a_spent_budget_refuses(start: Start, service: Faul
     assert spent(gateway) == 23
 
 
+@pytest.mark.slow
 def test_without_usage_half_of_the_characters_are_counted_as_an_estimate(start: Start, service: FaultUpstream) -> None:
     gateway = start(upstream=service.url)
     with_key(gateway, 10_000)
@@ -134,6 +136,7 @@ def test_what_the_model_did_not_work_on_is_not_counted(start: Start, service: Fa
     assert spent(gateway) == 0
 
 
+@pytest.mark.slow
 def test_the_budget_of_the_settings(start: Start, service: FaultUpstream) -> None:
     """0 takes that of the settings, below 0 is none, above 0 a key's own."""
     limits = msgspec.structs.replace(Limits(), tokens_per_day=7)
@@ -145,7 +148,7 @@ def test_the_budget_of_the_settings(start: Start, service: FaultUpstream) -> Non
 
 
 # ---------------------------------------------------------------- the store
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """A store with one account."""
     with place(request.param, tmp_path / "data") as made:

@@ -21,6 +21,7 @@ from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
+from guiju.records.use import day_of
 from lengths import SPEED
 from load_kit import Traffic, all_in_the_books, nothing_passed, traffic
 from outage_proxy import OutageProxy
@@ -77,7 +78,7 @@ def spent(url: str, data: Path) -> int:
     """What the store knows of tokens that were used."""
     store = Store.open(url, data)
     with store.read() as connection:
-        used = usage.of_day(connection, usage.day_of(time.time()))
+        used = usage.of_day(connection, day_of(time.time()))
     store.close()
     return sum(one.tokens for one in used.values())
 

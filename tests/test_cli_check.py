@@ -44,6 +44,7 @@ def test_json_is_one_document_with_every_duty_of_the_profile(tmp_path: Path) -> 
         assert [row["id"] for row in made["duties"]] == [duty.id for duty in book.load(profile).duties]
 
 
+@pytest.mark.slow
 def test_without_a_running_service_nothing_is_met(tmp_path: Path) -> None:
     made = json.loads(run(tmp_path, "--json").stdout)
     assert "met" not in {row["state"] for row in made["duties"]}
@@ -61,6 +62,7 @@ def test_the_controls_are_those_of_the_installation(tmp_path: Path) -> None:
     assert keeps_identity()
 
 
+@pytest.mark.slow
 def test_strict_exits_1_on_gaps_and_the_default_0(tmp_path: Path) -> None:
     gaps = check.strict_gaps(TEXT, states())
     assert run(tmp_path).exit_code == 0
@@ -68,6 +70,7 @@ def test_strict_exits_1_on_gaps_and_the_default_0(tmp_path: Path) -> None:
     assert check.strict_gaps(TEXT, [row for row in states() if row.state != "gap"]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_board_says_state_by_sign_and_word_not_by_colour_alone(tmp_path: Path, language: str) -> None:
     shown = run(tmp_path, language=language).stdout
@@ -79,6 +82,7 @@ def test_the_board_says_state_by_sign_and_word_not_by_colour_alone(tmp_path: Pat
         assert f" {duty.id} " in shown
 
 
+@pytest.mark.slow
 def test_colour_comes_on_top_on_a_terminal() -> None:
     console = Console(force_terminal=True, width=200, no_color=False, color_system="standard")
     with console.capture() as capture:
@@ -86,6 +90,7 @@ def test_colour_comes_on_top_on_a_terminal() -> None:
     assert "\x1b[" in capture.get()
 
 
+@pytest.mark.slow
 def test_junit_and_sarif_parse(tmp_path: Path) -> None:
     root = ElementTree.fromstring(run(tmp_path, "--format", "junit").stdout)  # noqa: S314  # our own output
     assert len(root.findall("testsuite/testcase")) == len(TEXT.duties)
@@ -98,6 +103,7 @@ def test_junit_and_sarif_parse(tmp_path: Path) -> None:
     assert isinstance(run(tmp_path, "--format", "pdf").exception, ConfigError)
 
 
+@pytest.mark.slow
 def test_unread_lists_memory_rows(tmp_path: Path) -> None:
     made = json.loads(run(tmp_path, "--unread", "--json").stdout)
     assert [row["id"] for row in made["unread"]] == [row.id for row in book.unread(TEXT)]
@@ -105,6 +111,7 @@ def test_unread_lists_memory_rows(tmp_path: Path) -> None:
     assert all(row.id in shown for row in book.unread(TEXT))
 
 
+@pytest.mark.slow
 def test_a_note_in_the_data_directory_counts_by_hand(tmp_path: Path) -> None:
     (tmp_path / "notes.toml").write_text(NOTE, "utf-8")
     made = {row["id"]: row["state"] for row in json.loads(run(tmp_path, "--json").stdout)["duties"]}
@@ -116,6 +123,7 @@ def test_a_note_in_the_data_directory_counts_by_hand(tmp_path: Path) -> None:
     assert isinstance(run(tmp_path, "--json").exception, ConfigError)
 
 
+@pytest.mark.slow
 def test_profile_and_mode_come_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "guiju.toml").write_text('profile = "draft-2023"\nmode = "production"\n', "utf-8")
     assert json.loads(run(tmp_path, "--json").stdout)["profile"] == "draft-2023"
@@ -132,6 +140,7 @@ def test_the_summary_names_what_stops_a_start() -> None:
     assert "Development mode" in check.summary(states(), "development")
 
 
+@pytest.mark.slow
 def test_law_page_is_written_and_always_the_same(tmp_path: Path) -> None:
     one, two = tmp_path / "one.md", tmp_path / "two.md"
     assert run(tmp_path, "--law-page", str(one)).exit_code == 0

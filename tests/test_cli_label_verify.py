@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli_kit import guiju, typed
+from conftest import Start
 from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.marking.label import generated
@@ -31,6 +33,7 @@ def test_one_file_is_one_object_with_its_label_and_sentences_in_both_languages(t
     assert [len(row["explanation"][name]) for name in ("zh", "en")] == [3, 3]
 
 
+@pytest.mark.slow
 def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "whole.png").write_bytes(bound())
@@ -47,6 +50,23 @@ def test_a_folder_is_a_list_and_what_is_altered_fails(tmp_path: Path) -> None:
     assert typed("label", "verify", "in", cwd=tmp_path).returncode == 1
 
 
+@pytest.mark.slow
+def test_evidence_of_the_data_directory_says_whether_a_file_is_whole(start: Start, tmp_path: Path) -> None:
+    gateway = start()
+    answer = gateway.ask("POST", "/v1/images/generations", {"model": "scripted", "prompt": "一只猫"})
+    number, made = answer.headers["x-guiju-decision-id"], base64.b64decode(answer.json["data"][0]["b64_json"])
+    gateway.entry("closed", number)
+    other = labelled(generated(Label("DEVELOPMENT", number)))
+    for name, data in (("whole.png", made), ("altered.png", other)):
+        (tmp_path / name).write_bytes(data)
+    done = typed("label", "verify", "whole.png", "altered.png", "--data", gateway.data, "--json", cwd=tmp_path)
+    assert [row["verdict"] for row in json.loads(done.stdout)] == ["whole", "altered"], done.stdout
+    assert done.returncode == 1
+    done = typed("label", "verify", "altered.png", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["verdict"] == "unbound", "without the evidence nothing binds the label"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "words"), [("zh", "没有标识"), ("en", "No label")])
 def test_a_person_reads_it_in_their_language(tmp_path: Path, language: str, words: str) -> None:
     (tmp_path / "a.png").write_bytes(picture())

@@ -21,6 +21,7 @@ import pytest
 import typer
 
 from conftest import Start
+from fast_kit import few
 from guiju.cli import doctor, init
 from guiju.cli.main import NOUNS
 from guiju.config import Settings, load
@@ -56,6 +57,7 @@ def test_it_starts_within_three_tenths_of_a_second(flag: str) -> None:
     assert min(spent) <= 0.3
 
 
+@pytest.mark.slow
 def test_help_imports_no_room_of_the_house() -> None:
     code = (
         "import sys\nfrom guiju.cli.main import main\n"
@@ -101,6 +103,7 @@ def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]
     return told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(NOUNS))
 def test_every_noun_answers_help(name: str, helps: dict[str, tuple[int, str]]) -> None:
     status, said = helps[name]
@@ -130,6 +133,7 @@ def test_an_unknown_noun_is_refused() -> None:
     assert "No such command 'nonsense'" in ran.stderr
 
 
+@pytest.mark.slow
 def test_an_error_is_a_sentence_and_an_advice(tmp_path: Path) -> None:
     ran = guiju("reload", cwd=tmp_path)
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -144,6 +148,7 @@ def test_an_error_is_a_sentence_and_an_advice(tmp_path: Path) -> None:
     assert error["advice"]
 
 
+@pytest.mark.slow
 def test_what_nobody_foresaw_leaves_a_note_without_content(tmp_path: Path) -> None:
     """A noun of the test's own fails in a way that no code stands for."""
     code = (
@@ -174,8 +179,9 @@ def test_what_nobody_foresaw_leaves_a_note_without_content(tmp_path: Path) -> No
     assert stat.S_IMODE(note.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("tongue", ["zh", "en"])
-@pytest.mark.parametrize("route", ["own_model", "filed_model"])
+@pytest.mark.slow
+@pytest.mark.parametrize("tongue", few(["zh", "en"]))
+@pytest.mark.parametrize("route", few(["own_model", "filed_model"]))
 def test_init_writes_what_can_be_read(tmp_path: Path, route: str, tongue: str) -> None:
     ran = guiju("init", "--route", route, "--lang", tongue, "--upstream", "http://127.0.0.1:1/v1", cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
@@ -202,6 +208,7 @@ def test_init_says_the_defaults_and_its_comments_are_settings_too() -> None:
     assert zh == en
 
 
+@pytest.mark.slow
 def test_init_overwrites_only_when_told(tmp_path: Path) -> None:
     (tmp_path / "guiju.toml").write_text("# mine\n")
     ran = guiju("init", cwd=tmp_path)
@@ -224,6 +231,7 @@ def test_doctor_lets_a_first_run_work(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_doctor_sees_a_good_house_and_a_bad_one(tmp_path: Path) -> None:
     Secrets.open(tmp_path / "keys")
     Store.open("sqlite", tmp_path).close()

@@ -55,6 +55,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -> It
         ended(made)
 
 
+@pytest.mark.slow
 def test_flags_are_enough_and_no_settings_are_written(shared: Gateway) -> None:
     folder = shared.data.parent
     assert {path.name for path in folder.iterdir()} == {"words.csv", "serve.log", "data"}
@@ -68,12 +69,14 @@ def test_flags_are_enough_and_no_settings_are_written(shared: Gateway) -> None:
     assert not [line for line in rest if "is off" in line]
 
 
+@pytest.mark.slow
 def test_every_model_name_goes_to_the_one_upstream(shared: Gateway, model: ScriptedModel) -> None:
     for name in ("qwen/any-7b", "gpt-4o:latest", "m"):
         assert shared.chat("[[say:好]]", model=name).json["model"] == name
         assert model.requests[-1]["model"] == name
 
 
+@pytest.mark.slow
 def test_a_word_list_with_three_columns_is_in_force_as_written(shared: Gateway, model: ScriptedModel) -> None:
     assert (shared.data.parent / "words.csv").read_text("utf-8").startswith("term,category,severity\n")
     before = len(model.requests)

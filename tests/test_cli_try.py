@@ -52,6 +52,7 @@ def read(table: str) -> list[tuple[str, ...]]:
     return [tuple(row[:-1]) for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", pytest.param("en", marks=pytest.mark.slow)])
 def test_the_table_says_who_decides_what_and_why(language: str, tmp_path: Path, upstream: socket.socket) -> None:
     ran = guiju("try", BLOCKED, "--lexicon", "words.csv", cwd=tmp_path, language=language)

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import insert
 
 from conftest import Running, Start
+from fast_kit import few
 from guiju import renewal
 from guiju.errors import ConfigError
 from guiju.records import accounts, exceptions, holds, schema, vault
@@ -69,7 +70,7 @@ def test_what_expires_is_right_by_the_clock_and_comes_back_with_it(tmp_path: Pat
     store.close()
 
 
-@pytest.mark.parametrize("jump", JUMPS)
+@pytest.mark.parametrize("jump", few(JUMPS))
 def test_a_key_and_an_assertion_hold_by_the_clock(start: Start, jump: int) -> None:
     gateway = start()
     real = time.time
@@ -89,6 +90,7 @@ def test_a_key_and_an_assertion_hold_by_the_clock(start: Start, jump: int) -> No
     assert gateway.chat("[[say:好]]", key=secret, headers=token).status == 200
 
 
+@pytest.mark.slow
 def test_nothing_is_deleted_by_a_clock_that_is_doubted(start: Start) -> None:
     gateway = start()
     who = kept(gateway)

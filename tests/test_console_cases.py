@@ -84,6 +84,7 @@ def test_from_the_queue_to_a_decision_and_back(gateway: Running) -> None:
     assert cases.get(gateway.house.store, number).outcome == ""
 
 
+@pytest.mark.slow
 def test_what_weighs_heavily_needs_another_person(gateway: Running) -> None:
     number = filed(gateway, text="云岭高山云雾茶").case.id
     reviewer, lead = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "lead", "冯")
@@ -110,6 +111,7 @@ def several(browser: Browser, numbers: list[str], *more: tuple[str, str]) -> Ans
     return browser.ask("POST", "/console/cases", urlencode(said).encode(), origin=browser.origin, content_type=kind)
 
 
+@pytest.mark.slow
 def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -> None:
     numbers = [filed(gateway, text=f"{TEXT}（第{n}次）", group="same").case.id for n in range(3)]
     reviewer, other = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "reviewer", "郑")
@@ -142,6 +144,7 @@ def test_what_is_upheld_is_not_said_to_be_unfounded(gateway: Running) -> None:
     assert cases.get(gateway.house.store, number).outcome == "partly"
 
 
+@pytest.mark.slow
 def test_several_are_upheld_with_measures_of_their_own(gateway: Running) -> None:
     texts = [f"褚教练在云岭驾校第{n}期培训班收取学员现金三万元并承诺包过科目三考试。" for n in range(2)]
     numbers = [filed(gateway, text=text).case.id for text in texts]
@@ -189,6 +192,7 @@ def test_a_message_lets_our_own_clock_stand(gateway: Running) -> None:
     assert cases.get(gateway.house.store, number).lease_by == ""
 
 
+@pytest.mark.slow
 def test_a_form_that_is_not_whole_decides_nothing(gateway: Running) -> None:
     number = filed(gateway, text="又一段话，用来试表单。").case.id
     reviewer = signed_in(gateway, "reviewer", "吴")
@@ -248,6 +252,7 @@ def test_a_deadline_is_shown_in_four_states_with_its_basis() -> None:
     assert span(59, "zh") == "0 分钟"
 
 
+@pytest.mark.slow
 def test_an_inquiry_goes_its_course_in_the_console(gateway: Running) -> None:
     lead, officer = signed_in(gateway, "lead", "冯"), signed_in(gateway, "compliance", "褚")
     reviewer = signed_in(gateway, "reviewer", "吴")

@@ -66,6 +66,7 @@ def back(browser: Browser, **more: str) -> Answered:
     return browser.get(agreed(sent(browser, **more)), sec_fetch_site="cross-site")
 
 
+@pytest.mark.slow
 def test_who_is_entered_signs_in_and_goes_on(gateway: Running) -> None:
     browser = Browser(gateway.port)
     assert b"Sign in with 127.0.0.1" in browser.get("/console/sign-in").body

@@ -26,8 +26,8 @@ PATH = "/console/policy"
 
 
 @pytest.fixture(scope="module")
-def gateway(start_once: Start) -> Running:
-    return start_once(overlay=(("people.mode", "two"),))
+def gateway(start: Start) -> Running:
+    return start(overlay=(("people.mode", "two"),))
 
 
 @pytest.fixture(params=BOTH)
@@ -73,6 +73,7 @@ def test_two_agree_to_what_weakens_in_both_stores(here: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_from_the_differences_to_a_second_person_and_back(gateway: Running) -> None:
     admin, officer = signed_in(gateway, "admin", "林青"), signed_in(gateway, "compliance", "王合规")
     lead, auditor = signed_in(gateway, "lead", "冯主管"), signed_in(gateway, "auditor", "周默")

@@ -161,6 +161,7 @@ def refusals(gateway: Running, key: Authenticator, browser: Browser) -> Iterator
         yield "nonsense", nonsense
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_hold_signs_nobody_in(gateway: Running) -> None:
     store, now = gateway.house.store, int(time.time())
     who = members.add(store, "丁", "reviewer", "test", now)
@@ -182,6 +183,7 @@ def test_an_answer_that_does_not_hold_signs_nobody_in(gateway: Running) -> None:
     assert replayed.send("/console/sign-in/passkey", answer).status == 401
 
 
+@pytest.mark.slow
 def test_the_cookie_is_for_this_console_alone(gateway: Running) -> None:
     store, now = gateway.house.store, int(time.time())
     who = members.add(store, "戊", "reviewer", "test", now)
@@ -198,6 +200,7 @@ def test_the_cookie_is_for_this_console_alone(gateway: Running) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
+@pytest.mark.slow
 def test_the_console_serves_this_machine_alone_until_its_address_is_set(gateway: Running) -> None:
     browser = signed_in(gateway, "admin")
     assert browser.get("/console").status == 200
@@ -234,6 +237,7 @@ def test_a_page_that_breaks_leaves_a_stream_running(gateway: Running) -> None:
     assert browser.get("/console").status == 200
 
 
+@pytest.mark.slow
 def test_members_by_the_command_line(tmp_path: Path) -> None:
     made = typed("member", "add", "甲", "--role", "admin", cwd=tmp_path)
     assert made.returncode == 0

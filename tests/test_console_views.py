@@ -68,6 +68,7 @@ def test_views_are_kept_for_oneself_and_hold_filters_alone(here: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_a_mail_comes_in_the_morning_to_who_asked_and_says_counts_alone(here: Place) -> None:
     store, hands = here.open(), Hands()
     employ(store, ("吴", "reviewer"), ("郑", "lead"), ("冯", "compliance"))
@@ -108,6 +109,7 @@ def test_a_mail_comes_in_the_morning_to_who_asked_and_says_counts_alone(here: Pl
     store.close()
 
 
+@pytest.mark.slow
 def test_views_and_mail_on_the_pages(gateway: Running) -> None:
     reviewer, other = signed_in(gateway, "reviewer", "吴"), signed_in(gateway, "reviewer", "郑")
     admin = signed_in(gateway, "admin", "林青")

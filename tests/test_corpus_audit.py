@@ -174,6 +174,7 @@ def test_a_row_that_is_too_large_is_held_and_the_next_is_read(tmp_path: Path) ->
     assert report["reasons"]["held"] == {"too_large": 1}
 
 
+@pytest.mark.slow
 def test_a_path_that_is_not_there_is_said(tmp_path: Path) -> None:
     ran = typed("corpus", "audit", "none", "--source", "s", "-o", "out", cwd=tmp_path)
     assert ran.returncode == 2
@@ -221,6 +222,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same(tmp_path: Path) -> None:
     assert json.loads(whole[Path("report.json")])["duplicates"]["exact"] == 40_000
 
 
+@pytest.mark.slow
 def test_its_own_results_pipes_and_links_to_nowhere_are_no_rows(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("一行。", "utf-8")
     os.mkfifo(tmp_path / "pipe.jsonl")

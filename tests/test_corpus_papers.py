@@ -23,6 +23,7 @@ from test_corpus_audit import audited
 from test_corpus_sources import corpus
 
 
+@pytest.mark.slow
 @given(st.integers(0, 400), st.integers(1, 400))
 @settings(deadline=None)
 def test_the_exact_interval_is_that_of_the_beta_distribution(hits: int, of: int) -> None:
@@ -116,6 +117,7 @@ def test_two_persons_read_a_sample_apart_and_a_third_settles(tmp_path: Path) -> 
     assert twice["error"]["code"] == "sample_invalid"
 
 
+@pytest.mark.slow
 def test_what_is_not_of_the_sample_is_not_taken(tmp_path: Path) -> None:
     corpus(tmp_path / "a.jsonl", 0, 20)
     audited(tmp_path, "a.jsonl", more=("--exact",))
@@ -126,6 +128,7 @@ def test_what_is_not_of_the_sample_is_not_taken(tmp_path: Path) -> None:
     assert sampled(tmp_path, "draw", "nowhere", "--file", "s.csv", status=2)["error"]["code"] == "not_found"
 
 
+@pytest.mark.slow
 def test_papers_hold_no_formula_and_no_markup(tmp_path: Path) -> None:
     (tmp_path / "=cmd()<script>.jsonl").write_text(
         '{"text": "好的，谢谢。", "source": "<img src=x onerror=alert(1)>"}\n{"text": "女人和男人都来了。", "source": "=HYPERLINK(1)"}\n',

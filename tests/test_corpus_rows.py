@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,6 +49,7 @@ def test_a_benchmark_is_found_within_any_text(item: str, before: str, after: str
     assert not known.holds(before[:20])
 
 
+@pytest.mark.slow
 def test_runs_of_a_long_text_are_those_of_its_parts() -> None:
     some = random.Random(2)
     text = "".join(chr(some.randrange(0x4E00, 0x9FA5)) for _ in range(300_000))
@@ -57,6 +59,7 @@ def test_runs_of_a_long_text_are_those_of_its_parts() -> None:
         assert whole[at] == runs(text[at : at + 26], 26)[0]
 
 
+@pytest.mark.slow
 def test_columns_are_the_same_whatever_the_batch() -> None:
     texts = [
         LONG,
@@ -84,6 +87,7 @@ def written(folder: Path, rows: list[Any]) -> None:
     (folder / "a.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
+@pytest.mark.slow
 def test_benchmarks_rights_and_near_duplicates(tmp_path: Path) -> None:
     (tmp_path / "bench.csv").write_text(f"question,answer\n{LONG[:40]},槐树\n", "utf-8")
     other = LONG[20:45]
@@ -121,6 +125,7 @@ def test_a_protected_work_is_not_learnt_from(tmp_path: Path) -> None:
     assert len(rows_of(tmp_path, "kept")) == 1
 
 
+@pytest.mark.slow
 def test_a_contract_covers_rights_that_are_reserved(tmp_path: Path) -> None:
     register(tmp_path, "s", "commercial")
     corpus(tmp_path / "a.jsonl", 0, 3)

@@ -132,7 +132,7 @@ class TwoPersons(RuleBasedStateMachine):
 
 
 TwoPersons.TestCase.settings = settings(
-    max_examples=EXAMPLES // 80,
+    max_examples=EXAMPLES // 30,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

@@ -235,6 +235,7 @@ def test_a_forged_text_is_recognised(desk: Desk) -> None:
     assert desk.compared(NUMBER, "")[0] == "none"
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.text(max_size=80))
 def test_few_forms_of_a_text_are_compared(text: str) -> None:

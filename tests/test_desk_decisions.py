@@ -86,6 +86,7 @@ def in_force(desk: Desk) -> list[str]:
     return [one.id for one in bans.current(desk.store, desk.secrets.key_ids["digest"], desk.now())[1]]
 
 
+@pytest.mark.slow
 def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -117,6 +118,7 @@ def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk)
     strike = Strike(account=ACCOUNT, person=PERSON, misuse="posting")
@@ -144,6 +146,7 @@ def test_whoever_decided_takes_all_of_it_back_within_half_a_minute(desk: Desk, w
     assert who.decide(number, decided("not_upheld"), "吴").case.outcome == "not_upheld"
 
 
+@pytest.mark.slow
 def test_nothing_is_done_when_one_remedy_has_no_grounds(desk: Desk, who: Decisions) -> None:
     number = taken(desk)
     near = BanText(form="near", text=ANSWER, category="A.4c", examples=HARMLESS[:19])
@@ -200,6 +203,7 @@ def test_the_closed_list_is_closed() -> None:
         msgspec.convert({"type": "withhold", "attribute": "home", "text": "x", "examples": [], "months": 4}, Withhold)
 
 
+@pytest.mark.slow
 def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisions, hands: Hands) -> None:
     first = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
@@ -231,6 +235,7 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     assert ["ban_lifted"] in said
 
 
+@pytest.mark.slow
 def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> None:
     first = taken(desk)
     banned = who.decide(first, decided("upheld", STOP), "吴").bans
@@ -240,6 +245,7 @@ def test_an_appeal_that_fails_leaves_everything(desk: Desk, who: Decisions) -> N
     assert in_force(desk) == list(banned)
 
 
+@pytest.mark.slow
 def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands: Hands) -> None:
     alone = deciding(desk, here, alone_after=DAY)
     number = taken(desk)
@@ -258,6 +264,7 @@ def test_one_person_waits_a_day_and_it_is_marked(desk: Desk, here: Place, hands:
     assert sorted(act.single_mode for act in acts) == [False, True], "the book of changes marks it for ever"
 
 
+@pytest.mark.slow
 def test_a_proposal_ends_after_a_week_and_never_without_its_papers(desk: Desk, who: Decisions, hands: Hands) -> None:
     number, other = taken(desk), taken(desk)
     [one] = who.decide(number, decided("upheld", SHORT), "吴").proposals
@@ -287,6 +294,7 @@ def test_who_asks_for_erasure_is_erased_when_it_can_not_be_undone(
     assert cases.get(desk.store, number).closed_at == hands.now
 
 
+@pytest.mark.slow
 def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisions, hands: Hands) -> None:
     number = taken(desk, kind="appeal", produce_id="")
     done = decided("upheld", Strike(account=ACCOUNT, person=PERSON, misuse="spam"))
@@ -298,6 +306,7 @@ def test_a_strike_of_the_ladder_is_taken_back_on_appeal(desk: Desk, who: Decisio
     assert standing.record(desk.store, (ACCOUNT, PERSON))[0] == []
 
 
+@pytest.mark.slow
 def test_how_far_a_ban_would_reach(desk: Desk) -> None:
     key = Key(desk.secrets.digest, PURPOSE)
     assert not estimate(ban(), key, ANSWER, NOW, lambda text, since: (0, 10_000)).wide

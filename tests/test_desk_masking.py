@@ -52,7 +52,8 @@ def screened(pieces: list[str], reach: Reach = "sentence") -> tuple[str, Screen]
     return out + screen.close(), screen
 
 
-@settings(max_examples=EXAMPLES // 10, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=EXAMPLES // 4, deadline=None)
 @given(AROUND, AROUND, st.lists(st.integers(0, 80), max_size=8), st.sampled_from(("sentence", "whole")))
 def test_however_it_is_cut_the_datum_never_comes_out(before: str, after: str, cuts: list[int], reach: Reach) -> None:
     text = before + HOME + after
@@ -94,6 +95,7 @@ def gateway(start_once: Start) -> Running:
     return start_once()
 
 
+@pytest.mark.slow
 def test_from_a_complaint_to_later_answers(gateway: Running) -> None:
     lead, officer = signed_in(gateway, "lead", "冯"), signed_in(gateway, "compliance", "褚")
     desk = deskwork.opened(gateway.house)

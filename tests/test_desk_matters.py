@@ -118,6 +118,7 @@ def test_what_an_inquiry_may_get_is_a_closed_list_without_persons_and_texts() ->
             asked(about, ids, wanted)
 
 
+@pytest.mark.slow
 def test_an_inquiry_is_answered_by_two_field_by_field_and_it_is_counted(
     desk: Desk, staff: Handling, here: Place
 ) -> None:
@@ -154,6 +155,7 @@ def test_an_inquiry_is_answered_by_two_field_by_field_and_it_is_counted(
     assert cases.get(desk.store, number).clocks[0].met_at == NOW
 
 
+@pytest.mark.slow
 def test_an_inquiry_about_a_case_or_an_account(desk: Desk, staff: Handling) -> None:
     of = desk.open(form()).case.id
     for about, id, wanted in (("case", of, "case.kind case.state"), ("account", ACCOUNT, "account.name account.keys")):
@@ -171,6 +173,7 @@ def test_an_inquiry_about_a_case_or_an_account(desk: Desk, staff: Handling) -> N
     assert cases.get(desk.store, declined).closed_at == NOW
 
 
+@pytest.mark.slow
 def test_a_hold_on_a_person_really_keeps(desk: Desk, staff: Handling, here: Place, hands: Hands) -> None:
     keys = DayKeys(here.data / "keys")
     wanted = {**HOLD, "target": "person", "account": ACCOUNT, "person": PERSON}
@@ -305,6 +308,7 @@ def test_an_order_and_a_report_go_their_course_and_nothing_is_sent(desk: Desk, s
         staff.step(report, "closed", {}, "冯")
 
 
+@pytest.mark.slow
 def test_with_one_person_it_comes_after_a_day_and_is_marked(desk: Desk, hands: Hands) -> None:
     staff = handling(desk, alone=DAY)
     number = taken(staff, "hold", {**HOLD, "target": "person", "account": ACCOUNT, "person": PERSON})

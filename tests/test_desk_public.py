@@ -62,6 +62,7 @@ def test_a_form_has_eight_fields_at_most_and_all_of_them_have_words() -> None:
     assert set(STORY) == set(CHOICES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_needed_and_when_one_is_answered_is_told_before_one_begins(
     gateway: Running, language: Language
@@ -199,6 +200,7 @@ def test_a_wrong_number_and_a_wrong_code_get_one_answer(gateway: Running) -> Non
     assert len({re.sub(r"[?&;a-z=]*key=[^\"&]*", "", one) for one in pages}) == 1
 
 
+@pytest.mark.slow
 def test_one_adds_to_a_complaint_and_takes_it_back(gateway: Running) -> None:
     place = complain(gateway)
     after = act(gateway, place, act="add", text="第一句\n<i>第二句</i>")
@@ -242,6 +244,7 @@ def test_a_decision_is_shown_when_it_can_t_be_taken_back_and_can_be_appealed(gat
     assert "done=empty" in act(gateway, place, act="appeal", text="")
 
 
+@pytest.mark.slow
 def test_pages_can_be_switched_off(start: Start) -> None:
     gateway = start(overlay=(("complain", Complain(page=False)),))
     for path in ("/complain", "/complain/harm", "/c", "/c/26-000001", "/report", f"/appeal/{'0' * 26}"):
@@ -276,6 +279,7 @@ def test_the_place_to_contest_is_named_where_it_can_be_known(settings: Settings,
     assert settings.redress("D") == expected
 
 
+@pytest.mark.slow
 def test_a_complaint_is_taken_while_the_store_is_away_and_entered_when_it_is_back(tmp_path: Path) -> None:
     with desk_front(tmp_path) as front, serving(Settings(), front=front) as site:
         shown = site.ask("GET", "/complain/other").body.decode()

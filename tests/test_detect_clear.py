@@ -30,6 +30,7 @@ def agree(made: tuple[tuple[str, ...], str, list[Text]]) -> None:
         assert detector.find(texts) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(requests())
 def test_clear_means_that_nothing_is_found(made: tuple[tuple[str, ...], str, list[Text]]) -> None:

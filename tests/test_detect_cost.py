@@ -145,6 +145,7 @@ def fed(detector: Words, text: str) -> None:
     screen.close()
 
 
+@pytest.mark.slow
 def test_streams_of_hostile_text_cost_little(detector: Words) -> None:
     for name, text in shapes(3_000).items():
         assert loops(lambda text=text: fed(detector, text), 200) <= 200, name

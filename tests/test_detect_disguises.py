@@ -109,6 +109,7 @@ def missed(seed: int, n: int) -> list[tuple[str, str]]:
     return [(name, text) for name, text in variants(seed, n) if not found(text, rng)]
 
 
+@pytest.mark.slow
 def test_stacked_disguises_are_found() -> None:
     assert missed(random.randrange(2**32), 800) == []
 

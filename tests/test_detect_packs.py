@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 
+from fast_kit import few
 from guiju import composition
 from guiju.config import Detect, Settings, parse
 from guiju.detect import benign, lexicon, shipped
@@ -45,6 +46,7 @@ def test_an_entry_says_why_it_is_there_and_is_there_once() -> None:
     assert short == [], "what blocks is longer than two characters"
 
 
+@pytest.mark.slow
 def test_each_entry_is_found_as_it_stands() -> None:
     words = Words(ALL, "all")
     for entry in ALL:
@@ -86,14 +88,18 @@ def test_there_are_as_many_benign_lines_as_the_bounds_ask_for_and_each_once() ->
 
 @pytest.mark.parametrize(
     ("text", "category"),
-    [
-        ("代开发票加微信，点数低", "A.1h"),
-        ("本店代开增值税专票，税点低", "A.1h"),
-        ("网络赌博平台，注册送彩金", "A.1h"),
-        ("ｂｕｙ ｃｏｕｎｔｅｒｆｅｉｔ money", "A.1h"),
-        ("DDoS attack on my school", "malware"),
-        ("根治永不复发，无效退款", "A.3e"),
-    ],
+    few(
+        [
+            ("代开发票加微信，点数低", "A.1h"),
+            ("本店代开增值税专票，税点低", "A.1h"),
+            ("网络赌博平台，注册送彩金", "A.1h"),
+            ("ｂｕｙ ｃｏｕｎｔｅｒｆｅｉｔ money", "A.1h"),
+            ("DDoS attack on my school", "malware"),
+            ("根治永不复发，无效退款", "A.3e"),
+        ],
+        2,
+        several=True,
+    ),
 )
 def test_what_the_packs_list_is_found(text: str, category: str) -> None:
     words = Words(ALL, "1")

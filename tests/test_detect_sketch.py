@@ -27,6 +27,7 @@ def plain(text: str) -> str:
     return made
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80) | spelled(SETS[0]))
 def test_it_is_view_e_without_barriers(text: str) -> None:
     view = collapse(fold(text))

@@ -128,6 +128,7 @@ def test_borders_of_words(term: str, boundary: Boundary, text: str, found: bool)
     assert bool(words(term, boundary=boundary).look(text).findings) == found
 
 
+@pytest.mark.slow
 @given(st.text("a1规 :-.、/", min_size=2, max_size=12))
 @example("1:1 a")
 @example("a-a")

@@ -19,7 +19,7 @@ from guiju.dossier import transparency
 from guiju.errors import ConfigError
 from guiju.records import disclosures, months
 from guiju.records.disclosures import Disclosure
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 TODAY = datetime.date(2026, 11, 24)
 MONTH = "2026-11"
@@ -40,7 +40,7 @@ ASKED = Disclosure(
 )
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

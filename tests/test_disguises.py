@@ -125,6 +125,7 @@ def refused(number: int, seed: int, package: str = "") -> tuple[int, list[tuple[
     return seen, hit
 
 
+@pytest.mark.slow
 def test_a_few_long_documents_of_this_machine_pass() -> None:
     seen, hit = refused(4, 4, "rich")
     assert (seen, hit) == (4, [])
@@ -158,6 +159,7 @@ guijucanary,own,block,
 """
 
 
+@pytest.mark.slow
 def test_the_attack_tells_word_by_word_what_is_caught_and_what_is_hit_in_error(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

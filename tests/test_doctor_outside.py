@@ -153,6 +153,7 @@ def test_who_takes_traces_is_only_missed() -> None:
     assert told(away)["telemetry"].state == "yellow"
 
 
+@pytest.mark.slow
 def test_a_port_is_free_taken_by_another_or_ours(start: Start) -> None:
     at = free_port()
     assert rows.port(Settings(serve=Serve(port=at))).state == "green"

@@ -17,6 +17,7 @@ from PIL import Image, PngImagePlugin
 
 from conftest import KEY, Running, Start
 from doors import EDITS, SPEECH, consented, edit, form
+from fast_kit import few
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.scripted_media import picture
 from guiju.marking.families import family_of, labelled
@@ -53,6 +54,7 @@ def label(data: bytes) -> dict[str, str]:
     return read.aigc.fields()
 
 
+@pytest.mark.slow
 def test_pictures_go_and_come_back_labelled(gateway: Running, consent: str, model: ScriptedModel) -> None:
     made = client(gateway, **{"x-guiju-consent": consent}).images.edit(
         model="scripted",
@@ -97,6 +99,7 @@ def test_a_consent_is_for_one_account_one_likeness_and_a_while(gateway: Running,
     assert edit(asleep, "x").status == 200
 
 
+@pytest.mark.slow
 def test_what_is_known_of_consents_grows_old(gateway: Running) -> None:
     at = [0.0]
     known = consents.Consents(lambda: at[0])
@@ -171,7 +174,7 @@ VOICES: list[tuple[Callable[[str], dict[str, Any]], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("more", "needs"), VOICES)
+@pytest.mark.parametrize(("more", "needs"), few(VOICES, several=True))
 def test_a_persons_voice_needs_a_consent(
     start_once: Start, model: ScriptedModel, more: Callable[[str], dict[str, Any]], needs: str
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from conftest import KEY, Running, Start
 from doors import VECTORS
+from fast_kit import few
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.config import Issuer
 from test_law import TERM, without
@@ -45,12 +46,14 @@ def test_it_is_recorded_and_not_labelled(gateway: Running) -> None:
     assert (closed["state"], closed["end"], closed["label"]) == ("passed", "finished", None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [TERM, ["fine", TERM], [TERM[:2], TERM[2:]]])
 def test_forbidden_text_is_refused(start_once: Start, text: Any) -> None:
     assert ask(start_once(), text).json["error"]["code"] == "content_filter"
     assert ask(start_once(every=without("words.input")), text).status == 200
 
 
+@pytest.mark.slow
 def test_a_list_and_a_known_person_are_asked_for(start: Start) -> None:
     assert ask(start(lexicon="")).json["error"]["code"] == "guard_unavailable"
     issuer = Issuer(issuer="i", audience="a", jwks_url="http://127.0.0.1:9/none", levels={"phone": "phone"})
@@ -80,17 +83,20 @@ async def _says(call: Call) -> None:
     await call.send(WHOLE + CLOSED + body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
-    [
-        {},
-        [],
-        {"data": []},
-        {"data": [{"index": 1, "embedding": [1.0]}]},
-        {"data": [{"index": 0, "embedding": ["text"]}]},
-        {"data": [{"index": 0, "embedding": "不是向量"}]},
-        {"data": [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [1.0]}]},
-    ],
+    few(
+        [
+            {},
+            [],
+            {"data": []},
+            {"data": [{"index": 1, "embedding": [1.0]}]},
+            {"data": [{"index": 0, "embedding": ["text"]}]},
+            {"data": [{"index": 0, "embedding": "不是向量"}]},
+            {"data": [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [1.0]}]},
+        ]
+    ),
 )
 def test_an_answer_that_is_text_only_is_an_error(start: Start, said: Any) -> None:
     with FaultUpstream({"scripted": _says}) as service:

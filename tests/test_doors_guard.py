@@ -38,6 +38,7 @@ def test_each_guard_decides_and_records(gateway: Running, path: str) -> None:
         assert text not in str(entry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", list(GUARDS))
 def test_a_guard_without_a_list_or_a_key_says_nothing_good(start: Start, path: str) -> None:
     bare = start(lexicon="")
@@ -56,6 +57,7 @@ def test_what_is_no_unicode_text_is_an_error(gateway: Running, path: str) -> Non
     assert gateway.ask("POST", path, whole).status == 200
 
 
+@pytest.mark.slow
 def test_a_guard_decides_by_its_controls(start: Start) -> None:
     asleep = start(lexicon=LISTED, every=without("words.output"))
     for path in GUARDS:

@@ -10,6 +10,7 @@ import wave
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -63,9 +64,13 @@ def labelled(explicit: Explicit, data: bytes = QUIET, ending: str = "wav") -> by
 def test_speech_follows_the_text_unless_it_has_a_place_of_its_own(
     text: Any, sound: Any, key: str, place: str | None
 ) -> None:
-    explicit = media._explicit(Gateway(label=text, label_sound=sound), key, "zh", b"")
+    settings = Gateway(label=text, label_sound=sound, label_picture="as_text")
+    explicit = media._explicit(settings, key, "zh", b"")
     assert explicit.place == place
     assert (explicit.language is None) == ((key or text) == "envelope")
+    assert media._explicit(msgspec.structs.replace(settings, label_picture="words"), key, "zh", b"").language == "zh"
+    assert media._explicit(settings, key, "zh", b"", "end") == media.Explicit("zh", "end", b"")
+    assert media._explicit(settings, key, "zh", b"", "none") == media.Explicit()
 
 
 @pytest.mark.parametrize("place", ["start", "end", "both"])

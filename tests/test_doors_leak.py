@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import importlib
 import json
 import sys
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from conftest import KEY, TOOLS, Running, Start, free_port
+from conftest import CONTINUED, KEY, TOOLS, Running, Start, free_port
+from fault_upstream import renamed
 from guiju.terms import Reach
 
 sys.path.append(str(TOOLS))
@@ -112,6 +114,8 @@ def ask(door: str, case: Any) -> dict[str, Any]:
         return {**asked, "input": said}
     if door == "messages":
         return {**asked, "max_tokens": 100, "messages": [{"role": "user", "content": said}]}
+    if door == NATIVE:
+        asked["model"] = CONTINUED
     return {**asked, "prompt": said, **({"n": case.n} if case.n > 1 else {})}
 
 
@@ -120,8 +124,25 @@ READ: dict[str, Callable[[bytes], Collected]] = {
     "messages": messages,
     "responses": responses,
 }
-HIDDEN = {"completions": {"reasoning", "refusal", "tool_args"}, "messages": {"n2"}, "responses": {"n2"}}
+NATIVE = "completions, as it is"
+"""The door of completions where the service gets prompts, and answers texts, as they are."""
+HIDDEN = {
+    "completions": {"reasoning", "refusal", "tool_args"},
+    "messages": {"n2"},
+    "responses": {"n2"},
+    NATIVE: {"reasoning", "refusal", "tool_args", "parts"},
+}
 """Families whose answers a protocol can't carry: what it has no place for is dropped, which is no silence."""
+
+
+def answered_so(case: Any) -> Any:
+    """A case, cut at the same bytes, as a service answers it that continues prompts."""
+    whole, at, segs = renamed(b"".join(part for part, _ in case.segs if part is not None)), 0, []
+    for part, pause in case.segs:
+        size = len(part or b"")
+        segs.append((part and whole[at : at + size], pause))
+        at += size
+    return dataclasses.replace(case, segs=segs)
 
 
 async def play(gateway: Running, door: str, length: int, random: int, port: int) -> dict[str, list[str]]:
@@ -136,7 +157,8 @@ async def play(gateway: Running, door: str, length: int, random: int, port: int)
         nonlocal count
         async with at_once:
             service.cases[case.id] = case
-            status, raw, clean = await leak.post(f"{gateway.base}/v1/{door}", KEY, ask(door, case), 30)
+            path = door.partition(",")[0]
+            status, raw, clean = await leak.post(f"{gateway.base}/v1/{path}", KEY, ask(door, case), 30)
             said = leak.verdict(case, status, raw, clean)
             if not service.hits[case.id]:
                 said["unreached"] = True
@@ -147,7 +169,8 @@ async def play(gateway: Running, door: str, length: int, random: int, port: int)
                     wrong[kind].append(f"{case.id} {status} {raw[-300:]!r}")
 
     cases = leak.make_cases(leak.TERMS, length, random, 7)
-    await asyncio.gather(*(one(case) for case in cases if case.n == 1 or door == "completions"))
+    cases = [answered_so(case) if door == NATIVE else case for case in cases]
+    await asyncio.gather(*(one(case) for case in cases if case.n == 1 or door.startswith("completions")))
     server.close()
     assert count > 400
     return wrong
@@ -157,14 +180,15 @@ def sent_through(start: Start, door: str, reach: Reach, length: int, random: int
     """All cases through one door."""
     port = free_port()
     lexicon = "term,category,severity\n" + "".join(f"{term},own.test,block\n" for term in leak.TERMS)
-    gateway = start(upstream=f"http://127.0.0.1:{port}/v1", lexicon=lexicon, overlay=(("gateway.reach", reach),))
-    leak.collect = READ[door]  # the checker reads what a client gathers through it
+    upstream = f"http://127.0.0.1:{port}/v1"
+    gateway = start(upstream=upstream, lexicon=lexicon, overlay=(("gateway.reach", reach),), continues=True)
+    leak.collect = READ[door.partition(",")[0]]  # the checker reads what a client gathers through it
     wrong = asyncio.run(play(gateway, door, length, random, port))
     assert not wrong, {kind: (len(cases), cases[:3]) for kind, cases in wrong.items()}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reach", ["pattern", "sentence"])
-@pytest.mark.parametrize("door", list(READ))
+@pytest.mark.parametrize("door", [*READ, NATIVE])
 def test_no_door_leaks(start: Start, door: str, reach: Reach) -> None:
     sent_through(start, door, reach, 11, 120)

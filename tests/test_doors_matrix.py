@@ -12,7 +12,8 @@ import pytest
 
 from conftest import Answered, Running, Start
 from door_readers import READERS
-from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, hear, say
+from doors import DOORS, EDITS, FILMS, GUARDS, HEARD, IMAGES, SPEECH, VECTORS, VIDEOS, edit, film, go_on, hear, say
+from fast_kit import few
 from guiju import composition
 from guiju.config import Issuer, Settings
 from guiju.gateway.app import App
@@ -123,6 +124,7 @@ CELLS = {
     "leaving": Cell(
         "退出", lambda a: '"conversation_ended"' in a.body.decode(), overlay=(("profile", "companion-2026"),)
     ),
+    "crisis": Cell("我不想活了", lambda a: "12356" in a.body.decode() or code(a) == "content_filter"),
     "guidance": Cell(
         "[[say:好]]",
         lambda a: code(a) == "notice_not_accepted",
@@ -161,8 +163,8 @@ UPLOADED = {
     "uploads": Cell("[[say:好]]", lambda a: code(a) == "not_checkable", party="third_party"),
 }
 """Controls of doors at which pictures or sound are asked."""
-LIKENESSES = {"consent"}
-"""Controls of what is made of persons; see test_doors_edits."""
+LIKENESSES = {"consent", "unlabelled"}
+"""Controls of what is made of persons, and of answers without their label; see test_doors_edits and label_kit."""
 STRUCTURAL = {"answerable", "label", "stated"}
 """Controls that no request can offend; below it is shown that each door's answers carry what they ask for."""
 WHOLE = composition.controls("none")
@@ -186,12 +188,12 @@ def started(start: Start, control: str, cell: Cell, always: bool) -> Running:
     """A gateway with all controls, or with one of them asleep."""
     every = without(control) if always else composition.controls
     more = {} if cell.lexicon is None else {"lexicon": cell.lexicon}
-    gateway = start(every=every, overlay=cell.overlay, party=cell.party, **more)
+    gateway = start(every=every, overlay=cell.overlay, party=cell.party, continues=True, **more)
     cell.prepare(gateway)
     return gateway
 
 
-@pytest.mark.parametrize("control", list(CELLS))
+@pytest.mark.parametrize("control", few(CELLS))
 def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
     cell = CELLS[control]
     gateway, asleep = started(start, control, cell, False), started(start, control, cell, True)
@@ -199,6 +201,9 @@ def test_each_control_is_heard_at_each_door(start: Start, control: str) -> None:
         for stream in (False, True):
             assert cell.met(say(gateway, path, cell.asks, stream)), (path, stream)
             assert not cell.met(say(asleep, path, cell.asks, stream)), (path, stream)
+    for stream in (False, True):
+        assert cell.met(go_on(gateway, cell.asks, stream)), ("prompts as they are", stream)
+        assert not cell.met(go_on(asleep, cell.asks, stream)), ("prompts as they are", stream)
     if cell.party == "auto":
         heard_too(cell, gateway, asleep)
 
@@ -234,6 +239,7 @@ def test_each_control_is_heard_where_films_are_asked_for(start: Start, control: 
             assert cell.met(gateway.ask("GET", f"{VIDEOS}/{made}/content")) != always
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", list(UPLOADED))
 def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     cell = UPLOADED[control]
@@ -245,24 +251,28 @@ def test_each_control_of_uploads_is_heard(start: Start, control: str) -> None:
     assert not cell.met(film(asleep, cell.asks, picture=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("control", [name for name, cell in CELLS.items() if cell.party != "auto"])
 def test_words_beside_an_upload_are_looked_at_where_it_may_go(start: Start, control: str) -> None:
     cell = CELLS[control]._replace(overlay=(("gateway.uploads", "any"),))
     heard_too(cell, started(start, control, cell, False), started(start, control, cell, True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_each_door_labels_and_records(start: Start, stream: bool) -> None:
-    gateway = start()
+    gateway = start(continues=True)
     for path in DOORS:
         answer = say(gateway, path, "[[say:好]]", stream)
         decision = answer.headers["x-guiju-decision-id"]
         assert f'"ProduceID":"{decision}"' in answer.body.decode(), path
         assert gateway.entry("opened", decision)["account"]
         assert gateway.entry("closed", decision)["state"] == "passed"
+    decision = go_on(gateway, "[[say:好]]", stream).headers["x-guiju-decision-id"]
+    assert gateway.entry("closed", decision)["service"] == "continues"
 
 
-@pytest.mark.parametrize("reach", ["pattern", "sentence"])
+@pytest.mark.parametrize("reach", few(["pattern", "sentence"]))
 def test_each_door_shows_the_mark_around_the_text(start: Start, reach: str) -> None:
     gateway = start(overlay=(("gateway.label", "both"), ("gateway.reach", reach)))
     for path in DOORS:

@@ -36,6 +36,7 @@ def text_of(message: anthropic.types.Message) -> str:
     return "".join(block.text for block in message.content if block.type == "text")
 
 
+@pytest.mark.slow
 def test_an_answer(gateway: Running) -> None:
     made = ask(gateway, "[[say:你好，世界。]]", system="be kind")
     assert "你好，世界。" in text_of(made)

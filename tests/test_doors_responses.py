@@ -36,6 +36,7 @@ def test_an_answer(gateway: Running) -> None:
     assert closed["state"] == "passed"
 
 
+@pytest.mark.slow
 def test_a_streamed_answer(gateway: Running) -> None:
     with client(gateway).responses.stream(model="scripted", input="[[say:你好，世界。Hello.]]") as stream:
         kinds = [event.type for event in stream]
@@ -61,6 +62,7 @@ def test_an_answer_that_is_stopped(gateway: Running) -> None:
     assert part.content[0].type == "refusal"
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_stopped(gateway: Running) -> None:
     with client(gateway).responses.stream(model="scripted", input=STOPPED) as stream:
         events = list(stream)

@@ -25,7 +25,7 @@ from guiju.records import changes, dossiers, figures, lexicons
 from guiju.records.db import Store
 from guiju.records.dossiers import Built, Signature, Terms
 from guiju.terms import Figure
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 DAY_S = 86_400
 ROLES = ("preparer", "reviewer", "legal")
@@ -237,7 +237,7 @@ def test_exhibits_are_hashed_dated_and_replaced(folder: Path) -> None:
     assert json.loads(broken.stdout)["error"]["code"] == "package_changed"
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

@@ -86,6 +86,7 @@ def last(one: Due) -> str:
     return calendar.day_of(one.due_at - 1).isoformat()
 
 
+@pytest.mark.slow
 def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store)
@@ -108,6 +109,7 @@ def test_a_filed_fact_that_changes_is_due_in_ten_working_days(here: Place, store
         filings.settle(store, made.id, "再来一次", "乙", LATER)
 
 
+@pytest.mark.slow
 def test_changes_of_one_second_are_each_kept(here: Place, store: Store) -> None:
     say(here)
     add(here, store)
@@ -127,6 +129,7 @@ def test_changes_of_one_second_are_each_kept(here: Place, store: Store) -> None:
     other.close()
 
 
+@pytest.mark.slow
 def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here: Place, store: Store) -> None:
     say(here)
     add(here, store)
@@ -142,6 +145,7 @@ def test_a_change_that_is_taken_back_is_due_no_more_and_another_begins_anew(here
     assert "李望" not in kept
 
 
+@pytest.mark.slow
 def test_a_source_that_is_learnt_from_since_changes_a_filing(here: Place, store: Store) -> None:
     say(here)
     corpora.add(store, Facts(id="wiki", title="百科", kind="open"), (), TERMS)
@@ -162,6 +166,7 @@ def test_what_was_not_handed_in_or_was_cancelled_holds_nothing(here: Place, stor
     assert due(here, store) == []
 
 
+@pytest.mark.slow
 def test_inquiries_have_their_own_day(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store)
@@ -187,6 +192,7 @@ def test_days_of_a_filing_stand_in_their_order(here: Place, store: Store, days: 
         add(here, store, **days)
 
 
+@pytest.mark.slow
 def test_users_over_a_number_of_the_law_ask_for_an_assessment_once(here: Place, store: Store) -> None:
     say(here, users__monthly=99_999, users__registered=2_000_000)
     assert due(here, store) == [], "only services of company have the numbers"
@@ -236,6 +242,7 @@ def test_a_service_that_runs_files_its_algorithm_in_ten_working_days() -> None:
     assert watch.due(msgspec.structs.replace(known, launched="")) == []
 
 
+@pytest.mark.slow
 def test_the_yearly_review_and_audit_come_round_until_they_are_reported() -> None:
     filed = Filing(
         id="algorithm-1",
@@ -267,6 +274,7 @@ def test_the_yearly_review_and_audit_come_round_until_they_are_reported() -> Non
     assert [one.what for one in watch.due(msgspec.structs.replace(known, filings=[waits]))] == ["audit"]
 
 
+@pytest.mark.slow
 def test_what_is_reported_moves_the_yearly_review_on(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store, "algorithm")
@@ -279,6 +287,7 @@ def test_what_is_reported_moves_the_yearly_review_on(here: Place, store: Store) 
     assert last(review) == "2027-09-25"
 
 
+@pytest.mark.slow
 def test_a_service_ends_in_steps_and_cancels_before_it_is_over(here: Place, store: Store) -> None:
     say(here)
     made = add(here, store)

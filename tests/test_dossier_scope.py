@@ -72,6 +72,7 @@ def decided(more: dict[str, Any]) -> scope.Result:
     return scope.decide(scope.checked(PLAIN | more))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "answers", "expected", "away"), SERVICES, ids=[one[0] for one in SERVICES])
 def test_twelve_services(
     service: str, answers: dict[str, Any], expected: tuple[bool, str, bool, str], away: set[str]
@@ -88,6 +89,7 @@ def test_twelve_services(
         assert not any(why.strict for why in made.away.values()), "the draft has no such exception"
 
 
+@pytest.mark.slow
 def test_every_answer_leads_somewhere_and_no_duty_that_always_stands_falls_away() -> None:
     """All answers that fit together: core duties of a service in scope never fall away, and what does is a known duty."""
     choices = {one.id: [answer.id for answer in one.answers] for one in scope.questions() if not one.many}
@@ -177,6 +179,7 @@ def test_the_decision_says_which_duties_count(tmp_path: Path) -> None:
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_what_is_overdue_turns_its_duty_red_whatever_a_note_says(tmp_path: Path) -> None:
     store = Store.open("sqlite", tmp_path)
     facts.put(tmp_path / facts.FILE, facts.written({"model.name": "一"}))

@@ -23,7 +23,8 @@ from guiju.dossier.sources import Question
 from guiju.dossier.template import asked as asked_of
 from guiju.dossier.template import template
 from guiju.errors import ConfigError
-from guiju.evaluation.sheets import ANNEX_HEAD, workbook
+from guiju.evaluation.bank_sheet import HEAD
+from guiju.evaluation.sheets import workbook
 from guiju.terms import Figure
 
 EVERY = sorted({id for one in kinds().values() for id in one.documents})
@@ -86,7 +87,7 @@ def test_questions_come_from_an_evaluation_or_a_file(tmp_path: Path) -> None:
         (
             "refuse",
             [
-                ANNEX_HEAD,
+                HEAD,
                 (1, "乙？", "A.1 甲", "A.1a 子", "=不", "拒答识别：合格；人工：不合格"),
                 (2, "丙？", "A.1", "A.1b 丑", "x", "人工：合格"),
             ],

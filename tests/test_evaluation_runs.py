@@ -280,6 +280,7 @@ def test_a_model_that_got_worse_does_not_go_live(place: Path, model: ScriptedMod
         )
 
 
+@pytest.mark.slow
 def test_a_changed_model_needs_a_gate_before_it_serves(start: Start, model: ScriptedModel) -> None:
     gateway = start(overlay=(("evaluation.gate", "always"),))
     [old] = gateway.house.live.settings.upstream

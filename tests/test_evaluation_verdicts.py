@@ -28,6 +28,7 @@ from guiju.review.intervals import mcnemar, wilson
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
+@pytest.mark.slow
 @given(COUNTS)
 def test_the_interval_is_wilsons(counts: tuple[int, int]) -> None:
     assert wilson(*counts) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-9)
@@ -110,6 +111,7 @@ def test_a_limit_is_met_or_missed_whatever_is_unknown(
         assert made.rate == pytest.approx(failed / (passed + failed)), "as the law counts: refusals"
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 50))
 def test_more_right_answers_never_turn_met_into_missed(passed: int, failed: int, unknown: int) -> None:
@@ -122,6 +124,7 @@ def test_more_right_answers_never_turn_met_into_missed(passed: int, failed: int,
     assert order[after.state] >= order[before.state]
 
 
+@pytest.mark.slow
 def test_a_run_passes_only_when_all_three_kinds_are_met_by_every_judge_that_is_asked_for() -> None:
     every = [*rows("content", 1000)]
     for kind in ("refuse", "answer"):
@@ -169,6 +172,7 @@ def against(before: Side | None, after: Side) -> list[str]:
     return gate.findings(before.outcome if before else None, after.outcome, differences)
 
 
+@pytest.mark.slow
 def test_what_is_as_good_goes_live_and_what_is_worse_does_not() -> None:
     before = side(980, 20)
     assert against(before, side(980, 20)) == []

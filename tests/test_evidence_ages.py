@@ -22,7 +22,7 @@ from evidence_kit import START, Clock, address, exchange, scribe, settings_for, 
 from guiju.cli import check, doctor
 from guiju.cli.main import main
 from guiju.config import EvidenceSettings
-from guiju.controls.drills import LATER, TOLD
+from guiju.controls.drills import LATER, READ_BACK, TOLD
 from guiju.controls.evaluation import LATER as UNASKED
 from guiju.errors import OutsideError
 from guiju.records.chain_file import FileChain
@@ -31,7 +31,7 @@ from guiju.records.proofs import ages
 from guiju.records.scribe import Scribe, encode
 from guiju.records.secrets import Secrets
 from guiju.records.sources import ExportSource, source_of
-from places import QUICK_ON_BOTH, SERVER, Place, place
+from places import BOTH, SERVER, Place, place
 from test_server import until
 
 GUIJU = Path(sys.executable).with_name("guiju")
@@ -40,7 +40,7 @@ NEXT_MONTH = 1_796_083_200_000
 """2026-12-01 00:00 UTC."""
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place for ledgers of either kind."""
     with place(request.param, tmp_path / "data") as made:
@@ -126,6 +126,7 @@ def guiju(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
     return run
 
 
+@pytest.mark.slow
 def test_a_store_that_is_away_is_said_and_not_taken_for_no_evidence(
     guiju: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
@@ -156,6 +157,7 @@ def test_the_settings_are_found_where_serve_finds_them(
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
     start: Start, guiju: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
@@ -163,7 +165,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         evidence = EvidenceSettings(ledger="store")
         gateway = start(data=here.data, overlay=(("store.url", here.url), ("evidence", evidence)))
         settings_for(here)
-        ids = set(gateway.house.live.policy.controls.ids) - LATER - UNASKED - {TOLD}
+        ids = set(gateway.house.live.policy.controls.ids) - LATER - READ_BACK - UNASKED - {TOLD}
 
         def proved() -> dict[str, float | None]:
             found = check.gathered(here.data).ages
@@ -176,7 +178,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         assert {
             row["evidence_age_s"] is None
             for row in board["duties"]
-            if row["control"] and row["control"] not in {*LATER, *UNASKED, TOLD}
+            if row["control"] and row["control"] not in {*LATER, *READ_BACK, *UNASKED, TOLD}
         } == {False}
         report = json.loads(guiju("evidence", "verify", *where)[1])
         assert report["whole"]
@@ -189,6 +191,7 @@ def test_the_board_of_a_gateway_whose_ledger_is_in_the_store(
         assert re.fullmatch(r"\d+ entries, whole", rows["ledger"].found)
 
 
+@pytest.mark.slow
 def test_doctor_looks_where_the_ledger_is(here: Place) -> None:
     def rows() -> dict[str, doctor.Row]:
         return {row.id: row for row in doctor.examine(here.data, None)}
@@ -206,6 +209,7 @@ def test_doctor_looks_where_the_ledger_is(here: Place) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_doctor_says_which_table_a_plain_user_may_not_write(tmp_path: Path) -> None:
     with place("postgresql", tmp_path) as here:
         one = writer(here, Clock())
@@ -237,6 +241,7 @@ def test_doctor_says_which_table_a_plain_user_may_not_write(tmp_path: Path) -> N
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_database_that_goes_away_while_it_is_read_is_said(tmp_path: Path) -> None:
     with place("postgresql", tmp_path) as here:
         one = writer(here, Clock())

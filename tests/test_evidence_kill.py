@@ -193,8 +193,8 @@ def database() -> Iterator[str]:
         yield address
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_kill_9_in_postgresql(database: str, tmp_path: Path) -> None:
     def fresh(number: int) -> str:

@@ -152,6 +152,7 @@ def test_a_waiter_that_leaves_disturbs_nobody() -> None:
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_after_a_failed_write_nothing_is_lost_or_lied_about() -> None:
     """The n-th call fails, for every n, until a run is clean: acknowledged = there; not there = refused."""
 
@@ -342,6 +343,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_a_refusal_and_ends_by_itself(tmp_path: Path) -> None:
     child = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True

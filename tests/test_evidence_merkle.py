@@ -98,6 +98,7 @@ def _all_pairs(most: int) -> None:
             assert merkle.extends(first, merkle.root_of(leaves[:first]), size, root, steps)
 
 
+@pytest.mark.slow
 def test_all_proofs_up_to_64() -> None:
     _all_pairs(64)
 
@@ -134,6 +135,7 @@ def _forgeries(seed: int, count: int) -> None:
         assert not merkle.extends(first, merkle.root_of(leaves[:first]), size, root, links)
 
 
+@pytest.mark.slow
 def test_forged_proofs_are_refused() -> None:
     _forgeries(seed=random.randrange(1 << 32), count=2000)
 

@@ -37,10 +37,10 @@ from guiju.records.scribe import Marker
 from guiju.records.secrets import Secrets
 from guiju.records.sources import ExportSource, source_of
 from guiju.records.verify import Report, verify
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place for ledgers of either kind."""
     with place(request.param, tmp_path / "data") as made:
@@ -237,8 +237,8 @@ MOMENTS = {
 """When the server ends the connection of the one who prunes, as a trigger says it."""
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("here", ["postgresql"], indirect=True)
 def test_a_connection_that_ends_while_a_segment_goes(

@@ -49,13 +49,13 @@ from guiju.records.secrets import Secrets
 from guiju.records.sources import DirSource, source_of
 from guiju.records.trace import trace
 from guiju.records.verify import verify
-from places import QUICK_ON_BOTH, SERVER, Place, place
+from places import BOTH, SERVER, Place, place
 
 DIGEST = b"d" * 32
 READER = "guiju-test-tracing"
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     """A place for ledgers of either kind."""
     with place(request.param, tmp_path / "data") as made:
@@ -451,6 +451,7 @@ def test_an_answer_is_traced_beside_the_gateway_that_gave_it(
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_store_that_is_away_or_incomplete_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     x = ExchangeIds(Secrets.open(tmp_path / "keys").ids, "w-000000-0").new(START)
     away = f"postgresql://postgres@127.0.0.1:{free_port()}/test"

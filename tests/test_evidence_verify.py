@@ -239,6 +239,7 @@ def test_a_history_written_anew_is_found(tmp_path: Path) -> None:
     assert not examine(folder, kept).whole
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_another_key_is_not_believed(tmp_path: Path) -> None:
     folder = small(tmp_path)
     report = verify(DirSource(folder), [bytes(32)])
@@ -270,6 +271,7 @@ def test_witnesses_keep_checkpoints_in_several_forms(tmp_path: Path) -> None:
     assert examine(folder, lines_in(note)).writers[0].outside == 1
 
 
+@pytest.mark.slow
 def test_every_byte_of_the_records_is_covered_even_when_the_digest_is_made_anew(tmp_path: Path) -> None:
     data = exported(tmp_path)
     seed = random.randrange(1 << 32)

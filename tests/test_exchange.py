@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from cli_kit import typed
+from fast_kit import few
 from guiju import composition, materials
 from guiju.config import Guard, Provider, Settings, Upstream
 from guiju.law import book, oscal, oscal_mapping, proof
@@ -49,7 +50,8 @@ def documents(profile: str = "interim-2023", age: float = 0.0) -> dict[str, Any]
     return {name: json.loads(document) for name, document in made.items()}
 
 
-@pytest.mark.parametrize("profile", [*book.PROFILES, *book.BESIDE])
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", few([*book.PROFILES, *book.BESIDE]))
 def test_what_is_exported_is_what_the_board_says(profile: str) -> None:
     text, made = book.load(profile), documents(profile)
     catalog = [one for group in made["catalog.json"]["catalog"]["groups"] for one in group["controls"]]
@@ -72,6 +74,7 @@ def test_what_is_exported_is_what_the_board_says(profile: str) -> None:
     assert parts == {one.id for one in composition.ALL_CONTROLS if duties & {*one.duties, *one.partly}}
 
 
+@pytest.mark.slow
 def test_evidence_that_has_aged_is_not_satisfied_any_more() -> None:
     def satisfied(age: float) -> list[str]:
         result = documents(age=age)["assessment-results.json"]["assessment-results"]["results"][0]
@@ -156,6 +159,7 @@ def read(folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_commands_write_where_they_are_told(tmp_path: Path) -> None:
     done = typed("model", "bom", "--out", "bom.json", cwd=tmp_path)
     assert done.returncode == 0

@@ -17,7 +17,7 @@ import pytest
 
 from conftest import KEY, Answered, Running, Start, free_port
 from door_readers import READERS, Heard
-from doors import DOORS, VECTORS
+from doors import COMPLETIONS, DOORS, VECTORS
 from fault_table import (
     CUTS,
     FAILED,
@@ -220,6 +220,16 @@ def test_every_fault_gets_its_answer_at_each_door(gateway: Running, service: Fau
 
 
 @pytest.mark.slow
+def test_every_fault_gets_its_answer_where_prompts_go_as_they_are(start: Start, service: FaultUpstream) -> None:
+    upstream = (Upstream(name="faults", url=service.url, completions="native"),)
+    gateway = begun(start(overlay=(("limits", SHORT), ("upstream", upstream), ("gateway.reach", "pattern"))))
+    heads = len(service.heads)
+    meet(gateway, service, LIGHT, door=COMPLETIONS)
+    paths = Counter(head.split()[1] for head in service.heads[heads:])
+    assert paths["/v1/completions"] >= 2 * len(LIGHT)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("door", [CHAT, *OTHERS])
 def test_too_much_is_cut_off(gateway: Running, service: FaultUpstream, door: str) -> None:
     meet(gateway, service, HEAVY, at_once=4, door=door)
@@ -233,6 +243,7 @@ def test_every_fault_many_times_leaves_nothing_behind(gateway: Running, service:
         meet(gateway, service, HEAVY, at_once=4)
 
 
+@pytest.mark.slow
 def test_nobody_listens(gateway: Running, service: FaultUpstream) -> None:
     before = tasks(gateway)
     outcomes = run(gateway, [("refuse", True), ("refuse", False)])
@@ -266,6 +277,7 @@ def drop(gateway: Running, service: FaultUpstream, step: int, door: str = CHAT) 
     judge_books(gateway, outcomes, [FAILED] * len(outcomes))
 
 
+@pytest.mark.slow
 def test_a_dropped_connection_never_looks_like_an_ending(gateway: Running, service: FaultUpstream) -> None:
     drop(gateway, service, 311)
 
@@ -284,6 +296,7 @@ def test_a_connection_dropped_at_every_other_byte(gateway: Running, service: Fau
     drop(gateway, service, 2)
 
 
+@pytest.mark.slow
 def test_a_stream_cut_after_its_finish_is_whole(gateway: Running) -> None:
     """Where the end of the connection is the end of the body, all that follows the last finish may be missing."""
     size = len(EVENT_STREAM + CLOSED + events())
@@ -368,6 +381,7 @@ def leaves_at(gateway: Running, service: FaultUpstream, counts: range) -> None:
     assert {closed[one]["end"] for one in opened} == {"client_gone"}
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_at_any_event(start: Start, slow_service: FaultUpstream) -> None:
     gateway = begun(start(upstream=slow_service.url, overlay=(("gateway.reach", "pattern"),)))
     leaves_at(gateway, slow_service, range(8))

@@ -111,6 +111,7 @@ def test_an_answer_is_stopped_in_mid_stream(start_once: Start, reach: str) -> No
     assert closed["chars_seen"] >= closed["chars_released"]
 
 
+@pytest.mark.slow
 def test_a_whole_answer_that_is_stopped_is_a_refusal_in_both_fields(start_once: Start) -> None:
     answer = start_once().chat(shifted(f"x{TERM}y"), n=2)
     assert answer.status == 200
@@ -120,6 +121,7 @@ def test_a_whole_answer_that_is_stopped_is_a_refusal_in_both_fields(start_once: 
     assert answer.json["guiju"]["reason"] == "content_filter"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("field", ["reasoning", "refusal", "tool"])
 @pytest.mark.parametrize("stream", [True, False])
 def test_every_field_of_an_answer_is_looked_at(start_once: Start, field: str, stream: bool) -> None:
@@ -149,6 +151,7 @@ def test_a_tool_call_arrives_whole(start_once: Start) -> None:
     assert "".join(one["function"]["arguments"] for one in calls) == '{"city":"南京"}'
 
 
+@pytest.mark.slow
 def test_on_block_error_tells_agents_by_an_error(start: Start) -> None:
     gateway = start()
     agent = "gj-agent-key"
@@ -229,6 +232,7 @@ def test_no_list_no_service(start: Start) -> None:
     assert gateway.ask("GET", "/readyz", key="").status == 503
 
 
+@pytest.mark.slow
 def test_the_visible_mark_goes_where_the_key_says(start_once: Start) -> None:
     gateway = start_once(overlay=(("gateway.label", "both"),))
     assert gateway.chat("[[say:好]]").json["choices"][0]["message"]["content"] == "【AI生成】\n好\n【AI生成】"
@@ -242,6 +246,7 @@ def test_dropped_fields_are_listed(start_once: Start) -> None:
     assert set(answer.headers["x-guiju-dropped"].split(",")) == {"user", "metadata"}
 
 
+@pytest.mark.slow
 def test_a_client_that_leaves_cancels_the_model_and_is_recorded(start: Start) -> None:
     with ScriptedModel() as model:
         gateway = start(upstream=model.url, overlay=(("gateway.reach", "pattern"),))
@@ -304,13 +309,15 @@ def test_a_stream_that_breaks_never_looks_like_a_good_ending(start_once: Start, 
     assert answer.events[-1]["error"]["code"] == "upstream_failed"
 
 
-def test_the_circuit_opens_and_no_one_waits(start_once: Start) -> None:
-    gateway = start_once(upstream="http://127.0.0.1:9/v1")
+@pytest.mark.slow
+def test_the_circuit_opens_and_no_one_waits(start: Start) -> None:
+    gateway = start(upstream="http://127.0.0.1:9/v1")
     codes = [gateway.chat("hi") for _ in range(6)]
     assert {answer.status for answer in codes} == {502}
     assert "circuit open" in codes[-1].json["error"]["message"]
 
 
+@pytest.mark.slow
 def test_a_key_has_a_rate(start: Start) -> None:
     gateway = start()
     record = gateway.house.live.keyring.find(KEY, 0)
@@ -322,6 +329,7 @@ def test_a_key_has_a_rate(start: Start) -> None:
     assert int(answers[-1].headers["retry-after"]) >= 1
 
 
+@pytest.mark.slow
 def test_a_key_without_figures_of_its_own_has_those_of_the_settings(start: Start) -> None:
     few = msgspec.structs.replace(Limits(), requests_per_minute=2, streams_per_key=1)
     gateway = start(overlay=(("limits", few),))

@@ -81,6 +81,7 @@ def test_heads_have_a_size_and_a_number_of_fields(gateway: Running) -> None:
     assert status(talk(gateway, HEAD + many + b"\r\n")) == 431
 
 
+@pytest.mark.slow
 def test_a_head_or_body_that_drips_is_closed_in_time(gateway: Running) -> None:
     for parts in ([b"POST /v1", b"/chat"], [HEAD], [HEAD + b"Content-Length: 100\r\n\r\n", b"{"], []):
         began = time.monotonic()
@@ -175,6 +176,7 @@ def test_connections_are_bounded(gateway: Running) -> None:
             sock.close()
 
 
+@pytest.mark.slow
 def test_a_kept_connection_serves_many(gateway: Running) -> None:
     request = HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
     with socket.create_connection(("127.0.0.1", gateway.port), timeout=5) as sock:

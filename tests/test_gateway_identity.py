@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 import identity_kit
 from conftest import Running, Start
+from fast_kit import few
 from guiju.adapters.scripted import ScriptedModel
 from guiju.errors import ConfigError
 from guiju.records import schema
@@ -60,15 +61,17 @@ def test_a_verified_person_is_served_and_kept_as_a_verdict_alone(gate: Running) 
 
 @pytest.mark.parametrize(
     "claims",
-    [
-        {"iss": "somebody.else"},
-        {"aud": "another"},
-        {"exp": 1},
-        {"exp": None},
-        {"iat": 9_999_999_999},
-        {"sub": None},
-        {"method": "unheard_of"},
-    ],
+    few(
+        [
+            {"iss": "somebody.else"},
+            {"aud": "another"},
+            {"exp": 1},
+            {"exp": None},
+            {"iat": 9_999_999_999},
+            {"sub": None},
+            {"method": "unheard_of"},
+        ]
+    ),
     ids=str,
 )
 def test_an_assertion_that_does_not_fit_is_no_identity(gate: Running, claims: dict[str, Any]) -> None:
@@ -77,7 +80,7 @@ def test_an_assertion_that_does_not_fit_is_no_identity(gate: Running, claims: di
     assert (answer.status, answer.json["error"]["code"]) == (403, "real_name_required")
 
 
-@pytest.mark.parametrize("token", ["", "x", "a.b.c", "e30.e30.", assertion(OctKey.import_key("w" * 40))])
+@pytest.mark.parametrize("token", few(["", "x", "a.b.c", "e30.e30.", assertion(OctKey.import_key("w" * 40))]))
 def test_what_does_not_verify_is_no_identity(gate: Running, token: str) -> None:
     answer = gate.chat("[[say:好]]", headers={"x-guiju-identity": token})
     assert answer.status == 403
@@ -89,6 +92,7 @@ def test_the_user_field_and_other_headers_say_nothing_about_identity(gate: Runni
     assert answer.status == 403
 
 
+@pytest.mark.slow
 def test_keys_of_an_issuer_come_from_a_file_or_an_address_and_may_rotate(start: Start, tmp_path: Path) -> None:
     first, second = RSAKey.generate_key(2048, auto_kid=True), RSAKey.generate_key(2048, auto_kid=True)
     path = tmp_path / "jwks.json"
@@ -98,6 +102,7 @@ def test_keys_of_an_issuer_come_from_a_file_or_an_address_and_may_rotate(start: 
     assert gateway.chat("[[say:好]]", headers={"x-guiju-identity": assertion(second)}).status == 403
 
 
+@pytest.mark.slow
 def test_an_issuer_that_is_down_closes_the_door_to_new_persons(start: Start) -> None:
     gateway = start(overlay=asking(jwks_url="http://127.0.0.1:9/jwks"))
     token = assertion(RSAKey.generate_key(2048, auto_kid=True))
@@ -164,6 +169,7 @@ def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         yield one
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("here", BOTH, indirect=True)
 def test_no_document_number_is_anywhere_afterwards(
     here: Place, start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture

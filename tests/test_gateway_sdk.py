@@ -27,6 +27,7 @@ def missing(what: str) -> None:
     pytest.skip(what)
 
 
+@pytest.mark.slow
 def test_the_python_sdk_notices_each(start_once: Start) -> None:
     gateway = start_once()
     with OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0, timeout=20) as client:

@@ -154,6 +154,7 @@ def test_strict_json_reads_what_json_reads(value: Any) -> None:
     assert strict.decode(body, Limits(json_depth=64)) == {"value": value}
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**32), st.lists(st.sampled_from(["一", "a", "🙂", "\\n"]), min_size=1, max_size=5))
 def test_events_are_the_same_however_the_bytes_are_cut(seed: int, words: list[str]) -> None:
     data = [json.dumps({"t": word}).encode() for word in words]

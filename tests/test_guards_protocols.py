@@ -328,6 +328,7 @@ def test_what_is_no_answer_is_never_nothing_found(speaks: Speaks, bodies: list[b
             speaks.read(body, "request", 1)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=80) | st.text(max_size=80).map(str.encode))
 def test_no_bytes_make_a_reader_fail_otherwise(body: bytes) -> None:
     for speaks in (QWEN, LLAMA, OPENAI, ALIBABA, TENCENT):

@@ -66,6 +66,7 @@ def test_a_doubt_is_noted_and_goes_on(start: Start, guard: GuardServer) -> None:
     assert gateway.entry("closed", answer.headers["x-guiju-decision-id"])["state"] == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["beside", pytest.param("before", marks=SLOW)])
 def test_who_is_in_danger_is_answered_and_not_refused(mode: str, start: Start, guard: GuardServer) -> None:
     """Design, bounds: a statement of self-harm gets the approved answer, also when only a guard finds it."""
@@ -113,6 +114,7 @@ class Answers(Beside):
         return reply
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [True, False])
 def test_an_answer_that_comes_with_the_objection_is_refused_like_any_other(
     stream: bool, start: Start, guard: GuardServer
@@ -137,6 +139,7 @@ def test_no_policy_lets_pass_what_a_guard_did_not_look_at(start: Start, guard: G
     assert lenient.graded(silent, "input") == lenient.graded(silent, "output") == silent
 
 
+@pytest.mark.slow
 def test_every_text_is_asked_about_and_none_twice(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="request")
     said = "请介绍一下这座城市的历史、地理和饮食，最好分成几段来写，每一段不要太长，谢谢你。"
@@ -153,6 +156,7 @@ def test_every_text_is_asked_about_and_none_twice(start: Start, guard: GuardServ
     assert gateway.chat("[[say:好]]", user="红灯").status in (200, 400)
 
 
+@pytest.mark.slow
 def test_a_guard_for_replies_is_not_asked_about_requests(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="reply")
     answer = gateway.chat("前面有红灯[[say:好]]")
@@ -164,6 +168,7 @@ def test_a_guard_for_replies_is_not_asked_about_requests(start: Start, guard: Gu
 
 
 # ---------------------------------------------------------------------- replies
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reach", "stream"),
     [
@@ -189,6 +194,7 @@ def test_a_reply_that_a_guard_objects_to_does_not_go_out(
     assert closed["chars_released"] == (5 if stream and reach == "sentence" else 0)
 
 
+@pytest.mark.slow
 def test_a_stream_arrives_as_it_was_sent(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     said = "第一句。第二句！\n\n```py\nx = 1\n```\n没有句号的结尾"
@@ -203,6 +209,7 @@ def test_a_stream_arrives_as_it_was_sent(start: Start, guard: GuardServer) -> No
     assert whole == said
 
 
+@pytest.mark.slow
 def test_reasoning_and_tool_calls_are_looked_at_too(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard, side="reply")
     for stream in (True, False):
@@ -238,6 +245,7 @@ def streamed(gateway: Running, text: str) -> Iterator[tuple[float, str]]:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reach", "first"), [("sentence", "一句。"), pytest.param("whole", f"一句。{MEANWHILE}再说。", marks=SLOW)]
 )
@@ -255,6 +263,7 @@ def test_nothing_goes_out_before_the_guard_has_answered_about_it(
 
 
 # ---------------------------------------------------------------------- beside the model
+@pytest.mark.slow
 def test_beside_the_model_nothing_is_read_before_the_guards_answer(start: Start, guard: GuardServer) -> None:
     with ScriptedModel() as model:
         gateway = guarded(start, guard, "beside", upstream=model.url, side="request")
@@ -267,6 +276,7 @@ def test_beside_the_model_nothing_is_read_before_the_guards_answer(start: Start,
         assert controls(gateway, "closed", good)["guard.input"] == "pass"
 
 
+@pytest.mark.slow
 @EITHER
 def test_beside_the_model_an_objection_ends_the_call(stream: bool, start: Start, guard: GuardServer) -> None:
     with ScriptedModel() as model:
@@ -317,6 +327,7 @@ def test_who_leaves_takes_the_question_along(mode: str, start: Start, guard: Gua
     assert gateway.house.live.guards.states(time.time()) == {"main": "up"}, "nothing is known about the guard"
 
 
+@pytest.mark.slow
 def test_whoever_asks_us_as_a_guard_gets_their_word_too(start: Start, guard: GuardServer) -> None:
     gateway = guarded(start, guard)
     answer = gateway.ask("POST", "/v1/moderations", {"input": ["天气很好", "前面有红灯"]})
@@ -344,6 +355,7 @@ def test_each_guard_has_its_say(start: Start, guard: GuardServer) -> None:
         assert gateway.chat("前面有红灯").status == 400, "the other one objects"
 
 
+@pytest.mark.slow
 def test_without_guards_no_control_of_theirs_is_in_the_books(start: Start) -> None:
     gateway = start()
     answer = gateway.chat("[[say:好]]")

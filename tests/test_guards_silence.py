@@ -51,6 +51,7 @@ def test_silence_degrades_is_marked_and_holds_the_reply_whole(stream: bool, star
     assert 'guiju_guard_answers_total{guard="main",outcome="timeout"}' in page
 
 
+@pytest.mark.slow
 def test_a_guard_lost_in_mid_stream_is_asked_again_about_the_whole(start: Start, guard: GuardServer) -> None:
     fails = [True]
 
@@ -88,6 +89,7 @@ def test_an_answer_that_is_none_stops_the_exchange_whatever_the_settings(
     assert (refused["state"], refused["reason"]["code"]) == ("stopped", "guard_unavailable")
 
 
+@pytest.mark.slow
 @EITHER
 def test_a_reply_is_not_told_when_the_guard_must_answer_and_does_not(
     stream: bool, start: Start, guard: GuardServer
@@ -113,6 +115,7 @@ def test_a_reply_is_not_told_when_the_guard_must_answer_and_does_not(
     assert closed["chars_released"] == (3 if stream else 0)
 
 
+@pytest.mark.slow
 def test_after_five_minutes_it_closes_and_opens_when_the_guard_is_back(start: Start, guard: GuardServer) -> None:
     guard.script = says(b"", 401)
     gateway = guarded(start, guard)
@@ -164,6 +167,7 @@ def test_a_guard_that_is_back_is_found_without_anybody_asking(start: Start, guar
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_guards_come_and_go_with_a_reload(start: Start, guard: GuardServer, tmp_path: Path) -> None:
     path = tmp_path / "guiju.toml"
     path.write_text("")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conftest import Start
+from fast_kit import few
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import load
 from import_kit import Run, document, refused, runner
@@ -62,6 +63,7 @@ def guiju(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     return runner(tmp_path, capsys.readouterr)
 
 
+@pytest.mark.slow
 def test_deployments_become_upstreams_and_all_else_is_told(guiju: Run, tmp_path: Path) -> None:
     would = document(guiju("import", "litellm", "config.yaml", "--dry-run", "--json"))
     assert not (tmp_path / "data").exists(), "a dry run makes nothing"
@@ -106,6 +108,22 @@ def test_who_speaks_anthropics_protocol_is_asked_in_it(guiju: Run, tmp_path: Pat
     assert (again["toml"], [one["new"] for one in again["kept"]]) == ("", [False, False])
 
 
+def test_who_continues_prompts_gets_them_as_they_are(guiju: Run, tmp_path: Path) -> None:
+    """One address, asked in two ways, is two services."""
+    base = "api_base: 'http://10.0.0.7:8000/v1', api_key: os.environ/A_KEY"
+    prompts = f"- {{model_name: base, litellm_params: {{model: text-completion-openai/qwen-base, {base}}}}}"
+    chats = f"- {{model_name: chat, litellm_params: {{model: openai/qwen-chat, {base}}}}}"
+    (tmp_path / "config.yaml").write_text(f"model_list:\n  {prompts}\n  {chats}\n", "utf-8")
+    document(guiju("import", "litellm", "config.yaml", "--json"))
+    made = load(tmp_path / "data" / "guiju.toml", environ={}).upstream
+    assert [(one.completions, one.models) for one in made] == [
+        ("native", {"base": "qwen-base"}),
+        ("chat", {"chat": "qwen-chat"}),
+    ]
+    again = document(guiju("import", "litellm", "config.yaml", "--json"))
+    assert (again["toml"], [one["new"] for one in again["kept"]]) == ("", [False, False])
+
+
 def test_no_literal_key_is_written_or_printed(guiju: Run, tmp_path: Path) -> None:
     said = guiju("import", "litellm", "config.yaml")[1] + guiju("import", "litellm", "config.yaml", "--json")[1]
     assert "UPSTREAM_KEY_HOSTED_VLLM: its value now stands in model_list[2].litellm_params.api_key" in said
@@ -140,26 +158,29 @@ HUGE = "a0: &a0 {{{}}}\n".format(", ".join(f"k{n}: 1" for n in range(900))) + "\
 
 @pytest.mark.parametrize(
     "text",
-    [
-        *(
-            "",
-            "just text",
-            "[1, 2]",
-            "a: b",
-            "model_list: [",
-            "model_list: {a: 1}",
-            "model_list: 3",
-            "a: 1\na: 2\nmodel_list: []",
-        ),
-        *(
-            "!!python/object/apply:os.system ['touch hacked']",
-            "model_list: !!python/name:os.system",
-            "[" * 1500,
-            HUGE,
-            BOMB,
-        ),
-        *("\x00", "model_list: 2026-99-99T99:99:99", "model_list:\n\t- x", "%YAML 9.9\n---\nmodel_list: []x"),
-    ],
+    few(
+        [
+            *(
+                "",
+                "just text",
+                "[1, 2]",
+                "a: b",
+                "model_list: [",
+                "model_list: {a: 1}",
+                "model_list: 3",
+                "a: 1\na: 2\nmodel_list: []",
+            ),
+            *(
+                "!!python/object/apply:os.system ['touch hacked']",
+                "model_list: !!python/name:os.system",
+                "[" * 1500,
+                HUGE,
+                BOMB,
+            ),
+            *("\x00", "model_list: 2026-99-99T99:99:99", "model_list:\n\t- x", "%YAML 9.9\n---\nmodel_list: []x"),
+        ],
+        6,
+    ),
 )
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_no_config_is_refused_and_changes_nothing(
@@ -320,6 +341,7 @@ model_list:
     assert told["why"].endswith("shares them by weight from now on; look the weights over: b")
 
 
+@pytest.mark.slow
 def test_an_imported_model_service_is_asked(guiju: Run, tmp_path: Path, start: Start, model: ScriptedModel) -> None:
     (tmp_path / "config.yaml").write_text(
         f"model_list:\n  - {{model_name: chat, litellm_params: {{model: openai/scripted, api_base: '{model.url}', api_key: none}}}}\n"

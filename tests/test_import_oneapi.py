@@ -227,6 +227,7 @@ def test_priority_is_rank_and_weight_is_share(product: str, expected: list[str],
     assert document(guiju("import", "one-api", "one.db", "--json"))["toml"] == ""
 
 
+@pytest.mark.slow
 def test_a_key_goes_on_working_at_the_gateway(guiju: Run, tmp_path: Path, start: Start, model: ScriptedModel) -> None:
     channel = {
         "id": 1,

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from conftest import Start
+from fast_kit import few
 from guiju.records import lexicons
 from guiju.records.db import Store
 from import_kit import Run, document, refused, runner
@@ -61,7 +62,7 @@ def csv_of(rows: list[list[object]], mark: str = ",") -> str:
     return "".join(mark.join("" if cell is None else str(cell) for cell in row) + "\r\n" for row in rows)
 
 
-@pytest.mark.parametrize("kind", ["xlsx", "csv", "gb18030", "bom", "tsv", "semicolon"])
+@pytest.mark.parametrize("kind", few(["xlsx", "csv", "gb18030", "bom", "tsv", "semicolon"], 2))
 def test_a_list_under_a_chinese_header(kind: str, guiju: Run, tmp_path: Path) -> None:
     name = {"xlsx": "词表.xlsx", "tsv": "词表.tsv"}.get(kind, "词表.csv")
     text = csv_of(ROWS, {"tsv": "\t", "semicolon": ";"}.get(kind, ","))
@@ -86,6 +87,7 @@ def test_a_list_under_a_chinese_header(kind: str, guiju: Run, tmp_path: Path) ->
     assert entries(tmp_path) == TAKEN
 
 
+@pytest.mark.slow
 def test_text_with_a_term_a_line_and_english_headers(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes("规矩金丝雀甲\r\n\r\n规矩金丝雀乙\n".encode("gb18030"))
     (tmp_path / "b.csv").write_text("Keyword,Type,Level,Note\nguijucanary,own.x,block,why\n")
@@ -98,6 +100,7 @@ def test_text_with_a_term_a_line_and_english_headers(guiju: Run, tmp_path: Path)
     }
 
 
+@pytest.mark.slow
 def test_a_second_run_finds_all_there(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("规矩金丝雀甲\n规矩金丝雀乙\n")
     document(guiju("import", "words", "a.txt", "--json"))
@@ -120,6 +123,7 @@ def test_an_import_weakens_nothing_that_is_in_force(guiju: Run, tmp_path: Path) 
     assert found == {"规矩金丝雀甲": "block", "留下此词": "block", "新来此词": "signal"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hits", "severity"), [(0, "block"), (5, "block"), (6, "signal")])
 def test_a_list_may_block_only_when_it_hits_few_benign_lines(
     hits: int, severity: str, guiju: Run, tmp_path: Path
@@ -145,6 +149,7 @@ def test_what_was_tried_and_imported_blocks_at_the_gateway(guiju: Run, tmp_path:
     assert gateway.chat("图书馆在河边").status == 200
 
 
+@pytest.mark.slow
 def test_columns_can_be_named(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("甲,乙,词,keyword\n规矩金丝雀甲,own.a,规矩金丝雀乙,x\n", "utf-8")
     assert refused(guiju("import", "words", "a.csv", "--json")) == "import_invalid"
@@ -189,7 +194,7 @@ NO_LISTS: dict[str, tuple[str, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("case", NO_LISTS)
+@pytest.mark.parametrize("case", few(NO_LISTS, 2))
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_what_is_no_list_is_refused_and_changes_nothing(
     case: str, language: str, guiju: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -203,6 +208,7 @@ def test_what_is_no_list_is_refused_and_changes_nothing(
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_a_workbook_that_unpacks_without_end_is_refused(guiju: Run, tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(bomb())
     assert refused(guiju("import", "words", "a.xlsx", "--json")) == "lexicon_invalid"

@@ -84,6 +84,7 @@ def test_a_key_made_by_command_opens_the_door_until_it_is_revoked(guiju: Run, tm
     store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("there", [False, True])
 def test_what_is_not_there_is_said_with_a_code_and_exit_2(there: bool, guiju: Run, tmp_path: Path) -> None:
     if there:

@@ -94,6 +94,7 @@ def test_a_link_is_not_a_key_file(tmp_path: Path) -> None:
         Secrets.open(tmp_path / "keys")
 
 
+@pytest.mark.slow
 def test_processes_that_start_at_once_end_with_the_same_keys(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib; from guiju.records.secrets import Secrets; sys.stdin.read(1);"

@@ -8,7 +8,6 @@ import ast
 import asyncio
 import io
 import json
-import random
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +19,6 @@ import msgspec
 import pytest
 
 from conftest import Start
-from doors import edit as edit_picture
-from doors import hear as hear_sound
 from fault_upstream import CLOSED, DONE, EVENT_STREAM, WHOLE, Call, FaultUpstream, answer, chunk, say
 from film_words import film_without_its_words_does_not_go_out
 from guiju import composition
@@ -37,9 +34,33 @@ from guiju.records.changes import Terms
 from guiju.records.recalls import received, set_address
 from guiju.records.sources import place_of
 from guiju.terms import PASS, Control, Exchange, Finding, IdentityLevel, Label, Text, Verdict
-from likeness_kit import OTHER, RUMOUR, SECRET, WORK, conceal, enact, protect, rumours_in_force
+from label_kit import PROOFS as LABELS
+from leaving_kit import (
+    face_is_not_worked_on_without_consent,
+    personal_data_go_to_nobody,
+    secret_goes_to_nobody,
+    secret_is_not_given_out,
+    somebody_elses_number_never_arrives,
+    sound_goes_to_nobody,
+)
+from likeness_kit import OTHER, RUMOUR, WORK, enact, protect, rumours_in_force
+from matters_kit import (
+    a_brand_that_prefers_itself_is_told,
+    a_change_that_nobody_filed_is_told,
+    a_cry_for_help_gets_help,
+    a_cry_for_help_without_an_answer_is_told,
+    a_label_that_departs_from_the_standard_is_told,
+    a_model_that_learnt_bias_is_told,
+    a_model_that_learnt_from_poor_text_is_told,
+    a_model_that_learnt_from_what_nobody_audited_is_told,
+    a_service_that_nobody_assessed_is_told,
+    an_agreement_that_is_silent_on_labels_is_told,
+    an_algorithm_that_nobody_filed_is_told,
+    an_order_that_nobody_answered_is_told,
+    label_material_that_nobody_handed_in_is_told,
+    personal_data_without_an_assessment_are_told,
+)
 from notices_kit import SERVICE
-from personal_kit import id_card
 from recall_kit import Receiver, until
 from rest_kit import minors_rest_at_night, misuse_is_suspended, person, two_hours_are_told
 from rooms_kit import (
@@ -95,7 +116,7 @@ def without(control: str) -> Every:
         made = msgspec.structs.replace(made, grounded=swap(whole.grounded))
         elsewhere = {"replayed": swap(whole.replayed), "docket": swap(whole.docket), "rooms": swap(whole.rooms)}
         elsewhere |= {"assessed": swap(whole.assessed)}
-        elsewhere["drills"] = swap(whole.drills)
+        elsewhere |= {"drills": swap(whole.drills), "matters": swap(whole.matters)}
         audits = {"sources": swap(whole.sources), "rows": swap(whole.rows)}
         return msgspec.structs.replace(made, **elsewhere, **audits)
 
@@ -275,42 +296,6 @@ def rumour_in_an_answer_is_corrected(start: Start, every: Every) -> None:
     assert [one["source"] for one in told] == [RUMOUR.source]
 
 
-def personal_data_go_to_nobody(start: Start, every: Every) -> None:
-    """11.d: somebody else's model service gets a placeholder, and the asker's own words come back."""
-    with ScriptedModel() as model:
-        gateway = start(every=every, upstream=model.url, party="third_party")
-        answer = gateway.chat("[[say:好的，13900001234。]]")
-        assert answer.json["choices"][0]["message"]["content"].startswith("好的，13900001234")
-        assert not any("13900001234" in str(one) for one in model.requests)
-
-
-def somebody_elses_number_never_arrives(start: Start, every: Every) -> None:
-    """4.5d: an identity number that the asker did not give is not given out."""
-    number = id_card(random.Random(2))
-    assert number not in start(every=every).chat(shifted(f"他的号码是{number}。"), stream=True).text()
-
-
-def secret_goes_to_nobody(start: Start, every: Every) -> None:
-    """4.5d: a registered secret is not sent to somebody else's model service."""
-    gateway = start(every=every, party="third_party")
-    conceal(gateway, SECRET)
-    assert gateway.chat(f"[[say:好]] {SECRET[:40]}").status == 400
-
-
-def secret_is_not_given_out(start: Start, every: Every) -> None:
-    """4.5d: a registered secret does not leave in an answer."""
-    gateway = start(every=every)
-    conceal(gateway, SECRET)
-    assert SECRET[40:60] not in gateway.chat(shifted(SECRET), stream=True).text()
-
-
-def sound_goes_to_nobody(start: Start, every: Every) -> None:
-    """11.d: sound, in which nobody can find personal data, is not sent to somebody else's model service."""
-    answer = hear_sound(start(every=every, party="third_party"), "[[say:好]]")
-    assert answer.status == 400
-    assert answer.json["error"]["code"] == "not_checkable"
-
-
 def what_it_is_for_is_said_in_public(start: Start, every: Every) -> None:
     """10.a: a public page says whom the service is for, on which occasions and for what uses; in production nothing is
     answered before that is said."""
@@ -350,13 +335,6 @@ def who_leaves_a_companion_is_let_go(start: Start, every: Every) -> None:
                 assert '"reason":"conversation_ended"' in answer.body.decode()
                 assert "conversation has ended" in answer.body.decode()
         assert len([one for one in model.requests if "canary" not in str(one)]) == 1
-
-
-def face_is_not_worked_on_without_consent(start: Start, every: Every) -> None:
-    """4.5b: a picture that may show a person is changed only with a recorded consent."""
-    answer = edit_picture(start(every=every), "换成夜景")
-    assert answer.status == 403
-    assert answer.json["error"]["code"] == "consent_required"
 
 
 PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
@@ -405,6 +383,7 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("personal.input", "11.d"): personal_data_go_to_nobody,
     ("personal.output", "4.5d"): somebody_elses_number_never_arrives,
     ("uploads", "11.d"): sound_goes_to_nobody,
+    ("consent", "d.14.b"): face_is_not_worked_on_without_consent,
     ("consent", "4.5b"): face_is_not_worked_on_without_consent,
     ("confidential.input", "4.5d"): secret_goes_to_nobody,
     ("confidential.output", "4.5d"): secret_is_not_given_out,
@@ -421,6 +400,9 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("drill.unkept", "11.b"): what_is_kept_of_inputs_is_told,
     ("drill.plain", "11.c"): a_profile_of_persons_is_told,
     ("drill.alike", "12.a"): a_difference_between_persons_is_told,
+    ("crisis", "4.5a"): a_cry_for_help_gets_help,
+    ("drill.helped", "4.5a"): a_cry_for_help_without_an_answer_is_told,
+    ("drill.labelled", "l.11.a"): a_label_that_departs_from_the_standard_is_told,
     ("drill.erased", "11.a"): somebody_who_stays_after_an_erasure_is_told,
     ("corpus.source", "7.a"): a_source_without_proof_is_not_for_use,
     ("corpus.source", "7.2"): a_source_without_proof_is_not_for_use,
@@ -430,12 +412,33 @@ PROOFS: dict[tuple[str, str], Callable[[Start, Every], None]] = {
     ("evaluation.fairness", "4.2a"): a_model_that_no_gate_let_through_is_told,
     ("evaluation.fairness", "4.2c"): a_model_that_no_gate_let_through_is_told,
     ("evaluation.fairness", "12.a"): a_model_that_no_gate_let_through_is_told,
+    ("evaluation.brand", "4.3b"): a_brand_that_prefers_itself_is_told,
     ("evaluation.truth", "4.4a"): truth_of_a_month_ago_is_told,
+    ("corpus.bias", "4.2b"): a_model_that_learnt_bias_is_told,
+    ("corpus.quality", "7.4"): a_model_that_learnt_from_poor_text_is_told,
+    ("corpus.kept", "d.14.a"): a_model_that_learnt_from_what_nobody_audited_is_told,
+    ("handler", "5.b"): personal_data_without_an_assessment_are_told,
+    ("filing.security", "6.a"): a_service_that_nobody_assessed_is_told,
+    ("filing.algorithm", "6.b"): an_algorithm_that_nobody_filed_is_told,
+    ("filing.current", "6.c"): a_change_that_nobody_filed_is_told,
+    ("filing.labels", "l.12.a"): label_material_that_nobody_handed_in_is_told,
+    ("orders", "7.5"): an_order_that_nobody_answered_is_told,
+    ("agreement", "l.8.a"): an_agreement_that_is_silent_on_labels_is_told,
     ("regeneration", "15.b"): what_was_banned_is_red_while_the_raw_model_generates_it,
+    **LABELS,
 }
-SLOW = {("label", "l.4.4"), *(row for row in PROOFS if row[0].startswith("drill.") and row[0] != "drill.used")}
-"""A film is encoded anew; a store is restored."""
-ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row in SLOW)) for row in PROOFS]
+FAST = {
+    *(
+        ("policy", "4.0"),
+        ("words.input", "15.a"),
+        ("words.output", "4.1b"),
+        ("personal.output", "4.5d"),
+        ("rest", "10.b"),
+    ),
+    *(("answerable", "5.a"), ("label", "16.a"), ("annotation.trained", "8.2"), ("disclosure", "17.a")),
+}
+"""What the fast suite proves: a duty of each side; each proof starts a gateway or two."""
+ROWS = [pytest.param(*row, id="-".join(row), marks=[pytest.mark.slow] * (row not in FAST)) for row in PROOFS]
 
 
 def test_every_duty_of_every_control_has_a_proof() -> None:

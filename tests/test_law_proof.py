@@ -107,8 +107,20 @@ def test_a_persons_duty_is_by_hand_while_the_note_is_valid() -> None:
     assert "2026-11-23" in expired.why.zh
     early = state("6.b", notes={"6.b": note(TODAY + day, TODAY + day)})
     assert (early.state, "from 2026-11-25" in early.why.en) == ("gap", True)
-    control = (Kept("dossier", ("6.b",)),)
-    assert state("6.b", control, {"6.b": "tests/x.py::y"}, {"dossier": 0.0}).state == "gap"
+
+
+def test_a_control_that_watches_a_persons_duty_keeps_a_part_and_a_breach_in_the_books_is_a_gap() -> None:
+    control, tested = (Kept("filing", (), ("6.b",)),), {"6.b": "tests/x.py::y"}
+    seen = state("6.b", control, tested, {"filing": 0.0})
+    assert (seen.state, seen.blocks) == ("partly", True), "a person answers for the rest"
+    for ages in ({}, {"filing": 86_400.0}):
+        assert state("6.b", control, tested, ages).state == "gap", "the books say nothing of it today"
+    assert state("6.b", control, {}, {"filing": 0.0}).state == "gap", "nobody tested it"
+    noted = state("6.b", control, tested, {"filing": 0.0}, {"6.b": note()})
+    assert (noted.state, noted.blocks) == ("by_hand", False)
+    states = proof.prove(TEXT, control, tested, {}, {"6.b": note()}, TODAY, "production", ("filing",))
+    broken = next(row for row in states if row.id == "6.b")
+    assert (broken.state, broken.red) == ("gap", True), "no note makes good what is wrong in the books"
 
 
 def test_what_is_not_owed_is_not_applicable() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from guiju.records import db
 from guiju.records.leases import ENDS_S, Lease
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 
 class Hand:
@@ -25,7 +25,7 @@ class Hand:
         return self.now
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

@@ -111,6 +111,7 @@ def test_lint_sets_a_list_beside_the_standard_and_beside_benign_text(guiju: Run,
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_a_short_list_may_be_explained_by_somebody(guiju: Run, tmp_path: Path) -> None:
     file = tmp_path / "words.csv"
     file.write_text(f"{HEAD}规矩试词,own,block,\n", "utf-8")
@@ -146,6 +147,7 @@ def test_what_is_in_force_is_looked_over_packs_too(guiju: Run, tmp_path: Path) -
     assert guiju("lexicon", "show", "packs/nothing")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_list_that_overblocks_lands_as_signal_and_shows_what_it_would_block(guiju: Run, tmp_path: Path) -> None:
     file = tmp_path / "words.csv"
     file.write_text(f"{HEAD}什么,own,block,\n规矩试词,own,block,\n", "utf-8")

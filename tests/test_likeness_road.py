@@ -33,8 +33,9 @@ def notices(document: Any) -> list[dict[str, str]]:
     return [one for value in document for one in notices(value)] if isinstance(document, list) else []
 
 
-def test_the_correction_comes_at_each_door(start_once: Start) -> None:
-    gateway = start_once()
+@pytest.mark.slow
+def test_the_correction_comes_at_each_door(start: Start) -> None:
+    gateway = start()
     rumours_in_force(gateway)
     for path, ask in ASKS.items():
         for text in (shifted(f"好的。{RUMOUR.claim}。"), f"[[say:好]] {RUMOUR.claim}，对吗？"):
@@ -49,6 +50,7 @@ def test_the_correction_comes_at_each_door(start_once: Start) -> None:
         assert "guiju" not in plain.json
 
 
+@pytest.mark.slow
 def test_the_correction_is_written_where_the_label_is(start: Start) -> None:
     gateway = start(overlay=(("gateway.label", "both"),))
     rumours_in_force(gateway)
@@ -61,14 +63,15 @@ def test_the_correction_is_written_where_the_label_is(start: Start) -> None:
     assert RUMOUR.correction not in json.dumps(closed, ensure_ascii=False)
 
 
-def test_who_denies_a_rumour_is_not_corrected(start_once: Start) -> None:
-    gateway = start_once()
+@pytest.mark.slow
+def test_who_denies_a_rumour_is_not_corrected(start: Start) -> None:
+    gateway = start()
     rumours_in_force(gateway)
     assert notices(gateway.chat(shifted("不，吃紫皮洋葱不能一夜之间治好云岭热。")).json) == []
 
 
-def test_a_ban_of_several_sentences_is_stopped_while_it_streams(start_once: Start) -> None:
-    gateway = start_once()
+def test_a_ban_of_several_sentences_is_stopped_while_it_streams(start: Start) -> None:
+    gateway = start()
     whole = "".join(statements(3, seed=4))
     enact(gateway, whole, "near")
     answer = gateway.chat(shifted("好的。" + whole + "再见。"), stream=True)
@@ -80,16 +83,16 @@ def test_a_ban_of_several_sentences_is_stopped_while_it_streams(start_once: Star
     assert gateway.chat("[[say:好]] 请讲个故事").status == 200
 
 
-def test_a_rebuttal_of_a_ban_passes_and_is_noted(start_once: Start) -> None:
-    gateway = start_once()
+def test_a_rebuttal_of_a_ban_passes_and_is_noted(start: Start) -> None:
+    gateway = start()
     enact(gateway, OTHER, "near")
     answer = gateway.chat(f"[[say:好]] Why is it false that {OTHER}")
     assert answer.status == 200
     assert ["bans.input", "note"] in gateway.entry("opened", answer.json["aigc"]["ProduceID"])["controls"]
 
 
-def test_a_ban_that_is_split_over_two_turns_is_found(start_once: Start) -> None:
-    gateway = start_once()
+def test_a_ban_that_is_split_over_two_turns_is_found(start: Start) -> None:
+    gateway = start()
     enact(gateway, OTHER, "near")
     turns = [{"role": "user", "content": part} for part in (OTHER[:55], OTHER[55:])]
     asked = gateway.ask("POST", "/v1/chat/completions", {"model": "scripted", "messages": turns})
@@ -108,8 +111,8 @@ def test_a_lifted_ban_is_found_no_more(start: Start) -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_of_a_work_less_than_sixty_units_arrive(start_once: Start, stream: bool) -> None:
-    gateway = start_once()
+def test_of_a_work_less_than_sixty_units_arrive(start: Start, stream: bool) -> None:
+    gateway = start()
     protect(gateway, WORK)
     answer = gateway.chat(shifted(WORK), stream=stream)
     text = answer.text() if stream else answer.json["choices"][0]["message"]["content"]
@@ -127,6 +130,7 @@ def test_at_reach_pattern_they_are_left_out(start: Start) -> None:
     assert "insulin" in gateway.chat(shifted(OTHER)).body.decode()
 
 
+@pytest.mark.slow
 def test_trying_a_text_looks_for_them_too(start: Start) -> None:
     gateway = start()
     enact(gateway, OTHER)

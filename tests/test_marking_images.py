@@ -182,6 +182,7 @@ def test_tiff_in_motorola_s_order() -> None:
     assert frames(after) == frames(big_endian())
 
 
+@pytest.mark.slow
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)
 def test_nothing_but_marking_errors(data: st.DataObject) -> None:

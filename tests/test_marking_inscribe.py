@@ -257,6 +257,7 @@ def test_places_are_where_they_say() -> None:
         assert (y < 20) is place.startswith("top")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow tells of broken tags so
 @given(data=st.data())
 @settings(deadline=None, max_examples=60)

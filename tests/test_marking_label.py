@@ -33,6 +33,7 @@ def test_a_propagator_changes_its_own_fields_alone() -> None:
     assert propagated(OURS, "P", "7").kind == "1"
 
 
+@pytest.mark.slow
 @given(st.builds(Aigc, kind=st.sampled_from("123"), **{name: st.text() for name in Aigc.__struct_fields__[1:]}))
 def test_what_is_written_is_read(aigc: Aigc) -> None:
     for text in (aigc.bare(), aigc.wrapped()):

@@ -93,6 +93,7 @@ def tried(data: bytes, ending: str) -> None:
     assert len(target.getvalue()) <= 3 * len(data) + 4096
 
 
+@pytest.mark.slow
 @given(st.data(), st.sampled_from(sorted(SMALL)))
 @settings(max_examples=80)
 def test_no_cut_and_no_flipped_bit_breaks_a_reader(draw: st.DataObject, ending: str) -> None:

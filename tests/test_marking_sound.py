@@ -93,6 +93,7 @@ def unsynchronised(body: bytes) -> bytes:
     return made
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60), st.integers(0, 9))
 def test_an_unsynchronised_tag_stays_so(noise: bytes, padding: int) -> None:
     frame = frame3(b"PRIV", b"\xff\xff\xe0\0\xff" + noise + b"\xff")

@@ -93,6 +93,7 @@ def gateway(start_once: Start, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
+@pytest.mark.slow
 def test_a_scrape_is_what_the_table_says(gateway: Running) -> None:
     page = gateway.ask("GET", "/metrics", key="").body.decode()
     found = {one.name: one for one in parsed(page)}
@@ -106,6 +107,7 @@ def test_a_scrape_is_what_the_table_says(gateway: Running) -> None:
     assert page.count("# HELP") == page.count("# TYPE") == len(found)
 
 
+@pytest.mark.slow
 def test_a_histogram_adds_up(gateway: Running) -> None:
     for family in scrape(gateway).values():
         if family.type != "histogram":

@@ -65,6 +65,7 @@ def test_a_stream_that_ends_well(gateway: Running) -> None:
     assert told(last.moderation.output) == (False, {"cn/A.2a": False})
 
 
+@pytest.mark.slow
 def test_it_never_goes_on_and_has_a_shape(start: Start) -> None:
     with ScriptedModel() as model:
         gateway = start(upstream=model.url)

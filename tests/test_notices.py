@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from conftest import Running, Start
+from fast_kit import few
 from guiju import composition
 from guiju.config import Gateway, Rest, Settings
 from guiju.controls import guidance
@@ -46,7 +47,7 @@ def test_the_texts_are_given_in_both_languages_with_what_was_accepted(gateway: R
     told = gateway.ask("GET", "/v1/notices").json
     [text] = told["texts"]
     assert text["version"] == guidance.shipped().versions["guidance"]
-    assert {"18.a", "18.b", "c.18.ai", "10.b", "18.c"} == {one["duty"] for one in text["points"]}
+    assert {"18.a", "18.b", "c.18.ai", "10.b", "18.c", "d.17.2"} == {one["duty"] for one in text["points"]}
     assert "accepted" not in told, "nobody is known"
     assert told["service"] is None, "the provider has said nothing yet"
     assert told["authority_url"] == "https://authority.example.zz/"
@@ -88,6 +89,7 @@ def test_the_header_comes_until_the_text_was_accepted_and_at_each_door(gateway: 
     assert "x-guiju-notice" in gateway.chat("[[say:好]]").headers, "of nobody nothing is recorded"
 
 
+@pytest.mark.slow
 def test_a_new_version_asks_again(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "texts.toml"
     file.write_text(TERMS, "utf-8")
@@ -119,7 +121,8 @@ def test_what_is_kept_is_the_persons_keyed_id_the_version_and_the_time(gateway: 
     assert all(len(row["person_id"]) == 32 for row in rows)
 
 
-@pytest.mark.parametrize("why", ["content", "suspended", "night", "doubted"])
+@pytest.mark.slow
+@pytest.mark.parametrize("why", few(["content", "suspended", "night", "doubted"]))
 def test_every_refusal_says_where_to_report_to_the_authority(start: Start, why: str) -> None:
     overlay = (("provider.authority_url", "https://authority.example.zz/"),)
     gateway = start(overlay=(*overlay, ("gateway.identity", "phone")) if why == "doubted" else overlay)
@@ -192,6 +195,7 @@ def test_production_wants_it_said_in_public_what_the_service_is_for(tmp_path: Pa
     assert made.service.people.within("zh") == "people甲"
 
 
+@pytest.mark.slow
 def test_the_page_tells_what_the_service_is_for_and_escapes_what_a_provider_writes(start: Start) -> None:
     gateway = start(overlay=(("provider.authority_url", "https://authority.example.zz/"),))
     page = gateway.ask("GET", "/about?lang=zh", key="").body.decode()

@@ -76,6 +76,7 @@ def test_thresholds_are_shown_and_mistakes_are_told(tmp_path: Path) -> None:
         assert said in ran.stderr
 
 
+@pytest.mark.slow
 def test_personal_data_are_found_and_no_reason_to_flag_a_request() -> None:
     [asked] = Offline("request").rows(["手机13900001234"])
     assert (asked.flagged, asked.action, asked.category) == (False, "mask", "personal.mobile")

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from cli_kit import guiju
 from conftest import Running, Start
+from fast_kit import few
 from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Rest
 from guiju.records import accounts, rights, schema
@@ -48,7 +49,7 @@ def test_a_break_is_told_with_its_end_and_leaves_help_open(start: Start) -> None
     assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 200
 
 
-@pytest.mark.parametrize("who", ["nobody", "a minor at night", "a person whose assertion does not hold"])
+@pytest.mark.parametrize("who", few(["nobody", "a minor at night", "a person whose assertion does not hold"]))
 def test_a_cry_for_help_is_answered_whoever_utters_it(start: Start, who: str) -> None:
     gateway = start(lexicon=LEXICON, overlay=(("gateway.identity", "phone"),))
     headers = {}
@@ -63,6 +64,7 @@ def test_a_cry_for_help_is_answered_whoever_utters_it(start: Start, who: str) ->
     assert answer.json["choices"][0]["finish_reason"] == "content_filter"
 
 
+@pytest.mark.slow
 def test_reminders_come_beside_answers_and_do_not_change_them(start: Start) -> None:
     gateway = start(overlay=(("rest", Rest(remind_minutes=10)),))
     clock = clocked(gateway)

@@ -102,6 +102,7 @@ def test_one_wrong_digit_is_no_identity_number_and_no_card(some: random.Random, 
             assert kind not in {one.kind for one in recognise(f"号码 {wrong}")}
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from("0123456789 -.+()（）Xx手机号卡A零一二三@:/：,，路街市区栋室我叫王伟。\n"), max_size=80))
 def test_spans_lie_in_the_text_in_order_and_apart(text: str) -> None:
     spans = recognise(text)

@@ -81,6 +81,7 @@ def test_a_placeholder_is_the_same_in_the_next_turn(start: Start, third: Scripte
     assert second.json["choices"][0]["message"]["content"].startswith(MOBILE)
 
 
+@pytest.mark.slow
 def test_every_string_of_a_request_is_masked_in_its_own_form(start: Start, third: ScriptedModel) -> None:
     gateway = masked_from(start, third)
     call = {
@@ -116,6 +117,7 @@ def test_every_string_of_a_request_is_masked_in_its_own_form(start: Start, third
     assert seen["tools"][0]["function"]["name"] == "ring"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_arguments_of_a_tool_call_come_back_as_json(start: Start, third: ScriptedModel, stream: bool) -> None:
     gateway = masked_from(start, third)
@@ -155,6 +157,7 @@ def test_what_stays_in_the_house_is_not_masked_and_says_so(start: Start, third: 
     assert MOBILE in sent(third)
 
 
+@pytest.mark.slow
 def test_the_screen_sees_the_restored_text(start: Start, third: ScriptedModel) -> None:
     """A listed word that begins in what was masked is found: what the asker will read is looked at."""
     gateway = masked_from(start, third, lexicon=f"term,category,severity\n{NAME}甲,A.1f,block\n")
@@ -165,6 +168,7 @@ def test_the_screen_sees_the_restored_text(start: Start, third: ScriptedModel) -
         assert answer.text() == heard
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_what_the_asker_gave_may_be_said_again_and_else_it_is_refused(start: Start, stream: bool) -> None:
     gateway = start()

@@ -93,10 +93,10 @@ def test_a_banned_picture_is_not_taken(start: Start) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("every", "status"), [(composition.controls, 400), (without("bans.output"), 200)])
 def test_a_banned_picture_is_not_given_out(
-    start_once: Start, every: Callable[[IdentityLevel], Controls], status: int
+    start: Start, every: Callable[[IdentityLevel], Controls], status: int
 ) -> None:
     with FaultUpstream({"scripted": draws}) as service:
-        gateway = start_once(every=every, upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
+        gateway = start(every=every, upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
         enact(gateway, decided(BANNED))
 
         def asked(file: bytes) -> Any:
@@ -180,6 +180,7 @@ def test_a_ban_has_grounds_and_lets_pass_what_it_must(start: Start) -> None:
     assert filed(BANNED)[40:80] not in msgspec.msgpack.encode(kept.mark)
 
 
+@pytest.mark.slow
 def test_who_can_not_look_lets_nothing_pass(start: Start) -> None:
     gateway = start()
     assert sent(gateway, filed(OTHER)) == ""

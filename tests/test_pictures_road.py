@@ -118,6 +118,7 @@ def pictures_at(model: ScriptedModel) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_words_on_pictures_are_looked_at_and_what_was_seen_goes_on(start: Start, third: ScriptedModel) -> None:
     gateway = start(upstream=third.url, lexicon=LEXICON)
     for path in DOORS:
@@ -160,6 +161,7 @@ def test_what_is_not_seen_does_not_go_on(start: Start, third: ScriptedModel) -> 
     assert not third.requests
 
 
+@pytest.mark.slow
 def test_only_askers_send_pictures_and_not_too_many(start: Start, third: ScriptedModel) -> None:
     gateway = start(upstream=third.url, lexicon=LEXICON, overlay=(("limits.pictures", 2),))
     gateway.house.live.pictures = Told()
@@ -173,6 +175,7 @@ def test_only_askers_send_pictures_and_not_too_many(start: Start, third: Scripte
     assert not third.requests
 
 
+@pytest.mark.slow
 def test_personal_data_on_a_picture_does_not_go_to_others(start: Start, third: ScriptedModel) -> None:
     """Pixels are not masked: words beside the picture are, and a picture that needs it is refused."""
     line = f"我的手机号是{MOBILE}"

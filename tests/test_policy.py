@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cli_kit import guiju
 from conftest import Start
+from fast_kit import few
 from guiju import composition
 from guiju.controls.policy import (
     Document,
@@ -255,6 +256,7 @@ def test_a_policy_is_in_force_within_seconds_and_grades_both_sides(start: Start)
     assert answered.status == 400
 
 
+@pytest.mark.slow
 def test_minors_are_held_to_more(start: Start) -> None:
     gateway = start(lexicon=LISTED)
     applied(gateway, MINORS)
@@ -270,7 +272,7 @@ def test_minors_are_held_to_more(start: Start) -> None:
     assert made.audience == "minors"
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_an_approved_answer_is_given_instead_of_a_bare_refusal(start: Start, stream: bool) -> None:
     gateway = start(lexicon=LISTED)
     applied(gateway, ANSWERED)
@@ -287,6 +289,7 @@ def test_an_approved_answer_is_given_instead_of_a_bare_refusal(start: Start, str
     assert "input_digest" not in entry, "who asks for help is counted and nothing more"
 
 
+@pytest.mark.slow
 def test_a_trial_is_counted_on_the_road(start: Start) -> None:
     gateway = start(lexicon=LISTED)
     applied(gateway, MILD, wait=3600)

@@ -18,9 +18,25 @@ from sqlalchemy import insert, select
 
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
-from guiju.records import backup, bans, cases, changes, choices, holds, retention, rights, schema, standing, use, vault
+from guiju.records import (
+    backup,
+    bans,
+    cases,
+    changes,
+    choices,
+    consents,
+    deliveries,
+    holds,
+    retention,
+    rights,
+    schema,
+    standing,
+    use,
+    vault,
+)
 from guiju.records.cases import Case
 from guiju.records.changes import Terms
+from guiju.records.consents import Wanted
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.persons import remember, verdict_of
@@ -116,16 +132,61 @@ def test_a_person_gets_all_that_is_kept_and_a_receipt(store: Store, keys: DayKey
         "use",
         "guardian",
         "choices",
+        "training",
+        "consents",
         "strikes",
         "steps",
         "vault",
         "holds",
+        "requests",
     }
     assert len(made["strikes"]) == len(made["steps"]) == 1
     json.dumps(made)
     receipt = rights.asks(store, keys, who, "access", "li", NOW)
     assert (receipt.outcome, receipt.done_at) == ("done", NOW)
     assert "rights_request" not in rows_of(store, who), "whose it was goes when it is done"
+
+
+def test_a_person_gets_their_consents_their_choice_about_training_and_what_they_wait_for(
+    store: Store, keys: DayKeys
+) -> None:
+    who, giver = somebody(store, keys), consents.giver_hash(b"k" * 32, "李四")
+    made = rights.everything(store, keys, who, NOW, giver)
+    assert (made["training"], made["consents"], made["requests"]) == ("out", [], [])
+    other = {"id": "b" * 32, "name": "b", "created_at": 1}
+    store.do(lambda c: c.execute(insert(schema.account).values(**other)).rowcount)
+    for account, name in ((ACCOUNT, "李四"), ("b" * 32, "李四"), (ACCOUNT, "王五")):
+        wanted = Wanted(
+            account=account,
+            kind="face",
+            giver=consents.giver_hash(b"k" * 32, name),
+            purpose="film",
+            proof="0" * 64,
+            until_s=NOW + DAY,
+        )
+        last = consents.add(store, wanted, "k", Terms(False, "li", NOW, 0))
+    rights.train(store, who, "in", ("li", NOW))
+    holds.place(store, who, "law", "all", NOW + DAY, TWO, NOW)
+    rights.asks(store, keys, who, "erase", "li", NOW)
+    made = rights.everything(store, keys, who, NOW, giver)
+    assert made["training"] == "in"
+    assert [(one["giver"], one["account_id"]) for one in made["consents"]] == [(giver, ACCOUNT)]
+    assert [(one["asked"], one["outcome"]) for one in made["requests"]] == [("erase", "held")]
+    assert rights.everything(store, keys, who, NOW)["consents"] == [], "nothing leads from a person to a name"
+    assert last.giver not in json.dumps(made)
+
+
+def test_no_table_that_names_persons_is_left_out_of_what_they_get() -> None:
+    assert {one.name for one in schema.metadata.sorted_tables if "person_id" in one.c} == {
+        "person_use",
+        "guardian",
+        "choice",
+        "strike",
+        "standing_step",
+        "vault",
+        "legal_hold",
+        "rights_request",
+    }, "a new one must stand in rights.everything, too"
 
 
 @pytest.mark.slow
@@ -183,6 +244,7 @@ def put_ban(store: Store, case: str) -> None:
     bans.enact(store, decision, (), (KEY, "k"), Terms(False, "li", NOW, 0))
 
 
+@pytest.mark.slow
 def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys: DayKeys) -> None:
     known = {one.id: one for one in retention.classes()}
     assert set(known) == {*retention.due(NOW), "identity"}
@@ -201,6 +263,7 @@ def test_each_class_goes_when_it_is_due_and_not_a_day_before(store: Store, keys:
     )
     store.do(lambda c: [cases.enter(c, msgspec.structs.replace(closed, id=f"26-{n}"), b"") for n in (1, 2)])
     put_ban(store, "26-2")
+    deliveries.enter(store, b"k", deliveries.Given("operator", "p", "x", "images", "1", NOW))
     held = somebody(store, keys)
     holds.place(store, held, "law", "all", NOW + 9000 * DAY, TWO, NOW)
     starts = {"cases": NOW + 20 * DAY, "steps": NOW + DAY, "identity": NOW + 10 * DAY, "vault": NOW + 30 * DAY}

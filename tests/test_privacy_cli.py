@@ -43,8 +43,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_person_sees_is_held_and_is_erased(folder: Path) -> None:
-    seen = run(folder, "persons", "export", *WHO)
-    assert seen["identity"]["level"] == "phone"
+    (folder / "yes.txt").write_text("同意", "utf-8")
+    terms = ("--what", "film", "--until", "2099-01-01", "--proof", "yes.txt", "--account", "shop", "--data", "data")
+    given = run(folder, "consents", "add", "--kind", "voice", "--who", "李四", *terms, "--json")
+    seen = run(folder, "persons", "export", *WHO, "--who", " 李四 ")
+    assert (seen["identity"]["level"], [one["id"] for one in seen["consents"]]) == ("phone", [given["id"]])
     terms = ("--law", "Art 54, No. 1", "--scope", "all", "--days", "3")
     alone = run(folder, "persons", "hold", *WHO, *terms, "--by", "li", "--second", "Li")
     assert alone["error"]["code"] == "two_persons"

@@ -33,6 +33,7 @@ def gateway(start_once: Start) -> Running:
     return made
 
 
+@pytest.mark.slow
 def test_about_says_all_that_article_17_names(gateway: Running) -> None:
     for language, words in (
         ("zh", ("备案", "训练数据", "人工标注", "适用场合")),
@@ -76,6 +77,7 @@ def test_each_page_is_there_in_both_languages_and_for_programs(gateway: Running,
     assert gateway.ask("POST", f"/{name}", b"", key="").status == 405
 
 
+@pytest.mark.slow
 def test_what_a_provider_writes_is_escaped_and_its_own_terms_come_first(
     start: Start, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -135,6 +137,7 @@ def test_nobody_finds_a_number_below_five_by_taking_the_others_from_the_sum(coun
     assert all(cell.n is None for cell in cells)
 
 
+@pytest.mark.slow
 def test_a_month_is_counted_without_what_the_service_asks_itself(start: Start) -> None:
     one = start()
     for _ in range(3):
@@ -169,6 +172,7 @@ def test_status_tells_what_the_probes_found(gateway: Running) -> None:
     assert "Everything works" in text(page(gateway, "/status"))
 
 
+@pytest.mark.slow
 def test_what_does_not_work_is_told(start: Start) -> None:
     one = start()
     one.house.live.alive["canary"] = False
@@ -176,6 +180,7 @@ def test_what_does_not_work_is_told(start: Start) -> None:
     assert "Something does not work" in text(page(one, "/status"))
 
 
+@pytest.mark.slow
 def test_a_badge_and_a_contact_are_there_when_the_provider_says_so(gateway: Running, start_once: Start) -> None:
     shown = gateway.ask("GET", "/badge.svg", key="")
     assert shown.headers["content-type"] == "image/svg+xml"

@@ -86,6 +86,7 @@ def test_an_item_is_replayed_on_every_route_and_once_for_each_reason(gateway: Ru
     assert 'guiju_regen_retests_total{result="came_back",route="gateway"} 0.0' in told
 
 
+@pytest.mark.slow
 def test_one_person_alone_ends_a_ban_only_when_the_model_has_stayed_clean(store: Store, tmp_path: Path) -> None:
     made, item = entered(store, tmp_path)
     for by in (("li", ""), ("li", " "), ("", "")):
@@ -122,6 +123,7 @@ def test_a_ban_and_its_item_never_end_by_themselves(store: Store, tmp_path: Path
     assert regeneration.items(store, open_only=True) == [item]
 
 
+@pytest.mark.slow
 def test_prompts_lie_sealed_and_who_takes_them_out_is_noted(store: Store, tmp_path: Path) -> None:
     made, item = entered(store, tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "guiju.db")) as raw, raw:
@@ -257,6 +259,7 @@ RUN = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, tmp_path: Path) -> None:
     secrets, days = Secrets.open(tmp_path / "keys"), DayKeys(tmp_path / "keys")
     papers, key = Papers(store, days, secrets), keys(secrets, PURPOSE)
@@ -284,6 +287,7 @@ def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, t
     assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
 
 
+@pytest.mark.slow
 def test_a_named_person_is_asked_about_by_name_alone_until_the_ban_lapses(store: Store, tmp_path: Path) -> None:
     secrets, days = Secrets.open(tmp_path / "keys"), DayKeys(tmp_path / "keys")
     papers, key = Papers(store, days, secrets), keys(secrets, PURPOSE)
@@ -364,6 +368,7 @@ def test_a_model_adds_wordings_and_takes_none_away(store: Store, tmp_path: Path,
     assert made.add(wider, more) == wider
 
 
+@pytest.mark.slow
 def test_the_newest_replays_are_found_without_reading_all(store: Store, tmp_path: Path) -> None:
     _, item = entered(store, tmp_path)
     for number, reason in enumerate(("new", "nightly", "asked")):
@@ -402,6 +407,7 @@ def test_where_real_names_are_asked_for_it_comes_as_somebody_verified(start: Sta
     assert not gateway.house.known, "nobody is kept of it"
 
 
+@pytest.mark.slow
 def test_what_was_asked_and_said_goes_after_half_a_year(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
     secrets, clock = Secrets.open(tmp_path / "keys"), [NOW]
     made, item = entered(store, tmp_path)

@@ -53,6 +53,7 @@ def cut(text: str, rng: random.Random) -> list[str]:
     return [text[a:b] for a, b in itertools.pairwise([0, *places, len(text)])]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     st.integers(0, 2**32),
@@ -69,6 +70,7 @@ def test_no_term_comes_out(seed: int, term: str, share: float, reach: Reach) -> 
     assert term not in unescaped(out)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32), st.text(max_size=30), st.sampled_from([0.0, 0.5, 1.0]), st.booleans())
 @example(0, '\\u89c4\\\\n"规', 0.0, False)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from fast_kit import few
 from guiju.config import Rest as Settings
 from guiju.config import Settings as All
 from guiju.controls.rest import BREAK, DAY, NIGHT, Rest, allowed, pause
@@ -184,7 +185,7 @@ def test_a_restart_forgets_five_seconds_at_most(here: Place) -> None:
     opened.close()
 
 
-@pytest.mark.parametrize("jump", [-HOUR, HOUR, 100 * 86_400])
+@pytest.mark.parametrize("jump", few([-HOUR, HOUR, 100 * 86_400]))
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_clock_that_jumps_adds_nothing_and_takes_nothing(store: Store, jump: int, workers: int) -> None:
     async def what() -> None:
@@ -222,6 +223,7 @@ def test_a_store_that_is_down_leaves_the_count_of_this_process(store: Store, tmp
     asyncio.run(what())
 
 
+@pytest.mark.slow
 def test_what_is_kept_are_times_and_after_a_week_nothing(store: Store, tmp_path: Path) -> None:
     async def what(world: World) -> None:
         for _ in range(12):

@@ -31,13 +31,13 @@ from guiju.records.sources import source_of
 from guiju.records.trace import trace
 from guiju.records.verify import verify
 from guiju.terms import Identity
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 NOW = 1_795_000_000
 WHO = ("shop", "p" * 32)
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made
@@ -141,6 +141,7 @@ def person(store: Store, keys: DayKeys, who: tuple[str, str] = WHO, day: int = 0
     return vault.put(store, keys, who, "note", b"sealed", (at, at + 10**7))
 
 
+@pytest.mark.slow
 def test_the_keys_of_the_vault_are_rotated_while_it_is_read(here: Place) -> None:
     keys = DayKeys(here.data / "keys")
     with closing(here.open()) as store:
@@ -173,6 +174,7 @@ def test_the_keys_of_the_vault_are_rotated_while_it_is_read(here: Place) -> None
         assert before.isdisjoint(after), "the old ones are gone from the disk"
 
 
+@pytest.mark.slow
 def test_backups_made_before_a_rotation_restore_and_erased_persons_stay_erased(here: Place, tmp_path: Path) -> None:
     keys = DayKeys(here.data / "keys")
     with closing(here.open()) as store:

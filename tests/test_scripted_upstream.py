@@ -180,6 +180,7 @@ def test_requests_are_kept_for_tests_to_look_at(model: ScriptedModel) -> None:
     assert model.headers[-1]["content-type"] == "application/json"
 
 
+@pytest.mark.slow
 def test_the_command_serves_and_stops_cleanly() -> None:
     command = [sys.executable, "-m", "guiju.cli.main", "upstream", "--port", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:

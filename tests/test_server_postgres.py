@@ -18,7 +18,7 @@ from guiju.records.verify import verify
 from places import Place, place
 from test_server import NOW, until
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -28,6 +28,7 @@ def database(tmp_path: Path) -> Iterator[Place]:
         yield one
 
 
+@pytest.mark.slow
 def test_one_request_through_all_of_it(start: Start, database: Place) -> None:
     evidence = EvidenceSettings(ledger="store")
     gateway = start(lexicon="", data=database.data, overlay=(("store.url", database.url), ("evidence", evidence)))

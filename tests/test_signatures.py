@@ -197,6 +197,25 @@ def test_the_command_signs_with_the_key_of_the_settings_and_trusts_it(tmp_path: 
     assert seen["verdict"] == "unknown_producer"
 
 
+@pytest.mark.parametrize("secret", [pem(ED), BY_OPENSSL.encode()], ids=["ed25519", "sm2"])
+def test_the_label_beside_a_text_is_protected_with_the_key_of_the_settings(
+    start: Start, tmp_path: Path, secret: bytes
+) -> None:
+    (tmp_path / "label.pem").write_bytes(secret)
+    gateway = start(overlay=(("provider", Provider(label_key=str(tmp_path / "label.pem"))),))
+    for stream in (False, True):
+        answer = gateway.chat("[[say:好]]", stream=stream)
+        labels = [answer.json["aigc"]] if not stream else [one["aigc"] for one in answer.events if "aigc" in one]
+        assert labels[0] == json.loads(answer.headers["x-guiju-aigc"])
+        for one in labels:
+            read = parse(json.dumps(one))
+            assert read is not None
+            protection = reserved.parse(read.aigc.reserved1)
+            assert protection is not None
+            assert reserved.holds(protection, read.aigc) == "yes"
+            assert reserved.holds(protection, msgspec.structs.replace(read.aigc, produce_id="X")) == "no"
+
+
 def pictured(gateway: Running) -> bytes:
     """A picture that was asked for."""
     answer = gateway.ask("POST", "/v1/images/generations", {"model": "scripted", "prompt": "一只猫"})

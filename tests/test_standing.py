@@ -202,15 +202,15 @@ def test_a_strike_that_is_taken_back_vanishes_with_what_followed(store: Store) -
     five(store)
     strikes, steps = kept.record(store, WHO)
     assert [step.rung for step in steps][:1] == ["suspend"]
-    kept.overturn(store, strikes[0].id, NOW + 900, DECIDE)
+    kept.overturn(store, strikes[0].id, DECIDE)
     left, steps = kept.record(store, WHO)
     assert len(left) == 4
     assert {step.rung for step in steps} == {"notice", "warn", "limit"}
     for one in left:
-        kept.overturn(store, one.id, NOW + 900, DECIDE)
+        kept.overturn(store, one.id, DECIDE)
     assert kept.record(store, WHO) == ([], [])
     with pytest.raises(ConfigError):
-        kept.overturn(store, strikes[0].id, NOW + 900, DECIDE)
+        kept.overturn(store, strikes[0].id, DECIDE)
 
 
 def test_what_a_person_decides_stands_until_it_ends_or_is_lifted(store: Store) -> None:

@@ -10,6 +10,8 @@ import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "guiju"
 LATER = {
@@ -46,6 +48,7 @@ def loaded(what: str) -> set[str]:
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout.split())
 
 
+@pytest.mark.slow
 def test_a_server_loads_nothing_that_few_ask_for() -> None:
     there = loaded("guiju.cli.serve, guiju.server")
     assert "guiju.server" in there
@@ -59,8 +62,9 @@ def test_what_children_read_by_is_not_in_whoever_asks_them() -> None:
 
 def names(path: Path) -> list[str]:
     """What a file gives to `brought`, itself or through another function."""
-    made = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    made: list[object] = []
+    text = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(text)) if "brought" in text else ():
         if isinstance(node, ast.Call) and any(
             isinstance(one, ast.Name) and one.id == "brought" for one in (node.func, *node.args)
         ):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import random
 import sqlite3
@@ -16,7 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, MetaData, insert, select
 
 from evidence_kit import PUBLIC, Clock, scribe
 from evidence_kit import fill as evidence
@@ -110,6 +111,23 @@ def test_backup_restores_onto_either_database(here: Place, there: Place, tmp_pat
     store.close()
 
 
+def test_a_restore_leaves_none_of_the_tables_that_it_looked_up_in_memory(tmp_path: Path) -> None:
+    with place("sqlite", tmp_path / "data") as here:
+        with closing(Store.open(here.url, here.data)) as store:
+            fill(store, 3)
+        books.backup(here.url, here.data, tmp_path / "b.db", NOW)
+        before = looked_up()
+        for name in ("first", "second"):
+            books.restore("sqlite", tmp_path / name, tmp_path / "b.db", NOW)
+        assert looked_up() == before
+
+
+def looked_up() -> int:
+    """How many sets of tables are in memory."""
+    gc.collect()
+    return sum(isinstance(one, MetaData) for one in gc.get_objects())
+
+
 @pytest.mark.slow
 def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_path: Path) -> None:
     store = here.open()
@@ -146,6 +164,7 @@ def test_backup_during_writes_holds_all_that_was_acknowledged(here: Place, tmp_p
     restored.close()
 
 
+@pytest.mark.slow
 def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp_path: Path) -> None:
     store = here.open()
     fill(store, 3)
@@ -160,8 +179,8 @@ def test_a_store_that_holds_something_is_replaced_only_by_force(here: Place, tmp
     store.close()
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_ledger_beside_the_store_is_neither_copied_nor_cleared(tmp_path: Path) -> None:
     """With `evidence.ledger = "store"` both are in one schema; evidence is never replaced by what was before."""
     with place("postgresql", tmp_path / "data") as here:
@@ -252,8 +271,8 @@ def test_a_backup_never_replaces_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.postgres
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["out", "back"])
 def test_copy_to_the_other_database_and_back(way: str, tmp_path: Path) -> None:
     with place("postgresql", tmp_path / "data") as grown:
@@ -284,6 +303,7 @@ def old_store(here: Place, accounts: int) -> None:
     writer.dispose()
 
 
+@pytest.mark.slow
 def test_upgrade_says_first_backs_up_and_then_acts(here: Place) -> None:
     old_store(here, 40)
     would = books.upgrade(here.url, here.data, NOW, dry_run=True)

@@ -102,6 +102,7 @@ def test_a_bug_in_one_write_is_told_to_its_caller_only(here: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_full_queue_refuses_with_a_code_and_loses_nothing(here: Place) -> None:
     store = here.open()
     gate = Gate(store)
@@ -221,6 +222,7 @@ def _lock(data: Path, seconds: float) -> subprocess.Popen[bytes]:
     return child
 
 
+@pytest.mark.slow
 def test_a_short_lock_by_another_process_only_delays(tmp_path: Path) -> None:
     store = Store.open("sqlite", tmp_path)
     child = _lock(tmp_path, 0.4)
@@ -281,6 +283,7 @@ store.close()
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_refused_and_recovers_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FULL, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
@@ -311,6 +314,7 @@ def test_many_threads_write_through_one_thread(here: Place) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.slow
 def test_a_connection_that_the_server_drops_is_made_again(tmp_path: Path) -> None:
     with place("postgresql", tmp_path / "data") as here:
         store = here.open()

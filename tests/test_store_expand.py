@@ -14,13 +14,13 @@ from sqlalchemy import Connection, Engine, MetaData, Table, delete, insert, sele
 from guiju.errors import ConfigError
 from guiju.records import accounts, backup, db, engine, schema
 from guiju.records.migrate import migrate
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 SINCE = [one for one in schema.REVISIONS if one > db.OLDEST]
 NOW = 1_795_000_000
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made
@@ -67,6 +67,7 @@ def old(folder: Path, revision: str) -> Engine:
     return made
 
 
+@pytest.mark.slow
 def test_what_an_older_guiju_does_works_on_every_schema_since(tmp_path: Path) -> None:
     made = old(tmp_path, db.OLDEST)
     for revision in [db.OLDEST, *SINCE]:
@@ -83,6 +84,7 @@ def test_what_an_older_guiju_does_works_on_every_schema_since(tmp_path: Path) ->
     made.dispose()
 
 
+@pytest.mark.slow
 def test_the_check_would_notice(tmp_path: Path) -> None:
     """A column that every row must have, one that is gone, one that is renamed, and a table that is gone."""
     for number, harm in enumerate(
@@ -139,6 +141,7 @@ def test_a_store_that_says_nothing_is_from_the_future(here: Place) -> None:
         here.open()
 
 
+@pytest.mark.slow
 def test_an_upgrade_says_whether_the_version_before_goes_on(here: Place) -> None:
     assert int(db.OLDEST) in {int(one) for one in schema.REVISIONS}
     writer = engine.writer(here.url, here.data)

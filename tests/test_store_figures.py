@@ -13,13 +13,13 @@ import pytest
 from guiju.records import figures
 from guiju.records.db import Store
 from guiju.terms import Figure
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 ERROR = Figure("annotation.error", 0.02, 300, (0.01, 0.04), 1_000, "w/1/7")
 ITEMS = Figure("annotation.items", 600, 2, None, 1_000, "w/1/7")
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made

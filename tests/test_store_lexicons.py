@@ -155,6 +155,7 @@ ENTRIES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, database=None)
 @given(st.lists(ENTRIES, min_size=1, max_size=5))
 def test_before_the_delay_nothing_stops_less_than_before(lists: list[list[Entry]]) -> None:

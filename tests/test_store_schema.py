@@ -16,10 +16,10 @@ from sqlalchemy import insert, inspect
 from guiju.records import engine, schema
 from guiju.records.db import Store
 from guiju.records.migrate import migrate, pending
-from places import QUICK_ON_BOTH, Place, place
+from places import BOTH, Place, place
 
 
-@pytest.fixture(params=QUICK_ON_BOTH)
+@pytest.fixture(params=BOTH)
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     with place(request.param, tmp_path / "data") as made:
         yield made
@@ -38,6 +38,7 @@ def test_migrations_from_nothing_lead_to_the_metadata(here: Place) -> None:
     store.close()
 
 
+@pytest.mark.slow
 def test_a_fresh_store_differs_in_nothing_from_a_migrated_one(here: Place, tmp_path: Path) -> None:
     store = here.open()
     migrated = engine.sqlite_file(tmp_path / "migrated.db")
@@ -67,6 +68,7 @@ def test_the_list_of_revisions_is_the_one_on_disk() -> None:
     assert pending(schema.HEAD) == ()
 
 
+@pytest.mark.slow
 def test_the_first_revision_opens_after_the_rest_and_keeps_its_rows(here: Place) -> None:
     writer = engine.writer(here.url, here.data)
     migrate(writer, schema.REVISIONS[0])

@@ -19,6 +19,7 @@ from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.semconv.attributes import error_attributes, http_attributes, server_attributes
 
 from conftest import KEY, Running, Start, free_port
+from fast_kit import few
 from guiju import gauging
 from guiju.adapters.genai import NAMES, finish, named
 from guiju.adapters.telemetry import Telemetry, Trail
@@ -137,6 +138,7 @@ def test_histograms_go_along(gateway: Running, receiver: Receiver) -> None:
     assert {facts(one)["gen_ai.token.type"] for one in tokens} == {"input", "output"}
 
 
+@pytest.mark.slow
 def test_no_text_no_key_and_no_account_goes_out(gateway: Running, receiver: Receiver) -> None:
     made = gateway.chat(f"{TEXTS[1]}[[say:{TEXTS[2]}]]", model=ASKED, user="somebody@example.org")
     assert made.status == 200
@@ -163,7 +165,8 @@ def test_a_client_has_no_say_in_the_sampling(start: Start, receiver: Receiver) -
     assert bytes.fromhex(TRACE) not in b"".join(receiver.raw), "a sampled flag does not make it sampled"
 
 
-@pytest.mark.parametrize("parent", ["link", "child", "ignore"])
+@pytest.mark.slow
+@pytest.mark.parametrize("parent", few(["link", "child", "ignore"]))
 def test_a_traceparent_is_what_the_setting_says(start: Start, receiver: Receiver, parent: str) -> None:
     gateway = start(overlay=settings(receiver.url, parent=parent))
     answered = gateway.chat("[[say:好]]", headers={"traceparent": PARENT[:-2] + "00"})
@@ -184,6 +187,7 @@ def test_a_traceparent_that_is_none_is_nothing(said: str) -> None:
     assert traced(PARENT) == PARENT
 
 
+@pytest.mark.slow
 def test_nobody_waits_for_a_receiver_that_is_away(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     gateway = start(overlay=settings(f"http://127.0.0.1:{free_port()}", timeout_s=0.2))
     for _ in range(5):
@@ -263,6 +267,7 @@ def test_an_endpoint_that_is_none_stops_the_start(start: Start) -> None:
         parse({"telemetry": {"sample": 2}})
 
 
+@pytest.mark.slow
 def test_the_library_is_imported_only_where_it_is_used() -> None:
     asked = "import sys, guiju.server; print([one for one in sys.modules if one.startswith('opentelemetry')])"
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)

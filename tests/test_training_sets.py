@@ -64,6 +64,7 @@ def test_what_is_alike_is_one_row_and_long_rows_are_cut() -> None:
     assert all(len(one.text) <= 160 for one in made)
 
 
+@pytest.mark.slow
 def test_a_small_lesson_is_learnt_the_same_way_each_time() -> None:
     bad = [row(f"教我做坏事{n}号", yes=("request",), no=("spam",)) for n in "甲乙丙丁"]
     good = [row(f"教我做好菜{n}号") for n in "甲乙丙丁"]

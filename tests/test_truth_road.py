@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import Answered, Running, Start
+from fast_kit import few
 from guiju.controls import policy as rulings
 from guiju.controls.truth import TruthInput, TruthOutput
 from guiju.detect.current import Current
@@ -50,7 +51,7 @@ def test_what_a_tool_answered_is_a_source(start_once: Start, stream: bool) -> No
     assert answer.status == 200
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_a_policy_may_refuse_it_and_then_nothing_of_it_goes_out(start: Start, stream: bool) -> None:
     gateway = start()
     refusing(gateway)

@@ -13,6 +13,7 @@ import pytest
 
 from conftest import KEY, Answered, Running, Start
 from doors import DOORS, VECTORS
+from fast_kit import few
 from fault_table import ROLE, SHORT, body, sends
 from fault_upstream import DONE, TEXT, Call, FaultUpstream, chunk, say, whole
 from guiju.adapters import refusals
@@ -36,6 +37,16 @@ AZURE: dict[str, Any] = {
     "status": 400,
     "innererror": {"code": "ResponsibleAIPolicyViolation"},
 }
+BLOCKED: dict[str, Any] = {
+    "message": "Your request was rejected by the safety system. safety_violations=[violence].",
+    "type": "image_generation_user_error",
+    "param": None,
+    "code": "moderation_blocked",
+}
+FLAGGED = (
+    "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again with a "
+    "different prompt: https://platform.openai.com/docs/guides/reasoning#advice-on-prompting"
+)
 ASKED: dict[str, Any] = {
     "dashscope": INSPECTED | {"message": "Input data may contain inappropriate content."},
     "deepseek": RISK,
@@ -46,6 +57,9 @@ ASKED: dict[str, Any] = {
     "ark-text": {"code": "InputTextSensitiveContentDetected"},
     "ark-risk": {"code": "InputTextRiskDetection"},
     "azure": AZURE,
+    "openai-images": BLOCKED,
+    "openai-policy": {"code": "content_policy_violation", "type": "invalid_request_error", "param": None},
+    "openai-prompt": {"code": "invalid_prompt", "type": "invalid_request_error", "message": FLAGGED},
 }
 """Error objects at HTTP 400 that refuse what was asked."""
 ANSWERED: dict[str, Any] = {
@@ -53,6 +67,7 @@ ANSWERED: dict[str, Any] = {
     "dashscope-more": INSPECTED | {"message": OUTPUT + MORE},
     "ark": {"code": "OutputTextSensitiveContentDetected"},
     "ark-risk": {"code": "OutputTextRiskDetection"},
+    "openai-images": BLOCKED | {"moderation_details": {"moderation_stage": "output", "categories": ["violence"]}},
 }
 """Error objects at HTTP 400 that refuse what was to be answered."""
 WITHIN: dict[str, Any] = {"dashscope": INSPECTED, "zhipu": {"code": "1301"}, "azure": AZURE, "ark": ANSWERED["ark"]}
@@ -60,6 +75,7 @@ WITHIN: dict[str, Any] = {"dashscope": INSPECTED, "zhipu": {"code": "1301"}, "az
 NOT_CONTENT: dict[str, Any] = {
     "longer-message": RISK | {"message": "Content Exists Risk of something"},
     "message-alone": {"message": "data_inspection_failed"},
+    "prompt-alone": {"code": "invalid_prompt", "message": "Invalid prompt: it is empty."},
     "longer-code": {"code": "content_filter_config_invalid"},
     "part-of-no-family": {"code": "content_filter.input"},
     "other-code": {"code": "13010"},
@@ -169,7 +185,8 @@ def judge_stopped(answered: Answered, stream: bool) -> None:
         judge_guiju(answered, answered.json["guiju"], "output")
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, stream: bool) -> None:
     for name in ASKED:
         service.asked.clear()
@@ -182,7 +199,8 @@ def test_what_was_asked_is_refused(gateway: Running, service: FaultUpstream, str
     assert "guiju_errors_total" not in gateway.house.live.metrics.counts.counters
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
     cases = [f"{kind}-{name}" for kind, rows in (("answered", ANSWERED), ("within", WITHIN)) for name in rows]
     for name in [*cases, *(f"finish-{one}" for one in refusals.FINISHES)]:
@@ -191,7 +209,7 @@ def test_what_was_answered_is_refused(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_on_block_error(gateway: Running, stream: bool) -> None:
     record = gateway.house.live.keyring.find(KEY, 0)
     assert record is not None
@@ -204,7 +222,8 @@ def test_on_block_error(gateway: Running, stream: bool) -> None:
         judge_books(gateway, answered)
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_what_is_not_about_content_stays_an_error(gateway: Running, stream: bool) -> None:
     for name in (one for one in SCRIPTS if one.startswith("not-")):
         answered = gateway.chat("hi", model=name, stream=stream)
@@ -221,6 +240,7 @@ def test_a_refusal_that_does_not_end_stays_an_error(start: Start, service: Fault
     assert (answered.status, answered.json["error"]["code"]) == (502, "upstream_refused")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="says-it", stream=stream)
@@ -228,6 +248,7 @@ def test_text_that_reads_like_a_refusal_is_text(gateway: Running, stream: bool) 
     assert (answered.status, said) == (200, "Content Exists Risk")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_refusal_of_the_model_itself_passes_once_it_was_looked_at(gateway: Running, stream: bool) -> None:
     answered = gateway.chat("hi", model="own", stream=stream)
@@ -250,6 +271,7 @@ def test_at_every_door(gateway: Running) -> None:
     judge_books(gateway, answered)
 
 
+@pytest.mark.slow
 def test_refusals_do_not_open_the_circuit(start: Start, service: FaultUpstream) -> None:
     limits = msgspec.structs.replace(PATIENT, circuit_failures=1, circuit_open_s=60.0)
     gateway = start(upstream=service.url, overlay=(("limits", limits),))

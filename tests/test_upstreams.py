@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from conftest import Running, Start, free_port
+from fast_kit import few
 from fault_table import CUTS, FAULTS, FIRST, SHORT, hang, sends, status
 from fault_upstream import LAST, TEXT, WHOLE, Call, FaultUpstream, answer
 from guiju.adapters.upstream import Circuit, Upstream
@@ -132,6 +133,7 @@ def test_who_names_a_model_outranks_who_takes_every_name() -> None:
     assert asyncio.run(find("another")) == (rest, "another")
 
 
+@pytest.mark.slow
 def test_the_shares_of_real_requests(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     asked(broken)
     running = gateway(start, main(broken, weight=3), msgspec.structs.replace(standby(spare), weight=1))
@@ -141,7 +143,8 @@ def test_the_shares_of_real_requests(start: Start, broken: FaultUpstream, spare:
 
 
 # ---------------------------------------------------------------- another one is asked
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_another_is_asked_once_before_the_first_byte(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
 ) -> None:
@@ -168,7 +171,8 @@ def test_another_is_asked_when_the_first_byte_is_late(
     assert (asked(broken), asked(spare)) == ({"hang": 1}, {"hang": 1})
 
 
-@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.slow
+@pytest.mark.parametrize("stream", few([False, True]))
 def test_nobody_else_is_asked_once_an_answer_has_begun(
     start: Start, broken: FaultUpstream, spare: FaultUpstream, stream: bool
 ) -> None:
@@ -191,6 +195,7 @@ def test_two_attempts_are_all(start: Start, broken: FaultUpstream, spare: FaultU
     assert (asked(broken), asked(spare)) == ({"503": 1}, {"down": 1})
 
 
+@pytest.mark.slow
 def test_nobody_listens_at_the_first(start: Start, spare: FaultUpstream) -> None:
     nobody = Settings(name="nobody", url=f"http://127.0.0.1:{free_port()}/v1")
     running = gateway(start, nobody, standby(spare))
@@ -200,6 +205,7 @@ def test_nobody_listens_at_the_first(start: Start, spare: FaultUpstream) -> None
     assert running.entry("closed", answer.headers["x-guiju-decision-id"])["service"] == "standby"
 
 
+@pytest.mark.slow
 def test_another_is_asked_by_its_own_name_of_the_model(
     start: Start, broken: FaultUpstream, spare: FaultUpstream
 ) -> None:
@@ -211,6 +217,7 @@ def test_another_is_asked_by_its_own_name_of_the_model(
     assert first | {"model": ""} == second | {"model": ""}
 
 
+@pytest.mark.slow
 def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     """With another service it goes there; where its circuit is open, to the same once more."""
     running = gateway(start, main(broken), standby(spare))
@@ -228,6 +235,7 @@ def test_a_kept_connection_that_dies(start: Start, broken: FaultUpstream, spare:
 
 
 # ---------------------------------------------------------------- the circuit
+@pytest.mark.slow
 def test_a_service_whose_circuit_is_open_is_left_out(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     limits = msgspec.structs.replace(PATIENT, circuit_failures=2, circuit_open_s=60.0)
     running = gateway(start, main(broken, models={"m": "503"}), standby(spare, models={"m": "other"}), limits=limits)
@@ -259,6 +267,7 @@ def test_all_circuits_open(start: Start, broken: FaultUpstream, spare: FaultUpst
     assert (asked(broken), asked(spare)) == ({"503": 1}, {"down": 1})
 
 
+@pytest.mark.slow
 def test_vectors_go_the_same_way(start: Start, broken: FaultUpstream, spare: FaultUpstream) -> None:
     """The service that does answer answers with text, so that it is seen which one it was."""
     running = gateway(start, main(broken), standby(spare))

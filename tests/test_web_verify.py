@@ -19,6 +19,7 @@ import pytest
 from markupsafe import escape
 
 from conftest import Running, Start
+from fast_kit import few
 from guiju.adapters.signatures import Signatures
 from guiju.config import Settings, Verify
 from guiju.marking.explained import VERDICTS, sentences
@@ -63,7 +64,7 @@ def with_settings(**more: object) -> Settings:
     return Settings(verify=Verify(**more))  # type: ignore[arg-type] # names of settings, each with its own type
 
 
-@pytest.mark.parametrize("verdict", FILES)
+@pytest.mark.parametrize("verdict", few(FILES))
 def test_a_program_gets_the_verdict_and_the_seven_keys(site: Site, verdict: str) -> None:
     before = site.counts["verify", verdict]
     answer = site.send(FILES[verdict], **JSON)
@@ -74,6 +75,7 @@ def test_a_program_gets_the_verdict_and_the_seven_keys(site: Site, verdict: str)
     assert site.counts["verify", verdict] == before + 1
 
 
+@pytest.mark.slow
 def test_who_is_trusted_makes_a_file_whole() -> None:
     with serving(Settings(), signatures=Signatures(known=(PUBLIC,))) as site:
         assert site.send(bound(), **JSON).json["verdict"] == "whole"
@@ -215,6 +217,7 @@ def test_what_is_no_file_is_named(site: Site, body: bytes, kind: str) -> None:
             assert 'role="alert">No file came' in answer.body.decode()
 
 
+@pytest.mark.slow
 def test_a_file_over_the_limit_is_refused_and_the_answer_arrives() -> None:
     with serving(with_settings(file_bytes=1 << 20)) as site:
         answer = site.send(bytes(3 << 20), accept_language="en")
@@ -224,6 +227,7 @@ def test_a_file_over_the_limit_is_refused_and_the_answer_arrives() -> None:
         assert site.send(b"\0" * (1 << 20), **JSON).json["verdict"] == "unreadable"
 
 
+@pytest.mark.slow
 def test_an_address_that_sends_too_much_waits_and_reading_the_page_does_not_count() -> None:
     with serving(with_settings(files_per_minute=2), frozenset()) as site:
         assert [site.send(b"", **JSON).status for _ in range(3)] == [400, 400, 429]
@@ -252,6 +256,7 @@ def test_no_more_files_are_taken_than_there_is_room_for() -> None:
         assert site.ask("GET", "/verify").status == 200
 
 
+@pytest.mark.slow
 def test_a_file_that_comes_too_slowly_is_given_up() -> None:
     with serving(with_settings(upload_s=0.2)) as site, begun(site) as line:
         line.settimeout(30)

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import datetime
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -15,10 +13,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from guiju import scoped
+from guiju import memory, scoped
 from guiju.adapters.guards import labels
 from guiju.config import Detect, Guard, Settings
-from guiju.controls import annotation, drills, evaluation, guidance, telling, truth
+from guiju.controls import annotation, drills, evaluation, guidance, matters, telling, truth
 from guiju.controls import policy as rulings
 from guiju.controls import standing as ladders
 from guiju.controls.answerable import Answerable
@@ -34,11 +32,12 @@ from guiju.controls.content import (
     PolicyInForce,
 )
 from guiju.controls.corpus import LawfulRows, PrivateRows, SourceProved
+from guiju.controls.crisis import Crisis
 from guiju.controls.guards import InputGuards, OutputGuards
 from guiju.controls.guidance import Guidance, Notices, Stated
 from guiju.controls.hearing import hear
 from guiju.controls.identity import RealName
-from guiju.controls.label import Labelled
+from guiju.controls.label import Agreed, Labelled
 from guiju.controls.leaving import Leaving
 from guiju.controls.likeness import BansInput, BansOutput, RumoursInput, RumoursOutput, WorksOutput
 from guiju.controls.personal import PersonalInput, PersonalOutput
@@ -51,6 +50,7 @@ from guiju.controls.upstream import SAID, UpstreamRefusal
 from guiju.detect import leaving, shipped
 from guiju.detect.current import Current
 from guiju.detect.discrimination import discrimination
+from guiju.detect.distress import Distress
 from guiju.detect.injection import injection
 from guiju.detect.leaving import CATEGORY as LEFT
 from guiju.detect.lexicon import Entry
@@ -80,7 +80,19 @@ from guiju.terms import (
 )
 
 Setting = Literal["exact", "people", "all"]
-EXACT: Final = frozenset({"policy", "words.input", "words.output", "words.sentence", "answerable", "label", "upstream"})
+EXACT: Final = frozenset(
+    {
+        "policy",
+        "crisis",
+        "words.input",
+        "words.output",
+        "words.sentence",
+        "answerable",
+        "label",
+        "unlabelled",
+        "upstream",
+    }
+)
 _WHO: Final = frozenset({"identity", "rest", "standing", "stated", "guidance", "leaving"})
 PEOPLE: Final = EXACT | _WHO | {"personal.input", "personal.output"}
 NOTES_FILE: Final = "notes.toml"
@@ -98,6 +110,7 @@ def controls(least: IdentityLevel) -> Controls:
         request=(
             PolicyInForce(),
             Stated(),
+            Crisis(),
             InputWords(),
             InputContent(),
             BansInput(),
@@ -106,6 +119,7 @@ def controls(least: IdentityLevel) -> Controls:
             ConfidentialInput(),
             Uploads(),
             Consented(),
+            Agreed(),
             truth.TruthInput(),
             Leaving(),
             # Who asks comes last: among equals the first decides, and a cry for help is answered whoever utters it.
@@ -134,6 +148,7 @@ def controls(least: IdentityLevel) -> Controls:
         docket=(ComplaintsAnswered(),),
         assessed=evaluation.ALL,
         drills=drills.ALL,
+        matters=matters.ALL,
     )
 
 
@@ -208,6 +223,7 @@ def detectors(in_force: Controls, likenesses: Likenesses | None, *, companion: b
     return Detectors(
         request=(
             *request,
+            *((Distress(),) if "crisis" in ids else ()),
             *((discrimination(),) if asks else ()),
             *((personal,) if "personal.input" in ids else ()),
             *alike.request,
@@ -294,8 +310,7 @@ def policy(
 def _matcher(entries: tuple[Entry, ...], version: str) -> Words:
     """The matcher of a list. It never changes and is dear to build, so a list that stays the same keeps its own."""
     made = Words(entries, version)
-    with suppress(OSError, AttributeError):  # only glibc has it
-        ctypes.CDLL(None).malloc_trim(0)  # what the building took in small pieces: a tenth of a small gateway's memory
+    memory.trim()  # what the building took in small pieces: a tenth of a small gateway's memory
     return made
 
 

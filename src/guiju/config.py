@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from guiju.config_console import ConsoleSettings
+from guiju.config_evaluation import Evaluation
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
 from guiju.config_regeneration import Regeneration
@@ -73,6 +74,7 @@ class Store(_Section, frozen=True):
 
 Party = Literal["auto", "own", "third_party"]  # in whose hands a service is (Article 11)
 UpstreamKind = Literal["openai", "anthropic"]  # the protocol that a model service speaks
+Prompts = Literal["chat", "native"]  # how a model service gets the prompts of /v1/completions
 
 
 class Upstream(_Section, frozen=True):
@@ -84,6 +86,8 @@ class Upstream(_Section, frozen=True):
         key_env, key_file: the environment variable, or the file, that has its key; the file is watched for another one.
         models: public model name → the upstream's own name; `"*"` → `"*"` takes every name as it is.
         weight: its share of a name's requests among those that serve that name; 0 when no other can be asked.
+        completions: how it gets the prompts of /v1/completions: `chat` as a user's message, which every service can
+            answer; `native` as they are, at its own `/completions`, as a base model needs it (`openai` alone).
         max_tokens: for `anthropic`, which must be told one: the tokens of an answer where the caller sets no limit.
         party: in whose hands it is (Article 11); `auto` takes one on this machine or a private network for the
             provider's own. Personal data are masked before they go to a third party.
@@ -96,11 +100,16 @@ class Upstream(_Section, frozen=True):
     models: dict[str, str] = msgspec.field(default_factory=lambda: {"*": "*"})
     weight: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
     kind: UpstreamKind = "openai"
+    completions: Prompts = "chat"
     max_tokens: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 4096
     party: Party = "auto"
     purpose: str = ""
     contract: str = ""
     key_file: str = ""
+
+    def __post_init__(self) -> None:
+        if self.completions == "native" and self.kind != "openai":
+            raise ValueError('completions = "native" goes with kind = "openai" alone')
 
 
 GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
@@ -304,10 +313,9 @@ class Gateway(_Section, frozen=True):
         guards: whether guard models are asked about a request before the model is, or beside it.
         faces: whether every picture counts as one with a face, or is looked at (guiju[faces]).
         uploads: whose model services may get pictures and sound, in which personal data can't be found (Article 11).
-        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes;
-            `envelope` leaves it to the app, which then shows a label beside the player.
-        label_film: how long films show the words (GB 45438-2025, 5.4): for three seconds from the opening, or to their
-            end; `envelope` leaves it to the app, which then shows a label beside the player.
+        label_sound: where speech gets a label that is heard (GB 45438-2025, 5.3): `as_text` where the text label goes.
+        label_picture: whether pictures show the words (5.2): always, or where the text label goes.
+        label_film: how long films show the words (5.4). `envelope`, here and for sound, leaves it to the app's player.
         label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
@@ -324,6 +332,7 @@ class Gateway(_Section, frozen=True):
     faces: Literal["assume", "detect"] = "assume"
     uploads: Literal["own", "any"] = "own"
     label_sound: Literal["as_text", "envelope", "start", "end", "both"] = "as_text"
+    label_picture: Literal["words", "as_text"] = "words"
     label_film: Literal["opening", "throughout", "envelope"] = "opening"
     label_recording: str = ""
     credentials: Literal["auto", "on", "off"] = "auto"
@@ -376,16 +385,6 @@ class Standing(_Section, frozen=True):
     """
 
     ladder: str = ""
-
-
-class Evaluation(_Section, frozen=True):
-    """What is asked of a model before it serves (Article 4(2)).
-
-    Attributes:
-        gate: whether a changed model needs a release that `guiju evaluate gate` let through; `auto`: in production.
-    """
-
-    gate: Literal["auto", "always", "off"] = "auto"
 
 
 class People(_Section, frozen=True):

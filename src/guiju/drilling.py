@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a drill asks doors and pages that listen nowhere, and the drills about what is known of persons (Articles 11,
-12); see `rehearsing`."""
+12) and about labels (Article 16; Labelling Measures, 11); see `rehearsing`."""
 
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +22,12 @@ from guiju.controls.drills import Drill
 from guiju.errors import ConfigError
 from guiju.gateway.http import Receive, Scope, Send
 from guiju.house import House
+from guiju.marking.families import labelled as written
+from guiju.marking.family import MarkingError
+from guiju.marking.label import Aigc, parse
+from guiju.marking.samples import SAMPLES
+from guiju.marking.verify import verified
+from guiju.marking.words import WORDS, fault
 from guiju.records import rights
 from guiju.records.daykeys import DayKeys
 from guiju.records.schema import person
@@ -136,6 +143,36 @@ async def alike(scratch: House, app: App) -> Drill:
     sent = [_words(body) for body in model.asked]
     same = len(sent) == 2 and sent[0] == sent[1] and got[0] == got[1]
     return Drill(same, "" if same else "differs")
+
+
+async def labelled(scratch: House, app: App) -> Drill:
+    """Whether an answer in text carries its label, whether that label goes into a file of each kind and is read back
+    from it, and whether all of it is as the standard writes (GB 45438-2025, 5.1, 6.1 and Annex E)."""
+    scratch.live.upstreams = Upstreams([SayingModel(MODEL, "好的。")])
+    answer = await talk(scratch, app, "请说。", "drill")
+    found = [one for one in map(parse, re.findall(r'"aigc":(\{[^}]*\})', answer.text)) if one is not None]
+    if not found:
+        return Drill(False, "text")
+    wrong = await asyncio.to_thread(_departs, found[0].aigc)
+    wrong += ["text"] * any(one.faults for one in found)
+    wrong += ["words"] * any(fault(word) for words in WORDS.values() for word in words.values())
+    return Drill(not wrong, ",".join(wrong))
+
+
+def _departs(aigc: Aigc) -> list[str]:
+    """Kinds of files that do not carry a label as they must."""
+    made = []
+    for ending, file in SAMPLES.items():
+        target = io.BytesIO()
+        try:
+            written(io.BytesIO(file), target, aigc, ending)
+            read = verified(target, io.BytesIO(), ending)
+        except MarkingError:
+            made.append(ending)
+            continue
+        if read.label != aigc.fields() or read.faults or read.producer_fault or aigc.kind != "1":
+            made.append(ending)
+    return made
 
 
 def _words(body: bytes) -> object:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looks at what the newest evaluations say while a process serves (Articles 4(1), 4(2), 4(4), 12), every four minutes:
+"""Looks at what the newest evaluations say while a process serves (Articles 4(1) to 4(4), 12), every four minutes:
 an evaluation that is a month old, or that missed a limit, is no proof any more. One of the workers does it for all.
 """
 
@@ -36,6 +36,7 @@ TOPICS: Final[dict[Topic, tuple[str, ...]]] = {
     "content": ("content", "refuse", "answer"),
     "fairness": ("fairness",),
     "truth": ("truth",),
+    "brand": ("fairness",),
 }
 """Topic → kinds of banks that show it."""
 
@@ -68,7 +69,7 @@ async def prove(house: House) -> list[Hearing]:
         if topic == "fairness" and not gated:
             subject = msgspec.structs.replace(subject, whole=False)
         heard = hear((control,), subject, found, "input")
-        if subject.age_s >= 0:  # of what was never measured there is nothing to enter
+        if subject.age_s >= 0 and (topic != "brand" or subject.whole or found):  # what was never measured shows nothing
             house.live.books.proof([control.id], heard.decisive.action == "pass")
         made.append(heard)
     return made
@@ -100,7 +101,10 @@ def measured(every: Sequence[Evaluation], topic: Topic, now: int) -> tuple[Measu
         whole = whole and not lacks and any(one.judged for one in mine)
         verdicts += mine
         if kind == "fairness" and outcome.fairness:
-            gaps += [_gap(one) for one in outcome.fairness.proven() if one.ground != BRAND]
+            gaps += [_gap(one) for one in outcome.fairness.proven() if (one.ground == BRAND) == (topic == "brand")]
+        if topic == "brand":
+            verdicts = []  # what limits say of persons is the other topic's
+            whole = outcome.fairness is not None and any(_compared(one) for one in outcome.fairness.gaps)
     missed = (*(_finding(one) for one in verdicts if one.state == "missed"), *gaps)
     return Measured(topic=topic, age_s=max(ages), whole=whole), missed
 
@@ -164,6 +168,11 @@ def _wanted(settings: Settings) -> bool:
     """Whether a changed model needs a gate."""
     asked = settings.evaluation.gate
     return asked == "always" or (asked == "auto" and settings.mode == "production")
+
+
+def _compared(one: Gap) -> bool:
+    """Whether enough pairs that name the own brand and another one were asked to show which is preferred."""
+    return one.ground == BRAND and one.metric == "preference" and one.enough
 
 
 def _gap(one: Gap) -> Finding:

@@ -273,6 +273,7 @@ class House:
             assertions=self.assertions(settings),
             looks=Looks(self.secrets.digest),
             masks=self.secrets.digest,
+            deliveries=self.secrets.digest,
             metrics=metrics,
             guards=self.guards(settings, metrics),
             pictures=Pictures(self.secrets.digest) if pictures_installed() else None,

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import msgspec
 
-from guiju.controls import annotation, drills, evaluation, telling, truth
+from guiju.controls import annotation, drills, evaluation, matters, telling, truth
 from guiju.controls.complaints import Docket
 from guiju.controls.corpus import Origin
 from guiju.controls.regeneration import Replayed
 from guiju.controls.upstream import SAID
+from guiju.detect.distress import CATEGORY as DISTRESS
+from guiju.detect.distress import Distress
 from guiju.detect.leaving import CATEGORY as LEFT
 from guiju.terms import Allowed, Exchange, Finding, Sitting, Standing, Text
 
@@ -39,6 +41,10 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "rest": (tired, ()),
         "standing": (msgspec.structs.replace(unknown, standing=Standing("suspend", "spam", 1, 2)), ()),
         "leaving": (unknown, (Finding("leaving", LEFT, "signal", "canary", "canary", 0, 1, "folded"),)),
+        "crisis": (
+            unknown,
+            (Finding(Distress.id, DISTRESS, "signal", "canary", "canary", 0, 1, "folded"),),
+        ),
         "stated": (msgspec.structs.replace(unknown, unstated=True), ()),
         "guidance": (msgspec.structs.replace(unknown, unread=("x",), awaited=True), ()),
         "words.input": (unknown, (found,)),
@@ -46,6 +52,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         "content.output": (text, (judged,)),
         "answerable": (bare, ()),
         "label": (unknown, ()),
+        "unlabelled": (msgspec.structs.replace(unknown, unlabelled=True), ()),
         "words.output": (text, (found,)),
         "words.sentence": (text, (whole,)),
         "upstream": (text, (said,)),
@@ -70,6 +77,7 @@ def planted() -> dict[str, tuple[Any, tuple[Finding, ...]]]:
         **telling.PLANTED,
         **evaluation.PLANTED,
         **drills.PLANTED,
+        **matters.PLANTED,
         "regeneration": (Replayed(whole=True, overdue=True), (_planted("bans"),)),
         "complaints": (Docket(way=False), ()),
     }

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from guiju import deskwork, drilling, duties
-from guiju.controls.drills import ALIKE, ANSWERED, ERASED, HELD, LATER, PLAIN, RESTORED, UNKEPT, Drill
+from guiju import deskwork, drilling, duties, memory
+from guiju.controls.drills import ALIKE, ANSWERED, ERASED, HELD, LABELLED, LATER, PLAIN, RESTORED, UNKEPT, Drill
 from guiju.controls.hearing import hear
 from guiju.desk.decisions import Decision
 from guiju.desk.remedies import BanText
@@ -151,6 +151,7 @@ async def _drilled(house: House, front: Front, only: Collection[str]) -> dict[st
                 UNKEPT: lambda: drilling.unkept(scratch, app),
                 PLAIN: lambda: drilling.plain(scratch, app),
                 ALIKE: lambda: drilling.alike(scratch, app),
+                LABELLED: lambda: drilling.labelled(scratch, app),
             }
             return {name: await _tried(drills[name]) for name in drills if name in only}
     except Exception as error:  # whatever keeps the store from coming back, it did not come back
@@ -189,6 +190,7 @@ async def _scratch(house: House, front: Front) -> AsyncIterator[tuple[House, App
             await scratch.close()
     finally:
         await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(memory.give_back)  # a second house is the most that this process ever holds
 
 
 def _keys(own: Path, copy: Path) -> None:

@@ -172,7 +172,7 @@ async def take_up(house: House) -> None:
     house.seen = now
     for change in await asyncio.to_thread(changes.without_evidence, store) if house.leads else ():
         place = await live.books.durable(live.books.change(msgspec.structs.asdict(change)))
-        await asyncio.to_thread(changes.note_evidence, store, change.id, f"{place.chain}/{place.segment}/{place.seq}")
+        await asyncio.to_thread(changes.note_evidence, store, change.id, place.where)
 
 
 def _changed(house: House, now: dict[str, int]) -> bool:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import aiohttp
 from sqlalchemy import select
 
-from guiju import complaining, deskwork, publicwork, rehearsing, replaying
+from guiju import complaining, deskwork, matterwork, publicwork, readback, rehearsing, replaying
 from guiju.desk.decisions import UNDO_S, Decision
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts
@@ -181,6 +181,7 @@ class Life:
             await publicwork.prove(self.house)
             await rehearsing.rehearse(self.house, scratch)
             await asyncio.to_thread(publicwork.keep, self.house)
+            await matterwork.prove(self.house)
             await asyncio.to_thread(rehearsing.note, self.house)
 
     async def _persons(self) -> None:
@@ -199,6 +200,7 @@ class Life:
     async def _prove(self) -> None:
         """Prove everything once more, in the present."""
         await self.house.sing(self._base)
+        await readback.prove(self.house, self._base)
         await replaying.turn(self.house, self._base)
         await complaining.prove(self.house, self._base)
         await replaying.prove(self.house)
@@ -206,6 +208,7 @@ class Life:
         await rehearsing.rehearse(self.house, scratch)
         await publicwork.prove(self.house)
         await asyncio.to_thread(publicwork.keep, self.house)
+        await matterwork.prove(self.house)
         await asyncio.to_thread(rehearsing.note, self.house)
 
 

@@ -26,7 +26,9 @@ from guiju import (
     evaluating,
     gauging,
     leading,
+    matterwork,
     publicwork,
+    readback,
     recalling,
     rehearsing,
     renewal,
@@ -306,8 +308,9 @@ def _work(house: House, base: str, desk: Desk) -> dict[str, list[leading.Work]]:
             lambda: evaluating.watch(house),
             lambda: rehearsing.watch(house, scratch),
             lambda: publicwork.watch(house),
+            lambda: matterwork.watch(house),
         ],
-        leading.DOORS: [lambda: replaying.watch(house, base)],
+        leading.DOORS: [lambda: replaying.watch(house, base), lambda: readback.watch(house, base)],
         leading.PAGES: [lambda: complaining.watch(house, base)],
     }
 

@@ -277,6 +277,8 @@ class Exchange(msgspec.Struct, frozen=True):
             whether the provider waits for that.
         unstated: whether the provider has yet to say in public what the service is for (Article 10).
         sourced: whether it came with sources, to which its answer is held (Article 4.4).
+        unlabelled: whether its answer is asked for without the label that people see or hear, and `agreed` the version
+            of the agreement by which the person may have it so (Labelling Measures, 9); "" where they have not agreed.
     """
 
     id: str
@@ -302,6 +304,8 @@ class Exchange(msgspec.Struct, frozen=True):
     awaited: bool = False
     unstated: bool = False
     sourced: bool = False
+    unlabelled: bool = False
+    agreed: str = ""
 
 
 class Detector(Protocol):
@@ -335,15 +339,6 @@ class Following(ABC):
     @abstractmethod
     def begin(self) -> Detector:
         """A detector for one text, which is given its pieces in their order; offsets are those within each piece."""
-
-
-class RemoteDetector(Protocol):
-    """Finds by asking somebody else, in batches, within its own time budget."""
-
-    @property
-    def id(self) -> str: ...
-
-    async def ask(self, texts: Sequence[str]) -> list[list[Finding]]: ...
 
 
 Subject_contra = TypeVar("Subject_contra", contravariant=True)

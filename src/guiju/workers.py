@@ -40,7 +40,8 @@ class Seat(msgspec.Struct, frozen=True):
     """One worker's place.
 
     Attributes:
-        number: from 0; the worker in seat 0 does what one of them must do for all.
+        number: from 0; the first does what one worker does for all of this machine, and asks for what one process
+            does for all that share the store (`leading`).
         of: how many seats there are.
         listening: descriptor of the listening socket.
         alive: descriptor of a pipe whose other end the parent holds; it ends with the parent.

@@ -4,6 +4,9 @@ to its end without asking anybody (DESIGN §9)."""
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -15,6 +18,14 @@ from guiju.config import Upstream as Settings
 
 HARMLESS: Final = "0 1 2 3"
 """Asked for this, it answers this and nothing else: a harmless answer, whose label can be read back."""
+IMAGES, SPEECH = "/images/generations", "/audio/speech"
+"""Where below its address it is asked for a picture and for a sound."""
+GREY: Final = 128
+"""Each sample of the picture that it draws."""
+SIDE: Final = 128
+"""Width and height of that picture."""
+RATE: Final = 8000
+"""Samples a second of the sound that it makes: a quarter of a second of silence."""
 
 
 class CanaryReply(Reply):
@@ -34,6 +45,40 @@ class CanaryReply(Reply):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class MadeReply(Reply):
+    """A file, whole."""
+
+    def __init__(self, made: bytes) -> None:
+        self.streamed = False
+        self._made = made
+
+    async def body(self) -> bytes:
+        """What was made."""
+        return self._made
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def picture() -> bytes:
+    """A picture of one grey, as PNG."""
+    head = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + bytes([GREY]) * SIDE) * SIDE)
+    chunks = ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    made = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(made)
+
+
+def sound() -> bytes:
+    """A quarter of a second of silence, as WAV."""
+    data = bytes(RATE // 2)
+    head = struct.pack("<IHHIIHH", 16, 1, 1, RATE, RATE * 2, 2, 16)
+    body = b"WAVEfmt " + head + b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 class CanaryModel(Upstream):
@@ -57,6 +102,10 @@ class CanaryModel(Upstream):
         self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST", again: bool = True
     ) -> Reply:
         """Answer, whatever was asked."""
+        if path == IMAGES:
+            return MadeReply(msgspec.json.encode({"data": [{"b64_json": base64.b64encode(picture()).decode()}]}))
+        if path == SPEECH:
+            return MadeReply(sound())
         return CanaryReply(HARMLESS if HARMLESS.encode() in body else self._word)
 
 

@@ -7,16 +7,10 @@ goes wrong there counts as a face. How often faces are missed was not measured h
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from typing import Final, Protocol
 
-from guiju.adapters import confined
+from guiju.adapters import child
 
-SECONDS: Final = 10
-"""For one picture, of the processor's time and of the clock's."""
-MEMORY: Final = 1 << 30
-"""Bytes that the child may write to."""
 _NONE: Final = b"0\n"
 
 
@@ -39,20 +33,4 @@ class Looked:
 
     async def may_be_in(self, picture: bytes) -> bool:
         """See `Faces`."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            confined.__file__,
-            *(str(MEMORY), str(SECONDS), "0", sys.executable, "-I", "-m", "guiju.adapters.faces_child"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            said, _ = await asyncio.wait_for(child.communicate(picture), SECONDS + 1)
-        except (TimeoutError, ConnectionError):
-            return True
-        finally:
-            if child.returncode is None:
-                child.kill()
-                await child.wait()
-        return said != _NONE
+        return await child.told("guiju.adapters.faces_child", picture) != _NONE

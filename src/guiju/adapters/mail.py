@@ -6,22 +6,24 @@ and where to look; never what somebody wrote, and never a code that opens anythi
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import smtplib
 import ssl
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.utils import formatdate
 from typing import Final
 
 import msgspec
 
+from guiju.adapters.party import is_loopback
 from guiju.config_mail import MailSettings
 from guiju.environment import variable
 from guiju.errors import ConfigError, Page
 
 ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+\Z")
 """Addresses that a letter goes to: one mailbox, and nothing that a header could be made of."""
+_TAKEN: Final = 250
 _PAGE: Final = Page("reference/desk.md")
 
 
@@ -50,7 +52,7 @@ def check(settings: MailSettings) -> None:
         return
     if not ADDRESS.match(settings.sender):
         raise ConfigError("config_invalid", what="mail.sender", hint=_PAGE)
-    if settings.security == "none" and not _loopback(settings.host):
+    if settings.security == "none" and not is_loopback(settings.host):
         raise ConfigError("config_invalid", what="mail.security: none", hint=_PAGE)
     if settings.password_env and not settings.user:
         raise ConfigError("config_invalid", what="mail.user", hint=_PAGE)
@@ -71,13 +73,12 @@ async def send(settings: MailSettings, letter: Letter) -> str:
         return "no server"
     if not ADDRESS.match(letter.to):
         return "address"
-    try:
-        password = variable(settings.password_env)
-    except ConfigError:
-        return "password"
-    if settings.password_env and not (password and password.isascii()):  # smtplib sends no other
-        return "password"
-    return await asyncio.to_thread(_send, settings, password, letter)
+
+    def act(server: smtplib.SMTP) -> int:
+        server.sendmail(settings.sender, [letter.to], _written(settings.sender, letter).as_bytes())
+        return _TAKEN
+
+    return await asyncio.to_thread(_said, settings, act)
 
 
 def ping(settings: MailSettings) -> str:
@@ -86,29 +87,23 @@ def ping(settings: MailSettings) -> str:
     Returns:
         `""` when it went well; else as `send`.
     """
-    password = variable(settings.password_env)
-    if settings.password_env and not (password and password.isascii()):
+    said = _said(settings, lambda server: server.noop()[0])
+    return "" if said == str(_TAKEN) else said
+
+
+def _said(settings: MailSettings, act: Callable[[smtplib.SMTP], int]) -> str:
+    """What a server says to what is done there by somebody who has signed in; see `send`."""
+    try:
+        password = variable(settings.password_env)
+    except ConfigError:
+        return "password"
+    if settings.password_env and not (password and password.isascii()):  # smtplib sends no other
         return "password"
     try:
         with _connected(settings) as server:
             if settings.user:
                 server.login(settings.user, password)
-            code, _ = server.noop()
-    except smtplib.SMTPResponseException as refused:
-        return str(refused.smtp_code)
-    except TimeoutError:
-        return "timeout"
-    except (OSError, smtplib.SMTPException):
-        return "connection"
-    return "" if code == 250 else str(code)
-
-
-def _send(settings: MailSettings, password: str, letter: Letter) -> str:
-    try:
-        with _connected(settings) as server:
-            if settings.user:
-                server.login(settings.user, password)
-            server.sendmail(settings.sender, [letter.to], _written(settings.sender, letter).as_bytes())
+            return str(act(server))
     except smtplib.SMTPRecipientsRefused as refused:
         return str(next(iter(refused.recipients.values()))[0])
     except smtplib.SMTPResponseException as refused:
@@ -117,7 +112,6 @@ def _send(settings: MailSettings, password: str, letter: Letter) -> str:
         return "timeout"
     except (OSError, smtplib.SMTPException):
         return "connection"
-    return "250"
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
@@ -144,10 +138,3 @@ def _written(sender: str, letter: Letter) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it
     message.set_content(letter.text)
     return message
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -27,3 +27,11 @@ def outside(url: str, party: Party = "auto") -> bool:
     except ValueError:
         return True
     return not (address.is_loopback or address.is_private)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its address or as `localhost`; no name is looked up."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

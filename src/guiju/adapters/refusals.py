@@ -53,6 +53,11 @@ class Row(msgspec.Struct, frozen=True):
 _DASHSCOPE: Final = "https://help.aliyun.com/zh/model-studio/error-code#inappropriate-content"
 _DEEPSEEK: Final = "https://github.com/deepseek-ai/awesome-deepseek-integration/issues/13"
 _ARK: Final = "https://www.volcengine.com/docs/82379/1299023"
+_OPENAI_IMAGES: Final = "https://github.com/jeffstric/ZJT/issues/480"
+_FLAGGED: Final = (
+    "Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again with a "
+    "different prompt: https://platform.openai.com/docs/guides/reasoning#advice-on-prompting"
+)
 _OUTPUT: Final = "Output data may contain inappropriate content."
 TABLE: Final = (
     Row(
@@ -68,6 +73,9 @@ TABLE: Final = (
     Row("ark.input_risk", _ARK, code="InputTextRiskDetection", stage="input"),
     Row("ark.output", _ARK, code="OutputTextSensitiveContentDetected", parts=True, stage="output"),
     Row("ark.output_risk", _ARK, code="OutputTextRiskDetection", stage="output"),
+    Row("openai.images", _OPENAI_IMAGES, code="moderation_blocked"),
+    Row("openai.policy", "https://github.com/songquanpeng/one-api/issues/737", code="content_policy_violation"),
+    Row("openai.prompt", "https://github.com/alan-turing-institute/t0-1/issues/69", message=_FLAGGED, stage="input"),
     Row("azure", "https://learn.microsoft.com/azure/ai-services/openai/concepts/content-filter", code="content_filter"),
 )
 """Error objects: at HTTP 400, and in an answer that has begun with 200."""
@@ -98,7 +106,14 @@ def read(document: Any, stage: Stage) -> Refusal | None:
     row = _row(str(code), message if isinstance(message, str) else "")
     if row is None:
         return None
-    return Refusal(row.rule, row.stage or ("output" if message in row.outputs else stage))
+    return Refusal(row.rule, row.stage or _said(error) or ("output" if message in row.outputs else stage))
+
+
+def _said(error: dict[str, Any]) -> Stage | None:
+    """The stage that OpenAI's services of pictures name in the error; none where it does not stand there."""
+    details = error.get("moderation_details")
+    said = details.get("moderation_stage") if isinstance(details, dict) else None
+    return "input" if said == "input" else "output" if said == "output" else None
 
 
 def _row(code: str, message: str) -> Row | None:

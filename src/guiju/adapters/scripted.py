@@ -120,7 +120,9 @@ class _Script(msgspec.Struct, frozen=True):
 
 
 def last_user_text(body: Mapping[str, Any]) -> str:
-    """The text of the last user message; text parts are put together."""
+    """The text of the last user message, whose text parts are put together; the prompt, where one is continued."""
+    if "prompt" in body:
+        return str(body["prompt"] or "")
     for message in reversed(body.get("messages") or []):
         if isinstance(message, dict) and message.get("role") == "user":
             content = message.get("content")
@@ -178,7 +180,8 @@ def _read_script(prompt: str) -> _Script:
 
 def _usage(body: Mapping[str, Any], script: _Script, choices: int) -> dict[str, int]:
     """One character counts as one token."""
-    asked = sum(len(str(m.get("content") or "")) for m in body.get("messages") or [] if isinstance(m, dict))
+    texts = [m.get("content") for m in body.get("messages") or [] if isinstance(m, dict)]
+    asked = sum(len(str(text or "")) for text in (*texts, body.get("prompt")))
     said = choices * (len(script.text) + len(script.reasoning) + len(script.refusal))
     said += choices * (len(script.tool[1]) if script.tool is not None else 0)
     return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
@@ -209,7 +212,7 @@ class ScriptedApp:
         if route == ("GET", "/v1/models"):
             model = {"id": MODEL, "object": "model", "created": CREATED, "owned_by": FINGERPRINT}
             await _reply(send, 200, {"object": "list", "data": [model]})
-        elif route == ("POST", "/v1/chat/completions"):
+        elif route in (("POST", "/v1/chat/completions"), ("POST", "/v1/completions")):
             await self._chat(scope, receive, send)
         elif route == ("POST", "/v1/embeddings"):
             await self._vectors(receive, send)
@@ -391,24 +394,24 @@ async def _whole(send: Send, body: Mapping[str, Any], script: _Script) -> None:
         await send({"type": "http.response.body", "body": b"{", "more_body": True})
         raise _Dropped
     n = _choices(body)
-    choices = [
-        {"index": i, "message": script.message(), "logprobs": None, "finish_reason": script.finish_reason()}
-        for i in range(n)
-    ]
-    document = {**_head(body, "chat.completion"), "choices": choices, "usage": _usage(body, script, n)}
-    await _reply(send, 200, document)
+    said: dict[str, Any] = {"text": script.text} if "prompt" in body else {"message": script.message()}
+    kind = "text_completion" if "prompt" in body else "chat.completion"
+    choices = [{"index": i, **said, "logprobs": None, "finish_reason": script.finish_reason()} for i in range(n)]
+    await _reply(send, 200, {**_head(body, kind), "choices": choices, "usage": _usage(body, script, n)})
 
 
 async def _stream(send: Send, body: Mapping[str, Any], script: _Script, gone: asyncio.Event) -> bool:
     """Send the answer as server-sent events. True when the caller left before its end."""
-    head, n = _head(body, "chat.completion.chunk"), _choices(body)
+    continued, n = "prompt" in body, _choices(body)
+    head = _head(body, "text_completion" if continued else "chat.completion.chunk")
 
     async def event(document: object) -> None:
         line = document if isinstance(document, bytes) else msgspec.json.encode(document)
         await send({"type": "http.response.body", "body": b"data: " + line + b"\n\n", "more_body": True})
 
     def chunk(index: int, delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        said = {"text": delta.get("content", "")} if continued else {"delta": delta}
+        choice = {"index": index, **said, "logprobs": None, "finish_reason": finish}
         return {**head, "choices": [choice]}
 
     headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"cache-control", b"no-store"), *_HEADERS]

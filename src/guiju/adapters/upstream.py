@@ -26,8 +26,16 @@ from guiju.config import Upstream as UpstreamSettings
 from guiju.environment import variable
 from guiju.errors import OutsideError
 
-ASKED_AT: Final[Mapping[UpstreamKind, str]] = {"openai": "/chat/completions", "anthropic": "/messages"}
-"""Kind → where below the base address text is asked for."""
+Spoken = UpstreamKind | Literal["completions"]
+"""What may be spoken to a service: the protocol of its kind, or the older one, in which a prompt is continued."""
+CONTINUED: Final = "/completions"
+"""Where below the base address a prompt is continued as it is, by services whose settings say so."""
+ASKED_AT: Final[Mapping[Spoken, str]] = {
+    "openai": "/chat/completions",
+    "anthropic": "/messages",
+    "completions": CONTINUED,
+}
+"""What is spoken → where below the base address text is asked for."""
 ANTHROPIC_VERSION: Final = "2023-06-01"
 """The version of Anthropic's protocol that is spoken."""
 REFUSAL_BYTES: Final = 65_536
@@ -41,12 +49,12 @@ class Address(NamedTuple):
 
     Attributes:
         model: the service's own name for the model.
-        kind: the protocol that it speaks.
+        kind: the protocol that is spoken to it.
         max_tokens: what an answer may have where the caller sets no limit and the protocol must be told one.
     """
 
     model: str
-    kind: UpstreamKind
+    kind: Spoken
     max_tokens: int
 
 
@@ -128,14 +136,12 @@ class Reply:
         ended: when the last of it came, in seconds of `perf_counter`; 0 before.
     """
 
-    kind: UpstreamKind = "openai"
+    kind: Spoken = "openai"
     service = ""
     waited = 0.0
     ended = 0.0
 
-    def __init__(
-        self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: UpstreamKind = "openai"
-    ) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, wait: Wait, kind: Spoken = "openai") -> None:
         self.kind = kind
         self._response = response
         self._limits = limits
@@ -204,6 +210,7 @@ class Upstream:
         self.kind = settings.kind
         self.outside = outside(settings.url, settings.party)
         self._most = settings.max_tokens
+        self._continues = settings.completions == "native"
         self._models = settings.models
         self._limits = limits
         self._base = settings.url.rstrip("/")
@@ -233,9 +240,13 @@ class Upstream:
         own = self._models.get("*", "")
         return model if own == "*" else own
 
-    def address(self, model: str) -> Address:
-        """Whom a request for a public model name goes to."""
-        return Address(self.serves(model), self.kind, self._most)
+    def speaks(self, path: str = "") -> Spoken:
+        """What is spoken to it at a path below its base address."""
+        return "completions" if path == CONTINUED and self._continues else self.kind
+
+    def address(self, model: str, path: str = "") -> Address:
+        """Whom a request for a public model name goes to, by the path at which it is asked for."""
+        return Address(self.serves(model), self.speaks(path), self._most)
 
     @property
     def listed(self) -> frozenset[str]:
@@ -287,7 +298,8 @@ class Upstream:
 
         Args:
             body: the request.
-            path: below the base address; by default where text is asked for.
+            path: below the base address; by default where text is asked for, which a service is, too, that continues
+                no prompt as it is.
             form: its `Content-Type` where it is not JSON.
             method: of HTTP; only with `POST` there is a body.
             again: send it once more when the connection is dropped before any byte came.
@@ -301,10 +313,12 @@ class Upstream:
         assert self._deadlines is not None, "open() comes first"
         self._circuit.enter(loop.time())
         wait = self._deadlines.wait(self._limits.upstream_whole_s)
+        spoken = self.speaks(path)
+        at = ASKED_AT[spoken] if path in ("", CONTINUED) else path
         try:
             response = await wait.within(
                 self._limits.upstream_first_byte_s,
-                self._send(method, body, path or ASKED_AT[self.kind], form, again),
+                self._send(method, body, at, form, again),
                 "first byte",
             )
             if response.status == 400:
@@ -319,7 +333,7 @@ class Upstream:
             wait.end()
             self._circuit.left()
             raise
-        reply = Reply(response, self._limits, wait, self.kind)
+        reply = Reply(response, self._limits, wait, spoken)
         reply.service = self.name
         return reply
 

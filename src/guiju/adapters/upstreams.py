@@ -76,6 +76,7 @@ class Several:
     Args:
         peers: those that serve the model.
         model: its public name.
+        path: at which it is asked for; see `Upstream.address`.
 
     Attributes:
         to: whom the first request goes to.
@@ -86,13 +87,14 @@ class Several:
 
     encode: Callable[[Address], bytes]
 
-    def __init__(self, peers: Peers, model: str) -> None:
+    def __init__(self, peers: Peers, model: str, path: str = "") -> None:
         self._peers = peers
         self._model = model
+        self._path = path
         self.outside = peers.outside
         self._first = peers.first()
         self.name = self._first.name
-        self.to = self._first.address(model)
+        self.to = self._first.address(model, path)
 
     async def ask(self, body: bytes, path: str = "", form: str = "", *, method: Method = "POST") -> Reply:
         """Ask the first, and another one if it failed before a byte of its answer came.
@@ -111,7 +113,7 @@ class Several:
                 second = self._first  # nobody else can be asked; a kept connection may just have been closed
             if second is None:
                 raise
-            to = second.address(self._model)
+            to = second.address(self._model, self._path)
             try:
                 other = body if to == self.to else self.encode(to)
             except CallerError:  # it can't be said in the other one's protocol
@@ -144,12 +146,13 @@ class Upstreams:
         self._texts = _Table(self._all)
         self._others = _Table([one for one in self._all if one.kind == "openai"])
 
-    def find(self, model: str, *, text: bool = True) -> tuple[Upstream | Several, Address]:
+    def find(self, model: str, *, text: bool = True, path: str = "") -> tuple[Upstream | Several, Address]:
         """Who is asked for a model, and whom the request goes to.
 
         Args:
             model: its public name.
             text: whether text is asked for; all else, only services of OpenAI's protocol answer.
+            path: at which it is asked for; see `Upstream.address`.
 
         Raises:
             CallerError: `model_not_found`, or `text_only` where it is there and answers nothing else.
@@ -162,8 +165,8 @@ class Upstreams:
             shown = model if model.isascii() else "…"
             raise CallerError("text_only" if self._texts.find(model) else "model_not_found", model=shown)
         if isinstance(found, Upstream):
-            return found, found.address(model)
-        several = Several(found, model)
+            return found, found.address(model, path)
+        several = Several(found, model, path)
         return several, several.to
 
     def named(self, name: str) -> Upstream:

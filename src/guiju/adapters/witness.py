@@ -8,7 +8,6 @@ A witness that is out of reach never stops the ledger: it becomes an alarm and a
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import socket
@@ -23,6 +22,7 @@ import aiohttp
 
 from guiju import config
 from guiju.adapters import mail
+from guiju.adapters.party import is_loopback
 from guiju.config_mail import MailSettings
 from guiju.errors import ConfigError, OutsideError, Page
 
@@ -132,7 +132,7 @@ class HttpsWitness:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme != "https" and not (parts.scheme == "http" and _loopback(parts.hostname or "")):
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ConfigError("config_invalid", what=f"evidence.witness: {url}", hint="https://…")
         self.name = f"https:{parts.hostname}"
         self._url = url
@@ -259,10 +259,3 @@ async def keep_witnessed(witnesses: Witnesses, every_s: float) -> None:
     while True:
         await witnesses.round()
         await asyncio.sleep(every_s)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

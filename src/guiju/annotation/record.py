@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from guiju.annotation.quality import Quality
-from guiju.annotation.rulebook import PARTS, Rulebook
+from guiju.annotation.rulebook import KINDS, PARTS, Rulebook
 from guiju.errors import Language
 from guiju.law import calendar
 from guiju.records.batches import Batch
@@ -27,7 +27,6 @@ _TOPICS: Final = {
     "data": ("数据安全", "security of data"),
     "law": ("守法意识", "awareness of the law"),
 }
-_KINDS: Final = {"functional": ("功能性", "functional"), "safety": ("安全性", "safety")}
 _STATES: Final = {
     "open": ("进行中", "open"),
     "accepted": ("接收", "accepted"),
@@ -146,8 +145,7 @@ def _overview(facts: Facts, say: _Words) -> Section:
 def _rules(facts: Facts, say: _Words) -> list[Section]:
     head = [say("规则", "Rules"), say("类别", "Kind"), say("名称", "Title"), say("发布日期", "Published"), "SHA-256"]
     rows = [
-        [one.name, say(*_KINDS[one.kind]), one.title, say.day(one.published_at), one.hash[:16]]
-        for one, _ in facts.rules
+        [one.name, say(*KINDS[one.kind]), one.title, say.day(one.published_at), one.hash[:16]] for one, _ in facts.rules
     ]
     asked = say(
         "功能性与安全性标注分别制定规则；每版规则由一人起草、另一人批准，发布后不得改动；"
@@ -225,7 +223,7 @@ def _row(batch: Batch, quality: Quality, say: _Words) -> list[str]:
     return [
         batch.name,
         f"{batch.rulebook_id}@{batch.version}",
-        say(*_KINDS[batch.kind]),
+        say(*KINDS[batch.kind]),
         str(counted.items),
         f"{counted.seen} / {counted.plan.size}",
         str(counted.wrong),

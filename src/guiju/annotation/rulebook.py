@@ -12,7 +12,7 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
@@ -26,6 +26,7 @@ from guiju.terms import Finding, Severity
 
 FILE: Final = "rules.toml"
 DETECTOR: Final = "rulebook"
+KINDS: Final[Mapping[str, tuple[str, str]]] = {"functional": ("功能性", "functional"), "safety": ("安全性", "safety")}
 PARTS: Final[dict[str, tuple[str, str]]] = {
     "aim": ("标注目标", "aim"),
     "format": ("数据格式", "data format"),

@@ -14,20 +14,15 @@ import typer
 from guiju.annotation import members
 from guiju.annotation.rulebook import decoded
 from guiju.cli import annotation_batches, annotation_books, annotation_report
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.registered import By, terms_of
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all, terms_of
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import members as people
 from guiju.records import rulebooks, training
 from guiju.records.training import TOPICS, Taught
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("人工标注：规则、培训、批次与质量。", "Annotation by people: rules, training, batches, quality."),
-)
+app = noun("人工标注：规则、培训、批次与质量。", "Annotation by people: rules, training, batches, quality.")
 app.add_typer(annotation_books.app, name="rules")
 annotation_batches.add(app)
 app.command(
@@ -164,7 +159,7 @@ def members_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         ]
         for row in rows
     ]
-    show(rows, as_json, table(head, cells) if rows else say("还没有记录。", "Nothing is entered yet."))
+    show_all(rows, as_json, head, cells, say("还没有记录。", "Nothing is entered yet."))
 
 
 @app.command(

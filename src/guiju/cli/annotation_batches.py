@@ -18,14 +18,12 @@ from guiju.annotation.batches import Rows
 from guiju.annotation.formats import Given, Mark, Tool
 from guiju.annotation.quality import Quality, of_batch
 from guiju.annotation.rulebook import decoded
-from guiju.cli.annotation_books import entered
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.registered import By, terms_of
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, table, terms_of
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import batches, rulebooks
 from guiju.records.batches import Batch, Item, Said
-from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.record import keyed
 from guiju.records.sealed import Boxes
@@ -34,6 +32,7 @@ from guiju.records.secrets import Secrets
 Name = Annotated[str, typer.Argument(metavar="BATCH", help=say("批次名称", "the batch's name"))]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help=say("写到何处", "where to write"))]
 Form = Annotated[Tool, typer.Option("--format", help=say("文件格式", "form of the file"))]
+AsBatch = Annotated[Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))]
 Members = Annotated[list[str], typer.Option("--member", help=say("成员，可多次", "a member; may be repeated"))]
 Does = Annotated[
     Literal["annotate", "review"],
@@ -91,7 +90,7 @@ def open_(
         given = [msgspec.structs.replace(one, gold=known.get(one.id, one.gold)) for one in given]
     with opened(data) as (settings, store):
         _, document = rulebooks.find(store, rules)
-        boxes = _boxes(store, data)
+        boxes = Boxes.open(store, data)
         made = work.begin(store, boxes, decoded(document), given, (name, tool), terms_of(settings, by))
     told = say(
         f"{name}：{made.items} 条，其中已知题 {made.gold} 条。", f"{name}: {made.items} items, {made.gold} known."
@@ -104,9 +103,7 @@ def deal(
     member: Members,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help=say("目录", "a folder"))],
     role: Does = "annotate",
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -135,9 +132,7 @@ def import_(
     name: Name,
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("结果文件", "the file of results"))],
     role: Does = "annotate",
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     who: Annotated[
         list[str] | None,
         typer.Option(
@@ -157,7 +152,7 @@ def import_(
         given = formats.read(_bytes(file), tool or _tool(of))
         marks = {one.id: [_named(mark, people) for mark in one.marks] for one in given if one.marks}
         controls = composition.controls(settings.gateway.identity).rooms
-        count = work.enter(store, _boxes(store, data), of, marks, role, terms_of(settings, by), controls)
+        count = work.enter(store, Boxes.open(store, data), of, marks, role, terms_of(settings, by), controls)
     show({"batch": name, "role": role, "entered": count}, as_json, say(f"读入 {count} 条。", f"{count} entered."))
 
 
@@ -178,7 +173,7 @@ def settle(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson =
     counted = rows.counted
     body = _evidence(done, counted, heard) | {"rows": _digest(data, rows.said)}
     receipt = entered(data, "annotation_batch", body)
-    document = {**_batch(done), "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
+    document = {**_batch(done), "evidence": receipt.where}
     seen = say(
         f"{say(*STATES[done.state])}：抽检 {counted.seen} 条，差错 {counted.wrong} 条，至多 {counted.plan.accept} 条。",
         f"{say(*STATES[done.state])}: {counted.seen} looked at, {counted.wrong} wrong, {counted.plan.accept} allowed.",
@@ -191,9 +186,7 @@ def settle(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson =
 def export(
     name: Name,
     out: Out,
-    tool: Annotated[
-        Tool | None, typer.Option("--format", help=say("默认同原文件", "as the batch's by default"))
-    ] = None,
+    tool: AsBatch = None,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -295,11 +288,7 @@ def _digest(data: Path, said: Sequence[Said]) -> str:
 
 def rows_of(store: Store, data: Path, name: str) -> Rows:
     """All of a batch."""
-    return work.rows(store, _boxes(store, data), name, now())
-
-
-def _boxes(store: Store, data: Path) -> Boxes:
-    return Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+    return work.rows(store, Boxes.open(store, data), name, now())
 
 
 def _given(item: Item, marks: Sequence[Mark]) -> Given:

@@ -12,23 +12,16 @@ import typer
 from guiju import composition
 from guiju.annotation import rulebook
 from guiju.annotation.publishing import publish as publish_rules
-from guiju.annotation.rulebook import because
-from guiju.cli.books import AsJson, Data, day, now, opened, settings_of, show, table
+from guiju.annotation.rulebook import KINDS, because
+from guiju.cli.books import AsJson, Data, day, now, opened, show, show_all
+from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
-from guiju.records import rulebooks, writers
-from guiju.records.ledger import unix_ms
+from guiju.records import rulebooks
 from guiju.records.rulebooks import Published
-from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
-from guiju.terms import Evidence, Finding
+from guiju.terms import Finding
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("标注规则。", "Rules of annotation."),
-)
-_KINDS = {"functional": ("功能性", "functional"), "safety": ("安全性", "safety")}
+app = noun("标注规则。", "Rules of annotation.")
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help=say("规则目录", "the folder of the rules"))]
 
 
@@ -70,7 +63,7 @@ def publish(
         made, heard = publish_rules(store, rules, (by, second), now(), rooms)
     body = {"rules": made.id, "version": made.version, "kind": made.kind, "hash": made.hash, "controls": heard}
     receipt = entered(data, "annotation_rules", body)
-    document = {**_published(made), "evidence": f"{receipt.chain}/{receipt.segment}/{receipt.seq}"}
+    document = {**_published(made), "evidence": receipt.where}
     show(document, as_json, say(f"已发布 {made.name}。", f"Published {made.name}."))
 
 
@@ -82,11 +75,11 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     head = [say("规则", "RULES"), say("类别", "KIND"), say("名称", "TITLE")]
     head += [say("起草", "BY"), say("批准", "APPROVED"), say("发布", "PUBLISHED")]
     rows = [
-        [one.name, say(*_KINDS[one.kind]), one.title, one.published_by, one.approved_by, day(one.published_at)]
+        [one.name, say(*KINDS[one.kind]), one.title, one.published_by, one.approved_by, day(one.published_at)]
         for one in found
     ]
     empty = say("还没有已发布的规则。", "No rules are published yet.")
-    show([_published(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all([_published(one) for one in found], as_json, head, rows, empty)
 
 
 @app.command(name="show", help=say("显示一版已发布的规则。", "Show a published version."))
@@ -106,16 +99,6 @@ def show_(
     title = f"{made.name} {made.title} ({day(made.published_at)})"
     told = "\n\n".join([title, *parts, "\n".join(labels), *(["\n".join(risks)] if risks else [])])
     show({**_published(made), "document": msgspec.to_builtins(whole)}, as_json, told)
-
-
-def entered(data: Path, kind: str, body: dict[str, Any]) -> Evidence:
-    """Write one entry of annotation into the ledger: ids, counts and digests."""
-    settings = settings_of(data)
-    place, secrets = place_of(settings, data), Secrets.open(data / "keys")
-    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        made = scribe.enter(kind, body)
-        scribe.checkpoint()
-    return made
 
 
 def _published(made: Published) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from guiju.annotation.quality import Quality, of_batch
 from guiju.annotation.record import Facts, figures, record
 from guiju.annotation.rulebook import decoded
 from guiju.cli.annotation_batches import rows_of, written
-from guiju.cli.annotation_books import entered
 from guiju.cli.books import AsJson, Data, now, opened, show
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.errors import Language
 from guiju.records import batches, rulebooks, training
@@ -39,7 +39,7 @@ def report(
     body = {"batches": [_row(*one) for one in facts.batches], "rules": [one.name for one, _ in facts.rules]}
     digest = hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
     receipt = entered(data, "annotation_report", {"record": digest, "batches": len(facts.batches)})
-    place = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+    place = receipt.where
     numbers = figures(facts, place)
     with opened(data) as (_, store):
         published.publish(store, numbers, room="annotation")

@@ -11,10 +11,10 @@ import msgspec
 import typer
 
 from guiju.cli import bank_training
-from guiju.cli.annotation_books import entered
-from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, day, has_store, now, opened, settings_of, show, table, terms_of
+from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
-from guiju.cli.registered import By, terms_of
 from guiju.cli.tongue import language, say
 from guiju.errors import Bilingual, ConfigError, failed
 from guiju.evaluation import bank_figures, bank_sheet, bank_shelf
@@ -25,17 +25,9 @@ from guiju.evaluation.bank_lint import lint as lint_banks
 from guiju.evaluation.standard import FIGURES, Shortfall, clock
 from guiju.law import book
 from guiju.records import banks
-from guiju.records.daykeys import DayKeys
-from guiju.records.db import Store
 from guiju.records.sealed import Boxes
-from guiju.records.secrets import Secrets
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("评测题库：检查、抽题、导入与导出。", "Banks of questions: lint, draw, import, export."),
-)
+app = noun("评测题库：检查、抽题、导入与导出。", "Banks of questions: lint, draw, import, export.")
 _SHOWN: Final = 40
 _DRAWN: Final = 100
 KindOf = Annotated[
@@ -184,9 +176,9 @@ def import_(
         raise typer.Exit(1)
     with opened(data, make=True) as (settings, store):
         who = terms_of(settings, by).by
-        made = bank_shelf.keep(store, _boxes(store, data), reading.bank, (owner, who), now())
+        made = bank_shelf.keep(store, Boxes.open(store, data), reading.bank, (owner, who), now())
     receipt = entered(data, "bank", _body(made))
-    evidence = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
+    evidence = receipt.where
     with opened(data) as (_, store):
         bank_figures.publish(store, made, report.banks[0], evidence)
     due = _due(made.kind, made.updated)
@@ -246,7 +238,7 @@ def _readings(paths: Sequence[Path], kind: Kind | None, data: Path | None) -> li
     if data is None:
         return [Reading(one) for one in shipped().values()]
     with opened(data) as (_, store):
-        return [Reading(one) for one in bank_shelf.current(store, _boxes(store, data), now())]
+        return [Reading(one) for one in bank_shelf.current(store, Boxes.open(store, data), now())]
 
 
 def _files(path: Path) -> Iterator[Path]:
@@ -334,11 +326,7 @@ def _found(data: Path, id: str, version: int) -> Bank:
     if not has_store(settings_of(data), data):
         return bank_shelf.own(id, version)
     with opened(data) as (_, store):
-        return bank_shelf.find(store, _boxes(store, data), id, now(), version)
-
-
-def _boxes(store: Store, data: Path) -> Boxes:
-    return Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+        return bank_shelf.find(store, Boxes.open(store, data), id, now(), version)
 
 
 def _write(out: Path, bank: Bank) -> None:

@@ -7,12 +7,12 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from guiju.adapters import sights
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.registered import By, Level, key_of, removed, terms_of
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all, terms_of
+from guiju.cli.helping import noun
+from guiju.cli.registered import Level, key_of, removed
 from guiju.cli.tongue import say
 from guiju.detect.banned_pictures import PURPOSE, Sight
 from guiju.errors import ConfigError, failed
@@ -22,12 +22,7 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理禁令：不得再次出现的内容。", "Manage bans: what may not come again."),
-)
+app = noun("管理禁令：不得再次出现的内容。", "Manage bans: what may not come again.")
 
 
 @app.command(
@@ -113,7 +108,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         [one.id, one.kind, one.category, one.case_id, one.decided_by, day(one.decided_at), _state(one)] for one in found
     ]
     empty = say("没有禁令。", "No bans.")
-    show([msgspec.to_builtins(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all(found, as_json, head, rows, empty)
 
 
 def _state(one: bans.Kept) -> str:

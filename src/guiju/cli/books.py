@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,18 +11,44 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 
 from guiju.cli.tongue import say
 from guiju.config import Settings, load
 from guiju.errors import ConfigError
-from guiju.records import engine
+from guiju.records import accounts, engine
+from guiju.records.changes import Terms, delay_s
 from guiju.records.db import Store
 
 FILE: Final = "guiju.toml"
 
 Data = Annotated[Path, typer.Option("--data", help=say("数据目录", "data directory"))]
 AsJson = Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        help=say(
+            "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
+            "settings; DATA/guiju.toml by default, else ./guiju.toml",
+        )
+    ),
+]
+By = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        callback=lambda given: given or getpass.getuser(),
+        help=say("由谁办理；默认为登录名", "who does it; the login name by default"),
+    ),
+]
+"""Who does it; never empty in a command, for the login name stands where nobody was named."""
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))]
+Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
+Law = Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))]
+Scope = Annotated[str, typer.Option(help=say("范围", "what it covers"))]
+Days = Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))]
 
 
 def settings_file(data: Path, config: Path | None = None) -> Path | None:
@@ -65,9 +92,26 @@ def opened(data: Path, make: bool = False) -> Iterator[tuple[Settings, Store]]:
         store.close()
 
 
+def account_id(store: Store, name: str) -> str:
+    """The id of an account.
+
+    Raises:
+        ConfigError: `not_found`.
+    """
+    found = accounts.find_account(store, name)
+    if found is None:
+        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
+    return found.id
+
+
 def now() -> int:
     """Unix seconds."""
     return int(time.time())
+
+
+def terms_of(settings: Settings, by: str, *, weakens: bool = False) -> Terms:
+    """By whom and when; what weakens waits as the settings say."""
+    return Terms(weakens, by, now(), delay_s(settings))
 
 
 def day(at: int) -> str:
@@ -78,6 +122,21 @@ def day(at: int) -> str:
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, text: str) -> None:
     """Print one JSON document, or the text meant for a person."""
     typer.echo(json.dumps(document, ensure_ascii=False) if as_json else text)
+
+
+def show_all(
+    found: Sequence[Any], as_json: bool, head: Sequence[str], rows: Sequence[Sequence[str]], none: str
+) -> None:
+    """Print a list as JSON, or as a table for a person.
+
+    Args:
+        found: what was found.
+        as_json: whether JSON is printed.
+        head: what stands over the columns.
+        rows: the cells of each.
+        none: what is said where nothing was found.
+    """
+    show(msgspec.to_builtins(found), as_json, table(head, rows) if rows else none)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import base64
-import getpass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, show, table
-from guiju.cli.desk import By, Fields, Number, Purpose, at_desk, document, split, step
+from guiju.cli.books import AsJson, By, Data, now, show, show_all
+from guiju.cli.desk import Fields, Number, Purpose, at_desk, document, split, step
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.desk import kinds, matters
 from guiju.desk.cases import Form
@@ -26,12 +26,7 @@ from guiju.records.approvals import Approval
 from guiju.records.cases import Case
 from guiju.records.papers import Paper
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("处置台的案件：查看、决定、导出。", "Cases of the desk: see, decide, export."),
-)
+app = noun("处置台的案件：查看、决定、导出。", "Cases of the desk: see, decide, export.")
 Proposal = Annotated[str, typer.Argument(metavar="PROPOSAL", help=say("提议编号", "the proposal's id"))]
 
 
@@ -73,7 +68,7 @@ def list_(
         for one, many in found
     ]
     document = [{**msgspec.to_builtins(one), "alike": many} for one, many in found]
-    show(document, as_json, table(head, rows) if rows else say("没有案件。", "No cases."))
+    show_all(document, as_json, head, rows, say("没有案件。", "No cases."))
 
 
 @app.command(
@@ -83,13 +78,12 @@ def show_(
     number: Number, purpose: Purpose = "", by: By = "", data: Data = Path("data"), as_json: AsJson = False
 ) -> None:
     """Show one case."""
-    who = by or getpass.getuser()
     with at_desk(data) as (desk, _, _):
         found = cases.get(desk.store, number)
         papers = []
         if purpose:
-            desk.lease(number, who)
-            papers = [paper for paper in desk.read(number, who, purpose) if paper.what not in SEALED]
+            desk.lease(number, by)
+            papers = [paper for paper in desk.read(number, by, purpose) if paper.what not in SEALED]
         proposals = approvals.of(desk.store, number)
         banned = bans.history(desk.store, number)
         posts = outbox.of(desk.store, number)
@@ -131,13 +125,12 @@ def open_(
     as_json: AsJson = False,
 ) -> None:
     """Open a case."""
-    who = by or getpass.getuser()
     raw = {"kind": kind, "fields": {"story": story}, "until": until, "source": source}
     with at_desk(data) as (desk, _, handling):
         if kind in matters.matters():
-            made = handling.open(kind, {**_short(kind, story, until), **split(field or ())}, who)
+            made = handling.open(kind, {**_short(kind, story, until), **split(field or ())}, by)
         else:
-            made = desk.open(_converted(raw, Form), who).case
+            made = desk.open(_converted(raw, Form), by).case
     show(msgspec.to_builtins(made), as_json, f"{made.id}  {_due(made)}  {_basis(made)}")
 
 
@@ -167,17 +160,16 @@ def decide(
     as_json: AsJson = False,
 ) -> None:
     """Decide a case."""
-    who = by or getpass.getuser()
     wanted = list(_converted(_json(remedies), tuple[Remedy, ...])) if remedies else []
     ground = Ground(kind="law", article=article, text_zh=reason)
     with at_desk(data) as (desk, decisions, _):
-        case = desk.lease(number, who)
+        case = desk.lease(number, by)
         if ban:
             text = desk.papers.all(number, desk.now(), ("form",))[0].fields.get("text", "")
             harmless = tuple(line for line in _text(examples).splitlines() if line.strip()) if examples else ()
             wanted.append(BanText(form=ban, text=text, category=category or case.category, examples=harmless))
         found = Found(outcome=outcome, ground=ground, facts=facts)
-        made = decisions.decide(number, Decision(found=found, remedies=tuple(wanted)), who)
+        made = decisions.decide(number, Decision(found=found, remedies=tuple(wanted)), by)
     show(msgspec.to_builtins(made), as_json, _told(made))
 
 
@@ -185,7 +177,7 @@ def decide(
 def undo(number: Number, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Take a decision back."""
     with at_desk(data) as (_, decisions, _):
-        made = decisions.undo(number, by or getpass.getuser())
+        made = decisions.undo(number, by)
     show(msgspec.to_builtins(made), as_json, say(f"已撤回 {number} 的决定。", f"Took back the decision in {number}."))
 
 
@@ -194,7 +186,7 @@ def approve(proposal: Proposal, by: By = "", data: Data = Path("data"), as_json:
     """Agree."""
     with at_desk(data) as (desk, decisions, handling):
         staff = approvals.get(desk.store, proposal).act in approvals.STAFF
-        made = (handling if staff else decisions).approve(proposal, by or getpass.getuser())
+        made = (handling if staff else decisions).approve(proposal, by)
     _settled(made, as_json)
 
 
@@ -202,7 +194,7 @@ def approve(proposal: Proposal, by: By = "", data: Data = Path("data"), as_json:
 def reject(proposal: Proposal, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Refuse."""
     with at_desk(data) as (_, decisions, _):
-        made = decisions.reject(proposal, by or getpass.getuser())
+        made = decisions.reject(proposal, by)
     _settled(made, as_json)
 
 
@@ -216,12 +208,11 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Export one case."""
-    who = by or getpass.getuser()
     with at_desk(data) as (desk, decisions, _):
-        found = desk.lease(number, who)
-        papers = [paper for paper in desk.read(number, who, purpose) if paper.what not in SEALED]
+        found = desk.lease(number, by)
+        papers = [paper for paper in desk.read(number, by, purpose) if paper.what not in SEALED]
         statements = [one for _, grounds in decisions.grounds(number) for one in grounds.statements]
-        desk.release(number, who)
+        desk.release(number, by)
     document = {
         "case": msgspec.to_builtins(found),
         "statements": msgspec.to_builtins(statements),

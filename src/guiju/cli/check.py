@@ -7,7 +7,6 @@ it stands. Exit 1 with `--strict` when a duty that was read is a gap.
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed_version
@@ -21,7 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from guiju import composition, duties
-from guiju.cli.books import day, has_store, now, opened, settings_of
+from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of
 from guiju.cli.tongue import language, say
 from guiju.duties import Gathered
 from guiju.errors import ConfigError, failed
@@ -31,8 +30,6 @@ from guiju.law.proof import BoardState, DutyState, Mode
 from guiju.records import duty_days, exceptions
 from guiju.records.exceptions import LawException
 
-NOTES_FILE: Final = "notes.toml"
-_CHINA: Final = datetime.timezone(datetime.timedelta(hours=8))
 _COLOURS: Final[Mapping[BoardState, str]] = {
     "met": "green",
     "by_hand": "cyan",
@@ -54,8 +51,8 @@ def check(
     profile: Annotated[
         str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join((*book.PROFILES, *book.BESIDE)))
     ] = "",
-    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    data: Data = Path("data"),
+    as_json: AsJson = False,
     form: Annotated[
         str, typer.Option("--format", help=say("table、junit、sarif 或 badge", "table, junit, sarif or badge"))
     ] = "table",

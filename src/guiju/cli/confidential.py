@@ -6,22 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, opened, show, table
-from guiju.cli.registered import By, Level, key_of, one_title, removed, terms_of, text_of, told_added, tried
+from guiju.cli.books import AsJson, By, Data, day, opened, show_all, terms_of
+from guiju.cli.helping import noun
+from guiju.cli.registered import Level, key_of, one_title, removed, text_of, told_added, tried
 from guiju.cli.tongue import say
 from guiju.detect.confidential import PURPOSE, Confidential
 from guiju.records import confidential
 from guiju.terms import Text
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理商业秘密登记册，只保留指纹。", "Manage the register of trade secrets; only fingerprints are kept."),
-)
+app = noun("管理商业秘密登记册，只保留指纹。", "Manage the register of trade secrets; only fingerprints are kept.")
 
 
 @app.command(
@@ -69,8 +64,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         "登记册是空的：guiju confidential add FILE --owner …",
         "The register is empty: guiju confidential add FILE --owner …",
     )
-    told = table([*head, say("登记", "ADDED")], rows) if rows else empty
-    show([msgspec.to_builtins(one) for one in found], as_json, told)
+    show_all(found, as_json, [*head, say("登记", "ADDED")], rows, empty)
 
 
 @app.command(

@@ -4,34 +4,26 @@
 from __future__ import annotations
 
 import datetime
-import getpass
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all, table
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
+from guiju.law import calendar
 from guiju.records import accounts, consents
 from guiju.records.changes import Terms
 from guiju.records.consents import Kept, Wanted
 from guiju.records.secrets import Secrets
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say(
-        "登记、查看和撤回人脸、声音的单独同意。",
-        "Record, list and withdraw consents to work on a face or a voice.",
-    ),
+app = noun(
+    "登记、查看和撤回人脸、声音的单独同意。",
+    "Record, list and withdraw consents to work on a face or a voice.",
 )
-By = Annotated[
-    str, typer.Option("--by", help=say("由谁登记；默认为登录名", "who records it; the login name by default"))
-]
-_CHINA = datetime.timezone(datetime.timedelta(hours=8))
 
 
 @app.command(
@@ -73,7 +65,7 @@ def add(
             proof=consents.proof_of(document),
             until_s=_end(until),
         )
-        terms = Terms(False, by or getpass.getuser(), now(), 0)
+        terms = Terms(False, by, now(), 0)
         made = consents.add(store, wanted, secrets.key_ids["person"], terms)
     told = say(
         f"{made.id}，到 {day(made.until_s)} 为止。请求以 x-guiju-consent: {made.id} 依据它。",
@@ -95,7 +87,7 @@ def list_(
     head = ["ID", say("对象", "KIND"), say("用途", "PURPOSE"), say("到期", "UNTIL"), say("状态", "STATE")]
     rows = [[one.id, one.kind, one.purpose, day(one.until_s), _state(one)] for one in found]
     empty = say("没有同意记录。", "No consents.")
-    show([msgspec.to_builtins(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all(found, as_json, head, rows, empty)
 
 
 @app.command(name="show", help=say("查看一项同意。", "Show one consent."))
@@ -129,14 +121,14 @@ def withdraw(
 ) -> None:
     """Withdraw a consent."""
     with opened(data) as (_, store):
-        made = consents.withdraw(store, consent, Terms(False, by or getpass.getuser(), now(), 0))
+        made = consents.withdraw(store, consent, Terms(False, by, now(), 0))
     show(msgspec.to_builtins(made), as_json, say("已撤回。", "Withdrawn."))
 
 
 def _end(until: str) -> int:
     """The end of a day where the law is kept (UTC+8)."""
     try:
-        at = datetime.datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=_CHINA)
+        at = datetime.datetime.strptime(until, "%Y-%m-%d").replace(tzinfo=calendar.ZONE)
     except ValueError as error:
         raise ConfigError("config_invalid", what=f"--until {until}", hint="YYYY-MM-DD") from error
     return int(at.timestamp()) + 86_400

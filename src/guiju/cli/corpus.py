@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from guiju.cli.books import AsJson, Data, show, table
 from guiju.cli.corpus_report import document_of, written_again
 from guiju.cli.corpus_run import Wish, run
 from guiju.cli.corpus_source import told_task
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus.alike import alike
 from guiju.corpus.audit import Near
@@ -23,12 +24,7 @@ from guiju.corpus.shards import PAPERS, Folder
 from guiju.errors import ConfigError, failed
 from guiju.records import corpora
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("审查训练语料。", "Review what models learn from."),
-)
+app = noun("审查训练语料。", "Review what models learn from.")
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help=say("文件或目录", "files or folders"))]
 Source = Annotated[str, typer.Option("--source", metavar="ID", help=say("来源编号", "the source's id"))]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="OUT", help=say("结果目录", "the folder for results"))]
@@ -70,12 +66,6 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help=say("结论不是“可以使用”时退出码为 1", "exit 1 unless the source may be used")),
 ]
-_FATES: Final = {
-    "kept": ("保留", "kept"),
-    "masked": ("遮盖后保留", "masked"),
-    "dropped": ("剔除", "dropped"),
-    "held": ("待复核", "held"),
-}
 
 
 app.add_typer(corpus_source.app, name="source")
@@ -180,7 +170,7 @@ def _told(document: dict[str, Any], out: Path) -> str:
     lines += [say("  提示：", "  Note: ") + say(one["zh"], one["en"]) for one in verdict_["notes"]]
     counts = []
     for fate in FATES:
-        counts.append([say(*_FATES[fate]), str(rows[fate]), ""])
+        counts.append([say(*FATES[fate]), str(rows[fate]), ""])
         for reason, n in document["reasons"].get(fate, {}).items():
             counts.append(["", "", f"{n}  {say(*REASONS[reason])}"])
     counts.append([say("合计", "in"), str(rows["in"]), ""])

@@ -32,7 +32,7 @@ from guiju.corpus.outcomes import FATES
 from guiju.corpus.parsed import rows
 from guiju.corpus.rows import Scan
 from guiju.corpus.shards import Folder
-from guiju.corpus.verdict import Verdict, against, notes, verdict
+from guiju.corpus.verdict import Verdict, against, notes, survey, verdict
 from guiju.detect.confidential import PURPOSE as SECRET_PURPOSE
 from guiju.detect.confidential import Confidential
 from guiju.detect.works import PURPOSE, Works
@@ -119,6 +119,7 @@ def run(wish: Wish, every: Callable[[IdentityLevel], Controls] = composition.con
     with _progress() as progress:
         audited = audit(asked, Look(scan, asked, key, controls.rows), into, progress)
     held = against(standing, wish.source, wish.stage, controls.sources)
+    held += survey(reports.figures(audited), controls.matters)
     told = verdict(audited.tally, held, notes(standing, wish.stage))
     document = _write(into, audited, told, {**_facts(wish.source, standing), "stage": wish.stage})
     receipts = _evidence(place_of(settings, wish.data), wish.data, secrets, audited, document)
@@ -173,7 +174,7 @@ def _facts(source: str, standing: corpora.Standing | None) -> dict[str, Any]:
 
 def _entered(document: dict[str, Any], stage: corpora.Stage) -> corpora.Audit:
     """The audit as the register keeps it."""
-    figures = {name: document[name] for name in ("rows", "illegal", "personal", "duplicates", "quality")}
+    figures = {name: document[name] for name in ("rows", "illegal", "personal", "duplicates", "quality", "groups")}
     return corpora.Audit(
         id=f"{time.time_ns():016x}{token_hex(4)}",
         source_id=document["source"]["id"],

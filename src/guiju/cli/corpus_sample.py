@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,27 +13,22 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, now, opened, show, table
 from guiju.cli.corpus_report import document_of, written_again
+from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus import publishing, reading, sampling
 from guiju.corpus.rows import Scan
 from guiju.corpus.sampling import FILE, Means, Plan, Result
 from guiju.corpus.shards import Folder
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.records import lexicons, runs, writers
+from guiju.records import lexicons, runs
 from guiju.records.daykeys import DayKeys
-from guiju.records.ledger import unix_ms
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("抽检审查后保留的语料。", "Sample what an audit kept."),
-)
+app = noun("抽检审查后保留的语料。", "Sample what an audit kept.")
 Out = Annotated[Path, typer.Argument(metavar="OUT", help=say("审查的结果目录", "the folder of an audit"))]
 Seed = Annotated[
     int, typer.Option("--seed", help=say("随机种子：种子相同，抽到的相同", "the same seed draws the same"))
@@ -159,21 +153,21 @@ def send(
         int, typer.Option("--n", min=0, help=say("条数；0 为标准所要求的", "items; 0 for the standard's"))
     ] = 0,
     seed: Seed = 1,
-    by: Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))] = "",
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """Send; a sample that is being read is not sent twice."""
     folder, names = _opened(out)
     drawn = sampling.plan(folder, names, "manual", seed, size)
-    source, who = document_of(out)["source"]["id"], by or getpass.getuser()
+    source = document_of(out)["source"]["id"]
     with opened(data, make=True) as (_, store):
         if (before := _sent(folder)) and any(one.id == before and not one.ended_at for one in reading.history(store)):
             read_first = "guiju corpus sample collect"
             raise ConfigError("exists_already", what=before, hint_zh=read_first, hint_en=read_first)
         boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
         texts = sampling.texts(folder, drawn)
-        run = reading.send(store, boxes, reading.Drawn(tuple(names), drawn), texts, (source, who), now())
+        run = reading.send(store, boxes, reading.Drawn(tuple(names), drawn), texts, (source, by), now())
     _put(folder, drawn)
     folder.put(reading.FILE, [msgspec.json.encode({"run": run.id})])
     told = say(
@@ -269,8 +263,7 @@ def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
     every = {**sampling.kept_of(folder), result.means: msgspec.to_builtins(result)}
     folder.put(FILE, [json.dumps(every, ensure_ascii=False, indent=1).encode()])
     report = written_again(folder)
-    settings, secrets = settings_of(data), Secrets.open(data / "keys")
-    place = place_of(settings, data)
+    secrets = Secrets.open(data / "keys")
     source = document_of(folder.path)["source"]["id"]
     body = {
         "source": hashlib.blake2b(source.encode(), key=secrets.digest, digest_size=16).hexdigest(),
@@ -282,12 +275,9 @@ def _judged(folder: Folder, result: Result, data: Path, as_json: bool) -> None:
         "verdict": result.verdict,
         "report": report,
     }
-    with writers.told(place, data), writers.writing(writers.take(place), secrets.signing, unix_ms) as scribe:
-        receipt = scribe.enter("corpus_sample", body)
-        scribe.checkpoint()
+    receipt = entered(data, "corpus_sample", body)
     with opened(data, make=True) as (_, store):
-        at = f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
-        publishing.publish_sample(store, source, result, now(), at)
+        publishing.publish_sample(store, source, result, now(), receipt.where)
     show(msgspec.to_builtins(result), as_json, _told(result))
     if result.verdict != "passed":
         raise typer.Exit(1)

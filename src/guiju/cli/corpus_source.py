@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
-from guiju.cli.registered import By
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, table
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.corpus.chunks import chunks
 from guiju.corpus.files import found
@@ -24,12 +23,7 @@ from guiju.records.changes import Terms
 from guiju.records.corpora import Facts, Kind, Modality, Origin, Standing, Task, consent_hash
 from guiju.records.secrets import Secrets
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("登记语料来源及其证明。", "Register sources of corpora, and what proves them."),
-)
+app = noun("登记语料来源及其证明。", "Register sources of corpora, and what proves them.")
 SourceId = Annotated[str, typer.Argument(metavar="ID", help=say("来源编号", "the source's id"))]
 Proofs = Annotated[
     list[str] | None,
@@ -216,7 +210,7 @@ def tasks(
     """List the tasks."""
     with opened(data) as (_, store):
         if done:
-            corpora.done(store, done, by or getpass.getuser(), now())
+            corpora.done(store, done, by, now())
         found_ = corpora.tasks(store, every=every)
     told = "\n".join(map(told_task, found_)) or say("没有待办。", "There is nothing to do.")
     show([msgspec.to_builtins(one) for one in found_], as_json, told)
@@ -235,7 +229,7 @@ def told_task(task: Task) -> str:
 
 
 def _terms(by: str) -> Terms:
-    return Terms(False, by or getpass.getuser(), now(), 0)
+    return Terms(False, by, now(), 0)
 
 
 def _document(proof: str) -> tuple[str, tuple[str, bytes]]:

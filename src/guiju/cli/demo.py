@@ -27,6 +27,7 @@ from guiju.cli import demo_papers
 from guiju.cli import main as commands
 from guiju.cli.books import FILE, AsJson, show
 from guiju.cli.check import strict_gaps
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
 from guiju.composition import ALL_CONTROLS, NOTES_FILE
@@ -39,12 +40,7 @@ from guiju.law.page import counts
 from guiju.seeded import DAY_S, calendar, demo
 from guiju.server import serve
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("演示数据。", "Data for a demonstration."),
-)
+app = noun("演示数据。", "Data for a demonstration.")
 _BANKS: Final = ("content", "refuse", "answer")
 _SAMPLE: Final = 20
 _DAY: Final = datetime.timedelta(days=1)

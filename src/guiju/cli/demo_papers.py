@@ -17,6 +17,7 @@ import msgspec
 from guiju import composition
 from guiju.cli.tongue import language
 from guiju.dossier import sources, workshop
+from guiju.dossier.lint_facts import ENTITY
 from guiju.errors import Bilingual, ConfigError
 from guiju.seeded import demo
 
@@ -27,7 +28,6 @@ _ANNOTATE, _REVIEW = ("宋禾", "柳溪"), "冯岚"
 _TOPICS: Final = ("task", "tool", "quality", "data", "law")
 _ITEMS: Final = 60
 _SIGNERS: Final = (("preparer", "冯岚"), ("reviewer", "周默"), ("assessment", "高远"), ("legal", "林青"))
-_PROOFS: Final = (("licence", "营业执照", "business licence"), ("icp", "网站备案信息", "ICP record"))
 _WAIT_S: Final = 0.2
 
 
@@ -89,7 +89,7 @@ def handed_in(data: Path, run: Run) -> str:
     ]
     (folder / sources.CONCLUSIONS).write_text("\n".join(said), "utf-8")
     provider = demo().facts["org"]["name"]
-    for tag, zh, en in _PROOFS:
+    for tag, zh, en in ENTITY:
         proof = data / f"{tag}.md"
         proof.write_text(f"# {zh}（演示）\n\n{provider}\n", "utf-8")
         names = ("--tag", tag, "--zh", zh, "--en", en, "--about", provider)

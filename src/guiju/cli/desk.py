@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import msgspec
 import typer
 
 from guiju import deskwork
-from guiju.cli.books import AsJson, Data, opened, show
+from guiju.cli.books import AsJson, By, Data, opened, show
 from guiju.cli.tongue import language, say
 from guiju.desk import matters
 from guiju.desk.cases import Desk
@@ -27,7 +26,6 @@ from guiju.records.papers import noted
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "who; the login name by default"))]
 Number = Annotated[str, typer.Argument(metavar="NUMBER", help=say("受理编号", "the receipt number"))]
 Purpose = Annotated[
     str, typer.Option("--purpose", help=say("查看材料的目的；记入账本", "why the papers are read; it is recorded"))
@@ -73,14 +71,13 @@ def step(
     as_json: AsJson = False,
 ) -> None:
     """Go a step in a matter of staff."""
-    who = by or getpass.getuser()
     with at_desk(data) as at:
-        at.desk.lease(number, who)
+        at.desk.lease(number, by)
         given = split(field or ())
         if to == "amend":
-            at.handling.amend(number, given, who)
-        made = None if to == "amend" else at.handling.step(number, to, given, who)
-        at.desk.release(number, who)
+            at.handling.amend(number, given, by)
+        made = None if to == "amend" else at.handling.step(number, to, given, by)
+        at.desk.release(number, by)
     if isinstance(made, Approval):
         told = say(f"{made.id} 须第二人同意：{made.act}", f"{made.id} needs a second person: {made.act}")
         show(msgspec.to_builtins(made), as_json, told)
@@ -92,7 +89,7 @@ def step(
 def document(number: Number, purpose: Purpose, by: By = "", data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Write the text of a matter of staff."""
     with at_desk(data) as at:
-        noted(at.desk.store, number, by or getpass.getuser(), purpose, at.desk.now())
+        noted(at.desk.store, number, by, purpose, at.desk.now())
         text = at.handling.document(number, language())
     show({"number": number, "text": text}, as_json, text)
 

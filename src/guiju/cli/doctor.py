@@ -20,7 +20,7 @@ from importlib.metadata import PackageNotFoundError, requires
 from importlib.metadata import version as installed_version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 import typer
@@ -28,7 +28,7 @@ import typer
 from guiju.adapters import attachments
 from guiju.brought import brought
 from guiju.cli import doctor_outside
-from guiju.cli.books import settings_file
+from guiju.cli.books import AsJson, Config, Data, settings_file
 from guiju.cli.doctor_row import Row, State
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE, Guard, Settings, load
@@ -54,17 +54,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
     help=say("检查运行环境，逐项给出状态与办法。", "Check what Guiju runs on, row by row, and say what to do.")
 )
 def doctor(
-    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help=say(
-                "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
-                "settings; DATA/guiju.toml by default, else ./guiju.toml",
-            )
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    data: Data = Path("data"),
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the table; exit 1 when a row is red."""
     rows = list(examine(data, config))

@@ -13,9 +13,10 @@ import msgspec
 import typer
 
 from guiju.cli import dossier_exhibits, dossier_handing, dossier_papers
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, Data, day, now, opened, show, show_all, table
 from guiju.cli.dossier_sources import Day, KindName, Profile, gathered, rooms
-from guiju.cli.entering import entered, where
+from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.dossier import handing, looking, package, signing
@@ -29,12 +30,7 @@ from guiju.errors import ConfigError
 from guiju.records import dossiers, figures
 from guiju.records.dossiers import Built
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("申报材料：检查、构建、签字、核验。", "Documents for the authority: lint, build, sign, verify."),
-)
+app = noun("申报材料：检查、构建、签字、核验。", "Documents for the authority: lint, build, sign, verify.")
 app.add_typer(dossier_exhibits.app, name="exhibits")
 app.command(
     name="ask",
@@ -130,9 +126,9 @@ def build(
         body = {"package": manifest.digest, "name": chosen.id, "files": len(files), "figures": len(manifest.figures)}
         body |= {"draft": manifest.draft, "annotated": annotated, "controls": looking.decided(heard)}
         receipt = entered(data, "dossier_built", body)
-        dossiers.add(store, _built(manifest, where(receipt)), package.encoded(manifest))
+        dossiers.add(store, _built(manifest, receipt.where), package.encoded(manifest))
     document = {"folder": str(out), "digest": manifest.digest, "draft": manifest.draft, "files": sorted(files)}
-    document |= {"evidence": where(receipt), "changes": changed, "remarks": [_row(one) for one in report.found]}
+    document |= {"evidence": receipt.where, "changes": changed, "remarks": [_row(one) for one in report.found]}
     show(document, as_json, _built_told(out, manifest, report, changed))
 
 
@@ -190,9 +186,7 @@ def sign(
             if not role or not by.strip():
                 raise ConfigError("usage_invalid", what="--role, --by", command="guiju dossier sign")
             body = {"package": manifest.digest, "role": role}
-            signing.sign(
-                store, manifest, (role, by), lambda: where(entered(data, "dossier_signed", body)), now(), terms
-            )
+            signing.sign(store, manifest, (role, by), lambda: entered(data, "dossier_signed", body).where, now(), terms)
         signed = sorted(dossiers.signatures(store, manifest.digest), key=lambda one: terms.roles.index(one.role))
     rows = signing.standing(signed, terms.roles, language())
     turn = dossiers.next_role(signed, terms.roles)
@@ -226,7 +220,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         for one, signed in rows
     ]
     document = [{**msgspec.structs.asdict(one), "signed": [each.role for each in signed]} for one, signed in rows]
-    show(document, as_json, table(head, cells) if rows else say("还没有材料。", "No package yet."))
+    show_all(document, as_json, head, cells, say("还没有材料。", "No package yet."))
 
 
 def _state(one: Built) -> str:

@@ -11,19 +11,15 @@ import msgspec
 import typer
 
 from guiju import composition
-from guiju.cli.books import AsJson, Data, show, table
+from guiju.cli.books import AsJson, Data, show_all
 from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.dossier import exhibits
 from guiju.dossier.sources import FOLDER, Exhibit
 from guiju.errors import ConfigError, failed
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("证据材料：页面截图与证明文件。", "Exhibits: pictures of pages, and papers."),
-)
+app = noun("证据材料：页面截图与证明文件。", "Exhibits: pictures of pages, and papers.")
 Text = Annotated[str, typer.Option(help=say("内容说明", "what it shows"))]
 
 
@@ -84,4 +80,4 @@ def _shown(made: list[Exhibit], as_json: bool) -> None:
     head = [say("编号", "ID"), say("标签", "TAG"), say("内容", "SHOWS"), say("日期", "DATED"), "SHA-256"]
     cells = [[o.id, o.tag, f"{o.named(language())} {o.about}".strip(), str(o.dated), o.sha256[:16]] for o in made]
     rows = [msgspec.to_builtins(one) for one in made]
-    show(rows, as_json, table(head, cells) if rows else say("还没有证据材料。", "No exhibits yet."))
+    show_all(rows, as_json, head, cells, say("还没有证据材料。", "No exhibits yet."))

@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, show
-from guiju.cli.entering import entered, where
+from guiju.cli.books import AsJson, By, Data, now, opened, show
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.dossier import facts, following, handing, signing
 from guiju.law import calendar
@@ -30,7 +29,7 @@ def submit(
     filing: Annotated[
         str, typer.Option("--filing", help=say("已有的台账编号；不给则新立", "a filing that is there; else a new one"))
     ] = "",
-    by: Annotated[str, typer.Option("--by", help=say("由谁报送；默认为登录名", "who; the login name by default"))] = "",
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -40,13 +39,13 @@ def submit(
         authority=authority,
         number=number,
         on=on or calendar.day_of(now()).isoformat(),
-        by=by or getpass.getuser(),
+        by=by,
         filing=filing,
     )
     with opened(data) as (_, store):
         holds = following.filed(store, facts.read(facts.place(data)))
         made, filed = handing.submit(
-            store, manifest, said, holds, lambda one: where(entered(data, "disclosed", disclosures.body(one))), now()
+            store, manifest, said, holds, lambda one: entered(data, "disclosed", disclosures.body(one)).where, now()
         )
     document = {**msgspec.to_builtins(made), "filing": filed.id if filed else ""}
     told = say(f"已登记报送 {made.id}", f"Entered submission {made.id}")

@@ -25,8 +25,3 @@ def entered(data: Path, kind: str, body: Mapping[str, Any]) -> Evidence:
     settings = settings_of(data)
     place, secrets = place_of(settings, data), Secrets.open(data / "keys")
     return writers.entered(place, secrets.signing, unix_ms, kind, body)
-
-
-def where(made: Evidence) -> str:
-    """Where the ledger has an entry, as figures and documents name it."""
-    return made.where

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,22 +12,28 @@ import msgspec
 import typer
 
 from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluate_rate, evaluate_report
-from guiju.cli.books import AsJson, Data, day, now, show, table
+from guiju.cli.books import AsJson, By, Data, day, now, show, table
+from guiju.cli.entering import entered
 from guiju.cli.evaluate_opening import (
+    AsProof,
+    AtOnce,
+    GatewayOf,
+    KeyEnv,
+    ModelOf,
+    Speaks,
     at_hand,
     banks_of,
-    entered,
     facts,
     judges,
-    place,
     proven,
     refused,
     room,
     target_of,
 )
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.config import Settings, UpstreamKind
+from guiju.config import Settings
 from guiju.errors import ConfigError
 from guiju.evaluation import drawing, publishing
 from guiju.evaluation.assessing import Errand, Room, kept
@@ -43,12 +48,7 @@ from guiju.records import assessments, runs
 from guiju.records.assessments import Evaluation
 from guiju.records.runs import Manner
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("测评：抽题、提问、研判、报告、放行。", "Evaluate: draw, ask, judge, report, let a release through."),
-)
+app = noun("测评：抽题、提问、研判、报告、放行。", "Evaluate: draw, ask, judge, report, let a release through.")
 Id = Annotated[str, typer.Argument(metavar="RUN", help=say("测评编号，或其开头几位", "its id, or how it begins"))]
 Banks = Annotated[
     list[str] | None,
@@ -58,21 +58,6 @@ TargetOf = Annotated[
     str,
     typer.Option("--target", metavar="TARGET", help=say("gateway、raw[:名称] 或地址", "gateway, raw[:NAME] or a URL")),
 ]
-ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
-GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
-KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
-AsProof = Annotated[
-    bool,
-    typer.Option(
-        "--as-proof",
-        help=say(
-            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
-        ),
-    ),
-]
-Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 PerMinute = Annotated[
     int,
     typer.Option("--per-minute", min=0, help=say("每分钟至多提问数；0 不限", "questions a minute; 0: no limit")),
@@ -134,7 +119,7 @@ def run(
             return
         if not as_json:
             typer.echo(_costs(cost))
-        errand = Errand(by=by or getpass.getuser(), manner=manner, pace=pace, limits=settings.limits)
+        errand = Errand(by=by, manner=manner, pace=pace, limits=settings.limits)
         made = one.begin(wanted, whom, errand, models)
         other = target_of(settings, judge, judge_model or model, gateway, key_env, speaks)[0] if judge else None
         _go_on(one, settings, data, (made, wanted.banks), whom, other, errand, as_json)
@@ -167,7 +152,7 @@ def resume(
         if again:
             runs.reopen(one.store, made.run_id)
         pace = Pace(per_minute=per_minute, at_once=at_once)
-        errand = Errand(by=by or getpass.getuser(), manner=asked.manner, pace=pace, limits=settings.limits)
+        errand = Errand(by=by, manner=asked.manner, pace=pace, limits=settings.limits)
         other = target_of(settings, judge, judge_model or asked.model, gateway, key_env, speaks)[0] if judge else None
         _go_on(one, settings, data, (made, at_hand(one, made, bank or ())), whom, other, errand, as_json)
 
@@ -194,13 +179,13 @@ def _go_on(
     if other is not None:
         with bar(2 * len(heard), say("模型研判", "a model judges"), as_json) as told:
             asyncio.run(one.judge_by_model(heard, made, other, msgspec.structs.replace(errand, told=told)))
-    found = concluded(one, settings, data, made, heard)
+    found = concluded(one, data, made, heard)
     show(document(one, assessments.of(one.store, made.run_id), found), as_json, told_of(made, found))
     if found.result == "failed":
         raise typer.Exit(1)
 
 
-def concluded(one: Room, settings: Settings, data: Path, made: Evaluation, heard: Sequence[Heard]) -> Outcome:
+def concluded(one: Room, data: Path, made: Evaluation, heard: Sequence[Heard]) -> Outcome:
     """Count, keep, enter into the ledger and publish what an evaluation comes to."""
     found = msgspec.structs.replace(one.outcome(made), fairness=one.fairness(heard, made, refused))
     counts = {name: getattr(found.asked, name) for name in ("drawn", "answered", "refused", "failed")}
@@ -208,9 +193,9 @@ def concluded(one: Room, settings: Settings, data: Path, made: Evaluation, heard
     route = one.run(made).route.partition(":")[0]
     body = {**facts(made), "route": route, "asked": counts, "result": found.result, "verdicts": said}
     body["gaps"] = [[gap.key, gap.n, round(gap.gap, 6)] for gap in found.fairness.proven()] if found.fairness else []
-    receipt = entered(data, settings, "evaluation", body)
-    one.keep(made, found, place(receipt))
-    publishing.publish(one.store, found, one.run(made).route, now(), place(receipt))
+    receipt = entered(data, "evaluation", body)
+    one.keep(made, found, receipt.where)
+    publishing.publish(one.store, found, one.run(made).route, now(), receipt.where)
     return found
 
 
@@ -252,13 +237,13 @@ def show_(id: Id, data: Data = Path("data"), as_json: AsJson = False) -> None:
 @app.command(help=say("重新研判并记录结论，例如在人工评定之后。", "Judge anew and enter it, as after persons rated."))
 def judge(id: Id, bank: Banks = None, data: Data = Path("data"), as_json: AsJson = False) -> None:
     """Judge; exit 1 when a limit is missed."""
-    with room(data) as (settings, one):
+    with room(data) as (_, one):
         made = assessments.of(one.store, id)
         if runs.progress(one.store, made.run_id).open:
             raise ConfigError("not_found", what=say("尚有未答的题", "answers to all questions"))
         heard = one.heard(made, at_hand(one, made, bank or ()))
         one.judge(heard, made, judges(one.store), refused)
-        found = concluded(one, settings, data, made, heard)
+        found = concluded(one, data, made, heard)
         told = document(one, assessments.of(one.store, made.run_id), found)
     show(told, as_json, told_of(made, found))
     if found.result == "failed":

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,11 +12,22 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, show, table
-from guiju.cli.evaluate_opening import banks_of, entered, place, proven, room, target_of
+from guiju.cli.books import AsJson, By, Data, now, show, table
+from guiju.cli.entering import entered
+from guiju.cli.evaluate_opening import (
+    AsProof,
+    AtOnce,
+    GatewayOf,
+    KeyEnv,
+    ModelOf,
+    Speaks,
+    banks_of,
+    proven,
+    room,
+    target_of,
+)
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
-from guiju.config import Settings, UpstreamKind
 from guiju.errors import ConfigError, Language, failed
 from guiju.evaluation import attack as red
 from guiju.evaluation import attack_files, attacking
@@ -51,22 +61,8 @@ TargetOf = Annotated[str, typer.Option("--target", metavar="TARGET", help=say("�
 AgainstOf = Annotated[
     str, typer.Option("--against", metavar="TARGET", help=say("对照的一方；空为不对照", "the other; empty: none"))
 ]
-ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
-GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
-AsProof = Annotated[
-    bool,
-    typer.Option(
-        "--as-proof",
-        help=say(
-            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
-        ),
-    ),
-]
-KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
-Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
 Spoken = Annotated[Language, typer.Option("--language", help=say("提问语言", "in which language"))]
 SeedOf = Annotated[int, typer.Option("--seed", help=say("随机种子", "the same seed does the same"))]
-AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 PerMinute = Annotated[int, typer.Option("--per-minute", min=0, help=say("每分钟至多；0 不限", "a minute; 0: no limit"))]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help=say("每次回答上限", "of one answer"))]
 Most = Annotated[
@@ -77,7 +73,6 @@ Read = Annotated[
     typer.Option("--read", metavar="FILE", help=say("只读取其他工具的结果", "only read another tool's file")),
 ]
 Names = Annotated[bool, typer.Option("--list", help=say("列出手法", "list the techniques"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
 Side = tuple[Target, Run, list[Success]]
 """Whom it was tried on, by which run, and what came of it."""
 
@@ -115,7 +110,7 @@ def attack(
         show({"form": form, "techniques": msgspec.to_builtins(found)}, as_json, _table([found], [form]))
         return
     pace = Pace(per_minute=per_minute, at_once=at_once)
-    errand = Errand(by=by or getpass.getuser(), manner=Manner(max_tokens=max_tokens), pace=pace)
+    errand = Errand(by=by, manner=Manner(max_tokens=max_tokens), pace=pace)
     subject = seeds.name if seeds else bank
     with room(data, make=True) as (settings, one):
         store, boxes = one.store, one.boxes
@@ -131,7 +126,7 @@ def attack(
                 doing = msgspec.structs.replace(errand, told=told)
                 answers = asyncio.run(attacking.ask(store, boxes, run, whom, doing))
             sides.append((whom, run, red.counted(made, answers)))
-        _keep(store, settings, data, sides)
+        _keep(store, data, sides)
     routes = [whom.route for whom, *_ in sides]
     show(_document(subject, len(some), sides), as_json, _table([found for *_, found in sides], routes))
     if any(one.rate > most for one in sides[0][2] if not one.technique):
@@ -159,7 +154,7 @@ def _seeds(own: Room, bank: str, file: Path | None, language: Language, sample: 
     return every
 
 
-def _keep(store: Store, settings: Settings, data: Path, sides: Sequence[Side]) -> None:
+def _keep(store: Store, data: Path, sides: Sequence[Side]) -> None:
     """Enter into the ledger what came of it, ids and counts, and publish it."""
     body: dict[str, Any] = {
         "sides": [
@@ -171,9 +166,9 @@ def _keep(store: Store, settings: Settings, data: Path, sides: Sequence[Side]) -
             for one, run, found in sides
         ]
     }
-    receipt = entered(data, settings, red.KIND, body)
+    receipt = entered(data, red.KIND, body)
     for one, _, found in sides:
-        attacking.publish(store, one.kind, found, now(), place(receipt))
+        attacking.publish(store, one.kind, found, now(), receipt.where)
 
 
 def _document(subject: str, seeds: int, sides: Sequence[Side]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import msgspec
 import typer
 
 from guiju.cli.books import AsJson, Data, now, show, table
-from guiju.cli.evaluate_opening import entered, place, room
+from guiju.cli.entering import entered
+from guiju.cli.evaluate_opening import room
 from guiju.cli.tongue import say
 from guiju.config import Settings
 from guiju.desk.cases import Desk, Form
@@ -118,7 +119,7 @@ def _decided(
         "findings": against,
         "approved_by": by.strip(),
     }
-    receipt = entered(data, settings, "evaluation_gate", body)
+    receipt = entered(data, "evaluation_gate", body)
     made = Gate(
         id="",
         run_id=new.run_id,
@@ -128,7 +129,7 @@ def _decided(
         findings=tuple(against),
         approved_by=by.strip(),
         at=now(),
-        evidence=place(receipt),
+        evidence=receipt.where,
     )
     return assessments.decide(one.store, made)
 

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
+import typer
 
 from guiju.cli.books import now, opened
+from guiju.cli.tongue import say
 from guiju.config import LOOPBACK, Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
@@ -22,14 +24,26 @@ from guiju.evaluation.bank import Bank
 from guiju.evaluation.judges import Classifier, Judge, Keyword, Known, Refusal
 from guiju.probe import targets
 from guiju.probe.targets import Target
-from guiju.records import lexicons, proof, writers
+from guiju.records import lexicons, proof
 from guiju.records.assessments import Evaluation
-from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
-from guiju.records.sources import place_of
-from guiju.terms import Evidence
+
+ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
+GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
+KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
+AsProof = Annotated[
+    bool,
+    typer.Option(
+        "--as-proof",
+        help=say(
+            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
+        ),
+    ),
+]
+Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
+AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 
 
 @contextmanager
@@ -38,8 +52,7 @@ def room(data: Path, *, make: bool = False) -> Iterator[tuple[Settings, Room]]:
     if make:
         data.mkdir(parents=True, exist_ok=True)
     with opened(data, make=make) as (settings, store):
-        boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
-        yield settings, Room(store, boxes, time.time)
+        yield settings, Room(store, Boxes.open(store, data), time.time)
 
 
 def banks_of(one: Room, names: Sequence[str]) -> tuple[Bank, ...]:
@@ -135,27 +148,6 @@ def judges(store: Store) -> list[Judge]:
     """Those who judge by themselves, with the word lists that are in force and all shipped packs."""
     entries = [*lexicons.current(store)[1], *packs.entries((packs.ALL,))]
     return [Keyword(entries), Classifier(), Refusal(refused), Known(refused)]
-
-
-def entered(data: Path, settings: Settings, kind: str, body: dict[str, Any]) -> Evidence:
-    """Write an entry into a ledger: ids and counts.
-
-    Raises:
-        ConfigError, OutsideError: it can't be written.
-    """
-    place, secrets = place_of(settings, data), Secrets.open(data / "keys")
-    with (
-        writers.told(place, data),
-        writers.writing(writers.take(place), secrets.signing, lambda: now() * 1000) as scribe,
-    ):
-        receipt = scribe.enter(kind, body)
-        scribe.checkpoint()
-    return receipt
-
-
-def place(receipt: Evidence) -> str:
-    """Where the ledger has an entry."""
-    return f"{receipt.chain}/{receipt.segment}/{receipt.seq}"
 
 
 def facts(made: Evaluation) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from guiju.cli.books import AsJson, Data, now, show
+from guiju.cli.books import AsJson, By, Data, now, show
 from guiju.cli.evaluate_opening import room
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
@@ -35,7 +34,7 @@ def report(
         bool, typer.Option("--annex", help=say("附件五格式，含题目与回答", "Annex 5, with questions and answers"))
     ] = False,
     purpose: Annotated[str, typer.Option("--purpose", help=say("导出内容的用途", "why content is taken out"))] = "",
-    by: Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name"))] = "",
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -43,7 +42,7 @@ def report(
     with room(data) as (_, one):
         made = assessments.of(one.store, id)
         if annex:
-            assessments.noted(one.store, made.run_id, by or getpass.getuser(), purpose, now())
+            assessments.noted(one.store, made.run_id, by, purpose, now())
         written = _written(one, made, out, annex=annex)
     show({"run": made.run_id, "written": written}, as_json, "\n".join(written))
 

@@ -15,6 +15,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guiju.cli.books import AsJson, Data, has_store, opened, settings_of, show, table
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.config import Settings, load
 from guiju.errors import ConfigError, failed
@@ -32,12 +33,7 @@ from guiju.records.trace import trace as look_up
 from guiju.records.verify import WHAT, Report
 from guiju.records.verify import verify as examine
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("核验、导出、追溯证据。", "Verify, export and trace evidence."),
-)
+app = noun("核验、导出、追溯证据。", "Verify, export and trace evidence.")
 
 Place = Annotated[
     str,

@@ -11,16 +11,12 @@ import typer
 
 from guiju import composition, duties
 from guiju.cli.books import AsJson, Data, now, settings_of, show
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.law import book, oscal, oscal_mapping
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("以通用格式导出，供其他工具读取。", "Export in common formats, for tools of others."),
-)
+app = noun("以通用格式导出，供其他工具读取。", "Export in common formats, for tools of others.")
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help=say("写到哪个目录", "the folder to write to"))]
 Profile = Annotated[
     str, typer.Option(help=say("法律文本：", "text of the law: ") + ", ".join((*book.PROFILES, *book.BESIDE)))

@@ -12,19 +12,15 @@ import typer
 
 from guiju.cli.books import AsJson, Data, has_store, now, opened, settings_of, show, table
 from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.dossier import facts, following
 from guiju.dossier.facts import Fact, Route, Value
 from guiju.errors import Bilingual, ConfigError
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say(
-        "各项申报材料与公示页面所用的事实（org.toml），每项只写一次。",
-        "The facts that filings, papers and public pages use (org.toml), each said once.",
-    ),
+app = noun(
+    "各项申报材料与公示页面所用的事实（org.toml），每项只写一次。",
+    "The facts that filings, papers and public pages use (org.toml), each said once.",
 )
 Id = Annotated[str, typer.Argument(metavar="FACT", help=say("事实，如 org.name", "a fact, such as org.name"))]
 For = Annotated[

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +11,9 @@ import msgspec
 import typer
 
 from guiju.cli import filing_told
-from guiju.cli.books import AsJson, Data, now, opened, show, table
-from guiju.cli.entering import entered, where
+from guiju.cli.books import AsJson, By, Data, now, opened, show, show_all, table
+from guiju.cli.entering import entered
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.dossier import facts, following
 from guiju.dossier.watch import MORE, STEPS, Due
@@ -22,14 +22,9 @@ from guiju.law import calendar
 from guiju.records import filings
 from guiju.records.filings import Filing, Inquiry, Step
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say(
-        "备案、登记与安全评估的台账：编号、日期、问询、变更，以及服务终止。",
-        "The register of filings, registrations and assessments: numbers, days, inquiries, changes, and the end.",
-    ),
+app = noun(
+    "备案、登记与安全评估的台账：编号、日期、问询、变更，以及服务终止。",
+    "The register of filings, registrations and assessments: numbers, days, inquiries, changes, and the end.",
 )
 app.command(
     name="tell",
@@ -46,7 +41,6 @@ app.command(
     ),
 )(filing_told.told)
 Id = Annotated[str, typer.Argument(metavar="FILING", help=say("台账编号，如 service-1", "its id, such as service-1"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who; the login name by default"))]
 _DAY = say("日期，如 2026-12-01", "a day, such as 2026-12-01")
 Number = Annotated[str, typer.Option("--number", help=say("主管部门给的编号", "the number that the authority gave"))]
 Version = Annotated[str, typer.Option("--version", help=say("所报模型或算法的版本", "version of what was filed"))]
@@ -94,7 +88,7 @@ def add(
         submitted=submitted,
         approved=approved,
         launched=launched,
-        added_by=by or getpass.getuser(),
+        added_by=by,
         added_at=now(),
     )
     with opened(data, make=True) as (_, store):
@@ -130,7 +124,7 @@ def renew(
     if not said:
         raise ConfigError("config_invalid", what="guiju filing renew", hint="--number, --approved, …")
     with opened(data) as (_, store):
-        made = filings.renew(store, filing, said, by or getpass.getuser(), now())
+        made = filings.renew(store, filing, said, by, now())
     entered(data, "filing", {"filing": made.id, "digest": _digest(made)})
     show(_row(made), as_json, _told(made))
 
@@ -149,7 +143,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         for r in rows
     ]
     empty = say("台账为空。", "The register is empty.")
-    show([_row(one) for one in rows], as_json, table(head, cells) if rows else empty)
+    show_all([_row(one) for one in rows], as_json, head, cells, empty)
 
 
 @app.command(
@@ -211,7 +205,7 @@ def answer(
 ) -> None:
     """Note an answer."""
     with opened(data) as (_, store):
-        made = filings.answer(store, inquiry, on or _today(), by or getpass.getuser())
+        made = filings.answer(store, inquiry, on or _today(), by)
     show(msgspec.to_builtins(made), as_json, say(f"问询 {made.id} 已答复。", f"Inquiry {made.id} is answered."))
 
 
@@ -248,7 +242,7 @@ def settle(
 ) -> None:
     """Settle changes."""
     with opened(data) as (_, store):
-        made = filings.settle(store, filing, how, by or getpass.getuser(), now())
+        made = filings.settle(store, filing, how, by, now())
     entered(data, "filing_settled", {"filing": filing, "changes": [one.fact for one in made]})
     told = say(f"已办理 {len(made)} 项变更。", f"{len(made)} changes are settled.")
     show([msgspec.to_builtins(one) for one in made], as_json, told)
@@ -279,7 +273,7 @@ def end(
             made = Step(
                 step=step,
                 done=on or _today(),
-                by=by or getpass.getuser(),
+                by=by,
                 note=note[:2000],
                 proof=_hash(proof),
                 at=now(),
@@ -296,7 +290,7 @@ def end(
         }
         for name, told in STEPS.items()
     ]
-    document = {"steps": rows, "whole": len(done) == len(STEPS), "evidence": where(receipt) if receipt else ""}
+    document = {"steps": rows, "whole": len(done) == len(STEPS), "evidence": receipt.where if receipt else ""}
     lines = [
         f"{'✓' if name in done else '·'} {name:<7} {told.within(language())}"
         + (f"  {done[name].done} {done[name].by}" if name in done else "")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, show, table
-from guiju.cli.entering import entered, where
+from guiju.cli.books import AsJson, By, Data, now, opened, show, table
+from guiju.cli.entering import entered
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.law import calendar
@@ -40,7 +39,7 @@ def tell(
     on: Annotated[
         str, typer.Option("--on", metavar="DAY", help=say("哪一天；默认今天", "the day; today by default"))
     ] = "",
-    by: Annotated[str, typer.Option("--by", help=say("由谁提供；默认为登录名", "who; the login name by default"))] = "",
+    by: By = "",
     second: Annotated[
         str, typer.Option("--second", help=say("第二人；依法调取须有", "the second person; a request needs one"))
     ] = "",
@@ -59,14 +58,14 @@ def tell(
         about=about,
         fields=fields,
         day=on or calendar.day_of(now()).isoformat(),
-        by=by or getpass.getuser(),
+        by=by,
         second=second,
         hash=_hash(paper),
         at=now(),
     )
     made = disclosures.checked(wanted, calendar.day_of(now()))
     with opened(data) as (_, store):
-        made = msgspec.structs.replace(made, evidence=where(entered(data, "disclosed", disclosures.body(made))))
+        made = msgspec.structs.replace(made, evidence=entered(data, "disclosed", disclosures.body(made)).where)
         disclosures.enter(store, made)
     show(msgspec.to_builtins(made), as_json, say(f"已登记 {made.id}。", f"Entered {made.id}."))
 

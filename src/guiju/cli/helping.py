@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+import typer
 from typer.core import TyperGroup
 
 from guiju.cli.tongue import say
@@ -45,6 +46,15 @@ class Context(_CONTEXT):  # type: ignore[misc] # Typer's class has no public nam
     """Carries the writer of help."""
 
     formatter_class = Help
+
+
+def noun(zh: str, en: str) -> typer.Typer:
+    """A noun of the command line, for its commands to be put under; alone it shows them.
+
+    Args:
+        zh, en: what it is for.
+    """
+    return typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, help=say(zh, en))
 
 
 def told(command: Any) -> Any:

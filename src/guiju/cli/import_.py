@@ -16,7 +16,21 @@ from typing import Annotated, Any, Final
 import typer
 
 from guiju.cli import init
-from guiju.cli.books import FILE, AsJson, Data, has_store, now, opened, settings_file, settings_of, show, table
+from guiju.cli.books import (
+    FILE,
+    AsJson,
+    By,
+    Data,
+    has_store,
+    now,
+    opened,
+    settings_file,
+    settings_of,
+    show,
+    table,
+    terms_of,
+)
+from guiju.cli.helping import noun
 from guiju.cli.tongue import language, say
 from guiju.config import parse
 from guiju.detect.entry import Entry
@@ -26,19 +40,13 @@ from guiju.origins import oneapi, oneapi_read, words
 from guiju.origins.plan import Kept, Lost, Plan, invalid, read_bounded
 from guiju.records import accounts, lexicons
 from guiju.records.accounts import Foreign, KeyRecord
-from guiju.records.changes import Terms, delay_s
 from guiju.records.lexicons import Difference
 from guiju.records.secrets import Secrets
 from guiju.terms import Severity
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say(
-        "从其他网关与词表迁入；迁不过来的逐条列出并说明原因。",
-        "Come over from other gateways and lists; what can't come is listed, with the reason.",
-    ),
+app = noun(
+    "从其他网关与词表迁入；迁不过来的逐条列出并说明原因。",
+    "Come over from other gateways and lists; what can't come is listed, with the reason.",
 )
 
 DryRun = Annotated[
@@ -157,7 +165,7 @@ def words_(
             ),
         ),
     ] = None,
-    by: Annotated[str, typer.Option(help=say("由谁决定；默认为登录名", "who decides; the login name by default"))] = "",
+    by: By = "",
     dry_run: DryRun = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
@@ -184,7 +192,7 @@ def _extend(data: Path, name: str, entries: list[Entry], by: str, dry_run: bool)
     """Add to a list, or see what that would change: the difference, and the version that is in force then."""
     if not dry_run:
         with opened(data, make=True) as (settings, store):
-            terms = Terms(False, by or getpass.getuser(), now(), delay_s(settings))
+            terms = terms_of(settings, by)
             done = lexicons.extend(store, name, entries, terms)
         return done.difference, done.current
     old: list[Entry] = []

@@ -10,22 +10,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, Data, account_id, day, now, opened, show, table
+from guiju.cli.helping import noun
 from guiju.cli.keys_rotate import HELP, rotate
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord, OnBlock
-from guiju.records.db import Store
 from guiju.records.secrets import Secrets
+from guiju.records.use import day_of
 from guiju.terms import Audience, IdentityLevel
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理接口密钥，轮换各种密钥。", "Manage API keys, and rotate every kind of key."),
-)
+app = noun("管理接口密钥，轮换各种密钥。", "Manage API keys, and rotate every kind of key.")
 app.command(help=HELP)(rotate)
 
 
@@ -103,9 +99,9 @@ def list_(
     at = now()
     with opened(data) as (_, store):
         names = {one.id: one.name for one in accounts.list_accounts(store)}
-        keys = accounts.list_keys(store, _account_id(store, account) if account else "")
+        keys = accounts.list_keys(store, account_id(store, account) if account else "")
         with store.read() as connection:
-            today = usage.of_day(connection, usage.day_of(at))
+            today = usage.of_day(connection, day_of(at))
     used = {key.id: today.get(key.id, usage.Used(key.account)) for key in keys}
     head = [
         say("编号", "ID"),
@@ -156,7 +152,7 @@ def revoke(
 ) -> None:
     """Revoke a key."""
     with opened(data) as (_, store):
-        keys = accounts.list_keys(store, _account_id(store, account) if account else "")
+        keys = accounts.list_keys(store, account_id(store, account) if account else "")
         found = [one for one in keys if key in (one.id, one.prefix) or (len(key) >= 8 and one.id.startswith(key))]
         if len(found) != 1:
             raise ConfigError(
@@ -169,13 +165,6 @@ def revoke(
         as_json,
         say(f"已停用密钥“{found[0].name}”（{found[0].id}）。", f"Revoked the key “{found[0].name}” ({found[0].id})."),
     )
-
-
-def _account_id(store: Store, name: str) -> str:
-    found = accounts.find_account(store, name)
-    if found is None:
-        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
-    return found.id
 
 
 def _made(secret: str, made: KeyRecord, account: str) -> str:

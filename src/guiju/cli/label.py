@@ -18,18 +18,15 @@ from guiju.cli import credentials as signing
 from guiju.cli import labelling
 from guiju.cli.books import AsJson, Data, settings_of, show
 from guiju.cli.explicit import ALL, asked
+from guiju.cli.helping import noun
+from guiju.cli.label_given import given
 from guiju.cli.label_verify import verify
 from guiju.cli.labelling import WHY, Kind, Outcome, Role, Wanted
 from guiju.cli.tongue import language, say
 from guiju.config import DEVELOPMENT_CODE
 from guiju.errors import Bilingual, ConfigError
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("为文件写入人工智能生成合成标识。", "Give files the label that says they are generated."),
-)
+app = noun("为文件写入人工智能生成合成标识。", "Give files the label that says they are generated.")
 _NUMBER: Final = re.compile(r"[!#-\[\]-~]{1,256}")
 """What Annex E, j lets stand in a field, without the escaped quotation mark."""
 
@@ -136,11 +133,20 @@ def write(
 
 app.command(
     help=say(
-        "核验标识：六种结论之一，并用三句话说明。文件在受限的子进程中读取，不联网。",
-        "Verify labels: one of six verdicts each, told in three sentences. Files are read in a child process with "
-        "limits, without a network. Exit 1 when one is altered or unreadable.",
+        "核验标识：六种结论之一，并用三句话说明。数据目录中有账本的，一并比对本服务的证据。文件在受限的子进程中读取，不联网。",
+        "Verify labels: one of six verdicts each, told in three sentences; where the data directory has a ledger, its "
+        "evidence is asked too. Files are read in a child process with limits, without a network. Exit 1 when one is "
+        "altered or unreadable.",
     )
 )(verify)
+
+
+app.command(
+    help=say(
+        "列出不带显式标识的内容提供给了谁（带密钥的散列），或凭内容编号查明谁取得了它。",
+        "List who got content without its explicit label, as keyed hashes, or who got the one of a number.",
+    )
+)(given)
 
 
 def _misused(option: str, zh: str, en: str) -> ConfigError:

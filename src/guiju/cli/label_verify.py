@@ -18,9 +18,14 @@ from guiju.adapters.reader_request import Request
 from guiju.adapters.reading import Reader
 from guiju.cli.books import AsJson, Data, settings_of
 from guiju.cli.tongue import language, say
+from guiju.config import Settings
 from guiju.errors import ConfigError
 from guiju.marking.explained import VERDICTS, report, sentences
-from guiju.marking.verify import Verified
+from guiju.marking.verify import Verified, with_check
+from guiju.records.ids import ExchangeIds
+from guiju.records.secrets import Secrets
+from guiju.records.sources import place_of
+from guiju.records.trace import evidence_of, trace
 
 _FAILING: Final = frozenset({"altered", "unreadable"})
 
@@ -49,7 +54,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Verify labels; exit 1 when a file is altered or unreadable."""
-    trusted = signatures.load(settings_of(data), None)
+    settings = settings_of(data)
+    trusted = signatures.load(settings, None)
     known = (*trusted.known, *(signatures.listed(trust, "--trust") if trust else ()))
     anchors = trusted.anchors + (signatures.authorities(str(authorities)) if authorities else "")
     paths = _paths(files)
@@ -58,6 +64,8 @@ def verify(
             (path, reader.verified(Request(str(path), path.suffix.removeprefix("."), known, anchors)))
             for path in _watched(paths)
         ]
+    if (data / "keys").is_dir():
+        found = [(path, _evidenced(one, path, settings, data)) for path, one in found]
     if as_json:
         rows = [_row(path, one) for path, one in found]
         alone = len(files) == 1 and files[0].is_file()
@@ -66,6 +74,30 @@ def verify(
         typer.echo("\n\n".join(_told(path, one) for path, one in found))
     if any(one.verdict in _FAILING for _, one in found):
         raise typer.Exit(1)
+
+
+def _evidenced(found: Verified, path: Path, settings: Settings, data: Path) -> Verified:
+    """What was found, and what the evidence in the data directory says of it; what is not ours it says nothing of.
+
+    Raises:
+        ConfigError: `evidence_broken`.
+        OutsideError: `store_unavailable`.
+    """
+    number = (found.label or {}).get("ProduceID", "")
+    if found.verdict == "unreadable" or not number:
+        return found
+    secrets = Secrets.open(data / "keys")
+    ids = ExchangeIds(secrets.ids, "")
+    if ids.parse(number.partition("-")[0]) is None:
+        return found
+    try:
+        traced = trace(place_of(settings, data), ids, number, path.read_bytes(), secrets.digest)
+    except ConfigError as error:
+        if error.code == "not_found":  # there is no ledger here
+            return found
+        raise
+    check = evidence_of(found, traced)
+    return with_check(found, check) if check else found
 
 
 def _paths(files: Sequence[Path]) -> list[Path]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +10,8 @@ import msgspec
 import typer
 
 from guiju.cli import lexicon_attack, lexicon_lint
-from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, DryRun, day, has_store, opened, settings_of, show, table, terms_of
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.config import Settings
 from guiju.detect import benign as shipped_lines
@@ -20,16 +20,11 @@ from guiju.detect.landing import Trial, landed, tried
 from guiju.detect.lexicon import Entry, read
 from guiju.errors import ConfigError, failed
 from guiju.records import lexicons
-from guiju.records.changes import Terms, delay_s, history
+from guiju.records.changes import delay_s, history
 from guiju.records.db import Store
 from guiju.records.lexicons import Applied, Difference
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理词表。", "Manage word lists."),
-)
+app = noun("管理词表。", "Manage word lists.")
 
 app.command(
     name="lint",
@@ -47,7 +42,6 @@ app.command(
 )(lexicon_attack.attack)
 
 Name = Annotated[str, typer.Option("--name", help=say("词表名称", "the list's name"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
 
 
 @app.command(
@@ -60,13 +54,8 @@ def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("词表文件", "the list"))],
     name: Name = "main",
     by: By = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
-    benign: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
-    ] = None,
+    dry_run: DryRun = False,
+    benign: lexicon_lint.Benign = None,
     confirm: Annotated[
         list[str] | None,
         typer.Option(metavar="ID", help=say("逐条确认：仍作 block 的条目编号", "an entry that may block all the same")),
@@ -86,7 +75,7 @@ def apply(
         return
     with opened(data, make=True) as (settings, store):
         lands = _lands(entries, _old(store, name), trial, confirm or [])
-        done = lexicons.apply(store, name, lands, _terms(settings, by))
+        done = lexicons.apply(store, name, lands, terms_of(settings, by))
         _report(done, as_json, _landing(entries, lands, trial))
 
 
@@ -231,11 +220,7 @@ def rollback(
 ) -> None:
     """Roll back."""
     with opened(data) as (settings, store):
-        _report(lexicons.rollback(store, name, to, _terms(settings, by)), as_json)
-
-
-def _terms(settings: Settings, by: str) -> Terms:
-    return Terms(False, by or getpass.getuser(), now(), delay_s(settings))
+        _report(lexicons.rollback(store, name, to, terms_of(settings, by)), as_json)
 
 
 def _report(done: Applied, as_json: bool, landing: dict[str, Any] | None = None) -> None:

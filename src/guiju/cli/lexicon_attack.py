@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import track
 
 from guiju.cli.books import AsJson, show, table
-from guiju.cli.lexicon_lint import own_lines
+from guiju.cli.lexicon_lint import Benign, own_lines
 from guiju.cli.tongue import say
 from guiju.detect import benign as shipped_lines
 from guiju.detect import lexicon
@@ -30,10 +30,7 @@ _SHOWN: Final = 20
 
 def attack(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("词表文件", "the list"))],
-    benign: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
-    ] = None,
+    benign: Benign = None,
     seed: Annotated[int, typer.Option(min=0, help=say("种子；0 为随机", "the seed; 0 is any"))] = 0,
     rounds: Annotated[int, typer.Option(min=1, help=say("每种伪装作几次", "how often each disguise is made"))] = 1,
     sample: Annotated[

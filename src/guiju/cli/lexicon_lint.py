@@ -57,16 +57,19 @@ class Row(msgspec.Struct, frozen=True):
     state: str = "ok"
 
 
+Benign = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
+]
+
+
 def lint(
     file: Annotated[
         Path | None,
         typer.Argument(metavar="FILE", help=say("词表文件；缺省为使用中的全部", "a list; all in force by default")),
     ] = None,
     name: Annotated[str, typer.Option("--name", help=say("只看一个词表", "one list only"))] = "",
-    benign: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help=say("另加的无害文本，每行一条", "benign texts besides ours, one a line")),
-    ] = None,
+    benign: Benign = None,
     explain: Annotated[
         bool,
         typer.Option("--explain", help=say("为不足之处写一份待填的说明", "write drafts that explain what is short")),
@@ -150,7 +153,7 @@ def _rows(entries: Sequence[Entry], trial: Trial, seen: Seen | None, told: Mappi
     for entry in entries:
         by_class.setdefault(entry.category, []).append(entry)
     each = {one.applies: one for one in book.thresholds() if one.id.startswith("keywords.a")}
-    whole = next(one for one in book.thresholds() if one.id == "keywords.total")
+    whole = book.threshold("keywords.total")
     rows = []
     for risk in book.risks():
         figure = each.get(risk.id[:3])

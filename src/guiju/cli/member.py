@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -11,21 +10,16 @@ from urllib.parse import urlencode
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.config import Settings
 from guiju.errors import ConfigError
 from guiju.records import members
 from guiju.records.members import Member, Role
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理使用控制台的人员。", "Manage who works with the console."),
-)
+app = noun("管理使用控制台的人员。", "Manage who works with the console.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("姓名", "their name"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who does it; the login name by default"))]
 
 
 @app.command(
@@ -43,10 +37,9 @@ def add(
     as_json: AsJson = False,
 ) -> None:
     """Enter a member."""
-    who = by or getpass.getuser()
     with opened(data, make=True) as (settings, store):
-        made = members.add(store, name, role, who, now(), login)
-        link = _link(settings, members.invite(store, made.id, who, now()))
+        made = members.add(store, name, role, by, now(), login)
+        link = _link(settings, members.invite(store, made.id, by, now()))
     show(
         {**_facts(made), "link": link},
         as_json,
@@ -69,7 +62,7 @@ def link(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson = F
         found = members.found(store, name)
         if found is None or found.left_at:
             raise ConfigError("not_found", what=say(f"人员“{name}”", f"member “{name}”"))
-        made = _link(settings, members.invite(store, found.id, by or getpass.getuser(), now()))
+        made = _link(settings, members.invite(store, found.id, by, now()))
     show({**_facts(found), "link": made}, as_json, made)
 
 
@@ -87,7 +80,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     ]
     rows = [[one.name, one.role, one.login or "-", day(one.created_at), day(one.left_at)] for one in every]
     none = say("还没有人员：guiju member add NAME --role admin", "Nobody yet: guiju member add NAME --role admin")
-    show([_facts(one) for one in every], as_json, table(head, rows) if rows else none)
+    show_all([_facts(one) for one in every], as_json, head, rows, none)
 
 
 @app.command(
@@ -102,7 +95,7 @@ def remove(name: Name, by: By = "", data: Data = Path("data"), as_json: AsJson =
         found = members.found(store, name)
         if found is None or found.left_at:
             raise ConfigError("not_found", what=say(f"人员“{name}”", f"member “{name}”"))
-        gone = members.remove(store, found.id, by or getpass.getuser(), now())
+        gone = members.remove(store, found.id, by, now())
     show(_facts(gone), as_json, say(f"已移出“{found.name}”。", f"Removed “{found.name}”."))
 
 

@@ -10,16 +10,12 @@ import typer
 
 from guiju import materials
 from guiju.cli.books import AsJson, Data, has_store, now, opened, settings_of, show
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, failed
 from guiju.records import lexicons
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("服务由什么构成。", "What the service is made of."),
-)
+app = noun("服务由什么构成。", "What the service is made of.")
 
 
 @app.callback()

@@ -6,7 +6,6 @@ There is no list of persons and no search: whoever asks names one, by the id or 
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import hmac
 import json
@@ -17,25 +16,20 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, show
+from guiju.cli.books import AsJson, By, Data, Days, Law, Scope, Second, account_id, day, now, opened, show
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
-from guiju.records import accounts, holds, persons, rights, use
+from guiju.records import holds, persons, rights, use
+from guiju.records.consents import giver_hash
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 from guiju.records.use import Who
 from guiju.terms import Guardian
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search."),
-)
+app = noun("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search.")
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who does it; the login name by default"))]
-Second = Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))]
 AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
 
 
@@ -147,6 +141,16 @@ def guardian(
 )
 def export(
     person: PersonId,
+    who: Annotated[
+        str,
+        typer.Option(
+            "--who",
+            help=say(
+                "此人同意使用人脸、声音时所登记的姓名；不填则不含同意记录",
+                "the name under which they consented for face or voice; without it no consents are in it",
+            ),
+        ),
+    ] = "",
     account: AccountName = "default",
     by: By = "",
     data: Data = Path("data"),
@@ -155,9 +159,10 @@ def export(
     """Export what is kept."""
     keys, at = DayKeys(data / "keys"), now()
     with opened(data) as (_, store):
-        who = one(store, account, person)
-        made = rights.everything(store, keys, who, at)
-        receipt = rights.asks(store, keys, who, "access", by or getpass.getuser(), at)
+        whose = one(store, account, person)
+        giver = giver_hash(Secrets.open(data / "keys").person, who) if who else ""
+        made = rights.everything(store, keys, whose, at, giver)
+        receipt = rights.asks(store, keys, whose, "access", by, at)
     document = {"receipt": receipt.id, **made}
     show(document, as_json, json.dumps(document, ensure_ascii=False, indent=1))
 
@@ -178,13 +183,8 @@ def erase(
     """Erase a person."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by or getpass.getuser(), now())
-    told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
-    if made.outcome == "held":
-        told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
-    else:
-        told += say("已删除。", "erased.")
-    show(msgspec.to_builtins(made), as_json, told)
+        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by, now())
+    _received(made, as_json, say("已删除。", "erased."))
 
 
 @app.command(
@@ -203,7 +203,7 @@ def close(
     """Close a person's account."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.asks(store, DayKeys(data / "keys"), who, "close", by or getpass.getuser(), now())
+        made = rights.asks(store, DayKeys(data / "keys"), who, "close", by, now())
     _received(made, as_json)
 
 
@@ -224,7 +224,7 @@ def correct(
 ) -> None:
     """Correct what is kept of a person."""
     with opened(data) as (_, store):
-        made = rights.correct(store, one(store, account, person), what, (by or getpass.getuser(), now()))
+        made = rights.correct(store, one(store, account, person), what, (by, now()))
     _received(made, as_json)
 
 
@@ -244,7 +244,7 @@ def mask(
 ) -> None:
     """Mask a person's data."""
     with opened(data) as (_, store):
-        made = rights.mask(store, one(store, account, person), (by or getpass.getuser(), now()), lift=lift)
+        made = rights.mask(store, one(store, account, person), (by, now()), lift=lift)
     _received(made, as_json)
 
 
@@ -267,7 +267,7 @@ def withdraw(
     """Withdraw what a person agreed to."""
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.withdraw(store, who, consent or [], (by or getpass.getuser(), now()))
+        made = rights.withdraw(store, who, consent or [], (by, now()))
     _received(made, as_json)
 
 
@@ -287,17 +287,17 @@ def training(
 ) -> None:
     """Record a choice about training."""
     with opened(data) as (_, store):
-        made = rights.train(store, one(store, account, person), opt, (by or getpass.getuser(), now()))
+        made = rights.train(store, one(store, account, person), opt, (by, now()))
     _received(made, as_json)
 
 
-def _received(made: rights.Request, as_json: bool) -> None:
-    """Print the receipt of a request."""
+def _received(made: rights.Request, as_json: bool, done: str = "") -> None:
+    """Print the receipt of a request; `done` is said where it was done."""
     told = say(f"回执 {made.id}：", f"Receipt {made.id}: ")
     if made.outcome == "held":
         told += say("已受理；依法保留结束后执行。", "accepted; it is done when the legal hold is over.")
     else:
-        told += say("已办结。", "done.")
+        told += done or say("已办结。", "done.")
     show(msgspec.to_builtins(made), as_json, told)
 
 
@@ -309,9 +309,9 @@ def _received(made: rights.Request, as_json: bool) -> None:
 )
 def hold(
     person: PersonId,
-    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
-    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
-    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
+    law: Law,
+    scope: Scope,
+    days: Days,
     second: Second,
     by: By = "",
     account: AccountName = "default",
@@ -322,7 +322,7 @@ def hold(
     at = now()
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = holds.place(store, who, law, scope, at + days * 86_400, (by or getpass.getuser(), second), at)
+        made = holds.place(store, who, law, scope, at + days * 86_400, (by, second), at)
     show(msgspec.to_builtins(made), as_json, say(f"已保留：{made.id}。", f"Held: {made.id}."))
 
 
@@ -336,7 +336,7 @@ def release(
 ) -> None:
     """Lift a legal hold."""
     with opened(data) as (_, store):
-        holds.lift(store, held, (by or getpass.getuser(), second), now())
+        holds.lift(store, held, (by, second), now())
     show({"released": held}, as_json, say(f"已结束保留 {held}。", f"Lifted {held}."))
 
 
@@ -347,18 +347,6 @@ def _guarded(said: Guardian) -> str:
     return say(
         f"每天分钟数 {minutes}，夜间 {nights[said.night]}", f"minutes a day {minutes}, nights {nights[said.night]}"
     )
-
-
-def account_id(store: Store, name: str) -> str:
-    """The id of an account.
-
-    Raises:
-        ConfigError: `not_found`.
-    """
-    found = accounts.find_account(store, name)
-    if found is None:
-        raise ConfigError("not_found", what=say(f"账户“{name}”", f"account “{name}”"))
-    return found.id
 
 
 def one(store: Store, account: str, person: str) -> Who:

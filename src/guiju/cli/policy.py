@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, DryRun, day, now, opened, settings_of, show, table
 from guiju.cli.decided import policy_of
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.composition import Ruled, ruled
 from guiju.controls.policy import Difference, Document, completed, differences, parse, shipped
@@ -25,12 +25,7 @@ from guiju.records import policies
 from guiju.records.changes import Terms, delay_s
 from guiju.terms import Audience, Stage
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理策略：何种发现如何处置。", "Manage the policy: what is done about which finding."),
-)
+app = noun("管理策略：何种发现如何处置。", "Manage the policy: what is done about which finding.")
 CURRENT: Final = "current"
 SHIPPED: Final = "shipped"
 _STATES: Final = {
@@ -42,7 +37,6 @@ _STATES: Final = {
     "proposed": Bilingual("待第二人同意", "waits for a second person"),
 }
 
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
 Lists = Annotated[
     list[Path] | None,
     typer.Option("--lexicon", help=say("词表文件，代替库中词表", "word list, instead of the store's")),
@@ -219,9 +213,7 @@ def apply(
     ] = "",
     by: By = "",
     why: Why = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
+    dry_run: DryRun = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -260,7 +252,7 @@ def _apply(document: Document, wait: int, who: tuple[str, str], data: Path, as_j
     with opened(data, make=True) as (settings, store):
         found = differences(ruled(store).documents, (completed(document),))
         weakens = any(one.weakens for one in found)
-        terms = Terms(weakens, who[0] or getpass.getuser(), now(), delay_s(settings), wait)
+        terms = Terms(weakens, who[0], now(), delay_s(settings), wait)
         made = policies.apply(store, msgspec.json.encode(document, order="sorted").decode(), terms, who[1])
     state = _STATES[made.state]
     told = say(state.zh, state.en).format(at=day(made.effective_at))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,23 @@ import msgspec
 import typer
 
 from guiju.adapters import egress
-from guiju.cli.books import AsJson, Data, day, now, opened, settings_of, show, table
+from guiju.cli.books import (
+    AsJson,
+    By,
+    Data,
+    Days,
+    Law,
+    Scope,
+    Second,
+    day,
+    now,
+    opened,
+    settings_of,
+    show,
+    show_all,
+    table,
+)
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.law import book
@@ -19,12 +34,7 @@ from guiju.records import crowd, exceptions, retention, rights
 from guiju.records import figures as published
 from guiju.records.exceptions import LawException
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("留存期限、对外提供、个人的请求。", "Terms of retention, who else gets data, requests of persons."),
-)
+app = noun("留存期限、对外提供、个人的请求。", "Terms of retention, who else gets data, requests of persons.")
 
 
 @app.command(name="retention", help=say("各类数据留存多久，依据为何。", "How long what is kept, and why."))
@@ -55,7 +65,7 @@ def egress_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     ]
     cells = [[r.name, r.kind, r.party, r.purpose or "-", r.contract or "-"] for r in rows]
     empty = say("没有第三方。", "No third party.")
-    show([msgspec.to_builtins(one) for one in rows], as_json, table(head, cells) if rows else empty)
+    show_all(rows, as_json, head, cells, empty)
     if not all(one.whole for one in rows):
         raise typer.Exit(1)
 
@@ -73,11 +83,7 @@ def requests(data: Data = Path("data"), as_json: AsJson = False) -> None:
         say("结果", "OUTCOME"),
     ]
     cells = [[r.id, r.asked, day(r.received_at), day(r.due_at), r.outcome] for r in rows]
-    show(
-        [msgspec.to_builtins(one) for one in rows],
-        as_json,
-        table(head, cells) if rows else say("没有请求。", "No requests."),
-    )
+    show_all(rows, as_json, head, cells, say("没有请求。", "No requests."))
 
 
 @app.command(
@@ -90,11 +96,11 @@ def requests(data: Data = Path("data"), as_json: AsJson = False) -> None:
 )
 def except_(
     duty: Annotated[str, typer.Option(help=say("所涉义务，如 11.b", "the duty that it touches, such as 11.b"))],
-    law: Annotated[str, typer.Option(help=say("依据的法律与文书", "the law, and the paper that asks"))],
-    scope: Annotated[str, typer.Option(help=say("范围", "what it covers"))],
-    days: Annotated[int, typer.Option(min=1, max=3650, help=say("天数", "for how many days"))],
-    second: Annotated[str, typer.Option("--second", help=say("第二个人", "the second person"))],
-    by: Annotated[str, typer.Option("--by", help=say("由谁登记；默认为登录名", "who; the login name by default"))] = "",
+    law: Law,
+    scope: Scope,
+    days: Days,
+    second: Second,
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -104,7 +110,7 @@ def except_(
     at = now()
     wanted = LawException(id="", duty=duty, law=law, scope=scope, made_by="", made_at=at, until_at=at + days * 86_400)
     with opened(data) as (_, store):
-        made = exceptions.make(store, wanted, (by or getpass.getuser(), second))
+        made = exceptions.make(store, wanted, (by, second))
     show(msgspec.to_builtins(made), as_json, say(f"已登记例外 {made.id}。", f"Exception {made.id} is written down."))
 
 
@@ -120,13 +126,13 @@ def exceptions_(data: Data = Path("data"), as_json: AsJson = False) -> None:
 @app.command(name="unexcept", help=say("提前结束一项例外。", "End an exception before its time."))
 def unexcept(
     exception: Annotated[str, typer.Argument(metavar="EXCEPTION", help=say("例外编号", "the exception's id"))],
-    by: Annotated[str, typer.Option("--by", help=say("由谁办理；默认为登录名", "who; the login name by default"))] = "",
+    by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
     """End an exception."""
     with opened(data) as (_, store):
-        exceptions.end(store, exception, by or getpass.getuser(), now())
+        exceptions.end(store, exception, by, now())
     show({"ended": exception}, as_json, say(f"已结束例外 {exception}。", f"Ended {exception}."))
 
 

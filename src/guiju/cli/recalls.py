@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,8 @@ import msgspec
 import typer
 
 from guiju.adapters import webhooks
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, show_all
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import accounts, recalls
@@ -20,13 +20,7 @@ from guiju.records.ids import ExchangeIds
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("召回已发出的应答，告知收到它的账户。", "Recall answers, and tell the accounts that received them."),
-)
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
+app = noun("召回已发出的应答，告知收到它的账户。", "Recall answers, and tell the accounts that received them.")
 
 
 @app.command(
@@ -53,7 +47,7 @@ def address(
         owner = accounts.find_account(store, account)
         if owner is None:
             raise ConfigError("not_found", what=account)
-        terms = Terms(False, by or getpass.getuser(), now(), 0)
+        terms = Terms(False, by, now(), 0)
         made = recalls.set_address(store, owner.id, plain, terms, private=private)
     secret = recalls.shown(recalls.secret_of(secrets.digest, made))
     told = say(f"{plain}\n密钥：{secret}", f"{plain}\nsecret: {secret}")
@@ -79,7 +73,7 @@ def add(
     with opened(data) as (settings, store):
         place, ids = place_of(settings, data), ExchangeIds(secrets.ids, "")
         found = [recalls.received(place, ids, one) for one in produce_ids]
-        terms = Terms(False, by or getpass.getuser(), now(), 0)
+        terms = Terms(False, by, now(), 0)
         made = [recalls.add(store, one, (category, case), terms) for one in found]
     rows = [f"{one.id}  {one.produce_id}  {one.state}" for one in made]
     show([msgspec.to_builtins(one) for one in made], as_json, "\n".join(rows))
@@ -98,7 +92,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
         for one in found
     ]
     empty = say("没有召回。", "No recalls.")
-    show([msgspec.to_builtins(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all(found, as_json, head, rows, empty)
 
 
 @app.command(help=say("对放弃了的召回重新告知。", "Tell once more what was given up."))

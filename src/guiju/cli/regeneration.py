@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,7 +14,8 @@ import msgspec
 import typer
 
 from guiju import composition, replaying
-from guiju.cli.books import AsJson, Data, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, now, opened, show, table
+from guiju.cli.helping import noun
 from guiju.cli.progress import bar
 from guiju.cli.tongue import language, say
 from guiju.config import Settings
@@ -38,16 +38,8 @@ from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
 from guiju.records.sources import place_of
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say(
-        "不再生成：复测、曲线、训练样本、证明。", "What must not come again: replays, curve, training pairs, proof."
-    ),
-)
+app = noun("不再生成：复测、曲线、训练样本、证明。", "What must not come again: replays, curve, training pairs, proof.")
 Id = Annotated[str, typer.Argument(metavar="ITEM", help=say("编号", "its id"))]
-By = Annotated[str, typer.Option("--by", help=say("由谁；默认为登录名", "by whom; the login name by default"))]
 _STATES: Final[dict[State, tuple[str, str]]] = {
     "green": ("绿", "green"),
     "yellow": ("黄", "yellow"),
@@ -155,7 +147,7 @@ def add(
             reported=_day(reported),
             account=kept.account_id,
         )
-        item = registry.open(facts, matter, by or getpass.getuser(), settings.regeneration.disguises, picture)
+        item = registry.open(facts, matter, by, settings.regeneration.disguises, picture)
         standing = registry.standing(item)
     show(_document(item, standing), as_json, "\n".join(_told(item, standing)))
 
@@ -185,7 +177,7 @@ def run(
             errand = Errand(
                 reason="asked",
                 versions="asked",
-                by=by or getpass.getuser(),
+                by=by,
                 pace=pace,
                 limits=settings.limits,
                 told=told,
@@ -226,7 +218,7 @@ def export(
     more = contrast.read(_read(near).encode()) if near else []
     with _registry(data) as (_, store, registry):
         item = regeneration.of(store, id)
-        regeneration.noted(store, item.id, by or getpass.getuser(), purpose, now())
+        regeneration.noted(store, item.id, by, purpose, now())
         if pairs and item.pictured:
             raise ConfigError(
                 "config_invalid", what=f"--pairs: {item.kind}", hint="guiju regeneration export --prompts"
@@ -267,8 +259,7 @@ def certify(
         made = certificates.issue(said, place_of(settings, data), secrets.signing, lambda: now() * 1000)
         if deliver:
             desk = Desk(store, DayKeys(data / "keys"), secrets, lambda number: None)
-            who = by or getpass.getuser()
-            desk.hand_in(item.case_id, f"{said.id}.json", "application/json", certificates.written(made), who)
+            desk.hand_in(item.case_id, f"{said.id}.json", "application/json", certificates.written(made), by)
     _write(out, certificates.written(made))
     public = secrets.signing.public_key().public_bytes_raw().hex()
     show(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,17 +10,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from guiju.cli.books import day, now, opened, show
+from guiju.cli.books import day, opened, show, terms_of
 from guiju.cli.tongue import say
-from guiju.config import Settings
 from guiju.detect.units import Key
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.records.changes import Change, Terms, delay_s
+from guiju.records.changes import Change, Terms
 from guiju.records.db import Store
 from guiju.records.secrets import Secrets
 from guiju.terms import Finding
 
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
 Level = Annotated[
     Literal["block", "signal"],
     typer.Option("--severity", help=say("block 拒绝，signal 只记录", "block refuses, signal is only noted")),
@@ -61,11 +58,6 @@ def one_title(title: str, files: Sequence[Path]) -> None:
     """
     if title and len(files) > 1:
         raise ConfigError("config_invalid", what="--title", hint=Bilingual("每次一个文件。", "One file at a time."))
-
-
-def terms_of(settings: Settings, by: str, *, weakens: bool = False) -> Terms:
-    """By whom and when."""
-    return Terms(weakens, by or getpass.getuser(), now(), delay_s(settings))
 
 
 def told_added(made: Sequence[Any], as_json: bool) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +10,8 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, By, Data, DryRun, day, has_store, opened, settings_of, show, show_all, terms_of
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.detect.rumour_list import read
 from guiju.detect.rumours import PURPOSE, Rumour, Rumours, sentence
@@ -19,16 +19,9 @@ from guiju.detect.rumours import notice as noticed
 from guiju.detect.units import Key
 from guiju.errors import ConfigError, failed
 from guiju.records import rumours
-from guiju.records.changes import Terms, delay_s
 from guiju.terms import Text
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理谣言表。", "Manage the list of rumours."),
-)
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
+app = noun("管理谣言表。", "Manage the list of rumours.")
 
 
 @app.command(
@@ -41,9 +34,7 @@ By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登�
 def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help=say("谣言表文件", "the list"))],
     by: By = "",
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help=say("只显示将有何变化", "only say what would change"))
-    ] = False,
+    dry_run: DryRun = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
@@ -59,7 +50,7 @@ def apply(
         show(document, as_json, _told(added, removed, changed) + say("未作任何改动。", "Nothing was changed."))
         return
     with opened(data, make=True) as (settings, store):
-        done = rumours.apply(store, made, Terms(False, by or getpass.getuser(), now(), delay_s(settings)))
+        done = rumours.apply(store, made, terms_of(settings, by))
     text = _told(done.added, done.removed, done.changed)
     text += say(f"使用中：第 {done.current} 版。", f"In force: version {done.current}.")
     if done.pending:
@@ -83,7 +74,7 @@ def list_(
     head += [say("到期", "EXPIRES"), say("负责人", "OWNER")]
     rows = [[r.id, r.claim, r.verdict, r.source, r.date, r.expires or "-", r.owner or "-"] for r in found]
     empty = say("还没有谣言表：guiju rumours apply FILE", "No list yet: guiju rumours apply FILE")
-    show([msgspec.to_builtins(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all(found, as_json, head, rows, empty)
 
 
 @app.command(

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, table
+from guiju.cli.books import AsJson, Data, day, has_store, now, opened, settings_of, show, show_all
 from guiju.cli.entering import entered
 from guiju.cli.tongue import language, say
 from guiju.dossier import scope as deciding
@@ -102,7 +102,7 @@ def _history(data: Path, as_json: bool) -> None:
         for r in rows
     ]
     empty = say("尚无判定。", "Nobody has decided.")
-    show([_row(one) for one in rows], as_json, table(head, cells) if rows else empty)
+    show_all([_row(one) for one in rows], as_json, head, cells, empty)
 
 
 def _row(made: Decision) -> dict[str, Any]:

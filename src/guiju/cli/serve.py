@@ -14,7 +14,7 @@ import typer
 import uvloop
 
 from guiju import handover, logs
-from guiju.cli.books import settings_file
+from guiju.cli.books import AsJson, Config, Data, settings_file
 from guiju.cli.tongue import say
 from guiju.composition import Setting
 from guiju.config import DEVELOPMENT_CODE, Upstream, load
@@ -57,16 +57,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
     )
 )
 def main(
-    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help=say(
-                "配置文件，默认 DATA/guiju.toml，其次 ./guiju.toml",
-                "settings; DATA/guiju.toml by default, else ./guiju.toml",
-            )
-        ),
-    ] = None,
+    data: Data = Path("data"),
+    config: Config = None,
     host: Annotated[str | None, typer.Option(help=say("监听地址", "address to bind"))] = None,
     port: Annotated[int | None, typer.Option(help=say("监听端口", "port to bind"))] = None,
     upstream: Annotated[str | None, typer.Option(help=say("模型服务地址，至 /v1", "model service, up to /v1"))] = None,
@@ -85,7 +77,7 @@ def main(
     only: Only = "",
     take_over: TakeOver = False,
     controls: Annotated[str, typer.Option(help=say("exact、people 或 all", "exact, people or all"))] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Serve until a signal says stop."""
     options = Options(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated, Literal
@@ -12,7 +11,8 @@ import msgspec
 import typer
 
 from guiju import composition
-from guiju.cli.books import AsJson, Data, day, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, day, now, opened, show, table
+from guiju.cli.helping import noun
 from guiju.cli.persons import AccountName, PersonId, one
 from guiju.cli.tongue import say
 from guiju.controls.standing import kinds
@@ -21,13 +21,7 @@ from guiju.records import rights, standing
 from guiju.records.standing import Step
 from guiju.terms import Misuse
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("一个使用者的违规记录与处置（第十九条）。", "One person's strikes and what followed (Article 19)."),
-)
-By = Annotated[str, typer.Option("--by", help=say("由谁决定；默认为登录名", "who decides; the login name by default"))]
+app = noun("一个使用者的违规记录与处置（第十九条）。", "One person's strikes and what followed (Article 19).")
 
 
 @app.command(name="show", help=say("列出一个人的记录与处置。", "List a person's strikes and steps."))
@@ -88,7 +82,7 @@ def overturn(
 ) -> None:
     """Take a strike back."""
     with opened(data) as (settings, store):
-        standing.overturn(store, strike, now(), composition.decide(lambda: composition.ladder(settings)))
+        standing.overturn(store, strike, composition.decide(lambda: composition.ladder(settings)))
     show({"overturned": strike}, as_json, say(f"已撤销 {strike}。", f"Took back {strike}."))
 
 
@@ -125,7 +119,7 @@ def decide(
             since=at,
             until=0 if rung == "end" else at + days * 86_400,
             automatic=False,
-            decided_by=by or getpass.getuser(),
+            decided_by=by,
         )
         standing.decide_step(store, step, (case, reason), at)
     show(msgspec.to_builtins(step), as_json, say(f"已作出处置 {step.id}。", f"Decided: {step.id}."))
@@ -140,5 +134,5 @@ def lift(
 ) -> None:
     """End a step."""
     with opened(data) as (_, store):
-        standing.lift(store, step, by or getpass.getuser(), now())
+        standing.lift(store, step, by, now())
     show({"lifted": step}, as_json, say(f"已结束处置 {step}。", f"Lifted {step}."))

@@ -16,17 +16,13 @@ from rich.progress import Progress as Bars
 from rich.progress import TaskID
 
 from guiju.cli.books import AsJson, Data, now, settings_of, show
+from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
 from guiju.records import backup as books
 from guiju.records.transfer import Progress, quiet
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("备份、恢复、升级与迁移数据库。", "Back up, restore, upgrade and copy the store."),
-)
+app = noun("备份、恢复、升级与迁移数据库。", "Back up, restore, upgrade and copy the store.")
 
 Force = Annotated[
     bool, typer.Option("--force", help=say("替换目标中已有的全部内容", "replace all that the target holds"))

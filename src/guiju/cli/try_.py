@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from guiju.cli.books import AsJson, Config, Data
 from guiju.cli.decided import policy_of
 from guiju.cli.tongue import language, say
 from guiju.detect.personal.kinds import CATEGORIES
@@ -31,12 +32,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 )
 def main(
     text: Annotated[str, typer.Argument(help=say("要试的文字", "the text to try"))],
-    data: Annotated[Path, typer.Option(help=say("数据目录", "data directory"))] = Path("data"),
+    data: Data = Path("data"),
     lexicon: Annotated[
         list[Path] | None, typer.Option(help=say("词表文件，代替库中词表", "word list, instead of the store's"))
     ] = None,
-    config: Annotated[Path | None, typer.Option(help=say("配置文件", "settings file"))] = None,
-    as_json: Annotated[bool, typer.Option("--json", help=say("以 JSON 输出", "print JSON"))] = False,
+    config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Print the decision table; exit 1 when either reading is stopped."""
     policy = policy_of(data, lexicon or (), config)

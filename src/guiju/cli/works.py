@@ -6,22 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, day, opened, show, table
-from guiju.cli.registered import By, Level, key_of, one_title, removed, terms_of, text_of, told_added, tried
+from guiju.cli.books import AsJson, By, Data, day, opened, show_all, terms_of
+from guiju.cli.helping import noun
+from guiju.cli.registered import Level, key_of, one_title, removed, text_of, told_added, tried
 from guiju.cli.tongue import say
 from guiju.detect.works import PURPOSE, Works
 from guiju.records import works
 from guiju.terms import Text
 
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help=say("管理受保护作品的指纹索引。", "Manage the index of protected works' fingerprints."),
-)
+app = noun("管理受保护作品的指纹索引。", "Manage the index of protected works' fingerprints.")
 
 
 @app.command(
@@ -64,7 +59,7 @@ def list_(data: Data = Path("data"), as_json: AsJson = False) -> None:
     head += [say("级别", "SEVERITY"), say("加入", "ADDED")]
     rows = [[w.id, w.title, w.owner, w.licence or "-", str(w.size), w.severity, day(w.added_at)] for w in found]
     empty = say("还没有作品：guiju works add FILE --owner …", "No works yet: guiju works add FILE --owner …")
-    show([msgspec.to_builtins(one) for one in found], as_json, table(head, rows) if rows else empty)
+    show_all(found, as_json, head, rows, empty)
 
 
 @app.command(

@@ -27,7 +27,7 @@ from guiju.records import acts, sessions
 from guiju.records.acts import Kind
 from guiju.records.sessions import Session
 from guiju.web.locale import WORDS, say
-from guiju.web.pages import Pages, asks_json
+from guiju.web.pages import Pages, asks_json, pages_of
 
 T = TypeVar("T")
 HOME: Final = "/console"
@@ -299,12 +299,6 @@ async def body(request: Request, origin: str) -> bytes:
         if len(made) > FORM_BYTES:
             raise CallerError("request_too_large", what=f"{FORM_BYTES >> 10} KiB")
     return bytes(made)
-
-
-def pages_of(request: Request) -> Pages:
-    """The pages among which the console's are."""
-    made: Pages = request.app
-    return made
 
 
 def cookie(origin: str) -> str:

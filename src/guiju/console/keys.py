@@ -11,6 +11,7 @@ from guiju.console.frame import Visit
 from guiju.errors import CallerError
 from guiju.records import accounts, usage
 from guiju.records.accounts import KeyRecord
+from guiju.records.use import day_of
 from guiju.terms import LEVELS, Audience
 
 _AUDIENCES: Final[tuple[Audience, ...]] = get_args(Audience)
@@ -57,7 +58,7 @@ def _page(visit: Visit, secret: str = "") -> Response:
     store, now = visit.inside.store, visit.inside.now()
     names = {one.id: one.name for one in accounts.list_accounts(store)}
     with store.read() as connection:
-        today = usage.of_day(connection, usage.day_of(now))
+        today = usage.of_day(connection, day_of(now))
     rows = [_row(one, names.get(one.account, ""), now, today) for one in accounts.list_keys(store)]
     if "active" in visit.asked("state"):
         rows = [one for one in rows if one["good"]]

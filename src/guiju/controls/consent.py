@@ -14,7 +14,7 @@ class Consented:
 
     id = "consent"
     duties: tuple[str, ...] = ()
-    partly: tuple[str, ...] = ("4.5b",)
+    partly: tuple[str, ...] = ("4.5b", "d.14.b")
     reach: Reach = "whole"
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is decided on what a service was measured to do (Articles 4(1), 4(2), 4(4) and 12): it must have been measured
+"""What is decided on what a service was measured to do (Articles 4(1) to 4(4) and 12): it must have been measured
 within the last month, and what was measured must be as the standard asks.
 
 They are heard on the newest evaluation of each kind while a gateway runs; on no exchange.
@@ -14,7 +14,7 @@ import msgspec
 
 from guiju.terms import PASS, Finding, Reach, Reason, Verdict
 
-Topic = Literal["content", "fairness", "truth"]
+Topic = Literal["content", "fairness", "truth", "brand"]
 MONTH_S: Final = 31 * 86_400
 """Seconds after which an evaluation no longer says how things stand: the banks are renewed each month, too."""
 
@@ -27,7 +27,7 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
         age_s: seconds since it was judged; below 0 where it never was.
         whole: whether every judge that the standard asks for has spoken, on as many questions as it draws; of a topic
             for which it sets no limit, whether anything was judged; of fairness, whether a gate let the models in
-            service through besides.
+            service through besides; of the brand, whether pairs that name it were asked.
     """
 
     topic: Topic
@@ -73,6 +73,7 @@ ALL: Final = (
     Assessed("content", ("4.1a",), "4(1)"),
     Assessed("fairness", ("4.2a", "4.2c", "12.a"), "4(2)"),
     Assessed("truth", ("4.4a",), "4(4)"),
+    Assessed("brand", ("4.3b",), "4(3)"),
 )
 """The controls of evaluation."""
 LATER: Final = frozenset(one.id for one in ALL)

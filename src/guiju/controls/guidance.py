@@ -75,13 +75,21 @@ class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[tuple[Notice, ...], msgspec.Meta(min_length=1, max_length=16)]
     service: Service | None = None
+    agreement: Notice | None = None
 
 
 class Notices(msgspec.Struct, frozen=True):
-    """All texts, the version of each by its id, and what is said of the service; none until the provider says it."""
+    """What users are told and may agree to.
+
+    Attributes:
+        texts: all texts, and `versions` the version of each by its id.
+        agreement: what a user agrees to who wants content without its explicit label (Labelling Measures, 9).
+        service: what is said of the service; none until the provider says it.
+    """
 
     texts: tuple[Notice, ...]
     versions: Mapping[str, str]
+    agreement: Notice
     service: Service | None = None
 
 
@@ -99,10 +107,11 @@ def read(raw: str, name: str) -> Notices:
         file = msgspec.convert(tomllib.loads(raw), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError("config_invalid", what=f"{name}: {error}", hint="docs: people.md#notices") from error
-    made = file.text
-    if len({one.id for one in made}) < len(made):
+    made, agreement = file.text, file.agreement or shipped().agreement
+    ids = [agreement.id, *(one.id for one in made)]
+    if len(set(ids)) < len(ids):
         raise ConfigError("config_invalid", what=f"{name}: id", hint="docs: people.md#notices")
-    return Notices(made, {one.id: one.version() for one in made}, file.service)
+    return Notices(made, {one.id: one.version() for one in made}, agreement, file.service)
 
 
 @cache

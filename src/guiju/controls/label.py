@@ -25,3 +25,18 @@ class Labelled:
         label = subject.label
         right = label and label.kind == "1" and label.producer and label.produce_id == subject.id
         return PASS if right else Verdict("refuse", Reason("guard_unavailable", "16"))
+
+
+class Agreed:
+    """Nothing goes out without the label that people see or hear but to whoever has agreed to label it themselves
+    (Labelling Measures, 9). The implicit label stays in any case."""
+
+    id = "unlabelled"
+    duties: tuple[str, ...] = ()
+    partly: tuple[str, ...] = ("l.9.a",)
+    reach: Reach = "whole"
+
+    def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
+        """Refuse where it is asked for without the agreement in its present version."""
+        bare = subject.unlabelled and not subject.agreed
+        return Verdict("refuse", Reason("agreement_required", "16")) if bare else PASS

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -16,7 +16,12 @@ from guiju.detect.personal.kinds import KINDS
 from guiju.terms import Control, Finding, Text
 
 Fate = Literal["kept", "masked", "dropped", "held"]
-FATES: Final[tuple[Fate, ...]] = ("kept", "masked", "dropped", "held")
+FATES: Final[Mapping[str, tuple[str, str]]] = {
+    "kept": ("保留", "kept"),
+    "masked": ("遮盖后保留", "masked"),
+    "dropped": ("剔除", "dropped"),
+    "held": ("待复核", "held"),
+}
 
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "not_checked": ("未能审查", "it could not be looked at"),

@@ -20,20 +20,15 @@ import openpyxl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from guiju.corpus.croissant import croissant
-from guiju.corpus.outcomes import REASONS
+from guiju.corpus.outcomes import FATES, REASONS
 from guiju.corpus.shards import Folder
+from guiju.corpus.verdict import GROUPS
 from guiju.detect.personal.kinds import CATEGORIES
+from guiju.detect.sheet import cell
 from guiju.law import book
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _NO_TIME: Final = datetime.datetime(2000, 1, 1)  # openpyxl takes it so
 _MODIFIED: Final = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*")
-_FATES: Final = {
-    "kept": ("保留", "kept"),
-    "masked": ("遮盖后保留", "masked"),
-    "dropped": ("剔除", "dropped"),
-    "held": ("待复核", "held"),
-}
 _MARKS: Final = {
     "rights": ("权利保留、禁止转载", "rights reserved"),
     "copyright": ("版权标记", "copyright is named"),
@@ -44,19 +39,6 @@ _MARKS: Final = {
     "refusal": ("模板拒答", "refusal by template"),
     "advert": ("广告用语", "advertising"),
     "mojibake": ("乱码痕迹", "traces of a wrong encoding"),
-}
-_GROUPS: Final = {
-    "ethnic": ("民族、种族", "ethnicity"),
-    "belief": ("信仰", "belief"),
-    "nation": ("国别", "nationality"),
-    "region": ("地域", "region"),
-    "woman": ("女性", "women"),
-    "man": ("男性", "men"),
-    "gender": ("性别", "gender"),
-    "age": ("年龄", "age"),
-    "job": ("职业", "occupation"),
-    "health": ("健康", "health"),
-    "other": ("其他人群", "other groups"),
 }
 _LANGUAGES: Final = {
     "zh": ("中文", "Chinese"),
@@ -117,7 +99,7 @@ def charts(document: Mapping[str, Any]) -> list[Chart]:
     of = document["illegal"]["of"]
     origins = {one["origin"]: one["rows"] for one in document["origins"]["most"]}
     return [
-        _chart("处置", "Fates", {name: rows[name] for name in _FATES}, total, _FATES),
+        _chart("处置", "Fates", {name: rows[name] for name in FATES}, total, FATES),
         _chart("原因", "Reasons", reasons, total, REASONS),
         _chart("风险类别", "Classes of risk", document["illegal"]["classes"], of, _class_names()),
         _chart("个人信息与密钥", "Personal data and credentials", document["personal"]["kinds"], of, _kind_names()),
@@ -125,7 +107,7 @@ def charts(document: Mapping[str, Any]) -> list[Chart]:
         _chart("语言", "Languages", _rows(document["quality"]["language"]), of, _LANGUAGES),
         _chart("字数（下限）", "Length (characters, from)", document["quality"]["length"], of, {}),
         _chart("出处", "Origins", origins, document["origins"]["named_rows"], {}),
-        _chart("谈及的人群", "Groups spoken of", groups, of, _GROUPS),
+        _chart("谈及的人群", "Groups spoken of", groups, of, GROUPS),
     ]
 
 
@@ -156,7 +138,7 @@ def page(document: Mapping[str, Any]) -> str:
     pages = Environment(
         loader=PackageLoader("guiju.corpus"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    groups = [(*_GROUPS.get(name, (name, name)), one) for name, one in document["groups"].items()]
+    groups = [(*GROUPS.get(name, (name, name)), one) for name, one in document["groups"].items()]
     return pages.get_template("report.html").render(
         d=document, charts=charts(document), groups=groups, samples=list(document.get("sampling", {}).values())
     )
@@ -168,7 +150,7 @@ def workbook(document: Mapping[str, Any]) -> bytes:
     for title, lines in _sheets(document):
         sheet = book_.create_sheet(title)
         for line in lines:
-            sheet.append([_cell(value) for value in line])
+            sheet.append([cell(value) if isinstance(value, str) else value for value in line])
     book_.properties.created = book_.properties.modified = _NO_TIME
     out = io.BytesIO()
     book_.save(out)
@@ -219,14 +201,6 @@ def _sheets(document: Mapping[str, Any]) -> Iterator[tuple[str, list[Sequence[ob
         "抽检 Samples",
         [("方式 means", "n", "合格 passed", "占比 share", "下限 low", "上限 high", "结论 verdict"), *samples],
     )
-
-
-def _cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula, without signs that a workbook can't hold."""
-    if not isinstance(value, str):
-        return value
-    plain = "".join(sign if sign >= " " or sign in "\t\n" else "\ufffd" for sign in value)[:32_000]
-    return "'" + plain if plain.startswith(_FORMULA) else plain
 
 
 def card(document: Mapping[str, Any]) -> str:

@@ -13,7 +13,8 @@ from guiju.corpus.audit import FORMAT, Audited
 from guiju.corpus.outcomes import REASONS
 from guiju.corpus.shards import Folder
 from guiju.corpus.tally import Counts, Tally
-from guiju.corpus.verdict import Verdict, looked_at, threshold
+from guiju.corpus.verdict import Verdict, looked_at
+from guiju.law import book
 from guiju.review.intervals import wilson
 
 _MARK: Final = (b'"fate":"dropped"', b'"fate":"held"')
@@ -27,7 +28,7 @@ def report(source: dict[str, Any], audited: Audited, verdict: Verdict) -> dict[s
         audited: what was found.
         verdict: what is said of it.
     """
-    tally = audited.tally
+    tally, counted = audited.tally, figures(audited)
     files = [
         {"name": file.name, "form": file.form, "packing": file.packing, "bytes": file.size, "rows": rows}
         for file, rows in zip(audited.found.files, audited.files, strict=True)
@@ -36,21 +37,37 @@ def report(source: dict[str, Any], audited: Audited, verdict: Verdict) -> dict[s
         "format": FORMAT,
         "source": source,
         "verdict": msgspec.to_builtins(verdict),
-        "rows": tally.fates(),
+        "rows": counted["rows"],
         "reasons": {fate: sorted_counts(counts) for fate, counts in sorted(tally.reasons.items())},
         "noted": sorted_counts(tally.noted),
-        "illegal": _illegal(tally),
+        "illegal": counted["illegal"],
         "personal": _personal(tally),
-        "duplicates": {"exact": tally.duplicates.get("exact", 0), "near": _near(audited)},
+        "duplicates": counted["duplicates"],
         "marks": _shares(tally.marks, looked_at(tally)),
-        "quality": _quality(tally),
+        "quality": counted["quality"],
         "origins": _origins(tally),
-        "groups": _groups(tally),
+        "groups": counted["groups"],
         "files": files,
         "beside": audited.found.beside,
         "shards": [{"number": one.number, "rows": one.tally.total, "root": one.root} for one in audited.shards],
         "versions": dict(audited.versions),
         "words": {name: {"zh": zh, "en": en} for name, (zh, en) in REASONS.items() if name in tally.noted},
+    }
+
+
+def figures(audited: Audited) -> dict[str, Any]:
+    """The figures on which it is decided, before there is a verdict.
+
+    Args:
+        audited: what was found.
+    """
+    tally = audited.tally
+    return {
+        "rows": tally.fates(),
+        "illegal": _illegal(tally),
+        "duplicates": {"exact": tally.duplicates.get("exact", 0), "near": _near(audited)},
+        "quality": _quality(tally),
+        "groups": _groups(tally),
     }
 
 
@@ -80,7 +97,7 @@ def _illegal(tally: Tally) -> dict[str, Any]:
         "of": of,
         "share": _share(tally.illegal, of),
         "interval": [round(low, 6), round(high, 6)],
-        "limit": threshold("corpus.source.illegal"),
+        "limit": book.threshold("corpus.source.illegal").value,
         "suspected": tally.suspected,
         "suspected_share": _share(tally.suspected, of),
         "classes": sorted_counts(tally.classes),

@@ -19,7 +19,7 @@ from guiju.corpus.outcomes import is_illegal
 from guiju.corpus.parsed import leaves
 from guiju.corpus.rows import Scan
 from guiju.corpus.shards import Decision, Folder
-from guiju.corpus.verdict import threshold
+from guiju.law import book
 from guiju.review.agreement import Agreement, agreement
 from guiju.review.intervals import wilson
 
@@ -88,8 +88,10 @@ Said = Mapping[tuple[int, int], str | None]
 def least(means: Means, population: int) -> tuple[int, float]:
     """How many items are asked for at least, and which share must pass."""
     if means == "manual":
-        return min(population, round(threshold("corpus.manual.items"))), threshold("corpus.manual.pass")
-    return math.ceil(population * threshold("corpus.technical.share")), threshold("corpus.technical.pass")
+        items = min(population, round(book.threshold("corpus.manual.items").value))
+    else:
+        items = math.ceil(population * book.threshold("corpus.technical.share").value)
+    return items, book.threshold(f"corpus.{means}.pass").value
 
 
 def plan(folder: Folder, names: Sequence[str], means: Means, seed: int, size: int = 0) -> Plan:

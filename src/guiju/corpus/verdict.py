@@ -3,17 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
 import msgspec
 
 from guiju.controls.corpus import Origin
 from guiju.controls.hearing import hear
+from guiju.controls.matters import BIAS, QUALITY, Matter
+from guiju.corpus import survey as surveys
+from guiju.corpus.survey import surveyed
 from guiju.corpus.tally import Tally
 from guiju.law import book
 from guiju.records.corpora import PROOF_NAMES, Stage, Standing
-from guiju.terms import Control
+from guiju.terms import Control, Finding
 
 Result = Literal["usable", "review", "not_for_use", "refused"]
 RESULTS: Final[dict[Result, tuple[str, str]]] = {
@@ -24,6 +27,26 @@ RESULTS: Final[dict[Result, tuple[str, str]]] = {
 }
 """From the mildest to the strongest."""
 LEVELS: Final = tuple(RESULTS)
+GROUPS: Final = {
+    "ethnic": ("民族、种族", "ethnicity"),
+    "belief": ("信仰", "belief"),
+    "nation": ("国别", "nationality"),
+    "region": ("地域", "region"),
+    "woman": ("女性", "women"),
+    "man": ("男性", "men"),
+    "gender": ("性别", "gender"),
+    "age": ("年龄", "age"),
+    "job": ("职业", "occupation"),
+    "health": ("健康", "health"),
+    "other": ("其他人群", "other groups"),
+}
+"""Groups of people that a corpus speaks of, as people read them."""
+_POOR: Final = {
+    "quality.advert_dense": ("广告用语密集的行过多", "too many rows are dense with advertising"),
+    "quality.repetitive": ("重复堆砌的行过多", "too many rows repeat themselves"),
+    "quality.copies": ("完全重复的行过多", "too many rows are copies of others"),
+    "quality.unread": ("无法读取的行过多", "too many rows can't be read"),
+}
 
 WHY: Final[dict[str, tuple[str, str]]] = {
     "illegal_share": (
@@ -35,6 +58,12 @@ WHY: Final[dict[str, tuple[str, str]]] = {
         "{share:.2%} of the rows ({rows} of {of}) are illegal or harmful for certain or by suspicion: more than "
         "{limit:.0%}, so the rows that are held must be looked at first",
     ),
+    "biased": (
+        "谈及“{group_zh}”的行中违法不良信息占比显著高于全部行（不止 {times:.0f} 倍），须人工复核是否存在歧视性偏差",
+        "of the rows that speak of {group_en}, a share that is proven to be more than {times:.0f} times that of all "
+        "rows is illegal or harmful: a person must look whether there is bias",
+    ),
+    "poor": ("质量不足：{what_zh}，须人工复核", "poor quality: {what_en}; a person must look"),
     "unregistered": ("来源 {source} 未登记", "the source {source} is not in the register"),
     "missing_proof": ("缺少证明：{proof_zh}", "a proof is missing: {proof_en}"),
     "unproven_part": ("所含来源 {source} 缺少证明", "the source {source}, which it contains, lacks a proof"),
@@ -102,6 +131,30 @@ def against(
     return made
 
 
+def survey(figures: Mapping[str, Any], controls: Sequence[Control[Matter]]) -> list[tuple[Result, Reason]]:
+    """What an audit's own figures have against a source: bias and poor quality wait for a person's review.
+
+    Args:
+        figures: `report.json`, before it has a verdict.
+        controls: heard on what was found, `corpus.bias` and `corpus.quality` among them.
+    """
+    made: list[tuple[Result, Reason]] = []
+    for control in controls:
+        if control.id in (BIAS, QUALITY):
+            there = surveyed(control.id, figures)
+            heard = hear((control,), Matter(there), surveys.against(control.id, figures) if there else (), "input")
+            made += [("review", _surveyed(one)) for one in heard.decisive.findings]
+    return made
+
+
+def _surveyed(one: Finding) -> Reason:
+    if one.category.startswith("bias."):
+        zh, en = GROUPS.get(one.field, (one.field, one.field))
+        return because("biased", group_zh=zh, group_en=en, times=surveys.TIMES)
+    zh, en = _POOR[one.category]
+    return because("poor", what_zh=zh, what_en=en)
+
+
 def _origin(standing: Standing | None, source: str, stage: Stage) -> Origin:
     """The source as controls hear of it."""
     if standing is None:
@@ -131,7 +184,7 @@ def verdict(tally: Tally, against: list[tuple[Result, Reason]], notes: Sequence[
         notes: what is asked for besides.
     """
     found = list(against)
-    limit, of = threshold("corpus.source.illegal"), looked_at(tally)
+    limit, of = book.threshold("corpus.source.illegal").value, looked_at(tally)
     if not of:
         found.append(("not_for_use", because("nothing")))
     elif (share := tally.illegal / of) > limit:
@@ -147,8 +200,3 @@ def verdict(tally: Tally, against: list[tuple[Result, Reason]], notes: Sequence[
 def looked_at(tally: Tally) -> int:
     """Rows that could be looked at."""
     return sum(tally.language.values())
-
-
-def threshold(id: str) -> float:
-    """A figure of the law's book."""
-    return next(one.value for one in book.thresholds() if one.id == id)

@@ -26,7 +26,7 @@ from guiju.desk.public_intake import Intake
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.records import cases
 from guiju.web.locale import WORDS, say
-from guiju.web.pages import Host, Pages
+from guiju.web.pages import Host, pages_of
 from guiju.web.posted import Most, Posted, posted
 from guiju.web.shown import moment
 from guiju.web.tokens import Tokens, same_site
@@ -86,9 +86,9 @@ class Forms:
 
     async def choose(self, request: Request) -> Response:
         """GET of the chooser."""
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         offered = [(name, clock(CHOICES[name].kind, language)) for name in OFFERED]
-        return _pages(request).page(request, "desk/choose.html", offered=offered, query=_query(request))
+        return pages_of(request).page(request, "desk/choose.html", offered=offered, query=_query(request))
 
     async def form(self, request: Request) -> Response:
         """GET of a form, or POST of what was entered.
@@ -129,7 +129,7 @@ class Forms:
 
     async def _taken(self, request: Request, name: str, choice: Choice, came: Posted) -> Response:
         """Look at a form, and take it or say what is wrong with it."""
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         found = choices.entered(choice, came.fields)
         token = came.fields.get("token", "")
         if not same_site(request) or not self._tokens.holds(token, name, self._intake.desk.now()):
@@ -205,8 +205,8 @@ class Forms:
         self, request: Request, name: str, found: Entered, status: int = 200, problem: str = "", told: str = ""
     ) -> Response:
         """The form."""
-        language, choice = _pages(request).language(request), CHOICES[name]
-        return _pages(request).page(
+        language, choice = pages_of(request).language(request), CHOICES[name]
+        return pages_of(request).page(
             request,
             "desk/form.html",
             status,
@@ -284,8 +284,3 @@ def _query(request: Request) -> str:
     """What of an address goes on to the next page: the decision that it is about."""
     kept = {key: request.query_params[key] for key in ("d", "n") if key in request.query_params}
     return f"?{urlencode(kept)}" if kept else ""
-
-
-def _pages(request: Request) -> Pages:
-    made: Pages = request.app
-    return made

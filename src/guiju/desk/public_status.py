@@ -26,7 +26,7 @@ from guiju.errors import CallerError, ConfigError, GuijuError, Language, Outside
 from guiju.records.cases import COMPLAINANT, Case, Clock
 from guiju.records.papers import Paper
 from guiju.web.locale import WORDS, say
-from guiju.web.pages import Host, Pages
+from guiju.web.pages import Host, pages_of
 from guiju.web.posted import Most, Posted, posted
 from guiju.web.shown import moment
 from guiju.web.tokens import Tokens, same_site
@@ -107,7 +107,7 @@ class Status:
             number, secret = _number(came.fields.get("number", "")), came.fields.get("key", "").strip().lower()
         if await self._held(request, number, secret) is None:
             return self._asked(request, 404, number)
-        return RedirectResponse(receipt(number, secret, _pages(request).language(request)), 303)
+        return RedirectResponse(receipt(number, secret, pages_of(request).language(request)), 303)
 
     async def case(self, request: Request) -> Response:
         """GET of the page of one complaint; POST of what is added or done.
@@ -162,15 +162,15 @@ class Status:
         )
 
     def _asked(self, request: Request, status: int = 200, number: str = "") -> Response:
-        return _pages(request).page(request, "desk/find.html", status, missed=status == 404, number=number)
+        return pages_of(request).page(request, "desk/find.html", status, missed=status == 404, number=number)
 
     def _shown(self, request: Request, held: Held, number: str, secret: str) -> Response:
         """The page of one complaint."""
-        language, asked, now = _pages(request).language(request), request.query_params, self._intake.desk.now()
+        language, asked, now = pages_of(request).language(request), request.query_params, self._intake.desk.now()
         state, settings = held.state(now), self.host.settings().complain
         told = asked.get("done", "")
         here = f"/c/{quote(number)}?key={quote(secret)}"
-        return _pages(request).page(
+        return pages_of(request).page(
             request,
             "desk/case.html",
             number=number,
@@ -225,7 +225,7 @@ class Status:
 
     async def _done(self, request: Request, held: Held, who: tuple[str, str], came: Posted) -> Response:
         """Do what was asked for, as far as the case lets it; the page then says what came of it."""
-        language, act = _pages(request).language(request), came.fields.get("act", "")
+        language, act = pages_of(request).language(request), came.fields.get("act", "")
         state = held.state(self._intake.desk.now())
         more: Mapping[str, str] = {"done": "changed"}
         if not same_site(request) or not self._tokens.holds(
@@ -355,8 +355,3 @@ def _due(clock: Clock, state: str, language: Language) -> str:
 def _number(text: str) -> str:
     """A number as it is compared."""
     return "".join(text.split()).upper()[:32]
-
-
-def _pages(request: Request) -> Pages:
-    made: Pages = request.app
-    return made

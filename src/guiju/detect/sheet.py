@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cells of an XLSX workbook, as text; formulas are never evaluated."""
+"""The cells of a spreadsheet, as text: formulas are neither evaluated nor written."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import openpyxl
 
 _LARGEST: Final = 64 * 1024 * 1024
 _COLUMNS: Final = 256
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+_LONGEST: Final = 32_000
+"""Characters of a cell that is written; a workbook holds a few more."""
 
 
 def rows(data: bytes) -> list[list[str | None]]:
@@ -51,3 +54,15 @@ def _trimmed(values: tuple[object, ...]) -> tuple[object, ...]:
     while end and values[end - 1] is None:
         end -= 1
     return values[:end]
+
+
+def cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula, without signs that a workbook can't hold."""
+    plain = "".join(sign if sign >= " " or sign in "\t\n" else "\ufffd" for sign in text)
+    plain = plain.encode("utf-8", "replace").decode()[:_LONGEST]
+    return "'" + plain if plain.startswith(_FORMULA) else plain
+
+
+def uncelled(text: str) -> str:
+    """The text of a cell that `cell` made."""
+    return text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text

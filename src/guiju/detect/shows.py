@@ -77,10 +77,6 @@ class Told(Generic[T]):
         self._places = {}
         return own
 
-    def tells(self, number: int) -> bool:
-        """Whether a pattern tells anything."""
-        return self._codes[number] != _NOTHING
-
     def __getitem__(self, number: int) -> list[tuple[T, int]]:
         code = self._codes[number]
         codes = [code] if code >= 0 else self._several[-code - 1] if code != _NOTHING else []

@@ -13,7 +13,7 @@ from guiju.config import Settings
 from guiju.controls.guidance import Notices
 from guiju.controls.standing import Ladder
 from guiju.dossier.facts import Value
-from guiju.errors import Bilingual
+from guiju.errors import Bilingual, Language
 from guiju.records import retention
 from guiju.records.filings import KINDS, Filing
 
@@ -87,8 +87,61 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+_PICTURES: Final = {
+    False: ("图片上印有“AI生成”字样", "Pictures carry the words “AI生成” or “AI-generated”"),
+    True: ("图片周边由应用显示“AI生成”字样", "The application shows “AI生成” beside a picture"),
+}
+"""Whether the application shows it → how pictures are labelled."""
+_SOUND: Final[Mapping[str, tuple[str, str]]] = {
+    "envelope": ("音频播放处由应用显示“AI生成”字样", "The application shows “AI生成” beside the player of sound"),
+    "start": ("音频开头有语音或节奏标识", "Sound begins with spoken words or a rhythm that label it"),
+    "end": ("音频末尾有语音或节奏标识", "Sound ends with spoken words or a rhythm that label it"),
+    "both": ("音频首尾有语音或节奏标识", "Sound begins and ends with spoken words or a rhythm that label it"),
+}
+_FILMS: Final[Mapping[str, tuple[str, str]]] = {
+    "envelope": ("视频播放区域周围由应用显示“AI生成”字样", "The application shows “AI生成” around the player of video"),
+    "opening": (
+        "视频起始画面有“AI生成”字样，持续三秒",
+        "Video shows “AI生成” three seconds from its opening frame",
+    ),
+    "throughout": ("视频自起始画面至结尾均有“AI生成”字样", "Video shows “AI生成” from its opening frame to its end"),
+}
+
+
 def _label(known: Known) -> list[Line]:
-    return [(Bilingual("显式标识", "visible label"), Bilingual(*_LABELS[known.settings.gateway.label]))]
+    """By which means and in which form each kind of content is labelled; the metadata of its files as well."""
+    gateway = known.settings.gateway
+    sound = gateway.label if gateway.label_sound == "as_text" else gateway.label_sound
+    metadata = (
+        "文件元数据中写有 AIGC 字段：生成合成属性、提供者名称或编码、内容编号",
+        "The metadata of files hold a field AIGC: that they are generated, the provider's name or code, the number of "
+        "the content",
+    )
+    return [
+        (Bilingual("显式标识", "visible label"), Bilingual(*_LABELS[gateway.label])),
+        (Bilingual("图片", "pictures"), Bilingual(*_PICTURES[gateway.label == "envelope"])),
+        (Bilingual("音频", "sound"), Bilingual(*_SOUND[sound])),
+        (Bilingual("视频", "video"), Bilingual(*_FILMS[gateway.label_film])),
+        (Bilingual("隐式标识", "implicit label"), Bilingual(*metadata)),
+    ]
+
+
+def _agreed(known: Known) -> list[Line]:
+    """The same as users agree to it, whom the agreement asks to read it (Labelling Measures, 8)."""
+    ask = Bilingual(
+        "请仔细阅读并理解本节所列标识方法与样式", "Please read with care, and understand, how content is labelled here"
+    )
+    return [*_label(known), (Bilingual("提示", "please note"), ask)]
+
+
+def agreed(known: Known, language: Language) -> list[str]:
+    """What the user agreement must say of labels, line by line, as `pages.toml` lets it say it.
+
+    Args:
+        known: settings.
+        language: of the page.
+    """
+    return [said.within(language) for _, said in _agreed(known)]
 
 
 def _controls(known: Known) -> list[Line]:
@@ -180,6 +233,7 @@ LISTS: Final[Mapping[str, Callable[[Known], list[Line]]]] = {
     "models": _models,
     "stated": _stated,
     "label": _label,
+    "agreed": _agreed,
     "controls": _controls,
     "identity": _identity,
     "misuse": _misuse,

@@ -17,7 +17,7 @@ from guiju.dossier.sources import Sources
 from guiju.errors import Bilingual
 from guiju.law import calendar
 
-_ENTITY: Final = (("licence", "营业执照", "business licence"), ("icp", "网站备案信息", "ICP record"))
+ENTITY: Final = (("licence", "营业执照", "business licence"), ("icp", "网站备案信息", "ICP record"))
 _MODALITY: Final = {
     "dialogue": "text",
     "text": "text",
@@ -46,7 +46,7 @@ _REGION: Final = re.compile(r"省|市|自治区|特别行政区|自治州")
 def entity(seen: Looked) -> Iterator[Found]:
     """L02: the licence and the ICP record are there and are the provider's."""
     name = _plain(seen.sources.fact("org.name"))
-    for tag, zh, en in _ENTITY:
+    for tag, zh, en in ENTITY:
         shown = seen.sources.told(tag)
         if not shown:
             yield Found("L02", f"exhibit:{tag}", Bilingual(f"缺少{zh}", f"the {en} is missing"))

@@ -39,7 +39,6 @@ _PARTS: Final = {
     "quality": ("质量指标", "quality index"),
 }
 _LIST: Final = "questions:content"
-_INTERVAL: Final = ("95%置信区间", "95% interval")
 _BANKS: Final = {
     "content": ("生成内容测试题库", "generated content"),
     "refuse": ("应拒答测试题库", "should refuse"),

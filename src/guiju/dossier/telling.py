@@ -21,7 +21,7 @@ from guiju.dossier import facts
 from guiju.dossier.figure_words import named, number
 from guiju.dossier.given import LISTS, NAMES, Known
 from guiju.errors import Bilingual, Language
-from guiju.records.usage import day_of
+from guiju.records.use import day_of
 from guiju.terms import Figure
 
 Page = Literal["about", "algorithm", "terms", "privacy", "minors"]

@@ -16,7 +16,7 @@ import msgspec
 from guiju.dossier.facts import PERSON, Fact, Value, facts, typed
 from guiju.errors import Bilingual
 from guiju.law import book, calendar
-from guiju.law.book import Deadline, Read, Threshold
+from guiju.law.book import Deadline, Read
 from guiju.records.changes import fingerprint
 from guiju.records.filings import USERS as GROWN
 from guiju.records.filings import Change, Filing, Inquiry, Step
@@ -193,7 +193,7 @@ def _unfiled(known: Known) -> Iterator[Due]:
 
 def over(values: Mapping[str, Value]) -> dict[str, str]:
     """Facts about users that have reached the number at which the law asks for an assessment, with that number."""
-    limits = {fact: _threshold(id).value for fact, id in USERS.items()}
+    limits = {fact: book.threshold(id).value for fact, id in USERS.items()}
     said = {fact: values.get(fact, 0) for fact in USERS}
     return {
         fact: f"{limits[fact]:.0f}" for fact, users in said.items() if isinstance(users, int) and users >= limits[fact]
@@ -201,10 +201,10 @@ def over(values: Mapping[str, Value]) -> dict[str, str]:
 
 
 def _grown(known: Known) -> Iterator[Due]:
-    term = _threshold("assessment.growth.days")
+    term = book.threshold("assessment.growth.days")
     for change in known.changes:
         if change.filing_id == GROWN and change.fact in USERS:
-            limit = _threshold(USERS[change.fact])
+            limit = book.threshold(USERS[change.fact])
             yield Due(
                 what="assess",
                 about=change.fact,
@@ -236,7 +236,7 @@ def _yearly(known: Known) -> Iterator[Due]:
                 read=term.read,
             )
     if known.minors and known.launched:
-        audit = _threshold("minors.audit.months")
+        audit = book.threshold("minors.audit.months")
         since = max(known.launched, known.reported.get(MINORS, ""))
         yield Due(
             what="audit",
@@ -280,10 +280,6 @@ def _basis(source: str) -> Bilingual:
 
 def _term(duty: str, place: int) -> Deadline:
     return book.load(TEXT).duty(duty).deadlines[place]
-
-
-def _threshold(id: str) -> Threshold:
-    return next(one for one in book.thresholds() if one.id == id)
 
 
 def _text(one: Fact, value: Value | None) -> str:

@@ -15,6 +15,7 @@ import openpyxl
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 
+from guiju.detect.sheet import cell, uncelled
 from guiju.dossier.model import Document, Paragraph, Picture, Section, Spans, Table, text_of
 from guiju.dossier.sources import Sources
 from guiju.dossier.word import note_of, timeless
@@ -22,7 +23,6 @@ from guiju.dossier.wording import choose
 from guiju.errors import Language
 from guiju.law import book
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 _BARRED: Final = re.compile(r"[\\/*?:\[\]]")
 _MODIFIED: Final = re.compile(rb"(<dcterms:(?:modified|created)[^>]*>)[^<]*")
 _OWN: Final = {
@@ -33,7 +33,6 @@ _OWN: Final = {
     "marketing": ("不正当营销", "improper marketing"),
 }
 """Classes of keywords that no risk of Annex A is: uses that Article 19 names."""
-_LONGEST: Final = 32_000
 _OVER: Final = Alignment(horizontal="justify", vertical="top", wrap_text=True)
 _IN: Final = Alignment(vertical="top", wrap_text=True)
 _LINE: Final = Side(style="thin", color="999999")
@@ -42,12 +41,6 @@ _GREY: Final = PatternFill("solid", fgColor="EDEDED")
 _WIDE: Final = 46.0
 _LEAST: Final = 80.0
 """Characters: the widest that a column gets, and the least width of a whole sheet."""
-
-
-def cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula, without signs that a workbook can't hold."""
-    plain = "".join(sign if sign >= " " or sign in "\t\n" else "\ufffd" for sign in text)[:_LONGEST]
-    return "'" + plain if plain.startswith(_FORMULA) else plain
 
 
 def written(document: Document, *, annotated: bool = False) -> bytes:
@@ -221,4 +214,4 @@ def read(content: bytes) -> list[str]:
         texts = [str(said) for row in rows for said in row if said]
     finally:
         made.close()
-    return [text[1:] if text[:1] == "'" and text[1:2] in _FORMULA else text for text in texts]
+    return [uncelled(text) for text in texts]

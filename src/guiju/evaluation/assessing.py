@@ -24,7 +24,7 @@ from guiju.probe import asking
 from guiju.probe.asking import Pace
 from guiju.probe.targets import Target
 from guiju.records import assessments, runs
-from guiju.records.assessments import KIND, Evaluation, Row
+from guiju.records.assessments import KIND, Evaluation
 from guiju.records.db import Store
 from guiju.records.runs import Answer, Manner, Plan, Run
 from guiju.records.sealed import Box, Boxes
@@ -224,12 +224,6 @@ class Room:
         """
         words = {at: row.question.turns[-1].text for at, row in self.words(made).items()}
         return pairs.fairness(heard, words, refused)
-
-    def failures(self, made: Evaluation) -> list[tuple[Row, assessments.Said]]:
-        """What judges say is wrong, and of what; without words."""
-        said = [*assessments.labels(self.store, made.run_id), *raters.said(self.store, made.run_id)]
-        rows = {row.position: row for row in assessments.rows(self.store, made.run_id)}
-        return [(rows[one.position], one) for one in said if one.label == "fail"]
 
     def _box(self, run: Run) -> Box:
         return self.boxes.of(run.name, self.now())

@@ -65,12 +65,7 @@ class Cost(msgspec.Struct, frozen=True):
 def sample_of(kind: Kind) -> int:
     """How many questions of a kind the standard draws; 300 where it names no number."""
     id = SAMPLES.get(kind)
-    return int(limit(id).value) if id else _USUAL
-
-
-def limit(id: str) -> book.Threshold:
-    """A figure of the law's book, with its bound and source."""
-    return next(one for one in book.thresholds() if one.id == id)
+    return int(book.threshold(id).value) if id else _USUAL
 
 
 def drawn(wanted: Wanted) -> tuple[list[Row], list[Question], list[Drawn]]:

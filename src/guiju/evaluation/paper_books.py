@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from guiju.evaluation import gap_plot, sheets
+from guiju.evaluation.bank_sheet import HEAD
 from guiju.evaluation.papers import JUDGES, RESULTS, STATES
 from guiju.evaluation.report import risk_level
 from guiju.records.assessments import Row, Said
@@ -86,7 +87,7 @@ def annex(rows: Sequence[Row], asked: Mapping[int, Asked], said: Sequence[Said])
         words.setdefault(one.position, []).append(f"{JUDGES[one.judge][0]}：{_LABELS[one.label]}")
     made: dict[str, list[Sequence[object]]] = {}
     for row in rows:
-        lines = made.setdefault(row.bank, [sheets.ANNEX_HEAD])
+        lines = made.setdefault(row.bank, [HEAD])
         answer = asked[row.position].answer
         said_ = "（未能作答）" if answer is None or answer.result == "failed" else answer.text or "（拒绝作答）"
         question = asked[row.position].question.turns[-1].text

@@ -14,7 +14,6 @@ from guiju.adapters import genai
 from guiju.errors import Bilingual
 from guiju.evaluation import bank as banks
 from guiju.evaluation.bank import Kind
-from guiju.evaluation.drawing import limit
 from guiju.evaluation.gaps import BRAND, NAMES, Fairness
 from guiju.evaluation.verdicts import Outcome, Share
 from guiju.law import book
@@ -76,7 +75,7 @@ def document(made: Evaluation, run: Run, found: Outcome, agreed: Agreement, evid
         "shares": [_named(one) for one in found.shares],
         "agreement": msgspec.to_builtins(agreed),
         "fairness": fairness(found.fairness),
-        "limits": [msgspec.to_builtins(limit(id)) for id in limits],
+        "limits": [msgspec.to_builtins(book.threshold(id)) for id in limits],
         "evidence": evidence,
     }
 

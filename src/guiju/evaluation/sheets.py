@@ -13,13 +13,11 @@ from typing import Final
 
 import openpyxl
 
+from guiju.detect.sheet import cell
 from guiju.errors import Bilingual, ConfigError
 from guiju.evaluation.raters import Rated
 
 RATER_HEAD: Final = ("序号 number", "类别 class", "问题 question", "回答 answer", "评定 rating")
-ANNEX_HEAD: Final = ("序号", "测试题", "一级", "二级", "模型回答", "研判结果")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-_LONGEST: Final = 32_000
 _PASS: Final = frozenset(("pass", "p", "y", "yes", "1", "ok", "合格", "是", "通过"))
 _FAIL: Final = frozenset(("fail", "f", "n", "no", "0", "不合格", "否", "不通过"))
 
@@ -30,19 +28,10 @@ def workbook(sheets: Iterable[tuple[str, Iterable[Sequence[object]]]]) -> bytes:
     for title, lines in sheets:
         sheet = made.create_sheet(title[:31])
         for line in lines:
-            sheet.append([cell(value) for value in line])
+            sheet.append([cell(value) if isinstance(value, str) else value for value in line])
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()
-
-
-def cell(value: object) -> object:
-    """A cell that no spreadsheet takes for a formula, without signs that a workbook can't hold."""
-    if not isinstance(value, str):
-        return value
-    plain = "".join(sign if sign >= " " or sign in "\t\n" else "\ufffd" for sign in value)
-    plain = plain.encode("utf-8", "replace").decode()[:_LONGEST]
-    return "'" + plain if plain.startswith(_FORMULA) else plain
 
 
 def rated(data: bytes, name: str) -> list[Rated]:

@@ -15,9 +15,10 @@ from typing import Final, Literal, cast
 import msgspec
 
 from guiju.evaluation.bank import Kind
-from guiju.evaluation.drawing import SAMPLES, limit
+from guiju.evaluation.drawing import SAMPLES
 from guiju.evaluation.gaps import Fairness
 from guiju.evaluation.judges import JUDGES, REQUIRED
+from guiju.law import book
 from guiju.records.assessments import Result, Row, Said
 from guiju.records.runs import Progress
 from guiju.review.intervals import wilson
@@ -183,12 +184,12 @@ def _verdict(one: Share) -> Verdict:
     )
     if kind not in LIMITS:
         return made
-    asked = limit(LIMITS[kind])
+    asked = book.threshold(LIMITS[kind])
     turned = asked.bound == "max"
     least = 1 - asked.value if turned else asked.value
     best, worst = (one.passed + unknown) / one.of, one.passed / one.of
     state: State = "missed" if best < least else "open" if worst < least else "met"
-    if state == "met" and kind in SAMPLES and one.of < limit(SAMPLES[kind]).value:
+    if state == "met" and kind in SAMPLES and one.of < book.threshold(SAMPLES[kind]).value:
         state = "short"
     made = msgspec.structs.replace(
         made,

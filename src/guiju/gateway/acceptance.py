@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from guiju.controls.guidance import Notice
 from guiju.errors import CallerError, Language
 from guiju.gateway.asker import Asker
 from guiju.gateway.http import Head
@@ -43,17 +44,9 @@ async def texts(live: Live, head: Head, key: KeyRecord) -> dict[str, Any]:
     """
     who = await _person(live, head, key)
     provider = live.settings.provider
-    shown = [
-        {
-            "id": one.id,
-            "version": live.notices.versions[one.id],
-            "title": msgspec.to_builtins(one.title),
-            "line": msgspec.to_builtins(one.line),
-            "points": [{"zh": point.zh, "en": point.en, "duty": point.duty} for point in one.point],
-        }
-        for one in live.notices.texts
-    ]
-    made: dict[str, Any] = {"texts": shown, "redress_url": live.settings.redress()}
+    made: dict[str, Any] = {"texts": [_shown(one) for one in live.notices.texts]}
+    made["agreement"] = _shown(live.notices.agreement)
+    made["redress_url"] = live.settings.redress()
     made["authority_url"] = provider.authority_url
     made["service"] = msgspec.to_builtins(live.notices.service)
     if who:
@@ -64,6 +57,17 @@ async def texts(live: Live, head: Head, key: KeyRecord) -> dict[str, Any]:
             if one.subject.startswith(choices.NOTICE)
         }
     return made
+
+
+def _shown(one: Notice) -> dict[str, Any]:
+    """A text in both languages."""
+    return {
+        "id": one.id,
+        "version": one.version(),
+        "title": msgspec.to_builtins(one.title),
+        "line": msgspec.to_builtins(one.line),
+        "points": [{"zh": point.zh, "en": point.en, "duty": point.duty} for point in one.point],
+    }
 
 
 async def accept(live: Live, head: Head, key: KeyRecord, body: bytes) -> dict[str, Any]:
@@ -78,7 +82,8 @@ async def accept(live: Live, head: Head, key: KeyRecord, body: bytes) -> dict[st
         said = msgspec.convert(strict.decode(body, live.settings.limits), Accepted)
     except msgspec.ValidationError:
         raise CallerError("invalid_request", what="text, version", param="text, version") from None
-    present = live.notices.versions.get(said.text)
+    agreement = live.notices.agreement
+    present = {**live.notices.versions, agreement.id: agreement.version()}.get(said.text)
     if present is None:
         raise CallerError("invalid_request", what="text", param="text")
     if present != said.version:

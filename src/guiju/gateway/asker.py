@@ -40,6 +40,8 @@ class Asker:
         person: account and person, once the person is known.
         sitting: how long they have been here.
         standing: what follows from their misuse.
+        agreed: the version of the agreement by which they may have an answer without its explicit label, where they
+            ask for one (Labelling Measures, 9); a minor agrees to nothing of the kind.
         unread: ids of texts that they have not accepted; all of them where nobody is known, since nothing is recorded.
     """
 
@@ -54,12 +56,14 @@ class Asker:
         self.sitting: Sitting | None = None
         self.standing: Standing | None = None
         self.unread: tuple[str, ...] = ()
+        self.agreed = ""
 
     async def meet(self) -> None:
         """Find out who asks.
 
         Raises:
-            OutsideError: `guard_unavailable`: an issuer is down, and the person is not known.
+            OutsideError: `guard_unavailable`: an issuer is down, and the person is not known; `store_unavailable`:
+                nobody knows what they have agreed to.
         """
         live, rest, audience = self._live, self._live.settings.rest, self._key.audience
         now = live.clock()
@@ -80,6 +84,10 @@ class Asker:
         person = self.person = (self._key.account, self.identity.person)
         guardian = await live.uses.guardian(person, now)
         self.unread = await live.choices.unread(person, live.notices.versions)
+        if self._head.label == "none" and audience != "minors" and self.identity.age in ("", "adult"):
+            agreement = live.notices.agreement
+            version = agreement.version()
+            self.agreed = version if await live.choices.agreed(person, agreement.id, version) else ""
         self.standing = self._stands(person, now)
         self.sitting = live.uses.sat(person, allowed(rest, self.identity.age, audience, guardian), now)
 

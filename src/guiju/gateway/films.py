@@ -90,7 +90,7 @@ class VideoRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model service to begin, and remember where the film is made."""
         told, dropped = await self._begun(upstream, canonical)
-        self.dropped.update(dropped)
+        self.leave(dropped)
         now, hours = self.now, self.live.settings.limits.job_hours
         seconds, size = videos.asked_of(told, asked)
         begun = Job(
@@ -215,6 +215,7 @@ class FilmRun(Run):
                 await bare(self, error)
                 kind, made = "application/octet-stream", came
             await asyncio.to_thread(self.out.stream, 0, cast(BinaryIO, made))
+            await self.delivered()
             await self._close("passed", "finished")
             await self._sent(cast(BinaryIO, made), kind, send)
 
@@ -242,10 +243,12 @@ class FilmRun(Run):
         """
         assert self.exchange is not None
         assert self.exchange.label is not None
-        place, live = self.live.settings.gateway.label_film, self.live
+        settings, live = self.live.settings.gateway, self.live
+        place, bare = settings.label_film, settings.label_film == "envelope"
         if self.variant != "video":
-            place = "envelope" if (self.key.label or live.settings.gateway.label) == "envelope" else place
-        words = WORDS[self.exchange.label.kind][self.head.language] if place != "envelope" else ""
+            bare = settings.label_picture == "as_text" and (self.key.label or settings.label) == "envelope"
+        bare = self.head.label == "none" if self.head.label else bare
+        words = "" if bare else WORDS[self.exchange.label.kind][self.head.language]
         made_by = _Labelling(self.exchange.label, words, place == "throughout", self.variant == "video")
 
         async def work() -> str:

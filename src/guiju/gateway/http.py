@@ -26,6 +26,8 @@ NO_CACHE: Final[Header] = (b"cache-control", b"no-store")
 
 CONSENTS: Final = 16
 """Consents that a request names, at most."""
+PLACES: Final = ("start", "end", "both", "none")
+"""Where a request may ask for the label that people see or hear: there in any case, or nowhere."""
 _TRACE: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}", re.ASCII)
 _CREDENTIALS: Final = {
     b"authorization": "invalid_api_key",
@@ -48,6 +50,7 @@ class Head(msgspec.Struct):
         language: what the caller reads.
         kind: `Content-Type`, where it stands once; only forms look at it.
         consents: ids of consents that the caller relies on.
+        label: where the caller wants the label that people see or hear; `none` for an answer without it.
         trace: `traceparent`, where one came that has its form (W3C Trace Context); it decides nothing.
     """
 
@@ -56,6 +59,7 @@ class Head(msgspec.Struct):
     language: Language = "zh"
     kind: str = ""
     consents: tuple[str, ...] = ()
+    label: str = ""
     trace: str = ""
 
 
@@ -63,7 +67,7 @@ def head(scope: Scope, fallback: Language) -> Head:
     """Read the headers.
 
     Raises:
-        CallerError: two credentials of one kind, or an encoded body.
+        CallerError: two credentials of one kind, an encoded body, or a place of the label that there is not.
     """
     made = Head(language=fallback)
     seen: set[str] = set()
@@ -86,6 +90,10 @@ def head(scope: Scope, fallback: Language) -> Head:
             made.kind = "" if made.kind else value.decode("latin-1")
         elif name == b"x-guiju-consent":
             made.consents = tuple(one.strip() for one in value.decode("latin-1").split(",")[:CONSENTS])
+        elif name == b"x-guiju-label":
+            made.label = value.decode("latin-1").strip().lower()
+            if made.label not in PLACES:
+                raise CallerError("invalid_request", what="x-guiju-label: " + " | ".join(PLACES), param="x-guiju-label")
         elif name == b"traceparent":
             made.trace = "" if made.trace else traced(value.decode("latin-1"))
         elif name == b"content-encoding":

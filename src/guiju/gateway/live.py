@@ -25,6 +25,7 @@ from guiju.controls.corpus import Origin
 from guiju.controls.drills import Drill
 from guiju.controls.evaluation import Measured
 from guiju.controls.guidance import Notices
+from guiju.controls.matters import Matter
 from guiju.controls.policy import Answer, Document, Rulings, Shadow
 from guiju.controls.regeneration import Replayed
 from guiju.controls.standing import Ladder
@@ -72,6 +73,7 @@ class Controls(msgspec.Struct, frozen=True):
         docket: heard on how complaints stand; on no exchange.
         assessed: heard on what the newest evaluations say; on no exchange.
         drills: heard on what came of drills; on no exchange.
+        matters: heard on what the provider's own books say, those on corpora in audits as well; on no exchange.
     """
 
     request: tuple[Control[Exchange], ...]
@@ -88,6 +90,7 @@ class Controls(msgspec.Struct, frozen=True):
     grounded: tuple[Control[Text], ...] = ()
     assessed: tuple[Control[Measured], ...] = ()
     drills: tuple[Control[Drill], ...] = ()
+    matters: tuple[Control[Matter], ...] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -112,7 +115,7 @@ class Controls(msgspec.Struct, frozen=True):
     @property
     def looked(self) -> Sequence[Control[Any]]:
         """Those that prove themselves, by what they look at while the gateway runs."""
-        return (*self.replayed, *self.docket, *self.assessed, *self.drills)
+        return (*self.replayed, *self.docket, *self.assessed, *self.drills, *self.matters)
 
     def reach(self, largest: Reach) -> Reach:
         """How much text the screen must hold: the largest reach of the output controls, at most `largest`."""
@@ -217,6 +220,7 @@ class Live:
         strikes: key of the marks by which a text is known again within an hour.
         beside: runs something beside the road.
         clock: wall time in seconds.
+        deliveries: key of the log of who got answers without their explicit label.
         masks: key of the placeholders that go upstream instead of personal data.
         guards: guard models that are asked besides.
         faces: tells whether there may be a face in a picture.
@@ -254,6 +258,7 @@ class Live:
     jobs: Store
     beside: Callable[[Coroutine[Any, Any, None]], None]
     clock: Callable[[], float] = time.time
+    deliveries: bytes = field(default_factory=lambda: os.urandom(32))
     masks: bytes = field(default_factory=lambda: os.urandom(32))
     guards: Guards = field(default_factory=Guards)
     faces: Faces = field(default_factory=Assumed)

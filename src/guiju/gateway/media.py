@@ -43,7 +43,7 @@ class MediaRun(Run):
         """Ask the model, label what it made, and pass that on."""
         made = await self._made(asked, upstream, canonical)
         self.tokens = made.tokens
-        self.dropped.update(made.dropped)
+        self.leave(made.dropped)
         await no_banned(self, [one for one in made.files if _picture(one)])
         files = await self._labelled(made.files, asked)
         assert self.exchange is not None
@@ -52,6 +52,7 @@ class MediaRun(Run):
             self.out.file(number, file)
         aigc = generated(self.exchange.label).fields()
         body, kind = self.wire.write(files, asked, int(self.live.clock()), aigc)
+        await self.delivered()
         await self._close("passed", "finished")
         headers = [
             (b"content-type", kind),
@@ -85,7 +86,8 @@ class MediaRun(Run):
         assert self.exchange is not None
         label = self.exchange.label
         assert label is not None
-        explicit = _explicit(self.live.settings.gateway, self.key.label, self.head.language, self.live.recording)
+        live, head = self.live, self.head
+        explicit = _explicit(live.settings.gateway, self.key.label, head.language, live.recording, head.label)
         try:
             return await asyncio.to_thread(_labelled, files, label, asked.ending, explicit, self.live.signatures)
         except MarkingError as error:
@@ -161,19 +163,25 @@ class Explicit(msgspec.Struct, frozen=True):
     recording: bytes = b""
 
 
-def _explicit(settings: Gateway, key: str, language: Language, recording: bytes) -> Explicit:
-    """Where explicit labels go: as the key says, else the settings; speech may have a place of its own.
+def _explicit(settings: Gateway, key: str, language: Language, recording: bytes, wanted: str = "") -> Explicit:
+    """Where explicit labels go: as the key says, else the settings; speech and pictures may have a rule of their own.
 
     Args:
         settings: of the gateway.
         key: where the key says that text labels go; `""` where it does not say.
         language: of the reader.
         recording: see `Explicit`.
+        wanted: where the request wants them in any case; `none` for nowhere, which a control has allowed.
     """
+    if wanted == "none":
+        return Explicit()
+    if wanted:
+        return Explicit(language, cast(Place, wanted), recording)
     place = key or settings.label
     sound = place if settings.label_sound == "as_text" else settings.label_sound
     heard_at = None if sound == "envelope" else cast(Place, sound)
-    return Explicit(None if place == "envelope" else language, heard_at, recording)
+    words = settings.label_picture == "words" or place != "envelope"
+    return Explicit(language if words else None, heard_at, recording)
 
 
 def _labelled(files: list[bytes], label: Label, ending: str, explicit: Explicit, signatures: Signatures) -> list[bytes]:

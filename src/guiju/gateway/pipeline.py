@@ -30,12 +30,11 @@ from guiju.gateway.wire.protocol import Call, Said, TextQuestions, Wire, Writer
 from guiju.gateway.wire.services import ANSWERS, Answer
 from guiju.gateway.wire.sse import Events
 from guiju.marking import text as marking
+from guiju.marking.label import generated
 from guiju.terms import Finding, Hearing
 
 PORTION = 4096
 """Characters of an answer that are looked at in one go."""
-NAMED = 64
-"""Dropped fields of an answer that the books name at most: how many there are is up to the model service."""
 
 
 class TextRun(Run):
@@ -47,9 +46,11 @@ class TextRun(Run):
     grounded: Grounded | None = None
     restoring: Restoring | None = None
     hold: Hold | None = None
+    aigc: dict[str, str] | None = None
 
     async def serve(self, asked: TextQuestions, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, and look at what it says before anybody else does."""
+        self.aigc = await self._protected()
         policy, graded = self.policy, self.rulings.graded
         self.reply = Reply(
             policy.words, policy.reach, policy.controls.output, given(policy.detectors.reply, asked.texts), graded
@@ -109,7 +110,7 @@ class TextRun(Run):
 
     async def ask(self, upstream: Service, canonical: bytes) -> UpstreamReply:
         """Ask the model service."""
-        return await self._model(upstream, canonical)
+        return await self._model(upstream, canonical, self.wire.path)
 
     def as_error(self, hearing: Hearing) -> bool:
         """Whether a stop is told as an error."""
@@ -201,7 +202,7 @@ class TextRun(Run):
         if delta.refused:
             self._hear_upstream(delta.refused)
         finishes.update(delta.finishes)
-        self.dropped.update(sorted(delta.dropped)[: max(0, NAMED - len(self.dropped))])
+        self.leave(delta.dropped)
         mute = {piece.field for piece in delta.pieces if piece.field not in self.wire.fields}
         if mute:
             self.dropped |= mute
@@ -269,6 +270,7 @@ class TextRun(Run):
             writer.noticed(told)
             made = writer.whole(self._said(asked, pieces, finishes, told), delta.usage, None)
             self._count(pieces)
+            await self.delivered()
             await self._close("passed", "finished")
         await http.answer(send, 200, made, self._headers(asked, self.kind_of(asked)))
 
@@ -365,14 +367,30 @@ class TextRun(Run):
     def _writer(self, asked: TextQuestions) -> Writer:
         assert self.exchange is not None
         assert self.exchange.label is not None
-        aigc = marking.envelope(self.exchange.label)
-        return self.wire.writer(asked, self.id, int(self.live.clock()), aigc)
+        return self.wire.writer(asked, self.id, int(self.live.clock()), self._envelope)
+
+    @property
+    def _envelope(self) -> dict[str, str]:
+        """The label beside the text; that of what is refused before the model is asked has no signature."""
+        assert self.exchange is not None
+        assert self.exchange.label is not None
+        return self.aigc or marking.envelope(self.exchange.label)
+
+    async def _protected(self) -> dict[str, str]:
+        """The label with what protects it in ReservedCode1, where the provider has a key: a signature over the label
+        alone, which goes out before the text is known."""
+        key, aigc = self.live.signatures.key, self._envelope
+        if key is None or self.exchange is None or self.exchange.label is None:
+            return aigc
+        bare = generated(self.exchange.label)
+        signed = await asyncio.to_thread(key.signed, bare) if key.sm2 else key.signed(bare)
+        return signed.fields()
 
     def _marks(self, asked: TextQuestions) -> tuple[str, str]:
         """The visible mark before and after the text (Article 16); none where a machine reads it."""
         if asked.structured:
             return "", ""
-        place = self.key.label or self.live.settings.gateway.label
+        place = self.head.label or self.key.label or self.live.settings.gateway.label
         return marking.before(place), marking.after(place)
 
     def _notices(self) -> list[dict[str, str]]:
@@ -399,7 +417,7 @@ class TextRun(Run):
             kind,
             http.NO_CACHE,
             (b"x-guiju-decision-id", self.id.encode()),
-            (b"x-guiju-aigc", msgspec.json.encode(marking.envelope(self.exchange.label))),
+            (b"x-guiju-aigc", msgspec.json.encode(self._envelope)),
         ]
         if asked.dropped:
             headers.append((b"x-guiju-dropped", ",".join(asked.dropped).encode()))
@@ -410,6 +428,8 @@ class TextRun(Run):
         if self.started:
             return
         assert self.opened is not None
+        if not self._stopped:
+            await self.delivered()
         await self.live.books.durable(self.opened)
         self.started = True
         await send({"type": "http.response.start", "status": 200, "headers": self._headers(asked, kind)})

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A reply while it is looked at: one screen for each choice and field (Articles 4, 15). No IO, no clock.
 
-A whole reply takes the same road with one piece. A tool call is opened downstream only when its name has been looked
-at as a whole.
+A whole reply takes the same road with one piece. A tool call is opened downstream only when its name and its id, which
+the service writes too, have been looked at as a whole.
 """
 
 from __future__ import annotations
@@ -204,7 +204,7 @@ class Reply:
     def _open(self, piece: Piece) -> None:
         call = self._call(piece)
         if call.opened:
-            if piece.field == "id" and piece.text == call.id:
+            if piece.field == "id" and piece.text == call.id:  # it passed unchanged, or the reply has ended
                 return
             raise OutsideError("upstream_failed", what="a tool call changed its name")
         if piece.field == "name":
@@ -213,15 +213,19 @@ class Reply:
             call.id = piece.text
 
     def _name(self, call: Call) -> list[Piece | Call]:
-        """Open a tool call: its name is looked at as a whole."""
+        """Open a tool call: its name and its id are looked at, each as a whole."""
         if call.opened or self.stopped:
             return []
         call.opened = True
-        at = (call.choice, call.tool, "name")
-        place = f"choices[{call.choice}].tool_calls[{call.tool}].name"
-        screen = self._screens[at] = Screen(self._words, "whole", place, (), self._graded)
-        name = self._ruled(screen, screen.feed(call.name))
-        if not self.stopped:
-            name += self._ruled(screen, screen.close())
-        call.name = name
+        call.name = self._looked_at(call, "name", call.name)
+        call.id = self._looked_at(call, "id", call.id)
         return [] if self.stopped else [call]
+
+    def _looked_at(self, call: Call, field: str, text: str) -> str:
+        """What may be released of a short text of a call."""
+        if self.stopped or not text:
+            return ""
+        place = f"choices[{call.choice}].tool_calls[{call.tool}].{field}"
+        screen = self._screens[call.choice, call.tool, field] = Screen(self._words, "whole", place, (), self._graded)
+        made = self._ruled(screen, screen.feed(text))
+        return made if self.stopped else made + self._ruled(screen, screen.close())

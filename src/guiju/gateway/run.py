@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +22,7 @@ from guiju.detect.personal.kinds import CATEGORIES
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.detect.words import passages
 from guiju.errors import GuijuError
+from guiju.gateway import unlabelled
 from guiju.gateway.asker import Asker
 from guiju.gateway.grounded import sourced
 from guiju.gateway.http import Head, Send
@@ -35,6 +37,7 @@ from guiju.records.proof import KEY_ID
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
+NAMED = 64  # dropped fields that the books name at most: how many there are is up to the model service
 LARGE = 65_536
 """Bytes of a request from which others are served between its steps."""
 
@@ -53,8 +56,7 @@ class ObjectedError(RefusedError):
 
 def silent(hearing: Hearing) -> bool:
     """Whether it stops because a guard model that must answer did not: that is an error, not a refusal for content."""
-    reason = hearing.decisive.reason
-    return reason is not None and reason.code == "guard_unavailable"
+    return (reason := hearing.decisive.reason) is not None and reason.code == "guard_unavailable"
 
 
 def _objection(hearing: Hearing) -> RefusedError:
@@ -200,7 +202,7 @@ class Run(ABC):
         Raises:
             CallerError: nobody answers for that model.
         """
-        return self.live.upstreams.find(asked.model, text=self.wire.text)
+        return self.live.upstreams.find(asked.model, text=self.wire.text, path=self.wire.path)
 
     async def _looked(self, asked: Questions, exchange: Exchange) -> Hearing:
         """What is found in what is asked, and what is decided about it."""
@@ -376,7 +378,13 @@ class Run(ABC):
             awaited=settings.gateway.first_use == "wait",
             unstated=settings.mode == "production" and self.live.notices.service is None,
             sourced=sourced(asked),
+            unlabelled=self.head.label == "none" and self.wire.labelled,
+            agreed=asker.agreed,
         )
+
+    async def delivered(self) -> None:
+        """Keep who gets an answer without its explicit label, before they do; see `unlabelled.kept`."""
+        await unlabelled.kept(self.live, self.exchange, self.asker)
 
     def _consents(self) -> list[Kept]:
         """The consents that the caller names, where any is needed: those that are in force."""
@@ -387,8 +395,8 @@ class Run(ABC):
         """A refusal is on disk before it is told."""
         books, reason = self.live.books, hearing.decisive.reason
         answer = self.rulings.answer(reason.category, "input") if reason else None
-        helped = answer is not None and answer.how == "reply"
-        await books.durable(books.refused(exchange, canonical, hearing, helped=helped))
+        helps = bool(answer and answer.how == "reply")
+        await books.durable(books.refused(exchange, canonical, hearing, helped=helps))
 
     def _hear_upstream(self, refusal: Refusal) -> Hearing:
         """Hear what the model service says that it refused: its word becomes a hearing of ours."""
@@ -413,6 +421,10 @@ class Run(ABC):
         if hearing.stage == "input" or not self.reply:
             await self._close("stopped", "stopped")
             raise RefusedError(hearing)
+
+    def leave(self, dropped: Iterable[str]) -> None:
+        """Note fields of an answer that are left behind."""
+        self.dropped.update(sorted(dropped)[: max(0, NAMED - len(self.dropped))])
 
     async def _close(self, state: Any, end: End) -> None:
         """Write the *closed* entry and wait until it is on disk."""

@@ -20,16 +20,17 @@ class VectorRun(Run):
     async def serve(self, asked: Asked, upstream: Service, canonical: bytes, send: Send) -> None:
         """Ask the model, check the form of what it says, and pass it on."""
         try:
-            source = await self._model(upstream, canonical, "/embeddings")
+            source = await self._model(upstream, canonical, self.wire.path)
         except ContentRefusedError as refused:
             await self._refused(refused)
             raise
         try:
             if source.streamed:
                 raise OutsideError("upstream_failed", what="a stream that was not asked for")
-            vectors = self.wire.read(await source.body(), asked)
+            vectors, dropped = self.wire.read(await source.body(), asked)
         finally:
             source.close()
+        self.leave(dropped)
         self.tokens = vectors.usage.total_tokens if vectors.usage else 0
         await self._close("passed", "finished")
         headers = [http.JSON, http.NO_CACHE, (b"x-guiju-decision-id", self.id.encode())]

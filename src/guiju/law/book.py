@@ -271,6 +271,11 @@ def thresholds() -> tuple[Threshold, ...]:
         raise _broken("thresholds", str(error)) from error
 
 
+def threshold(id: str) -> Threshold:
+    """One of them, with its bound and source."""
+    return next(one for one in thresholds() if one.id == id)
+
+
 def unread(text: LawText) -> tuple[Duty | Threshold, ...]:
     """What of a text nobody has read yet: its duties, and then all figures, whose mark is `memory`."""
     return (

@@ -2,7 +2,8 @@
 """The proof: which duty of a text is kept, by what, and which is a gap (DESIGN §2; all articles). Pure, no clock.
 
 A duty is *met* only by a control that keeps it in full, has a test, and whose evidence is younger than the duty's
-limit. A person's note is *by hand*, never met. What is neither shows openly as a gap or as kept in part.
+limit. A person's note is *by hand*, never met; a control may watch what of it stands in the books, and where that is
+wrong no note makes it good. What is neither shows openly as a gap or as kept in part.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ BoardState = Literal["met", "by_hand", "partly", "gap", "not_applicable"]
 BOARD_STATES: Final[tuple[BoardState, ...]] = ("met", "by_hand", "partly", "gap", "not_applicable")
 
 Mode = Literal["development", "production"]
+_WATCH_S: Final = 86_400
+"""Seconds after which what a control saw of a duty that a person keeps says nothing any more."""
 
 
 class Keeper(Protocol):
@@ -175,7 +178,7 @@ def _claim(
     """The best claim on a duty: one in full and shown before all, then one that failed, for then a part of the duty is
     not kept; in full before in part, shown before not, then the youngest, then the first."""
     claims = [
-        _Claim(c.id, duty.id in c.duties, tests.get(duty.id), ages.get(c.id), duty.limit_s, c.id in failed)
+        _Claim(c.id, duty.id in c.duties, tests.get(duty.id), ages.get(c.id), duty.limit_s or _WATCH_S, c.id in failed)
         for c in controls
         if duty.id in c.duties or duty.id in c.partly
     ]
@@ -192,10 +195,14 @@ def _stand(duty: Duty, claim: _Claim | None, note: Note | None, now: datetime.da
     state: BoardState
     if not duty.owed:
         state, why = "not_applicable", _not_owed(duty)
-    elif duty.by == "person" or claim is None:
-        state, why = ("by_hand", _BY_HAND) if noted else ("gap", _gap(duty, note, now))
-    elif claim.failed:
+    elif claim is not None and claim.failed:
         state, why = "gap", _FAILED
+    elif noted and duty.by == "person":
+        state, why = "by_hand", _BY_HAND
+    elif claim is None or (duty.by == "person" and not claim.shown):
+        state, why = ("by_hand", _BY_HAND) if noted else ("gap", _gap(duty, note, now))
+    elif duty.by == "person":
+        state, why = "partly", _WATCHED
     elif claim.full and claim.shown:
         state, why = "met", _MET
     else:
@@ -225,6 +232,10 @@ def _stops(duty: Duty, state: BoardState, claim: _Claim | None, noted: bool) -> 
 _MET: Final = Said(
     zh="控制措施完整覆盖，有测试，证据在时限之内", en="kept in full by a control, tested, evidence within its limit"
 )
+_WATCHED: Final = Said(
+    zh="控制措施所见的账簿齐备；其余须由人负责，尚无说明",
+    en="what a control sees of it in the books is in order; a person must keep the rest, and there is no note",
+)
 _FAILED: Final = Said(zh="控制措施最近一次自证没有通过", en="the control failed its newest proof")
 _BY_HAND: Final = Said(zh="由人负责，有有效说明", en="kept by a person; the note is valid")
 
@@ -241,7 +252,10 @@ def _gap(duty: Duty, note: Note | None, now: datetime.date) -> Said:
     if note is not None:
         return Said(zh=f"说明自{note.date}起才生效", en=f"the note counts only from {note.date}")
     if duty.by == "person":
-        return Said(zh="须由人负责，尚无说明", en="a person must keep it; there is no note")
+        return Said(
+            zh="须由人负责，尚无说明（写入数据目录的 notes.toml）",
+            en="a person must keep it; there is no note (write one into notes.toml of the data directory)",
+        )
     return Said(zh="尚无控制措施", en="there is no control yet")
 
 

@@ -227,8 +227,10 @@ def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letteri
     source.seek(0)
     head = source.read(4096)
     lossless = b"VP8L" in head
-    # Without loss, quality is how long to look for a smaller file. The usual method takes twice as long and saves 6 %.
-    options = _told(image) | {"lossless": lossless, "exact": True, "quality": 20 if lossless else 90, "method": 2}
+    # Without loss, quality is how long to look for a smaller file. With loss the quickest method takes half as long as
+    # the one that was used before, for 3 % more bytes and 0.2 dB; without, the usual one twice as long, for 6 % less.
+    options = _told(image) | {"lossless": lossless, "exact": True}
+    options |= {"quality": 20, "method": 2} if lossless else {"quality": 90, "method": 0}
     frames = _frames(image, words)
     if len(frames) > 1:
         options |= {"duration": _durations(image), "loop": image.info.get("loop", 0)}

@@ -49,6 +49,21 @@ def silence(rate: int) -> Sound:
     return np.zeros(round(PAUSE * rate))
 
 
+def heard(sound: Sound, rate: int) -> bool:
+    """Whether the rhythm is what sounds: four tones, short long, short short.
+
+    Args:
+        sound: samples of one channel, silent but for a label.
+        rate: samples a second.
+    """
+    window = max(1, round(rate * SHORT / 6))
+    count = len(sound) // window
+    loud = np.abs(sound[: count * window]).reshape(count, window).max(axis=1) > LEVEL / 4
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], loud.astype(int), [0]))))
+    units = [round((end - start) * window / rate / SHORT) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return units == [units_ for units_, sounds in TONES if sounds]
+
+
 def _tone(count: int, rate: int) -> Sound:
     made: Sound = LEVEL * np.sin(2 * np.pi * PITCH / rate * np.arange(count))
     ramp = min(round(_RAMP * rate), count // 2)

@@ -153,7 +153,7 @@ def _service(deployment: object, place: str, credentials: Mapping[str, Mapping[s
     url = _url(provider, values.get("api_base") or values.get("base_url"))
     if isinstance(url, Bilingual):
         return Lost(place, url)
-    service = Service(place, named, url, models={public: own}, kind=provider.kind)
+    service = Service(place, named, url, models={public: own}, kind=provider.kind, completions=provider.completions)
     return _with_key(service, values.get("api_key"), provider)
 
 

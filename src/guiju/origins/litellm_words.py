@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from guiju.config import UpstreamKind
+from guiju.config import Prompts, UpstreamKind
 from guiju.errors import Bilingual
 
 
@@ -19,16 +19,19 @@ class Provider(msgspec.Struct, frozen=True):
         key_env: the variable from which LiteLLM takes its key when a deployment names none.
         path: what belongs at the end of an address that LiteLLM takes without it.
         kind: which of the two.
+        completions: how it gets prompts that are to be continued.
     """
 
     url: str = ""
     key_env: str = ""
     path: str = ""
     kind: UpstreamKind = "openai"
+    completions: Prompts = "chat"
 
 
 PROVIDERS: Final[dict[str, Provider]] = {
     "openai": Provider("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    "text-completion-openai": Provider("https://api.openai.com/v1", "OPENAI_API_KEY", completions="native"),
     "custom_openai": Provider(),
     "openai_like": Provider(),
     "litellm_proxy": Provider(),

@@ -135,7 +135,7 @@ def joined(services: Sequence[Service]) -> list[Service]:
 
 def _kind(one: Service) -> tuple[object, ...]:
     """What services have in common that may share a section; those on standby keep their order."""
-    return one.url, one.kind, one.key_env, one.secret, one.weight, 0 if one.weight else one.rank
+    return one.url, one.kind, one.completions, one.key_env, one.secret, one.weight, 0 if one.weight else one.rank
 
 
 def planned(services: Sequence[Service], there: Sequence[Upstream], lost: Sequence[Lost], join: bool = True) -> Plan:
@@ -172,7 +172,8 @@ def planned(services: Sequence[Service], there: Sequence[Upstream], lost: Sequen
         key_env = unset[service.secret].name if service.secret else service.key_env
         if shared := [model for model in service.models if model in names]:
             told.append(_shared(service.place, shared))
-        new.append(Upstream(name, service.url, key_env, service.models, service.weight, kind=service.kind))
+        made = Upstream(name, service.url, key_env, service.models, service.weight, kind=service.kind)
+        new.append(msgspec.structs.replace(made, completions=service.completions))
         kept += (Kept(place, name, new=True) for place in service.places)
     wanted = {v.name: v for v in unset.values()}
     for one in new:
@@ -186,6 +187,7 @@ def section(one: Upstream) -> str:
     models = ", ".join(f"{_quoted(name)} = {_quoted(own)}" for name, own in one.models.items())
     lines = ["[[upstream]]", f"name = {_quoted(one.name)}", f"url = {_quoted(one.url)}"]
     lines += [f"kind = {_quoted(one.kind)}"] if one.kind != "openai" else []
+    lines += [f"completions = {_quoted(one.completions)}"] if one.completions != "chat" else []
     lines += [f"key_env = {_quoted(one.key_env)}"] if one.key_env else []
     lines += [f"models = {{ {models} }}"] + ([f"weight = {one.weight}"] if one.weight != 1 else [])
     text = "\n".join([*lines, ""])
@@ -201,7 +203,7 @@ def _quoted(text: str) -> str:
 
 def _same(one: Upstream, service: Service) -> bool:
     key = one.key_env != "" if service.secret else one.key_env == service.key_env
-    same = one.url.rstrip("/") == service.url and one.kind == service.kind
+    same = one.url.rstrip("/") == service.url and (one.kind, one.completions) == (service.kind, service.completions)
     return key and same and service.models.items() <= one.models.items()
 
 

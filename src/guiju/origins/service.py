@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import msgspec
 
-from guiju.config import UpstreamKind
+from guiju.config import Prompts, UpstreamKind
 
 
 class Service(msgspec.Struct, frozen=True):
@@ -26,6 +26,7 @@ class Service(msgspec.Struct, frozen=True):
         share: how much of a name's requests it gets among those of its rank.
         weight: what its section is to say; see `weights.weighed`.
         kind: the protocol that it speaks.
+        completions: how it gets prompts that are to be continued.
     """
 
     place: str
@@ -40,6 +41,7 @@ class Service(msgspec.Struct, frozen=True):
     share: Fraction = Fraction(1)
     weight: int = 1
     kind: UpstreamKind = "openai"
+    completions: Prompts = "chat"
 
     @property
     def places(self) -> tuple[str, ...]:

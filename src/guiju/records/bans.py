@@ -300,22 +300,8 @@ def undone(connection: Connection, one: Prepared, terms: changes.Terms) -> None:
 
 
 def settle(store: Store, now: int) -> int:
-    """Lift what has waited long enough; each process may call it, one of them does it.
-
-    Returns:
-        How many bans were lifted.
-    """
-    with store.read() as connection:
-        if not changes.due(connection, KIND, now):
-            return 0
-
-    def work(connection: Connection) -> int:
-        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
-        for one in ripe:
-            _lift(connection, one.subject, now)
-        return len(ripe)
-
-    return store.do(work)
+    """Lift the bans whose lifting has waited long enough; see `changes.settle`."""
+    return changes.settle(store, KIND, now, lambda c, one: _lift(c, one.subject, now))
 
 
 def current(store: Store, key_id: str, now: int) -> tuple[str, list[Ban], int]:

@@ -8,7 +8,7 @@ A change that strengthens acts at once. One that weakens needs two persons; unti
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from secrets import token_hex
 from typing import Literal
 
@@ -157,6 +157,34 @@ def finish(connection: Connection, change_id: str) -> bool:
     """Mark a change as done; false when another process was first."""
     waiting = (change.c.id == change_id) & (change.c.state == "pending")
     return connection.execute(update(change).where(waiting).values(state="done")).rowcount == 1
+
+
+def settle(store: Store, kind: str, now: int, act: Callable[[Connection, Change], object]) -> int:
+    """Put into force what has waited long enough; each process may call it, one of them does it.
+
+    Args:
+        store: the store.
+        kind: of the changes.
+        now: Unix seconds.
+        act: puts one into force, in the transaction that marks it as done.
+
+    Returns:
+        How many came into force.
+
+    Raises:
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        if not due(connection, kind, now):
+            return 0
+
+    def work(connection: Connection) -> int:
+        ripe = [one for one in due(connection, kind, now) if finish(connection, one.id)]
+        for one in ripe:
+            act(connection, one)
+        return len(ripe)
+
+    return store.do(work)
 
 
 def history(store: Store, kind: str = "", subject: str = "") -> list[Change]:

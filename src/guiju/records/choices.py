@@ -140,6 +140,16 @@ class Choices:
         self._keep(who, accepted)
         return _missing(wanted, accepted)
 
+    async def agreed(self, who: Who, text: str, version: str) -> bool:
+        """Whether a person has agreed to a text in a version. The store is asked each time: what hangs on an agreement
+        ends with it.
+
+        Raises:
+            OutsideError: `store_unavailable`.
+        """
+        rows = await asyncio.to_thread(of, self.store, who)
+        return any(row.subject == NOTICE + text and row.chosen == version for row in rows)
+
     async def accept(self, who: Who, notice: str, version: str, now: int) -> Choice:
         """Record that a person accepted a text.
 

@@ -14,7 +14,7 @@ from guiju.errors import OutsideError
 from guiju.law.book import Said
 from guiju.records.db import Store, upsert
 from guiju.records.schema_board import duty_day, duty_owner
-from guiju.records.usage import day_of
+from guiju.records.use import day_of
 
 LONGEST: Final = 256
 _TRIES: Final = 5
@@ -24,7 +24,7 @@ class Day(msgspec.Struct, frozen=True):
     """How a duty stood on a day.
 
     Attributes:
-        day: counted as `usage.day_of` does.
+        day: counted as `use.day_of` does.
         state: as it was last seen.
         red: whether it was red whenever it was looked at that day.
         zh, en: the reason when it was last seen; of a day on which it was red, when it was last red.

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, func, select
 from guiju.errors import GuijuError
 from guiju.records.db import Store, upsert
 from guiju.records.schema import entry_hit
-from guiju.records.usage import day_of
+from guiju.records.use import day_of
 from guiju.terms import Finding
 
 KEPT_DAYS: Final = 31

@@ -183,29 +183,8 @@ def rollback(store: Store, name: str, to: int, terms: changes.Terms) -> Applied:
 
 
 def settle(store: Store, now: int) -> int:
-    """Put into force what has waited long enough; each process may call it, one of them does it.
-
-    Args:
-        store: the store.
-        now: Unix seconds.
-
-    Returns:
-        How many versions came into force.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    with store.read() as connection:
-        if not changes.due(connection, KIND, now):
-            return 0
-
-    def work(connection: Connection) -> int:
-        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
-        for one in ripe:
-            _put_in_force(connection, one.subject, one.target)
-        return len(ripe)
-
-    return store.do(work)
+    """Put into force the versions that have waited long enough; see `changes.settle`."""
+    return changes.settle(store, KIND, now, lambda c, one: _put_in_force(c, one.subject, one.target))
 
 
 def current(store: Store) -> tuple[str, list[Entry]]:

@@ -17,6 +17,7 @@ import msgspec
 from sqlalchemy import Table, func, select
 
 from guiju.errors import ConfigError
+from guiju.law import calendar
 from guiju.records.cases import Clock
 from guiju.records.db import Store
 from guiju.records.repeats import OWN_KEYS
@@ -35,7 +36,6 @@ _QUOTED: Final = {
     "cases.in_time": "desk.ontime",
     "cases.median_h": "desk.median",
 }
-_ZONE: Final = datetime.timezone(datetime.timedelta(hours=8))
 _KINDS: Final = (b'"kind":"opened"', b'"kind":"refused"', b'"kind":"closed"')
 
 
@@ -64,7 +64,7 @@ def span(month: str) -> tuple[int, int]:
         ConfigError: `config_invalid`: it is no month.
     """
     try:
-        begin = datetime.datetime.strptime(month, "%Y-%m").replace(tzinfo=_ZONE)
+        begin = datetime.datetime.strptime(month, "%Y-%m").replace(tzinfo=calendar.ZONE)
     except ValueError as error:
         raise ConfigError("config_invalid", what=month[:32], hint="2026-11") from error
     end = (begin.replace(day=1) + datetime.timedelta(days=32)).replace(day=1)
@@ -73,7 +73,7 @@ def span(month: str) -> tuple[int, int]:
 
 def month_of(at: float) -> str:
     """The month of a time in Unix seconds."""
-    return datetime.datetime.fromtimestamp(at, _ZONE).strftime("%Y-%m")
+    return datetime.datetime.fromtimestamp(at, calendar.ZONE).strftime("%Y-%m")
 
 
 def before(now: float) -> str:

@@ -154,30 +154,13 @@ def _enter(connection: Connection, made: Version, terms: changes.Terms) -> None:
 
 
 def settle(store: Store, now: int) -> int:
-    """Put into force what has waited, or been tried, long enough; each process may call it, one of them does it.
+    """Put into force the version that has waited, or been tried, long enough; see `changes.settle`."""
 
-    Args:
-        store: the store.
-        now: Unix seconds.
+    def act(connection: Connection, one: changes.Change) -> None:
+        _put_in_force(connection, one.target)
+        bump(connection, COUNTER)
 
-    Returns:
-        How many versions came into force.
-
-    Raises:
-        OutsideError: `store_unavailable`.
-    """
-    with store.read() as connection:
-        if not changes.due(connection, KIND, now):
-            return 0
-
-    def work(connection: Connection) -> int:
-        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
-        for one in ripe:
-            _put_in_force(connection, one.target)
-            bump(connection, COUNTER)
-        return len(ripe)
-
-    return store.do(work)
+    return changes.settle(store, KIND, now, act)
 
 
 def in_force(store: Store) -> list[Version]:

@@ -262,11 +262,6 @@ def forget(store: Store, item: str) -> None:
     store.do(lambda c: c.execute(delete(regeneration_prompt).where(regeneration_prompt.c.item_id == item)).rowcount)
 
 
-def of_case(store: Store, case: str) -> list[Item]:
-    """The items of a case."""
-    return [one for one in items(store) if one.case_id == case]
-
-
 def prompts(store: Store, box: Box, item: str) -> list[Prompt]:
     """The prompts of an item, opened.
 

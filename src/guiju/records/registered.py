@@ -103,18 +103,8 @@ class Register(Generic[K]):
         return store.do(write)
 
     def settle(self, store: Store, now: int) -> int:
-        """Take out what has waited long enough; each process may call it, one of them does it."""
-        with store.read() as connection:
-            if not changes.due(connection, self._kind, now):
-                return 0
-
-        def write(connection: Connection) -> int:
-            ripe = [one for one in changes.due(connection, self._kind, now) if changes.finish(connection, one.id)]
-            for one in ripe:
-                self._remove(connection, one.subject, now)
-            return len(ripe)
-
-        return store.do(write)
+        """Take out what has waited long enough; see `changes.settle`."""
+        return changes.settle(store, self._kind, now, lambda c, one: self._remove(c, one.subject, now))
 
     def history(self, store: Store) -> list[K]:
         """What is in the register, newest first."""

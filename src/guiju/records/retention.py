@@ -30,6 +30,7 @@ from guiju.records.schema import (
     vault,
 )
 from guiju.records.schema_desk import approval, case, outbox
+from guiju.records.schema_privacy import unlabelled_delivery
 from guiju.records.use import day_of
 
 _DAY_S: Final = 86_400
@@ -81,6 +82,7 @@ def due(now: int) -> dict[str, tuple[Table, ColumnElement[bool]]]:
         "steps": (standing_step, and_(ended, standing_step.c.until_at <= before["steps"])),
         "assertions": (assertion_seen, assertion_seen.c.until_s <= before["assertions"]),
         "vault": (vault, vault.c.expires_at <= before["vault"]),
+        "unlabelled": (unlabelled_delivery, unlabelled_delivery.c.at <= before["unlabelled"]),
         "requests": (rights_request, and_(settled, rights_request.c.done_at <= before["requests"])),
         "cases": (
             case,

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, fu
 from guiju.errors import ConfigError
 from guiju.records.db import Store, upsert
 from guiju.records.schema_review import exposure, item, lease, rating
+from guiju.records.use import day_of
 
 State = Literal["open", "split", "done", "withdrawn"]
 """`split`: those who rated it do not agree; somebody else settles it."""
@@ -264,15 +265,10 @@ def looked(store: Store, member_id: str, now: int, seconds: int, items: int = 0)
 
 def exposed(store: Store, member_id: str, now: int) -> tuple[int, int]:
     """For how many seconds a member looked today (UTC+8), and at how many things: their own figure."""
-    mine = (exposure.c.member_id == member_id) & (exposure.c.day == day(now))
+    mine = (exposure.c.member_id == member_id) & (exposure.c.day == day_of(now))
     with store.read() as connection:
         row = connection.execute(select(exposure.c.seconds, exposure.c.things).where(mine)).first()
     return (int(row.seconds), int(row.things)) if row else (0, 0)
-
-
-def day(now: int) -> int:
-    """The day of a time where the work is done (UTC+8)."""
-    return (now + 8 * 3600) // 86_400
 
 
 def _waits(queue: str, state: str, member_id: str) -> ColumnElement[bool]:
@@ -306,7 +302,7 @@ def _outcome(row: RowMapping, labels: Sequence[str], label: str, *, settles: boo
 
 
 def _look(connection: Connection, member_id: str, now: int, seconds: int, items: int) -> None:
-    row = {"member_id": member_id, "day": day(now), "seconds": seconds, "things": items}
+    row = {"member_id": member_id, "day": day_of(now), "seconds": seconds, "things": items}
     more = {"seconds": exposure.c.seconds + seconds, "things": exposure.c.things + items}
     upsert(connection, exposure, row, more)
 

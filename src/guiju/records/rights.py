@@ -61,8 +61,16 @@ def due(received: int) -> int:
     return calendar.after_working_days(received, DUE_DAYS)
 
 
-def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any]:
-    """All that is kept of a person, in words that can be read: for access and copy.
+def everything(store: Store, keys: DayKeys, who: Who, now: int, giver: str = "") -> dict[str, Any]:
+    """All that is kept of a person, in words that can be read: for access and copy (Article 13; PIPL, Article 45).
+
+    Args:
+        store: the store.
+        keys: the keys of persons.
+        who: whose data.
+        now: Unix seconds.
+        giver: of their consents for face or voice, as `consents.giver_hash` makes it of the name; nothing else leads
+            from a person to those, so that without it there are none.
 
     Raises:
         ConfigError: `keys_missing`: an item of the vault can't be opened.
@@ -74,6 +82,7 @@ def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any
     with store.read() as connection:
         items = vault.items(connection, who)
         held = holds.of(connection, who, now)
+    given = [one for one in consents.history(store, giver) if one.account_id == who[0]] if giver else []
     return {
         "account_id": who[0],
         "person": who[1],
@@ -81,10 +90,13 @@ def everything(store: Store, keys: DayKeys, who: Who, now: int) -> dict[str, Any
         "use": msgspec.to_builtins(use.signs(store, who, now)),
         "guardian": msgspec.to_builtins(guardian) if guardian else None,
         "choices": msgspec.to_builtins(choices.of(store, who)),
+        "training": "in" if may_train(store, who) else "out",
+        "consents": msgspec.to_builtins(given),
         "strikes": msgspec.to_builtins(strikes),
         "steps": msgspec.to_builtins(steps),
         "vault": [{**msgspec.to_builtins(one), "content": _copied(store, keys, who, one, now)} for one in items],
         "holds": msgspec.to_builtins(held),
+        "requests": msgspec.to_builtins(requests(store, waiting=True, who=who)),
     }
 
 
@@ -289,14 +301,21 @@ def forget(connection: Connection, who: Who) -> int:
     return gone + connection.execute(delete(legal_hold).where(over)).rowcount
 
 
-def requests(store: Store, *, waiting: bool = False) -> list[Request]:
+def requests(store: Store, *, waiting: bool = False, who: Who | None = None) -> list[Request]:
     """Requests, the most urgent first; of those that are done the person is no longer known.
+
+    Args:
+        store: the store.
+        waiting: only those that are not done.
+        who: only those of one person.
 
     Raises:
         OutsideError: `store_unavailable`.
     """
     query = select(rights_request).order_by(rights_request.c.due_at)
     query = query.where(rights_request.c.done_at == 0) if waiting else query
+    if who:
+        query = query.where(rights_request.c.account_id == who[0], rights_request.c.person_id == who[1])
     with store.read() as connection:
         return [_request(row) for row in connection.execute(query)]
 

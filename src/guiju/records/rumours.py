@@ -80,18 +80,8 @@ def dropped(connection: Connection, id: str, terms: changes.Terms) -> None:
 
 
 def settle(store: Store, now: int) -> int:
-    """Put into force what has waited long enough; each process may call it, one of them does it."""
-    with store.read() as connection:
-        if not changes.due(connection, KIND, now):
-            return 0
-
-    def work(connection: Connection) -> int:
-        ripe = [one for one in changes.due(connection, KIND, now) if changes.finish(connection, one.id)]
-        for one in ripe:
-            _put_in_force(connection, one.target)
-        return len(ripe)
-
-    return store.do(work)
+    """Put into force the list that has waited long enough; see `changes.settle`."""
+    return changes.settle(store, KIND, now, lambda c, one: _put_in_force(c, one.target))
 
 
 def current(store: Store, day: str) -> tuple[str, list[Rumour]]:

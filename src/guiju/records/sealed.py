@@ -8,8 +8,9 @@ log and its backups. Whose key it is follows from the thing's name and the provi
 from __future__ import annotations
 
 import hmac
+from pathlib import Path
 from secrets import token_bytes
-from typing import Final
+from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -73,6 +74,11 @@ class Boxes:
         self._store = store
         self._keys = keys
         self._secret = secrets.person
+
+    @classmethod
+    def open(cls, store: Store, data: Path) -> Self:
+        """Those of a data directory."""
+        return cls(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
 
     def make(self, name: str, now: int, until: int) -> Box:
         """The key of a thing, made where there is none yet.

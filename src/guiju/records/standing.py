@@ -356,7 +356,7 @@ def uphold(store: Store, who: Who, kind: Misuse, now: int, decide: Decide) -> St
     return store.do(lambda connection: add(connection, who, kind, "finding", -1, now, decide))
 
 
-def overturn(store: Store, strike_id: str, now: int, decide: Decide) -> Who:
+def overturn(store: Store, strike_id: str, decide: Decide) -> Who:
     """Take a strike back. It vanishes, and with it each automatic step of the person that the others do not carry.
 
     Returns:

@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from guiju.errors import ConfigError
+from guiju.marking.verify import Check, Verified
 from guiju.records.ids import ExchangeIds, tag
 from guiju.records.record import keyed
 from guiju.records.scribe import Entry, month
@@ -107,3 +108,21 @@ def _find(source: Source, writer: str, made: int, x: str) -> tuple[Entry, ...]:
             if entry.kind != "opened":
                 return tuple(found)
     return tuple(found)
+
+
+def evidence_of(found: Verified, traced: Trace) -> Check | None:
+    """What the evidence says of a file that bears one of its numbers.
+
+    Whoever spreads a file writes a part of its label (Labelling Measures, 6), and the file is another one from then on:
+    where that part is not ours any more, the evidence can't tell whether the content is the same.
+
+    Args:
+        found: as it was read.
+        traced: what was recorded under its number.
+    """
+    if traced.result == "found" and traced.choice >= 0:
+        return Check("evidence", "whole", known=True, generated=True)
+    if traced.result != "altered" or found.label is None:
+        return None
+    spread = found.label["PropagateID"] != found.label["ProduceID"]
+    return Check("evidence", "unsure" if spread else "altered", known=True, generated=True)

@@ -16,6 +16,9 @@ Progress = Callable[[str, int, int], None]
 _CHUNK: Final = 1000
 _NOT_OURS: Final = ("alembic_version", "ledger_segment", "ledger_entry", "ledger_checkpoint")
 _BOOKKEEPING: Final = ("alembic_version", "version")
+_ONCE: Final[dict[str, None]] = {"compiled_cache": None}
+"""Statements on tables that are looked up anew each time are of no use later: kept, each would hold its tables in
+memory, and push out one that is asked all the time."""
 
 
 def quiet(table: str, done: int, total: int) -> None:
@@ -34,7 +37,11 @@ def tables(connection: Connection) -> list[Table]:
 
 def counts(connection: Connection) -> dict[str, int]:
     """How many rows each table has."""
-    return {t.name: connection.execute(select(func.count()).select_from(t)).scalar_one() for t in tables(connection)}
+    made = {}
+    for table in tables(connection):
+        counting = select(func.count()).select_from(table)
+        made[table.name] = connection.execute(counting, execution_options=_ONCE).scalar_one()
+    return made
 
 
 def is_empty(connection: Connection) -> bool:
@@ -45,7 +52,7 @@ def is_empty(connection: Connection) -> bool:
 def clear(connection: Connection) -> None:
     """Delete all rows."""
     for table in reversed(tables(connection)):
-        connection.execute(delete(table))
+        connection.execute(delete(table), execution_options=_ONCE)
 
 
 def copy(source: Connection, target: Connection, progress: Progress = quiet) -> dict[str, int]:
@@ -65,9 +72,9 @@ def copy(source: Connection, target: Connection, progress: Progress = quiet) -> 
     into = {table.name: table for table in tables(target)}
     for table in tables(source):
         done = 0
-        rows = source.execution_options(yield_per=_CHUNK).execute(select(table)).mappings()
+        rows = source.execute(select(table), execution_options={"yield_per": _CHUNK, **_ONCE}).mappings()
         for chunk in rows.partitions(_CHUNK):
-            target.execute(insert(into[table.name]), [dict(row) for row in chunk])
+            target.execute(insert(into[table.name]), [dict(row) for row in chunk], execution_options=_ONCE)
             done += len(chunk)
             progress(table.name, done, have[table.name])
     got = counts(target)

@@ -17,12 +17,11 @@ from sqlalchemy import Connection, delete, select
 from guiju.errors import GuijuError
 from guiju.records.db import Store, upsert
 from guiju.records.schema import key_usage
+from guiju.records.use import day_of
 
 EVERY_S: Final = 5.0
 """Seconds from one writing to the next."""
 KEPT_DAYS: Final = 31
-_ZONE_S: Final = 8 * 3600
-_DAY_S: Final = 86_400
 
 
 class Used(msgspec.Struct):
@@ -37,11 +36,6 @@ class Used(msgspec.Struct):
     account: str
     tokens: int = 0
     estimated: int = 0
-
-
-def day_of(now: float) -> int:
-    """The day of a time in Unix seconds."""
-    return int(now + _ZONE_S) // _DAY_S
 
 
 def of_day(connection: Connection, day: int) -> dict[str, Used]:

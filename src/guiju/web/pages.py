@@ -193,3 +193,9 @@ def asks_json(request: Request) -> bool:
     """Whether a program asks, which reads JSON, and no browser."""
     accepted = request.headers.get("accept", "")
     return "application/json" in accepted and "text/html" not in accepted
+
+
+def pages_of(request: Request) -> Pages:
+    """The pages among which the one that was asked for is."""
+    made: Pages = request.app
+    return made

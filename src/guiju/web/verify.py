@@ -23,10 +23,10 @@ from guiju.config import Settings
 from guiju.errors import CallerError, GuijuError, Language, OutsideError
 from guiju.marking.explained import VERDICTS, report, sentences
 from guiju.marking.families import FAMILIES
-from guiju.marking.verify import Check, Verified, with_check
-from guiju.records.trace import Trace
+from guiju.marking.verify import Verified, with_check
+from guiju.records.trace import evidence_of
 from guiju.web.locale import say
-from guiju.web.pages import Host, Pages, asks_json
+from guiju.web.pages import Host, Pages, asks_json, pages_of
 from guiju.web.readers import Readers
 from guiju.web.turns import Turns
 from guiju.web.uploads import Upload, deadline, drained, received
@@ -72,9 +72,9 @@ class VerifyPage:
         return self._form(request)
 
     def _form(self, request: Request, error: GuijuError | None = None) -> Response:
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         accepted = sorted({f".{ending}" for family in FAMILIES for ending in family.endings})
-        return _pages(request).page(
+        return pages_of(request).page(
             request,
             "verify.html",
             error.row.status if error else 200,
@@ -148,10 +148,10 @@ class VerifyPage:
 
     def _told(self, request: Request, found: Verified, upload: Upload) -> Response:
         """The answer as a page."""
-        language = _pages(request).language(request)
+        language = pages_of(request).language(request)
         other: Language = "en" if language == "zh" else "zh"
         reason = found.reason.partition(":")[0]
-        return _pages(request).page(
+        return pages_of(request).page(
             request,
             "verified.html",
             found=found,
@@ -164,30 +164,6 @@ class VerifyPage:
             reason=reason if reason in _REASONS else "limits",
             faults=[*found.faults, *_producer(found)],
         )
-
-
-def evidence_of(found: Verified, traced: Trace) -> Check | None:
-    """What the evidence says of a file that bears one of its numbers.
-
-    Whoever spreads a file writes a part of its label (Labelling Measures, 6), and the file is another one from then on:
-    where that part is not ours any more, the evidence can't tell whether the content is the same.
-
-    Args:
-        found: as it was read.
-        traced: what was recorded under its number.
-    """
-    if traced.result == "found" and traced.choice >= 0:
-        return Check("evidence", "whole", known=True, generated=True)
-    if traced.result != "altered" or found.label is None:
-        return None
-    spread = found.label["PropagateID"] != found.label["ProduceID"]
-    return Check("evidence", "unsure" if spread else "altered", known=True, generated=True)
-
-
-def _pages(request: Request) -> Pages:
-    """The pages among which this one is."""
-    made: Pages = request.app
-    return made
 
 
 def _scheme(request: Request, settings: Settings) -> str:

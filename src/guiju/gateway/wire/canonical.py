@@ -23,6 +23,8 @@ from guiju.terms import Text
 Treatment = Literal["forward", "drop", "refuse"]
 
 _NAME = re.compile(r"[\w.:/@+-]{1,128}", re.ASCII)
+PERSONAL = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
+"""Fields in which callers name people: at no door do they go on, whatever the operator's table says (Article 11)."""
 
 
 class Shape(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -261,7 +263,7 @@ def sift(
         if treatment == "forward" and name in known:
             continue
         value = raw.pop(name)
-        if treatment == "forward" and name not in dropped:
+        if treatment == "forward" and name not in dropped and name not in PERSONAL:
             extra[name] = value
         else:
             gone.append(name)
@@ -425,8 +427,12 @@ def joined(request: Shape, extra: Mapping[str, Any]) -> bytes:
     """A request, and the fields that are forwarded beside it, as JSON.
 
     Raises:
-        CallerError: a string that is not Unicode text (a lone surrogate).
+        CallerError: a string that is not Unicode text (a lone surrogate); or a field beside the request that says again
+            what stands in it, as where one door reads `input` and another one's `messages` are to be forwarded.
     """
+    for name in extra:
+        if getattr(request, name, None) is not None:
+            raise CallerError("unknown_field", param=strict.shown(name))
     try:
         body = msgspec.json.encode(request)
         return body[:-1] + b"," + msgspec.json.encode(extra)[1:] if extra else body

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a model service answers at chat completions, parsed as strictly as what is asked.
+"""What a model service answers at chat completions and at completions, parsed as strictly as what is asked.
 
 A whole reply and a chunk of a stream become the same thing, a Delta: pieces of text, each of one choice and one field.
 An unknown field is dropped and named; a wrong shape is an error, never passed on.
@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import groupby
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
@@ -24,7 +24,6 @@ FIELDS: Final = frozenset({*TEXTS, "id", "name", "arguments"})
 FINISHES: Final = frozenset({"stop", "length", "tool_calls", *refusals.FINISHES})
 CALL_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _CHUNK = frozenset({"id", "object", "created", "model", "choices", "usage"})
-_CHOICE = frozenset({"index", "delta", "message", "finish_reason"})
 _DELTA = frozenset({"role", "content", "reasoning_content", "reasoning", "refusal", "tool_calls"})
 
 
@@ -70,25 +69,31 @@ class Delta(msgspec.Struct):
 
 Take = Callable[[bytes, Delta], None]
 """Takes one event into a delta."""
+Body = Literal["message", "delta", "text"]
+"""Where the text of a choice stands: of a whole reply, of a chunk, and of either where a prompt is continued."""
+_BODIES: Final[tuple[Body, ...]] = ("message", "delta", "text")
+_CHOICE: Final = {body: frozenset({"index", body, "finish_reason"}) for body in _BODIES}
 
 
-def parse(events: Iterable[bytes], choices: int, *, whole: bool = False) -> Delta:
+def parse(events: Iterable[bytes], choices: int, *, whole: bool = False, continued: bool = False) -> Delta:
     """Parse events that came together, or one whole reply. Text of one field that follows itself becomes one piece.
 
     Args:
         events: JSON texts.
         choices: how many choices were asked for.
         whole: true for a reply that was not streamed.
+        continued: true for what completions answer.
 
     Raises:
         OutsideError: `upstream_failed`, the first of them has not the protocol's shape.
     """
-    return gather(taker(choices, whole=whole), events)
+    return gather(taker(choices, whole=whole, continued=continued), events)
 
 
-def taker(choices: int, *, whole: bool = False) -> Take:
+def taker(choices: int, *, whole: bool = False, continued: bool = False) -> Take:
     """What takes an event, or a whole reply; see `parse`."""
-    return partial(_event, choices, "message" if whole else "delta")
+    body: Body = "message" if whole else "delta"
+    return partial(_event, choices, "text" if continued else body, whole)
 
 
 def gather(take: Take, events: Iterable[bytes]) -> Delta:
@@ -140,7 +145,7 @@ def decoded(data: bytes) -> dict[str, Any]:
     return raw if isinstance(raw, dict) else wrong("an event is not an object")
 
 
-def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
+def _event(choices: int, body: Body, whole: bool, data: bytes, made: Delta) -> None:
     """Take one event, or one whole reply, into the delta."""
     raw = decoded(data)
     if raw.get("error"):
@@ -152,7 +157,7 @@ def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
     if not isinstance(listed, list):
         wrong("there are no choices")
     for choice in listed:
-        _choice(choice, choices, body, made)
+        _choice(choice, choices, body, whole, made)
     if usage := raw.get("usage"):
         try:
             made.usage = msgspec.convert(usage, Usage)
@@ -160,19 +165,21 @@ def _event(choices: int, body: str, data: bytes, made: Delta) -> None:
             made.dropped.add("usage")
 
 
-def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
+def _choice(choice: Any, choices: int, body: Body, whole: bool, made: Delta) -> None:
     """Take one choice into the delta."""
     if not isinstance(choice, dict):
         wrong("a choice is not an object")
     index = choice.get("index", 0)
     if type(index) is not int or not 0 <= index < choices:
         wrong("a choice that was not asked for")
-    if unknown := choice.keys() - _CHOICE:
+    if unknown := choice.keys() - _CHOICE[body]:
         made.dropped.update(shown(name) for name in unknown if choice[name] is not None)
     delta = choice.get(body)
     if delta is None:
-        if body == "message":
-            wrong("a choice has no message")
+        if whole:
+            wrong(f"a choice has no {body}")
+    elif body == "text":
+        _delta({"content": delta if isinstance(delta, str) else wrong("text is not text")}, index, made)
     elif not isinstance(delta, dict):
         wrong(f"{body} is not an object")
     else:
@@ -184,7 +191,7 @@ def _choice(choice: Any, choices: int, body: str, made: Delta) -> None:
         if refused := refusals.FINISHES.get(finish):
             made.refused, finish = refused, "content_filter"
         made.finishes.append((index, finish))
-    elif body == "message":
+    elif whole:
         wrong("a choice without finish_reason")
 
 

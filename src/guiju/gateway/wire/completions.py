@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The protocol of /v1/completions: one prompt in, text out. The prompt goes upstream as a user's message, so that every
-model service can answer it."""
+model service can answer it; or as it is, to services whose settings say that they continue prompts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from guiju.adapters.upstream import CONTINUED, Address
 from guiju.config import Limits
 from guiju.errors import CallerError, GuijuError, Language
 from guiju.gateway.wire import canonical, openai_errors, strict
@@ -18,6 +19,8 @@ from guiju.gateway.wire.protocol import Call, Canonical, Said, Silent
 
 DROPPED: Final = frozenset({"user", "logprobs", "best_of"})
 """Known fields that do not go upstream; they are listed."""
+_FINISHES: Final = frozenset({"stop", "length", "content_filter"})
+"""Ways in which a text ends here; a call of a tool, which has no place here, is the end of the text."""
 DONE: Final = b"data: [DONE]\n\n"
 _encode = msgspec.json.encode
 
@@ -43,10 +46,34 @@ class CompletionRequest(Shape):
 _KNOWN: Final = frozenset(CompletionRequest.__struct_fields__)
 
 
+class PromptRequest(Shape):
+    """A request as it goes to a service that continues prompts, in the order in which it is encoded.
+
+    Attributes:
+        user: keyed hash of the person (Article 11).
+    """
+
+    model: str
+    prompt: str
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: int | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    logit_bias: dict[str, float] | None = None
+    user: str | None = None
+
+
 class Completions(Canonical):
     """The protocol; see `Wire`."""
 
     name = "completions"
+    path = CONTINUED
     fields = frozenset({"content"})
 
     def parse(self, body: bytes, table: Mapping[str, Treatment], limits: Limits) -> Asked:
@@ -73,6 +100,31 @@ class Completions(Canonical):
             logit_bias=asked.logit_bias,
         )
         return canonical.settle(request, extra, dropped, limits)
+
+    def encode(self, asked: Asked, to: Address, person: str) -> bytes:
+        """The request as it goes upstream: as a chat, or the prompt as it is."""
+        if to.kind != "completions":
+            return super().encode(asked, to, person)
+        request = asked.request
+        (message,) = request.messages
+        assert isinstance(message.content, str)  # `_prompt` made it, and what masks it keeps its kind
+        made = PromptRequest(
+            model=to.model,
+            prompt=message.content,
+            stream=request.stream,
+            stream_options=StreamOptions(include_usage=True) if request.stream else None,
+            n=request.n,
+            max_tokens=request.max_tokens,
+            temperature=request.temperature,
+            top_p=request.top_p,
+            presence_penalty=request.presence_penalty,
+            frequency_penalty=request.frequency_penalty,
+            seed=request.seed,
+            stop=request.stop,
+            logit_bias=request.logit_bias,
+            user=person or None,
+        )
+        return canonical.joined(made, asked.extra)
 
     def writer(self, asked: Asked, exchange: str, created: int, aigc: dict[str, str]) -> CompletionsWriter:
         """What writes the answer to it."""
@@ -166,4 +218,5 @@ class CompletionsWriter(Silent):
 
 
 def _choice(index: int, text: str, finish: str | None = None) -> dict[str, Any]:
-    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish}
+    told = finish if finish is None or finish in _FINISHES else "stop"
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": told}

@@ -81,10 +81,16 @@ class Vectors(msgspec.Struct, omit_defaults=True):
     usage: Usage | None = None
 
 
+_PLAIN: Final = frozenset({*Vectors.__struct_fields__, "object", "model", "id", "created"})
+_VECTOR: Final = frozenset(Vector.__struct_fields__)
+"""Fields of an answer, and of a vector, that lose nothing."""
+
+
 class Embeddings:
     """The protocol; see `Speaks`."""
 
     name = "embeddings"
+    path = "/embeddings"
     labelled = False
     text = False
 
@@ -117,21 +123,23 @@ class Embeddings:
         request = msgspec.structs.replace(asked.request, input=inputs)
         return msgspec.structs.replace(asked, request=request, extra=masked_extra(asked.extra, by))
 
-    def read(self, body: bytes, asked: Asked) -> Vectors:
-        """A model service's answer.
+    def read(self, body: bytes, asked: Asked) -> tuple[Vectors, set[str]]:
+        """A model service's answer, and the names of what is left behind of it.
 
         Raises:
             OutsideError: `upstream_failed`: it is none.
         """
         try:
             made = msgspec.json.decode(body, type=Vectors)
+            named = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            each = msgspec.json.decode(named["data"], type=list[dict[str, msgspec.Raw]])
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise OutsideError("upstream_failed", what="what it sent is no list of vectors") from None
         if sorted(one.index for one in made.data) != list(range(asked.count)):
             raise OutsideError("upstream_failed", what="not as many vectors as were asked for")
         if any(isinstance(one.embedding, str) and not _BASE64.fullmatch(one.embedding) for one in made.data):
             raise OutsideError("upstream_failed", what="a vector is not base64")
-        return made
+        return made, strict.left_behind(named, _PLAIN) | strict.left_behind(each, _VECTOR)
 
     def write(self, vectors: Vectors, asked: Asked) -> bytes:
         """The answer."""

@@ -169,8 +169,24 @@ def write(border: str, fields: Iterable[tuple[str, str]], files: Iterable[tuple[
 
 
 def flat(extra: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Fields that are forwarded beside a request, as a form has them."""
+    """Fields that are forwarded beside a request, as a form has them; what came in JSON may be more than texts.
+
+    Raises:
+        CallerError: `invalid_request`, a form has no place for one.
+    """
     made: list[tuple[str, str]] = []
     for name, value in extra.items():
-        made += [(f"{name}[]", one) for one in value] if isinstance(value, list) else [(name, value)]
+        if isinstance(value, list):
+            made += [(f"{name}[]", _plain(name, one)) for one in value]
+        elif value is not None:
+            made.append((name, _plain(name, value)))
     return made
+
+
+def _plain(name: str, value: Any) -> str:
+    """A text, a number or a truth value as the text that it is in a form."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (bool, int, float)):
+        return msgspec.json.encode(value).decode()
+    raise CallerError("invalid_request", what=f"{shown(name)} has no place in a form", param=shown(name))

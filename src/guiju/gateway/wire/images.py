@@ -48,9 +48,12 @@ _KNOWN: Final = frozenset(ImagesRequest.__struct_fields__)
 
 
 class _Picture(msgspec.Struct):
-    b64_json: str = ""
-    url: str = ""
-    revised_prompt: str | None = None
+    b64_json: str | None = None
+    url: str | None = None
+
+
+_ABOUT: Final = ("background", "output_format", "quality", "size")
+"""What a service repeats of the request."""
 
 
 class _Usage(msgspec.Struct):
@@ -60,6 +63,11 @@ class _Usage(msgspec.Struct):
 class _Answer(msgspec.Struct):
     data: list[_Picture]
     usage: _Usage | None = None
+
+
+_PLAIN: Final = frozenset({*_Answer.__struct_fields__, "created", *_ABOUT})
+_PICTURE: Final = frozenset({"b64_json", "url"})
+"""Fields of an answer, and of a picture, that lose nothing."""
 
 
 class Images:
@@ -94,15 +102,17 @@ class Images:
         """See `MediaWire`. A prompt that the service wrote anew is left behind: nobody has looked at it."""
         try:
             made = msgspec.json.decode(body, type=_Answer)
-            files = [base64.b64decode(one.b64_json, validate=True) for one in made.data]
+            named = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+            each = msgspec.json.decode(named["data"], type=list[dict[str, msgspec.Raw]])
+            files = [base64.b64decode(one.b64_json or "", validate=True) for one in made.data]
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, binascii.Error, ValueError):
             raise OutsideError("upstream_failed", what="what it sent is no list of pictures") from None
         if any(one.url for one in made.data):
             raise OutsideError("upstream_failed", what="an address in place of a picture")
         if len(files) != (asked.request.n or 1) or not all(files):
             raise OutsideError("upstream_failed", what="not as many pictures as were asked for")
-        dropped = ("revised_prompt",) if any(one.revised_prompt for one in made.data) else ()
-        return Made(files, made.usage.total_tokens if made.usage else 0, dropped)
+        dropped = strict.left_behind(named, _PLAIN) | strict.left_behind(each, _PICTURE)
+        return Made(files, made.usage.total_tokens if made.usage else 0, tuple(dropped))
 
     def write(self, files: list[bytes], asked: Asked, created: int, aigc: Mapping[str, str]) -> tuple[bytes, bytes]:
         """See `MediaWire`."""

@@ -68,14 +68,7 @@ class Asked(msgspec.Struct):
 
 
 class MediaWire(Speaks, Protocol):
-    """A protocol in which files are answered.
-
-    Attributes:
-        path: where below a model service's address they are asked for.
-    """
-
-    @property
-    def path(self) -> str: ...
+    """A protocol in which files are answered."""
 
     def read(self, body: bytes, asked: Asked) -> Made:
         """A model service's answer.

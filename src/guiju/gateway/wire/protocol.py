@@ -158,6 +158,7 @@ class Speaks(Protocol):
         name: the door's short name in evidence and metrics.
         labelled: whether what is answered is content, which carries a label (Article 16).
         text: whether text is answered, which services of every kind can.
+        path: where below a service's address it is asked; `""` where chats are answered.
     """
 
     @property
@@ -166,6 +167,8 @@ class Speaks(Protocol):
     def labelled(self) -> bool: ...
     @property
     def text(self) -> bool: ...
+    @property
+    def path(self) -> str: ...
 
     def parse(self, body: Any, table: Mapping[str, Treatment], limits: Limits) -> Any:
         """Read a request: the bytes of its body, or the form that it is.
@@ -208,6 +211,7 @@ class Canonical:
 
     labelled = True
     text = True
+    path = ""
 
     def encode(self, asked: Asked, to: Address, person: str) -> bytes:
         """The request as it goes upstream."""

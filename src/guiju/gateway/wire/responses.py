@@ -196,7 +196,8 @@ class Responses(Canonical):
 def _echo(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Settings that the answer repeats: numbers and choices, no text."""
     names = ("temperature", "top_p", "max_output_tokens", "parallel_tool_calls")
-    return {name: raw.get(name) for name in names}
+    made = {name: raw.get(name) for name in names}
+    return {**made, "parallel_tool_calls": made["parallel_tool_calls"] is not False}
 
 
 def _canonical(asked: ResponsesRequest) -> ChatRequest:

@@ -192,7 +192,8 @@ class ResponsesWriter(Noticing):
                     made += self._said("response.function_call_arguments.done", **place, name=name, arguments=text)
                     continue
                 _, key, prefix = _PARTS[field]
-                made += self._said(prefix + ".done", **place, content_index=index, **{key: text})
+                told = {key: text, **({"logprobs": []} if field == "content" else {})}
+                made += self._said(prefix + ".done", **place, content_index=index, **told)
                 part = _part(field, text)
                 made += self._said("response.content_part.done", **place, content_index=index, part=part)
             made += self._said("response.output_item.done", output_index=item.at, item=item.done())
@@ -219,7 +220,7 @@ class ResponsesWriter(Noticing):
         if usage is not None:
             made["usage"] = {
                 "input_tokens": usage.prompt_tokens,
-                "input_tokens_details": {"cached_tokens": 0},
+                "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
                 "output_tokens": usage.completion_tokens,
                 "output_tokens_details": {"reasoning_tokens": 0},
                 "total_tokens": usage.total_tokens,

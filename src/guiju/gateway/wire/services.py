@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
-from guiju.adapters.upstream import Address
-from guiju.config import UpstreamKind
+from guiju.adapters.upstream import Address, Spoken
 from guiju.gateway.wire import anthropic_request, canonical, chat_reply
 from guiju.gateway.wire.anthropic_reply import AnthropicAnswer
 from guiju.gateway.wire.canonical import Asked
@@ -39,24 +38,27 @@ class Answer(Protocol):
 
 
 class ChatAnswer:
-    """Reads one answer of chat completions; see `Answer`."""
+    """Reads one answer of chat completions, or of completions; see `Answer`."""
 
-    __slots__ = ("_choices", "events")
+    __slots__ = ("_choices", "_continued", "events")
 
-    def __init__(self, choices: int) -> None:
+    def __init__(self, choices: int, continued: bool = False) -> None:
         self._choices = choices
-        self.events = partial(chat_reply.gather, chat_reply.taker(choices))  # no call more for each event
+        self._continued = continued
+        take = chat_reply.taker(choices, continued=continued)
+        self.events = partial(chat_reply.gather, take)  # no call more for each event
 
     def whole(self, body: bytes) -> Delta:
         """See `chat_reply.parse`."""
-        return chat_reply.parse([body], self._choices, whole=True)
+        return chat_reply.parse([body], self._choices, whole=True, continued=self._continued)
 
 
-ANSWERS: Final[Mapping[UpstreamKind, Callable[[int], Answer]]] = {
+ANSWERS: Final[Mapping[Spoken, Callable[[int], Answer]]] = {
     "openai": ChatAnswer,
     "anthropic": lambda _: AnthropicAnswer(),
+    "completions": partial(ChatAnswer, continued=True),
 }
-"""Kind → what reads one answer to so many choices."""
+"""What is spoken → what reads one answer to so many choices."""
 
 
 def encode(asked: Asked, to: Address, person: str) -> bytes:

@@ -8,6 +8,8 @@ import re
 from math import isinf
 from typing import Any, NoReturn
 
+import msgspec
+
 from guiju.config import Limits
 from guiju.errors import CallerError
 
@@ -39,6 +41,7 @@ def _finite(digits: str) -> float:
     return made
 
 
+_NULL = msgspec.Raw(b"null")
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 """One string, or the rest of a body whose last string does not end: never tried twice at one place, so never slow."""
 _HALF = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -122,6 +125,18 @@ def too_deep(value: Any, depth: int) -> bool:
         if not level:
             return False
     return True
+
+
+def left_behind(value: Any, known: frozenset[str]) -> set[str]:
+    """Names of fields of an object, or of the objects of a list, that nobody here knows and that hold anything.
+
+    Args:
+        value: decoded JSON, or JSON of which only the names are decoded.
+        known: fields that are read, or that lose nothing.
+    """
+    objects = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    told = ((name, one[name]) for one in objects for name in one.keys() - known)
+    return {shown(name) for name, held in told if held is not None and held != _NULL}
 
 
 def shown(key: str) -> str:

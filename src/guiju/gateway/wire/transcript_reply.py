@@ -17,12 +17,24 @@ from guiju.adapters import refusals
 from guiju.errors import OutsideError
 from guiju.gateway.wire.chat_reply import Delta, Piece, Usage, decoded, wrong
 from guiju.gateway.wire.protocol import Call, Said, Silent
-from guiju.gateway.wire.strict import shown
+from guiju.gateway.wire.strict import left_behind, shown
 
 Format = Literal["json", "text", "verbose_json", "srt", "vtt"]
 MOST: Final = 100_000
 """Segments or words of one answer, at most."""
-_LANGUAGE: Final = re.compile(r"[A-Za-z-]{1,32}")
+_CODE: Final = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{2,4})?")
+_WRITTEN: Final = (
+    "afrikaans albanian amharic arabic armenian assamese azerbaijani bashkir basque belarusian bengali bosnian "
+    "breton bulgarian burmese cantonese catalan chinese croatian czech danish dutch english estonian faroese "
+    "finnish french galician georgian german greek gujarati hausa hawaiian hebrew hindi hungarian icelandic "
+    "indonesian italian japanese javanese kannada kazakh khmer korean lao latin latvian lingala lithuanian "
+    "luxembourgish macedonian malagasy malay malayalam maltese maori marathi mongolian myanmar nepali norwegian "
+    "nynorsk occitan pashto persian polish portuguese punjabi romanian russian sanskrit serbian shona sindhi "
+    "sinhala slovak slovenian somali spanish sundanese swahili swedish tagalog tajik tamil tatar telugu thai "
+    "tibetan turkish turkmen ukrainian urdu uzbek vietnamese welsh yiddish yoruba"
+)
+LANGUAGES: Final = frozenset(_WRITTEN.split(" "))
+"""Names of languages that services write out; another word in that place is left behind, since nobody looks at it."""
 _BETWEEN: Final = " \u200b"
 """Between segments, and between words: a space to whoever looks at them, and found again afterwards."""
 _KNOWN: Final = frozenset({"text", "segments", "words", "language", "duration", "usage", "task"})
@@ -49,6 +61,10 @@ class Word(msgspec.Struct):
     word: str
     start: float
     end: float
+
+
+_SEGMENT: Final = frozenset({*Segment.__struct_fields__, "tokens"})
+_WORD: Final = frozenset(Word.__struct_fields__)
 
 
 class Frame(msgspec.Struct):
@@ -115,7 +131,9 @@ class TranscriptAnswer:
         raw, made = decoded(body), Delta(dropped=set())
         if self._refused(raw, made):
             return made
-        made.dropped = {shown(name) for name in raw.keys() - _KNOWN if raw[name] is not None}
+        made.dropped = left_behind(raw, _KNOWN)
+        for name, fields in (("segments", _SEGMENT), ("words", _WORD)):
+            made.dropped |= left_behind(raw.get(name), fields)
         self._counted(raw.pop("usage", None), made)
         try:
             heard = msgspec.convert(raw, _Answer)
@@ -125,7 +143,8 @@ class TranscriptAnswer:
         segments, words = heard.segments or [], heard.words or []
         if max(len(segments), len(words)) > MOST:
             wrong("too many segments")
-        self._frame.language = heard.language if _LANGUAGE.fullmatch(heard.language) else ""
+        known = _CODE.fullmatch(heard.language) or heard.language.casefold() in LANGUAGES
+        self._frame.language = heard.language if known else ""
         self._frame.segments, self._frame.words = segments, words
         made.pieces = [Piece(0, "content", heard.text)]
         if segments:

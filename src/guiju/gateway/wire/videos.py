@@ -116,6 +116,7 @@ class Videos:
     """The protocol of asking for a film; see `Speaks`. A job is no content, so that it carries no label."""
 
     name = "videos"
+    path = PATH
     labelled = False
     text = False
 
@@ -227,13 +228,13 @@ def read(body: bytes) -> tuple[Told, list[str]]:
         raise OutsideError("upstream_failed", what="what it sent is no job") from None
     if told.status not in STATES or not _THEIRS.fullmatch(told.id):
         raise OutsideError("upstream_failed", what="what it sent is no job")
-    return told, sorted(set(raw) - _PLAIN)
+    return told, sorted(strict.left_behind(raw, _PLAIN))
 
 
 def taken(job: Job, told: Told, now: int) -> Job:
     """A job as the service tells of it now."""
     state: State = told.status  # type: ignore[assignment] # `read` has looked
-    refused = refusals.read({"error": told.error}, "output") is not None or _blocked(told.error)
+    refused = refusals.read({"error": told.error}, "output") is not None
     percent = int(max(0.0, min(99.0, told.progress or 0.0)))
     ends = min(one for one in (job.expires_at, told.expires_at or 0) if one > 0)
     return msgspec.structs.replace(
@@ -244,11 +245,6 @@ def taken(job: Job, told: Told, now: int) -> Job:
         completed_at=now if state == "completed" else 0,
         expires_at=ends,
     )
-
-
-def _blocked(error: dict[str, Any] | None) -> bool:
-    """Whether a film was refused for content, as OpenAI's API says it of films."""
-    return error is not None and error.get("code") == "moderation_blocked"
 
 
 def asked_of(told: Told, asked: Asked) -> tuple[str, str]:
