@@ -14,11 +14,10 @@ from guiju.controls.hearing import hear
 from guiju.detect.words import passages
 from guiju.errors import Language, OutsideError
 from guiju.gateway.guarding import Guards, Outcome, Part
-from guiju.gateway.live import CANARY_KEY, Controls, Live
+from guiju.gateway.live import CANARY_KEY, UNCOUNTED, Controls, Live
 from guiju.gateway.wire import strict
 from guiju.gateway.wire.protocol import Checked, GuardWire
 from guiju.records.accounts import KeyRecord
-from guiju.records.proof import KEY_ID
 from guiju.terms import Exchange, Finding, Hearing, Stage, Text, stronger
 
 
@@ -69,7 +68,7 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     await live.books.durable(live.books.checked(exchange, body, heard, degraded))
     if any(one.decisive.reason and one.decisive.reason.code == "guard_unavailable" for one in heard if one.stops):
         raise OutsideError("guard_unavailable")
-    if key.id not in (CANARY_KEY, KEY_ID):
+    if key.id not in UNCOUNTED:
         stopped = any(hearing.stops for hearing in made.hearings)
         live.hits.take([one for found in made.findings for one in found], live.clock())
         live.metrics.counts.ended(wire.name, "stopped" if stopped else "passed")

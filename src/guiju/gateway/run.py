@@ -26,14 +26,13 @@ from guiju.gateway import unlabelled
 from guiju.gateway.asker import Asker
 from guiju.gateway.grounded import sourced
 from guiju.gateway.http import Head, Send
-from guiju.gateway.live import CANARY_KEY, Live, Policy
+from guiju.gateway.live import CANARY_KEY, UNCOUNTED, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.timeline import MOST, Timeline
 from guiju.gateway.wire.protocol import Questions, Speaks
 from guiju.records.accounts import KeyRecord
 from guiju.records.consents import Kept, Likeness
-from guiju.records.proof import KEY_ID
 from guiju.records.record import End
 from guiju.terms import LEVELS, Exchange, Finding, Hearing, IdentityLevel, Label, Text
 
@@ -102,7 +101,7 @@ class Run(ABC):
         self.head = head
         self.wire = wire
         self.key = key
-        self.counted = key.id not in (CANARY_KEY, KEY_ID)
+        self.counted = key.id not in UNCOUNTED
         self.guarded = key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
