@@ -101,8 +101,7 @@ class Run(ABC):
         self.head = head
         self.wire = wire
         self.key = key
-        self.counted = key.id not in UNCOUNTED
-        self.guarded = key.id != CANARY_KEY
+        self.counted, self.guarded = key.id not in UNCOUNTED, key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
         self.strict = key.audience == "minors"
