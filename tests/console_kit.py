@@ -28,6 +28,7 @@ from guiju.console.frame import cookie
 from guiju.desk.cases import Form
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts
+from guiju.detect.banned_pictures import PictureMark
 from guiju.dossier import package, workshop
 from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.lint import lint
@@ -211,6 +212,7 @@ REVIEWED: Final = (
     "regen",
     "regen-none",
     "regen-item",
+    "regen-picture",
     "matter-incident",
     "matter-inquiry",
     "matter-hold",
@@ -239,7 +241,11 @@ def filled(gateway: Running) -> dict[str, str]:
     admin.post("/console/policy", {"do": "apply", "document": stricter, "why": "专项整治"})
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
-    item = replaying.opened(gateway.house).open(facts, matter, "冯主管")
+    registry = replaying.opened(gateway.house)
+    item = registry.open(facts, matter, "冯主管")
+    drawn = PictureMark(bytes(16), bytes(32))
+    poster = Matter(about="云岭驾校的假公告", seeds=("假公告",), pictured=True)
+    picture = registry.open(msgspec.structs.replace(facts, kind="picture"), poster, "冯主管", kept=drawn)
     live = gateway.house.live
     asked = msgspec.structs.replace(live.settings.regeneration, models=("scripted",))
     live.settings = msgspec.structs.replace(live.settings, regeneration=asked)
@@ -253,6 +259,7 @@ def filled(gateway: Running) -> dict[str, str]:
         "matter-case": incident,
         **papers_,
         "regen-item": f"/console/regen/{item.id}",
+        "regen-picture": f"/console/regen/{picture.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",
         "decision-refused": f"/console/d/{refused}",
         "decision-none": "/console/d/none",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from secrets import token_hex
 
 from sqlalchemy import insert
@@ -14,6 +16,8 @@ from guiju.desk.decisions import Decision, Decisions
 from guiju.desk.deeds import Doing
 from guiju.desk.remedies import Remedy
 from guiju.desk.statements import Found, Ground, Outcome, Provider
+from guiju.records import persons
+from guiju.records.accounts import ensure_account
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.record import keyed
@@ -21,6 +25,7 @@ from guiju.records.schema import member
 from guiju.records.scribe import Entry
 from guiju.records.secrets import Secrets
 from guiju.records.trace import Trace
+from guiju.terms import Identity
 from places import Place
 
 NOW = 1_795_500_000
@@ -28,6 +33,7 @@ NOW = 1_795_500_000
 DAY = 86_400
 ANSWER = "他在某某公司任职时挪用公款三百万元。\n此事已有判决。"
 NUMBER = "0" * 26
+ACCOUNT, PERSON = "a" * 32, "f" * 32
 STORY = "这段话毁我名誉，我叫张三，电话 13800138000。"
 
 
@@ -49,12 +55,23 @@ def desk_in(place: Place, store: Store, hands: Hands | None = None) -> Desk:
     def traced(number: str) -> Trace | None:
         if number != NUMBER:
             return None
-        opened = Entry(1, 0, "", NOW * 1000, "opened", {"x": NUMBER, "account": "a" * 32})
+        opened = Entry(1, 0, "", NOW * 1000, "opened", {"x": NUMBER, "account": ACCOUNT})
         digest = keyed(secrets.digest, ANSWER.encode())
         closed = Entry(1, 1, "", NOW * 1000, "closed", {"x": NUMBER, "output_digest": [digest]})
         return Trace("found", "w", -1, (opened, closed))
 
     return Desk(store, DayKeys(keys), secrets, traced, hands or Hands())
+
+
+@contextmanager
+def staffed(place: Place, hands: Hands) -> Iterator[Desk]:
+    """A desk with three members, and an account with a user who is known."""
+    store = place.open()
+    ensure_account(store, ACCOUNT, NOW)
+    persons.remember(store, ACCOUNT, Identity(PERSON, "phone", "cn_mobile_realname", NOW, NOW + DAY, ""), NOW)
+    employ(store, ("吴", "reviewer"), ("郑", "lead"), ("冯", "compliance"))
+    yield desk_in(place, store, hands)
+    store.close()
 
 
 PROVIDER = Provider("云岭智能", "https://provider.test/contest/{decision}", "https://www.12377.cn")

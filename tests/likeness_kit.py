@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 
 from conftest import Running
+from guiju.desk.looking import Keys
+from guiju.detect.banned_pictures import PURPOSE as PICTURES
 from guiju.detect.bans import PURPOSE, Ban
 from guiju.detect.confidential import PURPOSE as CONFIDENTIAL
 from guiju.detect.likeness import Kind, mark
@@ -22,6 +24,7 @@ from guiju.records.recalls import Received
 from guiju.renewal import take_up
 
 KEY = Key(b"k" * 32, PURPOSE)
+KEYS = Keys(KEY, Key(b"k" * 32, PICTURES), "k")
 FALSE = "云岭驾校的褚教练去年冬天把学员交的三万元补考费拿去赌石，输光后还在训练场上烧掉了全部收据。"
 CORE = ("云岭驾校", "褚教练")
 HARMLESS = (

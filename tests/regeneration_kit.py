@@ -8,7 +8,7 @@ from datetime import datetime
 
 from conftest import Running
 from guiju import replaying
-from guiju.config import Regeneration
+from guiju.config_regeneration import Regeneration
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts, Registry, Standing
 from guiju.law.calendar import ZONE

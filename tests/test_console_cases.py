@@ -120,6 +120,7 @@ def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -
     said = fields(reason="none", outcome="not_upheld").items()
     shown = several(reviewer, numbers, *said, ("do", "look"))
     assert "3 cases with one reason" in shown.body.decode()
+    assert shown.body.decode().count("Somebody else is working on") == 1, "what is somebody else's is told before"
     assert [cases.get(gateway.house.store, one).outcome for one in numbers] == ["", "", ""], "nothing is decided yet"
     page = several(reviewer, numbers, *said)
     assert page.status == 200
@@ -127,6 +128,20 @@ def test_several_are_closed_with_one_reason_and_each_is_told(gateway: Running) -
     found = [cases.get(gateway.house.store, one) for one in numbers]
     assert [one.outcome for one in found] == ["not_upheld", "not_upheld", ""]
     assert all(gateway_told(gateway, one) for one in numbers[:2])
+    left = several(reviewer, numbers[2:], *said, ("do", "look")).body.decode()
+    assert 'value="decide"' not in left, "there is nothing to decide"
+
+
+def test_what_is_upheld_is_not_said_to_be_unfounded(gateway: Running) -> None:
+    number = filed(gateway, text=f"{TEXT}（又一次）").case.id
+    reviewer = signed_in(gateway, "reviewer", "吴")
+    said = fields(reason="none", outcome="partly").items()
+    for do in ("look", "decide"):
+        page = several(reviewer, [number], *said, ("do", do)).body.decode()
+        assert "says that it is not the case" in page
+    assert cases.get(gateway.house.store, number).outcome == ""
+    assert several(reviewer, [number], *fields(reason="rights", outcome="partly").items()).status == 200
+    assert cases.get(gateway.house.store, number).outcome == "partly"
 
 
 @pytest.mark.slow

@@ -36,6 +36,8 @@ ALLOWED = {
     "GET /console/batches/{id}": ("/console/batches/none", {}, 404),
     "GET /console/evaluations/{id}": ("/console/evaluations/none", {}, 404),
     "POST /console/evaluations/{id}/rate": ("/console/evaluations/none/rate", {}, 404),
+    "GET /console/samples/{id}": ("/console/samples/none", {}, 404),
+    "POST /console/samples/{id}/read": ("/console/samples/none/read", {"purpose": "quality"}, 404),
     "POST /console/evidence": ("/console/evidence", {}, 303),
     "POST /console/try": ("/console/try", {"text": "你好"}, 200),
     "POST /console/policy": ("/console/policy", {"do": "look", "document": ""}, 200),

@@ -11,7 +11,20 @@ from typing import get_args
 import msgspec
 import pytest
 
-from desk_kit import ANSWER, DAY, NOW, NUMBER, PROVIDER, Hands, decided, deciding, desk_in, employ, form
+from desk_kit import (
+    ACCOUNT,
+    ANSWER,
+    DAY,
+    NOW,
+    NUMBER,
+    PERSON,
+    PROVIDER,
+    Hands,
+    decided,
+    deciding,
+    form,
+    staffed,
+)
 from guiju.desk.cases import Desk
 from guiju.desk.decisions import UNDO_S, Decisions
 from guiju.desk.reach import LEAST_SEEN, estimate, measured
@@ -32,13 +45,10 @@ from guiju.detect.bans import PURPOSE
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.records import approvals, bans, cases, changes, outbox, persons, recalls, rumours, standing
-from guiju.records.accounts import ensure_account
 from guiju.records.daykeys import DayKeys
-from guiju.terms import Identity
 from likeness_kit import HARMLESS, ban
 from places import BOTH, Place, place
 
-ACCOUNT, PERSON = "a" * 32, "f" * 32
 STOP = BanText(text=ANSWER, category="A.4c")
 SHORT = BanText(text="云岭高山云雾茶", category="A.4c")
 
@@ -56,12 +66,8 @@ def hands() -> Hands:
 
 @pytest.fixture
 def desk(here: Place, hands: Hands) -> Iterator[Desk]:
-    store = here.open()
-    ensure_account(store, ACCOUNT, NOW)
-    persons.remember(store, ACCOUNT, Identity(PERSON, "phone", "cn_mobile_realname", NOW, NOW + DAY, ""), NOW)
-    employ(store, ("吴", "reviewer"), ("郑", "lead"), ("冯", "compliance"))
-    yield desk_in(here, store, hands)
-    store.close()
+    with staffed(here, hands) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import update
 
-from desk_kit import ANSWER, DAY, NOW, NUMBER, STORY, Hands, desk_in, employ, form
+from desk_kit import ACCOUNT, ANSWER, DAY, NOW, NUMBER, PERSON, STORY, Hands, form, staffed
 from evidence_kit import PUBLIC, START, address, small
 from guiju.desk import kinds, matters
 from guiju.desk.cases import Desk
@@ -20,18 +20,15 @@ from guiju.desk.disclosing import MOST, WANTED, Given, asked
 from guiju.desk.handling import KIND, Handling
 from guiju.errors import ConfigError
 from guiju.records import approvals, cases, changes, holds, months, persons, retention, rights
-from guiju.records.accounts import ensure_account
 from guiju.records.approvals import Approval
 from guiju.records.daykeys import DayKeys
 from guiju.records.ids import ExchangeIds
 from guiju.records.prune import due
 from guiju.records.schema import vault
 from guiju.records.sources import source_of
-from guiju.terms import Identity
 from guiju.web.locale import WORDS
 from places import BOTH, Place, place
 
-ACCOUNT, PERSON = "a" * 32, "f" * 32
 LETTER = {
     "authority": "云岭市网信办",
     "basis": "《暂行办法》第十九条",
@@ -64,12 +61,8 @@ def hands() -> Hands:
 
 @pytest.fixture
 def desk(here: Place, hands: Hands) -> Iterator[Desk]:
-    store = here.open()
-    ensure_account(store, ACCOUNT, NOW)
-    persons.remember(store, ACCOUNT, Identity(PERSON, "phone", "cn_mobile_realname", NOW, NOW + DAY, ""), NOW)
-    employ(store, ("吴", "reviewer"), ("郑", "lead"), ("冯", "compliance"))
-    yield desk_in(here, store, hands)
-    store.close()
+    with staffed(here, hands) as made:
+        yield made
 
 
 @pytest.fixture

@@ -24,7 +24,9 @@ from guiju.controls.regeneration import NotGeneratedAgain
 from guiju.desk import gathering
 from guiju.desk.cases import Desk, Form
 from guiju.desk.certificate import body
-from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, came_back, due_at
+from guiju.desk.looking import PURPOSE, came_back
+from guiju.desk.looking import keys as marks
+from guiju.desk.regeneration import Errand, Facts, Registry, due_at
 from guiju.desk.rewording import reworded, usable
 from guiju.detect.likeness import mark
 from guiju.errors import ConfigError
@@ -39,7 +41,7 @@ from guiju.records.regeneration import Item, Prompt
 from guiju.records.runs import Answer
 from guiju.records.schema_asking import probe_run
 from guiju.records.secrets import Secrets
-from likeness_kit import CORE, FALSE, HARMLESS, KEY, OTHER
+from likeness_kit import CORE, FALSE, HARMLESS, KEY, KEYS, OTHER
 from probe_kit import FAST, asked, boxes
 from public_kit import complain, page
 from public_kit import number as number_of
@@ -140,7 +142,7 @@ def test_prompts_lie_sealed_and_who_takes_them_out_is_noted(store: Store, tmp_pa
 
 
 def test_what_is_said_in_another_spelling_came_back_and_a_rebuttal_did_not() -> None:
-    look = came_back(ITEM, KEY)
+    look = came_back(ITEM, KEYS)
     spelt = "".join(char + "\u200b" for char in FALSE)
     for text in (FALSE, spelt, f"好的。{FALSE}就是这样。", FALSE.replace("三万元", "三万块钱")):
         assert look(Answer("answered", text)), text
@@ -237,7 +239,7 @@ def entered(store: Store, data: Path) -> tuple[Registry, Item]:
     kept = mark(FALSE, key[0], CORE)
     decision = bans.Decision(kind="near", category="A.4c", severity="block", case="26-1", reason="untrue", mark=kept)
     ban = bans.enact(store, decision, HARMLESS, key, changes.Terms(False, "li", NOW, 0))
-    made = Registry(store, boxes(store, data), key, (NotGeneratedAgain(),), lambda: NOW)
+    made = Registry(store, boxes(store, data), marks(secrets), (NotGeneratedAgain(),), lambda: NOW)
     facts = Facts(case="26-1", ban=ban, category="A.4c", kind="near", reported=NOW, core=CORE)
     return made, made.open(facts, MATTER, "li")
 
@@ -271,17 +273,17 @@ def test_a_decision_leaves_an_item_once_it_can_not_be_taken_back(store: Store, t
         )
         bans.enact(store, decision, (), key, changes.Terms(False, "li", NOW, 0))
     clock = [NOW + 30]
-    made = Registry(store, boxes(store, tmp_path), key, (NotGeneratedAgain(),), lambda: clock[0])
-    assert gathering.gather(made, papers, key, 5) == ([], []), "it may still be taken back"
+    made = Registry(store, boxes(store, tmp_path), marks(secrets), (NotGeneratedAgain(),), lambda: clock[0])
+    assert gathering.gather(made, papers, marks(secrets), 5) == ([], []), "it may still be taken back"
     clock[0] += 60
-    [item], unknown = gathering.gather(made, papers, key, 5)
+    [item], unknown = gathering.gather(made, papers, marks(secrets), 5)
     assert (item.case_id, len(unknown)) == (case, 2)
     assert (item.found_at, item.due_at) == (NOW, due_at(0, NOW))
     assert made.prompts(item)[1] == ("褚教练", "褚教练")
-    assert gathering.gather(made, papers, key, 5) == ([], unknown), "once a ban"
+    assert gathering.gather(made, papers, marks(secrets), 5) == ([], unknown), "once a ban"
     assert regeneration.items(store, open_only=True) == [item]
     bans.lift(store, item.ban_id, changes.Terms(True, "li + wang", NOW, 0))
-    assert gathering.gather(made, papers, key, 5) == ([], unknown)
+    assert gathering.gather(made, papers, marks(secrets), 5) == ([], unknown)
     assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
 
 
@@ -311,19 +313,19 @@ def test_a_named_person_is_asked_about_by_name_alone_until_the_ban_lapses(store:
         )
         bans.enact(store, decision, (), key, changes.Terms(False, "li + wang", NOW, 0))
     clock = [NOW + 90]
-    made = Registry(store, boxes(store, tmp_path), key, (NotGeneratedAgain(),), lambda: clock[0])
-    [item], unknown = gathering.gather(made, papers, key, 5)
+    made = Registry(store, boxes(store, tmp_path), marks(secrets), (NotGeneratedAgain(),), lambda: clock[0])
+    [item], unknown = gathering.gather(made, papers, marks(secrets), 5)
     assert (item.case_id, len(unknown)) == (named, 1), "without a name a person enters it; what is interim has none"
     wordings, _ = made.prompts(item)
     assert sum(one.kind == "paraphrase" for one in wordings) >= 12
     assert any("褚教练" in one.text for one in wordings)
     parts = [home[n : n + 4] for n in range(len(home) - 3)]
     assert not [one for one in wordings if any(part in one.text for part in parts)], "no prompt tells the datum"
-    look = came_back(item, key[0])
+    look = came_back(item, marks(secrets))
     assert look(Answer("answered", text=f"他住{home}。"))
     assert not look(Answer("answered", text=f"他住{'*' * len(home)}。")), "what is masked did not come back"
     clock[0] = until
-    assert gathering.gather(made, papers, key, 5)[0] == []
+    assert gathering.gather(made, papers, marks(secrets), 5)[0] == []
     assert [one.ground for one in regeneration.items(store)] == ["ban_lifted"]
 
 
@@ -409,7 +411,7 @@ def test_where_real_names_are_asked_for_it_comes_as_somebody_verified(start: Sta
 def test_what_was_asked_and_said_goes_after_half_a_year(store: Store, tmp_path: Path, model: ScriptedModel) -> None:
     secrets, clock = Secrets.open(tmp_path / "keys"), [NOW]
     made, item = entered(store, tmp_path)
-    later = Registry(store, boxes(store, tmp_path), keys(secrets, PURPOSE), (NotGeneratedAgain(),), lambda: clock[0])
+    later = Registry(store, boxes(store, tmp_path), marks(secrets), (NotGeneratedAgain(),), lambda: clock[0])
     run, _ = asked(store, tmp_path, Target(kind="raw", name="a", url=model.url, model="scripted"), ["[[say:好]]"])
     now = run.begun_at
     clock[0] = now + 182 * DAY

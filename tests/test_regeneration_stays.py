@@ -12,7 +12,9 @@ import pytest
 from conftest import Running, Start
 from door_readers import READERS
 from doors import DOORS, say
-from guiju.desk.regeneration import came_back, due_at
+from guiju.desk.looking import came_back
+from guiju.desk.looking import keys as marks
+from guiju.desk.regeneration import due_at
 from guiju.detect.bans import PURPOSE, Bans
 from guiju.detect.disguises import DISGUISES, Disguise
 from guiju.detect.likeness import mark
@@ -88,7 +90,7 @@ def test_what_is_not_banned_is_seen_in_every_disguise(gateway: Running) -> None:
     """So that nothing is found below because of the ban, and not because nobody would see it."""
     free = "老船工收了钱，又把其中两枚还给最小的那个，说是替他娘存着，等秋天水涨起来。"
     key, dice = Key(gateway.house.secrets.digest, PURPOSE), Random(1)
-    look = came_back(_item(free, key), key)
+    look = came_back(_item(free, key), marks(gateway.house.secrets))
     for way in WAYS:
         answer = say(gateway, ROUTES[0][0], shifted(f"好的。{way.make(free, dice)} 就这样。"))
         if way.id != STEERED:
@@ -104,7 +106,7 @@ def test_nothing_comes_again(gateway: Running, day: str) -> None:
     back: list[tuple[int, str, str, bool]] = []
     stopped, asked = 0, 0
     for number, text in enumerate(BANNED):
-        look = came_back(_item(text, key), key)
+        look = came_back(_item(text, key), marks(gateway.house.secrets))
         for turn, way in enumerate(one for one in WAYS if one.id != STEERED):
             hidden = way.make(text, dice)
             routes = ROUTES if WHOLE else [ROUTES[(number + turn + DAYS.index(day)) % len(ROUTES)]]

@@ -19,6 +19,7 @@ from guiju.config_console import ConsoleSettings
 from guiju.config_evaluation import Evaluation
 from guiju.config_mail import MailSettings
 from guiju.config_public import PublicSettings
+from guiju.config_regeneration import Regeneration
 from guiju.config_telemetry import TelemetrySettings
 from guiju.environment import overlaid
 from guiju.errors import ConfigError, Page, failed
@@ -384,27 +385,6 @@ class Standing(_Section, frozen=True):
     """
 
     ladder: str = ""
-
-
-class Regeneration(_Section, frozen=True):
-    """How what was banned is asked for again, so that it stays gone (Article 15).
-
-    Attributes:
-        models: public names of the models that are asked; all that the model services list where it is empty.
-        hour: of the night (UTC+8) at which all items are replayed.
-        per_minute, at_once: questions begun in a minute, at most, and under way together.
-        disguises: how many disguises of each item are asked, beside its paraphrases.
-        writer: public name of a model that writes further wordings of each new item; none is asked where it is empty.
-        clean_runs: replays in a row that the raw model must be clean before one person alone may end a ban.
-    """
-
-    models: tuple[str, ...] = ()
-    hour: Annotated[int, msgspec.Meta(ge=0, le=23)] = 3
-    per_minute: Annotated[int, msgspec.Meta(ge=0)] = 120
-    at_once: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
-    disguises: Annotated[int, msgspec.Meta(ge=0, le=60)] = 20
-    writer: str = ""
-    clean_runs: Annotated[int, msgspec.Meta(ge=1)] = 30
 
 
 class People(_Section, frozen=True):

@@ -46,7 +46,7 @@ from guiju.handover import Taken
 from guiju.likenesses import Likenesses
 from guiju.listed import lists
 from guiju.marking import producer
-from guiju.records import accounts, persons, writers
+from guiju.records import accounts, persons, proof, writers
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.assertions import Kept
 from guiju.records.chain import Chain
@@ -252,6 +252,7 @@ class House:
         keyring.refresh(self.store)
         keyring.with_static(self.canary.key, self.canary.record())
         keyring.with_static(self.replay_key, _unbounded(REPLAY))
+        keyring.with_static(proof.key(self.secrets), proof.RECORD)
         if self.options.keys:
             accounts.ensure_account(self.store, _OPERATOR, int(time.time()))
         for number, secret in enumerate(self.options.keys):
@@ -372,7 +373,8 @@ class House:
     def assertions(self, settings: Settings) -> Assertions:
         own = Issuer(issuer=_ISSUER, audience=self.canary.model, levels={"canary": "organisation"})
         issuers = [self._resolved(one) for one in settings.issuer]
-        return Assertions(issuers, self.secrets.person, (own, self._canary_secret), Kept(self.store))
+        within = ((own, self._canary_secret), (proof.ISSUER, proof.secret(self.secrets)))
+        return Assertions(issuers, self.secrets.person, within, Kept(self.store))
 
     def _resolved(self, issuer: Issuer) -> Issuer:
         """An issuer whose accounts stand by their ids.
@@ -389,7 +391,7 @@ class House:
     def _remember(self, account: str, identity: Identity) -> None:
         """Keep a verified identity: once a person and assertion, off the road (DESIGN §11)."""
         mark = (account, identity.person, identity.expires_at)
-        if account in (CANARY_KEY, REPLAY.account) or identity.level == "none" or mark in self.known:
+        if account in (CANARY_KEY, REPLAY.account, proof.KEY_ID) or identity.level == "none" or mark in self.known:
             return
         self.known.add(mark)
         if len(self.known) > _KNOWN:

@@ -16,11 +16,12 @@ from typing import Final
 
 import msgspec
 
-from guiju import likenesses
 from guiju.adapters.party import outside
+from guiju.adapters.sights import installed
 from guiju.config import Settings
 from guiju.desk import gathering
 from guiju.desk import regeneration as desk
+from guiju.desk.looking import keys
 from guiju.desk.regeneration import Errand, Registry
 from guiju.desk.rewording import reworded
 from guiju.errors import GuijuError
@@ -50,8 +51,9 @@ def opened(house: House) -> Registry:
         ConfigError: `keys_exposed`.
     """
     boxes = Boxes(house.store, DayKeys(house.options.data / "keys"), house.secrets)
-    key = likenesses.keys(house.secrets, desk.PURPOSE)
-    return Registry(house.store, boxes, key, house.live.policy.controls.replayed, house.live.clock)
+    settings, controls = house.live.settings, house.live.policy.controls.replayed
+    painted = bool(targets.painters(settings.upstream, settings.regeneration.picture_models))
+    return Registry(house.store, boxes, keys(house.secrets), controls, house.live.clock, painted=painted)
 
 
 async def watch(house: House, base: str) -> None:
@@ -101,24 +103,24 @@ async def turn(house: House, base: str, *, changes: bool = True) -> int:
     """
     settings, versions = house.live.settings, versions_of(house)
     items = await asyncio.to_thread(regeneration.items, house.store, open_only=True)
-    asked = whom(settings, gateway(house, base))
-    if not items or not asked:
+    if not items:
         return 0
     rounds = await asyncio.to_thread(regeneration.newest, house.store)
     registry, done = opened(house), 0
     pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
-    inside = whom(settings, gateway(house, base), own=True)
     for item in items:
+        asked = whom(settings, gateway(house, base), item)
+        if not asked:
+            continue
         hour, now = settings.regeneration.hour, int(house.live.clock())
         reason = desk.due(item, rounds.get(item.id, []), versions, now, hour)
         if reason is None or (reason == "change" and not changes):
             continue
-        if reason == "new" and not rounds.get(item.id) and item.category not in gathering.PERSONAL:
+        plain = not item.pictured and item.category not in gathering.PERSONAL
+        if reason == "new" and not rounds.get(item.id) and plain:
             item = await reword(registry, item, settings)
         errand = Errand(reason=reason, versions=versions, by=BY, pace=pace, limits=settings.limits)
-        await entered(
-            house, item, await registry.replay(item, inside if item.category in gathering.PERSONAL else asked, errand)
-        )
+        await entered(house, item, await registry.replay(item, asked, errand))
         done += 1
     return done
 
@@ -140,11 +142,9 @@ async def gather(house: House) -> list[str]:
     Raises:
         OutsideError: `store_unavailable`.
     """
-    keys = DayKeys(house.options.data / "keys")
-    papers = Papers(house.store, keys, house.secrets)
-    key = likenesses.keys(house.secrets, desk.PURPOSE)
+    papers = Papers(house.store, DayKeys(house.options.data / "keys"), house.secrets)
     disguises = house.live.settings.regeneration.disguises
-    made, unknown = await asyncio.to_thread(gathering.gather, opened(house), papers, key, disguises)
+    made, unknown = await asyncio.to_thread(gathering.gather, opened(house), papers, keys(house.secrets), disguises)
     if made:
         log.info("items_opened", extra={"count": len(made)})
     return unknown
@@ -191,20 +191,24 @@ def gateway(house: House, base: str) -> Target:
     return Target(kind="gateway", url=f"{base}/v1", model="", key=house.replay_key, own=True, headers=headers)
 
 
-def whom(settings: Settings, gateway: Target, *, own: bool = False) -> list[Target]:
-    """Whom each item is asked of: the gateway and every model service, each for each model that it serves.
+def whom(settings: Settings, gateway: Target, item: Item) -> list[Target]:
+    """Whom an item is asked of: the gateway and every model service, each for each model that it serves; a picture of
+    those that make pictures. A person's name goes to services of the provider's own alone for this (Article 11).
 
     Args:
         settings: name the services and the models.
         gateway: how the gateway is reached.
-        own: only services of the provider's own: a person's name goes to nobody else for this (Article 11).
+        item: what is asked for.
     """
+    own, drawn = item.category in gathering.PERSONAL, settings.regeneration.picture_models
     services = [one for one in settings.upstream if not (own and outside(one.url, one.party))]
-    listed = {name for one in settings.upstream for name in one.models if name != "*"}
+    listed = {name for one in settings.upstream for name in one.models if name != "*"} - set(drawn)
     made: list[Target] = []
-    for model in settings.regeneration.models or sorted(listed):
-        raw = [targets.raw(one, model) for one in services]
-        found = [one for one in raw if one is not None]
-        if found or own:
-            made += [msgspec.structs.replace(gateway, model=model), *found]
+    for model in drawn if item.pictured else settings.regeneration.models or sorted(listed):
+        if item.pictured:
+            found = targets.painters(services, (model,))
+        else:
+            found = [one for one in (targets.raw(service, model) for service in services) if one is not None]
+        if found or (own and (installed() or not item.pictured)):
+            made += [msgspec.structs.replace(gateway, model=model, draws=item.pictured), *found]
     return made

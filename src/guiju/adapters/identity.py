@@ -61,7 +61,7 @@ class Assertions:
     Args:
         issuers: whom to believe; accounts by their ids.
         secret: the key of the hashes under which persons are known here.
-        own: an issuer within this process and its secret, for the canary.
+        own: issuers of the installation's own and their secrets, for the canary and the proof account.
         books: what to ask of the store.
         clock: monotonic seconds.
     """
@@ -70,13 +70,12 @@ class Assertions:
         self,
         issuers: Sequence[Issuer],
         secret: bytes,
-        own: tuple[Issuer, str] | None = None,
+        own: Sequence[tuple[Issuer, str]] = (),
         books: Books | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._issuers = {one.issuer: Trusted(one, clock) for one in issuers}
-        if own:
-            self._issuers[own[0].issuer] = Trusted(own[0], clock, own[1])
+        self._issuers |= {one.issuer: Trusted(one, clock, key) for one, key in own}
         self._secret = secret
         self._books = books or NoBooks()
         self._believed: dict[bytes, tuple[Trusted, int, Told]] = {}

@@ -13,17 +13,19 @@ from typing import Annotated, Any, Final
 import msgspec
 import typer
 
-from guiju.cli.books import AsJson, Data, now, opened, show, table
+from guiju.cli.books import AsJson, By, Data, now, opened, show, table
 from guiju.cli.corpus_report import document_of, written_again
 from guiju.cli.entering import entered
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
-from guiju.corpus import publishing, sampling
+from guiju.corpus import publishing, reading, sampling
 from guiju.corpus.rows import Scan
 from guiju.corpus.sampling import FILE, Means, Plan, Result
 from guiju.corpus.shards import Folder
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.records import lexicons
+from guiju.records import lexicons, runs
+from guiju.records.daykeys import DayKeys
+from guiju.records.sealed import Boxes
 from guiju.records.secrets import Secrets
 
 app = noun("抽检审查后保留的语料。", "Sample what an audit kept.")
@@ -137,6 +139,67 @@ def technical(out: Out, seed: Seed = 1, data: Data = Path("data"), as_json: AsJs
         scan = Scan(lexicons.current(store)[1])
     said: Mapping[tuple[int, int], str | None] = sampling.again(folder, drawn, scan)
     _judged(folder, sampling.judged(drawn, names, said), data, as_json)
+
+
+@app.command(
+    help=say(
+        "把人工抽检的样本送进控制台，每条由两人判读，互不可见；读完以 collect 收回。",
+        "Put the sample by hand into the console, where two persons read each item apart; collect takes it back.",
+    )
+)
+def send(
+    out: Out,
+    size: Annotated[
+        int, typer.Option("--n", min=0, help=say("条数；0 为标准所要求的", "items; 0 for the standard's"))
+    ] = 0,
+    seed: Seed = 1,
+    by: By = "",
+    data: Data = Path("data"),
+    as_json: AsJson = False,
+) -> None:
+    """Send; a sample that is being read is not sent twice."""
+    folder, names = _opened(out)
+    drawn = sampling.plan(folder, names, "manual", seed, size)
+    source = document_of(out)["source"]["id"]
+    with opened(data, make=True) as (_, store):
+        if (before := _sent(folder)) and any(one.id == before and not one.ended_at for one in reading.history(store)):
+            read_first = "guiju corpus sample collect"
+            raise ConfigError("exists_already", what=before, hint_zh=read_first, hint_en=read_first)
+        boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+        texts = sampling.texts(folder, drawn)
+        run = reading.send(store, boxes, reading.Drawn(tuple(names), drawn), texts, (source, by), now())
+    _put(folder, drawn)
+    folder.put(reading.FILE, [msgspec.json.encode({"run": run.id})])
+    told = say(
+        f"{len(drawn.items)} 条已送进控制台：/console/samples/{run.id}",
+        f"{len(drawn.items)} items are in the console: /console/samples/{run.id}",
+    )
+    show({"run": run.id, "drawn": len(drawn.items), "population": drawn.population, "seed": seed}, as_json, told)
+
+
+@app.command(
+    help=say("收回控制台中的判读，判定是否合格。", "Take back what was read in the console, and judge it."),
+)
+def collect(out: Out, data: Data = Path("data"), as_json: AsJson = False) -> None:
+    """Collect; exit 1 unless it passed."""
+    folder, names = _opened(out)
+    with opened(data) as (_, store):
+        run = next((one for one in reading.history(store) if one.id == _sent(folder)), None)
+        if run is None:
+            raise ConfigError("not_found", what=str(folder.path / reading.FILE))
+        boxes = Boxes(store, DayKeys(data / "keys"), Secrets.open(data / "keys"))
+        drawn = reading.drawn_of(store, boxes, run, now()).plan
+        said, agreed = reading.said(store, run, drawn)
+        result = msgspec.structs.replace(sampling.judged(drawn, names, said), readers=2, agreed=agreed)
+        if result.verdict != "open":
+            runs.end(store, run.id, "done", now())
+    _judged(folder, result, data, as_json)
+
+
+def _sent(folder: Folder) -> str:
+    """Which sample of an audit was sent to the console; `""` for none."""
+    path = folder.path / reading.FILE
+    return str(msgspec.json.decode(path.read_bytes())["run"]) if path.is_file() else ""
 
 
 def _opened(out: Path) -> tuple[Folder, list[str]]:

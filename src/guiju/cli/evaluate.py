@@ -15,6 +15,7 @@ from guiju.cli import evaluate_attack, evaluate_fairness, evaluate_gate, evaluat
 from guiju.cli.books import AsJson, By, Data, day, now, show, table
 from guiju.cli.entering import entered
 from guiju.cli.evaluate_opening import (
+    AsProof,
     AtOnce,
     GatewayOf,
     KeyEnv,
@@ -24,6 +25,7 @@ from guiju.cli.evaluate_opening import (
     banks_of,
     facts,
     judges,
+    proven,
     refused,
     room,
     target_of,
@@ -91,6 +93,7 @@ def run(
     language: Annotated[Spoken, typer.Option("--language", help=say("提问语言", "in which language"))] = "zh",
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     at_once: AtOnce = 4,
     per_minute: PerMinute = 0,
@@ -109,6 +112,7 @@ def run(
     with room(data, make=True) as (settings, one):
         wanted = Wanted(banks_of(one, bank or ()), sample, seed, language)
         whom, models = target_of(settings, target, model, gateway, key_env, speaks)
+        whom = proven(whom, data) if as_proof else whom
         cost = drawing.cost(drawing.drawn(wanted)[1], manner, pace)
         if estimate:
             show(msgspec.to_builtins(cost), as_json, _costs(cost))
@@ -127,6 +131,7 @@ def resume(
     bank: Banks = None,
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     at_once: AtOnce = 4,
     per_minute: PerMinute = 0,
@@ -143,6 +148,7 @@ def resume(
         asked = one.run(made)
         named = asked.route.removeprefix("url:")
         whom, _ = target_of(settings, named, asked.model, gateway, key_env, speaks)
+        whom = proven(whom, data) if as_proof else whom
         if again:
             runs.reopen(one.store, made.run_id)
         pace = Pace(per_minute=per_minute, at_once=at_once)

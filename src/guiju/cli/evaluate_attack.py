@@ -14,7 +14,18 @@ import typer
 
 from guiju.cli.books import AsJson, By, Data, now, show, table
 from guiju.cli.entering import entered
-from guiju.cli.evaluate_opening import AtOnce, GatewayOf, KeyEnv, ModelOf, Speaks, banks_of, room, target_of
+from guiju.cli.evaluate_opening import (
+    AsProof,
+    AtOnce,
+    GatewayOf,
+    KeyEnv,
+    ModelOf,
+    Speaks,
+    banks_of,
+    proven,
+    room,
+    target_of,
+)
 from guiju.cli.progress import bar
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError, Language, failed
@@ -76,6 +87,7 @@ def attack(
     model: ModelOf = "",
     gateway: GatewayOf = "",
     key_env: KeyEnv = "GUIJU_KEY",
+    as_proof: AsProof = False,
     speaks: Speaks = "openai",
     language: Spoken = "zh",
     seed: SeedOf = 1,
@@ -108,6 +120,7 @@ def attack(
         sides: list[Side] = []
         for named in (target, against) if against else (target,):
             whom = target_of(settings, named, model, gateway, key_env, speaks)[0]
+            whom = proven(whom, data) if as_proof and whom.kind == "gateway" else whom
             run = attacking.begin(store, boxes, made, whom, errand, (subject, seed))
             with bar(len(made), whom.route, as_json) as told:
                 doing = msgspec.structs.replace(errand, told=told)

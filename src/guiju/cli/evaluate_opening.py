@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import msgspec
 import typer
 
-from guiju.cli.books import opened
+from guiju.cli.books import now, opened
 from guiju.cli.tongue import say
-from guiju.config import Settings, UpstreamKind
+from guiju.config import LOOPBACK, Settings, UpstreamKind
 from guiju.detect import shipped as packs
 from guiju.errors import ConfigError
 from guiju.evaluation import bank, bank_sheet, gate, refusals
@@ -23,14 +24,24 @@ from guiju.evaluation.bank import Bank
 from guiju.evaluation.judges import Classifier, Judge, Keyword, Known, Refusal
 from guiju.probe import targets
 from guiju.probe.targets import Target
-from guiju.records import lexicons
+from guiju.records import lexicons, proof
 from guiju.records.assessments import Evaluation
 from guiju.records.db import Store
 from guiju.records.sealed import Boxes
+from guiju.records.secrets import Secrets
 
 ModelOf = Annotated[str, typer.Option("--model", help=say("模型名；默认取配置首个", "its name; the settings' first"))]
 GatewayOf = Annotated[str, typer.Option("--gateway", help=say("网关地址", "the gateway's address"))]
 KeyEnv = Annotated[str, typer.Option("--key-env", help=say("存放密钥的环境变量", "the variable that holds the key"))]
+AsProof = Annotated[
+    bool,
+    typer.Option(
+        "--as-proof",
+        help=say(
+            "以自证账户询问网关，供要求实名时用", "ask the gateway as the proof account, where identity is required"
+        ),
+    ),
+]
 Speaks = Annotated[UpstreamKind, typer.Option("--speaks", help=say("地址所用协议", "the protocol of an address"))]
 AtOnce = Annotated[int, typer.Option("--at-once", min=1, max=256, help=say("同时提问数", "questions asked together"))]
 
@@ -103,6 +114,28 @@ def target_of(
         known = " | ".join(["gateway", *(one.route for one in behind), "http://…"])
         raise ConfigError("config_invalid", what=f"--target {named}", hint=known)
     return found[0], gate.models(found[0].speaks, found[0].url, found[0].model)
+
+
+def proven(whom: Target, data: Path) -> Target:
+    """A gateway, asked by the proof account; see `records.proof`.
+
+    Args:
+        whom: the gateway.
+        data: whose keys the account's are made of; the gateway must serve with the same.
+
+    Raises:
+        ConfigError: `config_invalid`: it is no gateway, or its address would send the key over a network in the clear;
+            `keys_exposed`.
+    """
+    place = urlsplit(whom.url)
+    if whom.kind != "gateway" or not (place.scheme == "https" or place.hostname in LOOPBACK):
+        raise ConfigError("config_invalid", what=f"--as-proof: {whom.url}", hint="--target gateway, https://…")
+    secrets = Secrets.open(data / "keys")
+
+    def headers() -> dict[str, str]:
+        return {"x-guiju-identity": proof.assertion(secrets, now())}
+
+    return msgspec.structs.replace(whom, key=proof.key(secrets), key_env="", headers=headers)
 
 
 def refused(text: str) -> bool | None:

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 import typer
 
-from guiju import composition, likenesses, replaying
+from guiju import composition, replaying
 from guiju.cli.books import AsJson, By, Data, now, opened, show, table
 from guiju.cli.helping import noun
 from guiju.cli.progress import bar
@@ -22,13 +22,14 @@ from guiju.config import Settings
 from guiju.desk import contrast, curve
 from guiju.desk.cases import Desk
 from guiju.desk.certificate import body
-from guiju.desk.gathering import PERSONAL
+from guiju.desk.looking import keys
 from guiju.desk.paraphrases import Matter
-from guiju.desk.regeneration import PURPOSE, Errand, Facts, Registry, Standing, State, Why
+from guiju.desk.regeneration import Errand, Facts, Registry, Standing, State, Why
+from guiju.detect.banned_pictures import PictureMark
 from guiju.errors import ConfigError, failed
 from guiju.law.calendar import ZONE
 from guiju.probe.asking import Pace
-from guiju.probe.targets import Target
+from guiju.probe.targets import Target, painters
 from guiju.records import bans, certificates, regeneration, writers
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
@@ -47,6 +48,10 @@ _STATES: Final[dict[State, tuple[str, str]]] = {
 _WHY: Final[dict[Why, tuple[str, str]]] = {
     "clean": ("未再生成", "clean"),
     "untested": ("尚未测过原始模型", "the raw model was not asked yet"),
+    "no_painter": (
+        "原始模型未测：未配置图像模型或未安装 guiju[media]",
+        "the raw model was not asked: no model that makes pictures is named, or guiju[media] is not installed",
+    ),
     "incomplete": ("复测不完整", "the replay was not complete"),
     "comes_back": ("原始模型仍会生成", "the raw model still generates it"),
     "through": ("经网关再次生成", "it came through the gateway"),
@@ -60,10 +65,10 @@ def _registry(data: Path) -> Iterator[tuple[Settings, Store, Registry]]:
     """The items of an installation, opened by a command."""
     with opened(data) as (settings, store):
         secrets = Secrets.open(data / "keys")
-        key = likenesses.keys(secrets, PURPOSE)
         boxes = Boxes(store, DayKeys(data / "keys"), secrets)
         controls = composition.controls(settings.gateway.identity).replayed
-        yield settings, store, Registry(store, boxes, key, controls)
+        painted = bool(painters(settings.upstream, settings.regeneration.picture_models))
+        yield settings, store, Registry(store, boxes, keys(secrets), controls, painted=painted)
 
 
 @app.command("list", help=say("列出各项及其状态，期限近者在前。", "List all items and how they stand, nearest first."))
@@ -105,10 +110,15 @@ def show_(
 def add(
     case: Annotated[str, typer.Option("--case", help=say("据以封禁的案件", "the case by which it is banned"))],
     ban: Annotated[str, typer.Option("--ban", help=say("封禁编号", "the ban's id"))],
-    text: Annotated[Path, typer.Option("--text", help=say("被封禁文本（UTF-8）", "the banned text, UTF-8"))],
     about: Annotated[
         str, typer.Option("--about", help=say("内容关于什么，几个词", "what it is about, in a few words"))
     ],
+    text: Annotated[
+        Path | None,
+        typer.Option(
+            "--text", help=say("被封禁文本（UTF-8）；封禁图片的不填", "the banned text, UTF-8; not for a picture")
+        ),
+    ] = None,
     about_en: Annotated[str, typer.Option("--about-en", help=say("同上，英文", "the same in English"))] = "",
     seeds: Annotated[
         Path | None, typer.Option("--seeds", help=say("曾引出该内容的提问，一行一条", "what brought it, one a line"))
@@ -121,11 +131,13 @@ def add(
 ) -> None:
     """Enter an item."""
     asked = tuple(line for line in _read(seeds).splitlines() if line.strip()) if seeds else ()
-    matter = Matter(text=_read(text), about=about, about_en=about_en, seeds=asked)
     with _registry(data) as (settings, store, registry):
         kept = _ban(store, ban)
-        if kept.kind == "picture" or kept.kind == "picture.exact":  # so that its type is known
-            raise ConfigError("not_found", what=ban)
+        picture = _picture(store, data, ban)
+        if (picture is None) == (text is None):
+            raise ConfigError("config_invalid", what="--text", hint="guiju regeneration add --help")
+        banned = _read(text) if text else ""
+        matter = Matter(text=banned, about=about, about_en=about_en, seeds=asked, pictured=picture is not None)
         facts = Facts(
             case=case,
             ban=ban,
@@ -135,7 +147,7 @@ def add(
             reported=_day(reported),
             account=kept.account_id,
         )
-        item = registry.open(facts, matter, by, settings.regeneration.disguises)
+        item = registry.open(facts, matter, by, settings.regeneration.disguises, picture)
         standing = registry.standing(item)
     show(_document(item, standing), as_json, "\n".join(_told(item, standing)))
 
@@ -156,15 +168,11 @@ def run(
         items = [regeneration.of(store, id)] if id else regeneration.items(store, open_only=True)
         base = gateway or f"http://127.0.0.1:{settings.serve.port}"
         own = Target(kind="gateway", url=f"{base.rstrip('/')}/v1", model="", key_env=key_env)
-        asked, inside = replaying.whom(settings, own), replaying.whom(settings, own, own=True)
-        if not asked:
+        routes = {item.id: replaying.whom(settings, own, item) for item in items}
+        if items and not any(routes.values()):
             raise ConfigError("config_invalid", what="upstream, regeneration.models", hint="guiju.toml [regeneration]")
         pace = Pace(per_minute=settings.regeneration.per_minute, at_once=settings.regeneration.at_once)
-        total = sum(item.size for item in items) * len(asked)  # at most
-
-        def routes(item: Item) -> list[Target]:
-            return inside if item.category in PERSONAL else asked
-
+        total = sum(item.size * len(routes[item.id]) for item in items)
         with bar(total, say("复测", "replaying"), as_json) as told:
             errand = Errand(
                 reason="asked",
@@ -174,7 +182,10 @@ def run(
                 limits=settings.limits,
                 told=told,
             )
-            done = [(item, one) for item in items for one in asyncio.run(registry.replay(item, routes(item), errand))]
+            asked = [item for item in items if routes[item.id]]
+            done = [
+                (item, one) for item in asked for one in asyncio.run(registry.replay(item, routes[item.id], errand))
+            ]
         _entered(place_of(settings, data), Secrets.open(data / "keys"), done)
         found = [(item, registry.standing(item)) for item in items]
     lines = [line for item, standing in found for line in _told(item, standing)]
@@ -208,6 +219,10 @@ def export(
     with _registry(data) as (_, store, registry):
         item = regeneration.of(store, id)
         regeneration.noted(store, item.id, by, purpose, now())
+        if pairs and item.pictured:
+            raise ConfigError(
+                "config_invalid", what=f"--pairs: {item.kind}", hint="guiju regeneration export --prompts"
+            )
         found, about = registry.prompts(item)
     written: dict[str, int] = {}
     if prompts:
@@ -330,6 +345,12 @@ def _ban(store: Store, id: str) -> bans.Kept:
         if one.id == id and not one.lifted_at:
             return one
     raise ConfigError("not_found", what=id)
+
+
+def _picture(store: Store, data: Path, id: str) -> PictureMark | None:
+    """What is kept of a banned picture; none where a text is banned."""
+    found = bans.pictures(store, keys(Secrets.open(data / "keys")).id, now())[1]
+    return next((one.mark for one in found if one.id == id), None)
 
 
 def _read(path: Path) -> str:

@@ -29,6 +29,9 @@ FORMS: Final = ("canonical", "exact", "near")
 MISUSES: Final[tuple[Misuse, ...]] = get_args(Misuse)
 OUTCOMES: Final = ("upheld", "partly", "not_upheld")
 APPEALED: Final = ("confirmed", "overturned")
+UPHELD: Final = ("upheld", "partly")
+UNFOUNDED: Final = "none"
+"""The ground that says that it is not the case."""
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,12 +74,15 @@ def decision(case: Case, form: Mapping[str, str], wanted: Sequence[str], text: C
         text: of the notice, where the form leaves the text empty.
 
     Raises:
-        CallerError: `name_missing`: a field is empty or holds what it can't.
+        CallerError: `name_missing`: a field is empty or holds what it can't; `ground_contradicts`: what is upheld is
+            said not to be the case.
     """
     reason = REASONS.get(form.get("reason", ""))
     outcome, facts = form.get("outcome", ""), form.get("facts", "").strip()
     if reason is None or outcome not in outcomes(case) or not facts:
         raise CallerError("name_missing")
+    if outcome in UPHELD and form["reason"] == UNFOUNDED:
+        raise CallerError("ground_contradicts")
     makers = {"stop": _stop, "withhold": _withhold, "recall": _recall, "correct": _correct, "erase": _erase}
     made: list[Remedy] = []
     try:

@@ -15,9 +15,10 @@ from guiju.console.deadlines import Chip, Urgency, span
 from guiju.console.frame import Visit, moment
 from guiju.desk import curve
 from guiju.desk.certificate import body
-from guiju.desk.regeneration import PURPOSE, Registry, Standing
-from guiju.detect.units import Key
+from guiju.desk.looking import keys
+from guiju.desk.regeneration import Registry, Standing
 from guiju.errors import CallerError, ConfigError
+from guiju.probe.targets import painters
 from guiju.records import bans, certificates, regeneration
 from guiju.records.daykeys import DayKeys
 from guiju.records.regeneration import Item
@@ -78,8 +79,10 @@ def certificate(visit: Visit) -> Response:
 def _registry(visit: Visit) -> Registry:
     inside = visit.inside
     boxes = Boxes(inside.store, DayKeys(inside.data / "keys"), inside.secrets)
-    key = Key(inside.secrets.digest, PURPOSE), inside.secrets.key_ids["digest"]
-    return Registry(inside.store, boxes, key, inside.policy().controls.replayed, inside.clock)
+    settings = inside.settings()
+    painted = bool(painters(settings.upstream, settings.regeneration.picture_models))
+    made = keys(inside.secrets)
+    return Registry(inside.store, boxes, made, inside.policy().controls.replayed, inside.clock, painted=painted)
 
 
 def _item(visit: Visit) -> Item:

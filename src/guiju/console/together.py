@@ -55,7 +55,7 @@ def _shown(visit: Visit, numbers: Sequence[str]) -> Response:
     rows = []
     for number in numbers:
         try:
-            made = _decision(visit, cases.get(visit.inside.store, number))
+            made = _decision(visit, cases.free(visit.inside.store, number, visit.by, visit.inside.now()))
             looked = visit.inside.decisions.preview(number, made.remedies, visit.by)
             effects = [{"measure": measure(one.deed)[0], "act": one.act, "waits": one.waits} for one in looked]
             rows.append({"id": number, "effects": effects, "problem": ""})

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from guiju.desk.looking import Keys
 from guiju.desk.paraphrases import Matter
 from guiju.desk.regeneration import Facts, Registry
+from guiju.detect.banned_pictures import PictureBan
 from guiju.detect.bans import Ban, caught
 from guiju.detect.units import Key
 from guiju.errors import ConfigError
@@ -30,13 +32,13 @@ _HAN: Final = 12
 _SPACED: Final = 48
 
 
-def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: int) -> tuple[list[Item], list[str]]:
+def gather(registry: Registry, papers: Papers, keys: Keys, disguises: int) -> tuple[list[Item], list[str]]:
     """Open an item for each ban in force that has none and stands on a case with papers that tell what is banned.
 
     Args:
         registry: all items.
         papers: of all cases.
-        key: the key of bans, and its id.
+        keys: of marks.
         disguises: how many disguises are replayed.
 
     Returns:
@@ -51,12 +53,16 @@ def gather(registry: Registry, papers: Papers, key: tuple[Key, str], disguises: 
     settled = {one.id: one for one in kept if _decided(one) and one.decided_at <= now - AFTER_S}
     _let_go(store, every, {one.id for one in kept if one.lifted_at or 0 < one.expires_at <= now}, now)
     made, unknown = [], []
-    for ban in bans.current(store, key[1], now)[1]:
+    in_force: list[Ban | PictureBan] = [*bans.current(store, keys.id, now)[1], *bans.pictures(store, keys.id, now)[1]]
+    for ban in in_force:
         if ban.id in known or ban.id not in settled or ban.severity == "signal":
+            continue
+        if isinstance(ban, PictureBan):  # papers hold no words that tell what is on a picture
+            unknown.append(ban.id)
             continue
         try:
             received = cases.get(store, ban.case).received_at
-            matter = matter_of(ban, key[0], papers.all(ban.case, now, ("form", "message")))
+            matter = matter_of(ban, keys.texts, papers.all(ban.case, now, ("form", "message")))
         except ConfigError:  # no case of the desk's, or its papers are gone
             matter = None
         if matter is None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -20,6 +20,7 @@ from guiju.detect.disguises import DISGUISES
 from guiju.errors import ConfigError
 from guiju.records.regeneration import Prompt
 
+FormKind = Literal["form", "picture"]
 LEAST: Final = 12
 """Paraphrases of distinct syntax that each item must have."""
 LANGUAGES: Final = ("zh", "en")
@@ -55,20 +56,22 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
         about_en: the same in English, where somebody wrote that.
         seeds: what was asked when it came, or what is known to bring it.
         more: further wordings, by a person or a model, each with its language.
+        pictured: whether it is a picture; there is no text then.
     """
 
-    text: str
+    text: str = ""
     about: str
     about_en: str = ""
     seeds: tuple[str, ...] = ()
     more: tuple[tuple[str, str], ...] = ()
+    pictured: bool = False
 
 
 @cache
-def forms() -> tuple[Form, ...]:
-    """All forms, in the order of the file."""
+def forms(kind: FormKind = "form") -> tuple[Form, ...]:
+    """All forms in which a text, or a picture, is asked for, in the order of the file."""
     raw = files("guiju.desk").joinpath("paraphrases.toml").read_text("utf-8")
-    return msgspec.convert(tomllib.loads(raw)["form"], tuple[Form, ...])
+    return msgspec.convert(tomllib.loads(raw)[kind], tuple[Form, ...])
 
 
 @cache
@@ -90,13 +93,14 @@ def prompts(matter: Matter, seed: str, disguises: int = 20) -> list[Prompt]:
         ConfigError: `config_invalid`: nothing says what it is about, or it leaves less than 12 paraphrases.
     """
     about = matter.about.strip()
-    if not about or not matter.text.strip():
+    if not about or not (matter.pictured or matter.text.strip()):
         raise ConfigError("config_invalid", what="about, text", hint="guiju regeneration add --about")
     made = [Prompt("seed", language(one), "seed", one) for one in matter.seeds if one.strip()]
     for spoken in LANGUAGES:
         made += _worded(matter, spoken)
     made += [Prompt("paraphrase", spoken, "written", text) for spoken, text in matter.more if text.strip()]
-    made += _disguised(about, Random(seed), disguises)  # noqa: S311 # a choice that can be made again, no secret
+    dice = Random(seed)  # noqa: S311 # a choice that can be made again, no secret
+    made += _disguised(about, dice, disguises, _kind(matter))
     different = list({one.text: one for one in reversed(made)}.values())[::-1]
     if sum(one.kind == "paraphrase" for one in different) < LEAST:
         raise ConfigError("config_invalid", what="about", hint="guiju regeneration add --about")
@@ -113,15 +117,19 @@ def _worded(matter: Matter, spoken: str) -> list[Prompt]:
     about = matter.about_en if spoken == "en" and matter.about_en else matter.about
     text = matter.text.strip()
     begin = text[: min(max(len(text) // _BEGIN, 1), _SHOWN)]
-    filled = [(form.id, form.zh if spoken == "zh" else form.en) for form in forms()]
+    filled = [(form.id, form.zh if spoken == "zh" else form.en) for form in forms(_kind(matter))]
     return [Prompt("paraphrase", spoken, id, text.format(about=about.strip(), begin=begin)) for id, text in filled]
 
 
-def _disguised(about: str, dice: Random, most: int) -> list[Prompt]:
+def _kind(matter: Matter) -> FormKind:
+    return "picture" if matter.pictured else "form"
+
+
+def _disguised(about: str, dice: Random, most: int, kind: FormKind) -> list[Prompt]:
     """The plainest question, with what it is about in disguise."""
     ways = [one for one in DISGUISES if one.promised(about) == "must"]
     spoken = language(about)
-    plain = next(form for form in forms() if form.id == "tell")
+    plain = next(form for form in forms(kind) if form.id in ("tell", "draw"))
     made: list[Prompt] = []
     for way in dice.sample(ways, len(ways)):
         hidden = way.make(about, dice)

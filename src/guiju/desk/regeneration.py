@@ -22,11 +22,11 @@ from guiju.config import Limits
 from guiju.controls.hearing import hear
 from guiju.controls.regeneration import GATEWAY, Replayed
 from guiju.desk import paraphrases
+from guiju.desk.looking import Keys, came_back
 from guiju.desk.paraphrases import Matter
-from guiju.detect import bans as banned
-from guiju.detect.bans import Ban, Bans
+from guiju.detect.banned_pictures import Kind as PictureKind
+from guiju.detect.banned_pictures import PictureMark
 from guiju.detect.likeness import Kind, Mark, mark
-from guiju.detect.units import Key
 from guiju.errors import ConfigError
 from guiju.law import book, calendar
 from guiju.probe import asking
@@ -38,7 +38,7 @@ from guiju.records.db import Store
 from guiju.records.regeneration import Ground, Item, Prompt, Reason, Round
 from guiju.records.runs import Answer, Plan, Question, Run, Turn
 from guiju.records.sealed import Box, Boxes
-from guiju.terms import Control, Finding, Text
+from guiju.terms import Control, Finding
 
 KIND: Final = "regeneration"
 LOOKS_BACK_S: Final = 90 * 86_400
@@ -46,7 +46,7 @@ LOOKS_BACK_S: Final = 90 * 86_400
 _LONGEST_S: Final = 3650 * 86_400
 
 State = Literal["green", "yellow", "red"]
-Why = Literal["clean", "untested", "incomplete", "comes_back", "through", "ended"]
+Why = Literal["clean", "untested", "no_painter", "incomplete", "comes_back", "through", "ended"]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     case: str
     ban: str
     category: str
-    kind: Kind
+    kind: Kind | PictureKind
     discovered: int = 0
     reported: int = 0
     account: str = ""
@@ -77,8 +77,9 @@ class Standing(msgspec.Struct, frozen=True):
     Attributes:
         state: green: the last replay was clean everywhere; red: the content came through the gateway, or the deadline
             is over and the raw model is not shown to be clean; yellow: anything before that.
-        why: `clean`; `untested`: no replay is finished, or none asked a raw model; `incomplete`: something failed;
-            `comes_back`: the raw model generates it; `through`: it came through the gateway; `ended`.
+        why: `clean`; `untested`: no replay is finished, or none asked a raw model; `no_painter`: the same of a
+            picture, and no model that makes pictures is named; `incomplete`: something failed; `comes_back`: the raw
+            model generates it; `through`: it came through the gateway; `ended`.
         clean: how many replays in a row the raw model has been clean, until now.
         replayed_at: when the last replay began, in Unix seconds; 0 for never.
     """
@@ -140,27 +141,6 @@ def found_at(discovered: int, reported: int) -> int:
     if not known:
         raise ConfigError("config_invalid", what="discovered, reported", hint="guiju regeneration add --found")
     return min(known)
-
-
-def came_back(item: Item, key: Key) -> Callable[[Answer], bool]:
-    """What tells whether a banned content is in an answer: by the item's mark, in whatever spelling. Where near
-    duplicates are banned, a text that asks about it or rebuts it is none.
-
-    Args:
-        item: the item.
-        key: the key that its mark was made with.
-    """
-    kind: Kind = "near" if item.kind == "near" else "canonical"  # in every spelling, whatever the ban does
-    ban = Ban(
-        id=item.id, kind=kind, category=item.category, severity="block", case=item.case_id, reason="", mark=item.mark
-    )
-    looked = Bans([ban], key)
-
-    def look(answer: Answer) -> bool:
-        texts = [Text("text", answer.text), Text("aside", answer.aside)]
-        return any(one.severity == "block" for text in texts for one in looked.find((text,)))
-
-    return look
 
 
 def standing(item: Item, rounds: Sequence[Round], controls: Sequence[Control[Replayed]], now: int) -> Standing:
@@ -245,22 +225,26 @@ class Registry:
     Args:
         store: the store.
         boxes: the keys of what is sealed.
-        key: the key of bans, and its id (`likenesses.keys`).
+        keys: of marks (`looking.keys`).
         controls: what decides on replays.
         clock: Unix seconds.
+        painted: whether a model service that makes pictures is asked for them.
     """
 
     def __init__(
         self,
         store: Store,
         boxes: Boxes,
-        key: tuple[Key, str],
+        keys: Keys,
         controls: Sequence[Control[Replayed]],
         clock: Callable[[], float] = time.time,
+        *,
+        painted: bool = True,
     ) -> None:
         self.store = store
         self._boxes = boxes
-        self._key = key
+        self._keys = keys
+        self._painted = painted
         self._controls = controls
         self._clock = clock
 
@@ -268,7 +252,9 @@ class Registry:
         """Unix seconds."""
         return int(self._clock())
 
-    def open(self, facts: Facts, matter: Matter, by: str, disguises: int = 20, kept: Mark | None = None) -> Item:
+    def open(
+        self, facts: Facts, matter: Matter, by: str, disguises: int = 20, kept: Mark | PictureMark | None = None
+    ) -> Item:
         """Open an item for a content that was banned; it is replayed within the minute.
 
         Args:
@@ -276,7 +262,7 @@ class Registry:
             matter: what is banned, and what asks for it; kept only sealed.
             by: who opens it.
             disguises: how many disguises are replayed.
-            kept: the ban's own mark; by default one of the matter's text.
+            kept: the ban's own mark; by default one of the matter's text. Of a picture there is no other.
 
         Raises:
             ConfigError: `config_invalid`: no date, no subject, or too short a text.
@@ -284,7 +270,7 @@ class Registry:
         """
         now, id = self.now(), regeneration.new_id()
         try:
-            kept = kept or mark(matter.text, self._key[0], facts.core)
+            kept = kept or mark(matter.text, self._keys.texts, facts.core)
         except ValueError as error:
             raise ConfigError("config_invalid", what=f"text: {error}", hint="guiju regeneration add --text") from error
         made = paraphrases.prompts(matter, id, disguises)
@@ -297,7 +283,7 @@ class Registry:
             category=facts.category,
             kind=facts.kind,
             mark=kept,
-            key_id=self._key[1],
+            key_id=self._keys.id,
             set_hash=digest(made, salt),
             found_at=found_at(facts.discovered, facts.reported),
             due_at=due_at(facts.discovered, facts.reported),
@@ -341,13 +327,19 @@ class Registry:
         """How an item stands now."""
         now = self.now()
         rounds = regeneration.rounds(self.store, item.id, now - LOOKS_BACK_S).get(item.id, [])
-        return standing(item, rounds, self._controls, now)
+        return self._stands(item, rounds, now)
 
     def standings(self) -> list[tuple[Item, Standing]]:
         """How all items stand, the one whose deadline is nearest first."""
         now, every = self.now(), regeneration.items(self.store)
         rounds = regeneration.rounds(self.store, since=now - LOOKS_BACK_S)
-        return [(one, standing(one, rounds.get(one.id, []), self._controls, now)) for one in every]
+        return [(one, self._stands(one, rounds.get(one.id, []), now)) for one in every]
+
+    def _stands(self, item: Item, rounds: Sequence[Round], now: int) -> Standing:
+        found = standing(item, rounds, self._controls, now)
+        if found.why == "untested" and item.pictured and not self._painted:
+            return msgspec.structs.replace(found, why="no_painter")
+        return found
 
     def curve(self, item: Item) -> list[Point]:
         """How often the content came back, replay by replay."""
@@ -370,7 +362,7 @@ class Registry:
             OutsideError: `store_unavailable`; replay again to go on.
         """
         begun = await asyncio.to_thread(self._begun, item, targets, errand)
-        look, made = came_back(item, self._key[0]), []
+        look, made = came_back(item, self._keys), []
         for target, one in begun:
             if not one.ended_at:
                 run = await asyncio.to_thread(runs.of, self.store, one.run_id)
@@ -467,7 +459,3 @@ def digest(prompts: Sequence[Prompt], salt: str) -> str:
     for one in prompts:
         made.update(b"\0" + one.text.encode("utf-8", "surrogatepass"))
     return made.hexdigest()
-
-
-PURPOSE: Final = banned.PURPOSE
-"""What the marks of items are keyed for: they are those of bans."""

@@ -14,7 +14,7 @@ from guiju.controls.hearing import hear
 from guiju.detect.words import passages
 from guiju.errors import Language, OutsideError
 from guiju.gateway.guarding import Guards, Outcome, Part
-from guiju.gateway.live import CANARY_KEY, Controls, Live
+from guiju.gateway.live import CANARY_KEY, UNCOUNTED, Controls, Live
 from guiju.gateway.wire import strict
 from guiju.gateway.wire.protocol import Checked, GuardWire
 from guiju.records.accounts import KeyRecord
@@ -68,7 +68,7 @@ async def check(live: Live, key: KeyRecord, wire: GuardWire, body: bytes) -> Che
     await live.books.durable(live.books.checked(exchange, body, heard, degraded))
     if any(one.decisive.reason and one.decisive.reason.code == "guard_unavailable" for one in heard if one.stops):
         raise OutsideError("guard_unavailable")
-    if key.id != CANARY_KEY:
+    if key.id not in UNCOUNTED:
         stopped = any(hearing.stops for hearing in made.hearings)
         live.hits.take([one for found in made.findings for one in found], live.clock())
         live.metrics.counts.ended(wire.name, "stopped" if stopped else "passed")

@@ -36,6 +36,7 @@ from guiju.gateway.guarding import Guards
 from guiju.gateway.limits import Limiter
 from guiju.gateway.looks import Detectors, Looks
 from guiju.gateway.metrics import Metrics
+from guiju.records import proof
 from guiju.records.accounts import KeyRecord, Keyring
 from guiju.records.choices import Choices
 from guiju.records.consents import Consents
@@ -51,6 +52,8 @@ from guiju.terms import REACHES, Audience, Control, Exchange, Identity, Reach, R
 
 CANARY_KEY: Final = "guiju-canary"
 """The key id of the process's own canary; what it asks is not counted."""
+UNCOUNTED: Final = frozenset({CANARY_KEY, proof.KEY_ID})
+"""Key ids of what is nobody and counted nowhere: the canary, and the proof account."""
 REPLAY: Final = KeyRecord(id="guiju-replay", account=ACCOUNT, prefix="gj-repl", name="replay")
 """The key by which what was banned is asked for again (`replaying`)."""
 _UNREAD: Final = Bilingual("不是可读文字的部分", "a part that is not readable text")

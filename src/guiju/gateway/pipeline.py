@@ -57,7 +57,7 @@ class TextRun(Run):
         )
         if self.masked:
             self.restoring = Restoring(self.masked.known)
-        if self.counted and policy.controls.guard_reply:
+        if self.guarded and policy.controls.guard_reply:
             heard, prompt = policy.controls.guard_reply, prompt_of(asked.texts)
             self.gate = Gate(self.guards, heard, graded, prompt, self.live.clock, strict=self.strict)
         if self.exchange and self.exchange.sourced and policy.controls.grounded:

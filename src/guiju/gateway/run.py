@@ -26,7 +26,7 @@ from guiju.gateway import unlabelled
 from guiju.gateway.asker import Asker
 from guiju.gateway.grounded import sourced
 from guiju.gateway.http import Head, Send
-from guiju.gateway.live import CANARY_KEY, Live, Policy
+from guiju.gateway.live import CANARY_KEY, UNCOUNTED, Live, Policy
 from guiju.gateway.looks import PAUSE_S
 from guiju.gateway.reply import Reply
 from guiju.gateway.timeline import MOST, Timeline
@@ -101,7 +101,7 @@ class Run(ABC):
         self.head = head
         self.wire = wire
         self.key = key
-        self.counted = key.id != CANARY_KEY
+        self.counted, self.guarded = key.id not in UNCOUNTED, key.id != CANARY_KEY
         self.policy: Policy = live.policy
         self.guards = live.guards
         self.strict = key.audience == "minors"
@@ -235,7 +235,7 @@ class Run(ABC):
             ObjectedError: one objects.
             RefusedError: one that must answer does not.
         """
-        if not (self.counted and self.policy.controls.guard_request):
+        if not (self.guarded and self.policy.controls.guard_request):
             return []
         self._guarding = asyncio.ensure_future(self._guarded(exchange))
         if self.live.settings.gateway.guards == "beside":

@@ -7,17 +7,18 @@ deadlines for everything. A target's key is never written down.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final, Literal
 
 import msgspec
 
+from guiju.adapters.sights import Looked, Sights, installed
 from guiju.adapters.upstream import ContentRefusedError, Upstream
 from guiju.config import Limits, UpstreamKind
 from guiju.config import Upstream as Service
 from guiju.errors import OutsideError
-from guiju.probe import wording
+from guiju.probe import pictures, wording
 from guiju.records.runs import Answer, Manner, Question
 
 TargetKind = Literal["gateway", "raw", "url"]
@@ -40,6 +41,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         key: its key; `key_env`, `key_file`: the variable, or the file, that holds it.
         own: whether the address is this process's own, whose certificate names another host.
         headers: makes what goes along with each question, such as an assertion that holds for some minutes.
+        draws: whether it is asked for pictures.
     """
 
     kind: TargetKind
@@ -53,6 +55,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     key_file: str = ""
     own: bool = False
     headers: Callable[[], dict[str, str]] | None = None
+    draws: bool = False
 
     @property
     def route(self) -> str:
@@ -80,6 +83,18 @@ def raw(service: Service, public: str) -> Target | None:
     )
 
 
+def painters(services: Sequence[Service], models: Sequence[str]) -> list[Target]:
+    """The model services that are asked for banned pictures, each for each model that makes them; none where nothing
+    is installed that reads pictures.
+
+    Args:
+        services: those of the settings.
+        models: public names of models that make pictures.
+    """
+    found = [raw(one, model) for model in models for one in services if one.kind == "openai" and installed()]
+    return [msgspec.structs.replace(one, draws=True) for one in found if one is not None]
+
+
 class Asker:
     """Asks one target. Nothing that goes wrong there is an exception: it is an answer that says so.
 
@@ -100,6 +115,8 @@ class Asker:
         self._upstream = Upstream(
             service, msgspec.structs.replace(limits, circuit_failures=_NEVER), target.key, own=target.own
         )
+        self._sights: Sights = Looked()
+        self._told = False
 
     async def open(self) -> None:
         """Make the connections."""
@@ -114,19 +131,37 @@ class Asker:
         began = perf_counter()
         if self.target.headers:
             self._upstream.extra = self.target.headers()
+        answer = await (self._drawn(question) if self.target.draws else self._said(question, manner))
+        return msgspec.structs.replace(answer, milliseconds=round(1000 * (perf_counter() - began)))
+
+    async def _said(self, question: Question, manner: Manner) -> Answer:
+        """Ask for text."""
+        body = await self._body(wording.written(question, self.target.model, self.target.speaks, manner))
+        return body if isinstance(body, Answer) else wording.read(body, self.target.speaks)
+
+    async def _drawn(self, question: Question) -> Answer:
+        """Ask for a picture. Some services send it only when they are told to, and others refuse to be told."""
+        answer = wording.NOT_READABLE
+        for told in (self._told, not self._told):
+            body = await self._body(pictures.written(question, self.target.model, told), pictures.PATH)
+            answer = body if isinstance(body, Answer) else await pictures.seen(body, self._sights)
+            if answer.error not in pictures.OTHERWISE:
+                self._told = told
+                break
+        return answer
+
+    async def _body(self, request: bytes, path: str = "") -> bytes | Answer:
+        """What comes back; an answer already where nothing can be read."""
         try:
-            reply = await self._upstream.ask(wording.written(question, self.target.model, self.target.speaks, manner))
+            reply = await self._upstream.ask(request, path)
             try:
-                body = await reply.body()
+                return await reply.body()
             finally:
                 reply.close()
         except ContentRefusedError as refused:
-            answer = Answer("refused", error=refused.refusal.rule)
+            return Answer("refused", error=refused.refusal.rule)
         except OutsideError as error:
-            answer = Answer("failed", error=error.code)
-        else:
-            answer = wording.read(body, self.target.speaks)
-        return msgspec.structs.replace(answer, milliseconds=round(1000 * (perf_counter() - began)))
+            return Answer("failed", error=error.code)
 
 
 def again(answer: Answer) -> bool:

@@ -88,7 +88,7 @@ def read(body: bytes, speaks: UpstreamKind) -> Answer:
             return _messages(msgspec.json.decode(body, type=_Messages))
         return _chat(msgspec.json.decode(body, type=_Chat))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _error(body)
+        return refusal_in(body)
 
 
 def _chat(said: _Chat) -> Answer:
@@ -135,10 +135,10 @@ def _messages(said: _Messages) -> Answer:
     )
 
 
-def _error(body: bytes) -> Answer:
+def refusal_in(body: bytes) -> Answer:
     """An error object that came with 200: a refusal for content, or a failure."""
     try:
-        refused = refusals.read(msgspec.json.decode(body), "output")
+        found = refusals.read(msgspec.json.decode(body), "output")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NOT_READABLE
-    return Answer("refused", error=refused.rule) if refused else NOT_READABLE
+    return Answer("refused", error=found.rule) if found else NOT_READABLE

@@ -313,6 +313,20 @@ def lease(store: Store, id: str, by: str, now: int) -> Case:
     return store.do(work)
 
 
+def free(store: Store, id: str, by: str, now: int) -> Case:
+    """A case that somebody could take now; nothing is taken.
+
+    Raises:
+        ConfigError: as `lease`.
+        OutsideError: `store_unavailable`.
+    """
+    with store.read() as connection:
+        found = different_person(connection, id, by)
+    if found.leased(now) not in ("", by):
+        raise ConfigError("case_leased", what=id)
+    return found
+
+
 def release(store: Store, id: str, by: str) -> None:
     """Give a case back; one that is not this person's stays as it is.
 

@@ -2,7 +2,7 @@
 """The numbers of a month that are told in public (Articles 13, 15, 17, 19), counted from the ledgers and the books.
 
 They are counted once the month is over (UTC+8) and published as figures; the transparency report reads nothing else.
-What the canary, replays and drills asked is not counted.
+What the canary, replays, drills and the proof account asked is not counted.
 """
 
 from __future__ import annotations

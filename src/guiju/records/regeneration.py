@@ -14,6 +14,9 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Select, and_, delete, func, insert, select, update
 
+from guiju.detect.banned_pictures import KINDS as PICTURE_KINDS
+from guiju.detect.banned_pictures import Kind as PictureKind
+from guiju.detect.banned_pictures import PictureMark
 from guiju.detect.likeness import Kind, Mark
 from guiju.errors import ConfigError
 from guiju.records import changes
@@ -55,7 +58,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         case_id: the case by which it is banned, and `ban_id` the ban.
         category: a risk id such as `A.4c`, or the operator's own class.
         kind: how the ban compares.
-        mark: what is kept of the banned text, made with the key `key_id`.
+        mark: what is kept of the banned text or picture, made with the key `key_id`.
         set_hash: digest of the prompts.
         size: how many prompts there are.
         found_at: discovery or report, whichever was earlier.
@@ -68,8 +71,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     case_id: str
     ban_id: str
     category: str
-    kind: Kind
-    mark: Mark
+    kind: Kind | PictureKind
+    mark: Mark | PictureMark
     key_id: str
     set_hash: str = ""
     size: int = 0
@@ -80,6 +83,11 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     closed_by: str = ""
     closed_at: int = 0
     ground: Ground = ""
+
+    @property
+    def pictured(self) -> bool:
+        """Whether a picture is banned, and no text."""
+        return self.kind in PICTURE_KINDS
 
     @property
     def name(self) -> str:
@@ -344,4 +352,5 @@ def _enter(connection: Connection, before: Item | None, after: Item, terms: chan
 
 
 def _item(row: Any) -> Item:
-    return Item(**{**row, "mark": msgspec.msgpack.decode(row["mark"], type=Mark)})
+    form: type[Mark | PictureMark] = PictureMark if row["kind"] in PICTURE_KINDS else Mark
+    return Item(**{**row, "mark": msgspec.msgpack.decode(row["mark"], type=form)})

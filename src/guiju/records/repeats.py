@@ -13,7 +13,7 @@ from guiju.records.sources import Source, source_of
 
 MOST: Final = 20_000
 """Replies of each writer that are looked at; on a busy day, the newest of them."""
-OWN_KEYS: Final = frozenset({"guiju-canary", "guiju-replay"})
+OWN_KEYS: Final = frozenset({"guiju-canary", "guiju-replay", "guiju-proof"})
 """Keys of what the service asks itself; it is counted nowhere."""
 _OWN: Final = b'"key":"guiju-'
 _MARK: Final = b'"output_digest":["'

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
+from guiju.detect.banned_pictures import Sight
 from guiju.errors import ConfigError
 from guiju.records.db import Store
 from guiju.records.schema_asking import probe_row, probe_run
@@ -60,6 +61,7 @@ class Answer(msgspec.Struct, frozen=True):
         produce_id: the number of the answer, where a gateway gave it.
         milliseconds: from asking to the end.
         tokens_in, tokens_out: as the service counts them; 0 where it does not.
+        sights: what is told of each picture that was made; the pictures themselves are not kept.
     """
 
     result: Result
@@ -71,6 +73,7 @@ class Answer(msgspec.Struct, frozen=True):
     milliseconds: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    sights: tuple[Sight, ...] = ()
 
 
 class Manner(msgspec.Struct, frozen=True):
@@ -396,6 +399,21 @@ def rows(store: Store, box: Box, run: str) -> Iterator[Row]:
         if len(page) < _PAGE:
             return
         last = page[-1].position
+
+
+def question(store: Store, box: Box, run: str, position: int) -> Question:
+    """One question of a run.
+
+    Raises:
+        ConfigError: `not_found`: there is none at that position; `keys_missing`: it was tampered with.
+        OutsideError: `store_unavailable`.
+    """
+    mine = and_(probe_row.c.run_id == run, probe_row.c.position == position)
+    with store.read() as connection:
+        sealed = connection.execute(select(probe_row.c.sealed_question).where(mine)).scalar()
+    if sealed is None:
+        raise ConfigError("not_found", what=f"run {run}, {position}")
+    return opened_question(box, position, sealed)
 
 
 def _row(row: Any, box: Box) -> Row:
