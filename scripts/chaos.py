@@ -18,6 +18,7 @@ from typing import Any, Final
 
 _ROOT: Final = Path(__file__).parents[1]
 FULL: Final = {
+    "GUIJU_BYTES": "2",
     "GUIJU_CUTS": "10000",
     "GUIJU_DISKS": "10",
     "GUIJU_EXAMPLES": "20000",

@@ -132,7 +132,7 @@ HOSTILE = (
     st.lists(st.one_of(SPANS, st.sampled_from(HOSTILE).map(plain)), min_size=1, max_size=4),
     st.sampled_from(("zh", "en")),
 )
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 def test_any_text_comes_out_as_it_went_in(rows: list, paragraphs: list, language: str) -> None:
     """In Word to the letter; in a workbook it is no formula; typst takes it as text, not as orders."""
     made = Document(

@@ -52,6 +52,7 @@ from fault_upstream import (
     vectors,
 )
 from guiju.config import Upstream
+from lengths import BYTES
 
 CHAT = "/v1/chat/completions"
 OTHERS = [door for door in READERS if door != CHAT]
@@ -293,7 +294,7 @@ def test_a_dropped_connection_never_looks_like_an_ending_at_any_door(
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_connection_dropped_at_every_other_byte(gateway: Running, service: FaultUpstream) -> None:
-    drop(gateway, service, 2)
+    drop(gateway, service, BYTES)
 
 
 @pytest.mark.slow
