@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from statsmodels.stats.proportion import proportion_confint
 
+import evaluation_kit
+from conftest import Start
 from evaluation_kit import ASPECTS, RISKS, bank
 from guiju.evaluation import drawing, gate, judges, rubric, verdicts
 from guiju.evaluation.bank import About, Bank, Item
@@ -24,6 +26,7 @@ from guiju.records.assessments import Label, Row, Said
 from guiju.records.runs import Answer, Manner, Progress, Question, Turn
 from guiju.records.runs import Row as Asked
 from guiju.review.intervals import mcnemar, wilson
+from recall_kit import until
 
 COUNTS = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -295,3 +298,18 @@ def test_what_a_plan_is_follows_from_what_is_asked_and_of_whom() -> None:
         ),
     ]
     assert len({named, *others}) == 7
+
+
+def test_an_evaluation_that_is_not_finished_shows_nothing_yet(start: Start) -> None:
+    gateway = start()
+    for kind in ("content", "refuse", "answer"):
+        evaluation_kit.judged(gateway.house, kind, "keyword", 10, 0)
+    evaluation_kit.judged(gateway.house, "truth", "keyword", 10, 0)
+    made = evaluation_kit.heard(gateway)
+    assert made["evaluation.content"] == "note"
+
+    def proofs() -> list[list[str]]:
+        return [entry["body"]["controls"] for entry in gateway.entries() if entry["kind"] == "proof"]
+
+    until(lambda: ["evaluation.truth"] in proofs())
+    assert ["evaluation.content"] not in proofs(), "what a person noted would be contradicted by what is only begun"

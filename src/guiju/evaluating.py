@@ -69,7 +69,8 @@ async def prove(house: House) -> list[Hearing]:
         if topic == "fairness" and not gated:
             subject = msgspec.structs.replace(subject, whole=False)
         heard = hear((control,), subject, found, "input")
-        if subject.age_s >= 0 and (topic != "brand" or subject.whole or found):  # what was never measured shows nothing
+        unfinished = topic in ("content", "brand") and not subject.whole and not found
+        if subject.age_s >= 0 and not unfinished:  # what was never measured, or not to its end, shows nothing yet
             house.live.books.proof([control.id], heard.decisive.action == "pass")
         made.append(heard)
     return made
