@@ -90,7 +90,7 @@ class Believing(Assertions):
     """Believes the tests' own issuer."""
 
     def __init__(self) -> None:
-        super().__init__([], bytes(32), (issuer(), SECRET))
+        super().__init__([], bytes(32), [(issuer(), SECRET)])
 
 
 def minors_rest_at_night(start: Start, every: Every) -> None:
