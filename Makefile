@@ -9,6 +9,8 @@ PORT ?= 8080
 UPSTREAM ?=
 MODEL ?=
 WORKERS ?= 2
+# Of the long suite a third is waiting: for a minute to pass, for processes to end.
+LONG_WORKERS ?= 3
 # The page shows the strict text, whose ids all others map to.
 LAW := draft-2023
 BIN := .venv/bin
@@ -53,7 +55,7 @@ test: setup-dev
 test-all: setup-dev lint generated docs tests-all
 
 tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange setup-deploy
-	GUIJU_NO_SKIP=1 $(PYTEST) --dist worksteal -rfEs
+	GUIJU_NO_SKIP=1 scripts/tests.sh -n $(LONG_WORKERS) --dist worksteal -rfEs
 
 lint: setup-dev
 	$(BIN)/ruff check .
