@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 import pytest
 import uvloop
@@ -164,6 +164,28 @@ class Running:
 
 
 Start = Callable[..., Running]
+Client = TypeVar("Client", bound="Closes")
+_CLIENTS: list[Closes] = []
+
+
+class Closes(Protocol):
+    """A client that keeps connections."""
+
+    def close(self) -> None:
+        """Close them."""
+
+
+def ending(client: Client) -> Client:
+    """A client that is closed with the test; else its sockets are found open whenever somebody looks for garbage."""
+    _CLIENTS.append(client)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _clients_end() -> Iterator[None]:
+    yield
+    while _CLIENTS:
+        _CLIENTS.pop().close()
 
 
 @pytest.fixture(scope="session")

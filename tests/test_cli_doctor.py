@@ -18,7 +18,7 @@ from guiju.cli.doctor import documents, films
 from guiju.config import Settings
 from test_server import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 VERIFY = "guiju evidence verify --data data"
 
 
@@ -64,42 +64,53 @@ def test_what_films_need_is_named_where_it_is_not_there(monkeypatch: pytest.Monk
     assert list(films(msgspec.structs.replace(Settings(), gateway=shown))) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_ledger_is_whole_beside_a_running_gateway(language: str, gateway: Gateway) -> None:
+def test_the_ledger_is_whole_beside_a_running_gateway(gateway: Gateway) -> None:
     folder = gateway.data.parent
-    said = {"zh": "条记录，完整", "en": "entries, whole"}[language]
-    ran = doctor(folder, "--json", language=language)
-    assert (ran.returncode, row(ran)["state"]) == (0, "green")
-    count, found = row(ran)["found"].split(" ", 1)
-    assert found == said
-    assert int(count) <= len(entries(gateway.data))
-    text = doctor(folder, language=language)
-    assert text.returncode == 0
-    (line,) = (line for line in text.stdout.splitlines() if " ledger " in line)
-    assert line.startswith("✓ ledger")
-    assert line.endswith(said)
+    for language in LANGUAGES:
+        said = {"zh": "条记录，完整", "en": "entries, whole"}[language]
+        ran = doctor(folder, "--json", language=language)
+        assert (ran.returncode, row(ran)["state"]) == (0, "green")
+        count, found = row(ran)["found"].split(" ", 1)
+        assert found == said
+        assert int(count) <= len(entries(gateway.data))
+        text = doctor(folder, language=language)
+        assert text.returncode == 0
+        (line,) = (line for line in text.stdout.splitlines() if " ledger " in line)
+        assert line.startswith("✓ ledger")
+        assert line.endswith(said)
     assert gateway.chat("[[say:好]]").status == 200, "nobody was disturbed"
     assert gateway.stop(signal.SIGTERM) == 0
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_a_ledger_that_can_not_be_written_or_was_changed_is_red(language: str, gateway: Gateway) -> None:
+def test_a_ledger_that_can_not_be_written_or_was_changed_is_red(gateway: Gateway) -> None:
     folder = gateway.data.parent
     (log,) = gateway.data.glob("ledger/*/*.log")
-    for place in (gateway.data / "ledger", log.parent, log):
-        mode = place.stat().st_mode
-        place.chmod(mode & 0o500)
-        ran = doctor(folder, "--json", language=language)
-        place.chmod(mode)
-        short = place.relative_to(folder)
-        found = {"zh": f"{short} 不可写", "en": f"{short} can't be written"}[language]
-        assert (ran.returncode, row(ran)["state"], row(ran)["found"]) == (1, "red", found)
-        assert row(ran)["advice"].endswith(f"chmod u+w {short}")
+    for language in LANGUAGES:
+        for place in (gateway.data / "ledger", log.parent, log):
+            unwritable(folder, place, language)
     assert doctor(folder).returncode == 0
     assert gateway.stop(signal.SIGTERM) == 0
     raw = bytearray(log.read_bytes())
     raw[len(raw) // 2] ^= 1
     log.write_bytes(raw)
+    for language in LANGUAGES:
+        broken(folder, language)
+
+
+def unwritable(folder: Path, place: Path, language: str) -> None:
+    """What is said while a place of the ledger can't be written."""
+    mode = place.stat().st_mode
+    place.chmod(mode & 0o500)
+    ran = doctor(folder, "--json", language=language)
+    place.chmod(mode)
+    short = place.relative_to(folder)
+    found = {"zh": f"{short} 不可写", "en": f"{short} can't be written"}[language]
+    assert (ran.returncode, row(ran)["state"], row(ran)["found"]) == (1, "red", found)
+    assert row(ran)["advice"].endswith(f"chmod u+w {short}")
+
+
+def broken(folder: Path, language: str) -> None:
+    """What is said of a ledger that was changed, and that what is advised says the same."""
     ran = doctor(folder, language=language)
     assert ran.returncode == 1
     lines = ran.stdout.splitlines()

@@ -13,9 +13,8 @@ from guiju.detect.scan import Scan
 from guiju.detect.sketch import sketch
 from guiju.detect.table import BARRIER, fold
 from guiju.detect.views import collapse
+from lengths import EXAMPLES
 from test_screen_cuts import MADE, SETS, spelled
-
-LONG = 4_000
 
 
 def plain(text: str) -> str:
@@ -104,7 +103,7 @@ def test_a_skimmed_piece_is_a_step() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_skimmed_piece_is_a_step_at_length() -> None:
-    @settings(max_examples=LONG, deadline=None, print_blob=True)
+    @settings(max_examples=EXAMPLES, deadline=None, print_blob=True)
     @given(cases)
     def compare(case: tuple[tuple[str, ...], list[str]]) -> None:
         same(*case, Eager)

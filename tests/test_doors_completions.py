@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import CONTINUED, KEY, Running, Start
+from conftest import CONTINUED, KEY, Running, Start, ending
 from fault_table import sends
 from fault_upstream import FaultUpstream, answer, renamed, whole
 from guiju.adapters.scripted import ScriptedModel
@@ -28,7 +28,7 @@ def gateway(start_once: Start) -> Running:
 
 def client(gateway: Running) -> openai.OpenAI:
     """The real SDK."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
 
 
 def test_an_answer(gateway: Running) -> None:

@@ -15,7 +15,7 @@ import openai
 import pytest
 from PIL import Image, PngImagePlugin
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import EDITS, SPEECH, consented, edit, form
 from fast_kit import few
 from guiju.adapters.scripted import ScriptedModel
@@ -41,7 +41,7 @@ def consent(gateway: Running) -> str:
 
 def client(gateway: Running, **headers: str) -> openai.OpenAI:
     """The real client."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, default_headers=headers)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, default_headers=headers))
 
 
 def label(data: bytes) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import VECTORS
 from fast_kit import few
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
@@ -29,7 +29,7 @@ def ask(gateway: Running, text: Any = "hi", **more: Any) -> Any:
 
 
 def test_vectors_with_the_real_client(gateway: Running) -> None:
-    client = openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    client = ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
     made = client.embeddings.create(model="scripted", input=["一", "two"], encoding_format="float", user="u")
     assert [one.index for one in made.data] == [0, 1]
     assert len(made.data[0].embedding) == 4

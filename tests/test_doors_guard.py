@@ -10,7 +10,7 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import GUARDS, stops
 from test_law import TERM, without
 
@@ -65,7 +65,7 @@ def test_a_guard_decides_by_its_controls(start: Start) -> None:
 
 
 def test_moderations_with_the_real_client(gateway: Running) -> None:
-    client = openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    client = ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
     made = client.moderations.create(model="omni-moderation-latest", input=["你好", TERM, "只记录的词"])
     assert [one.flagged for one in made.results] == [False, True, False]
     bad = made.results[1]

@@ -13,7 +13,7 @@ import openai
 import pytest
 from PIL import Image
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import IMAGES, SPEECH
 from fast_kit import few
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
@@ -38,7 +38,7 @@ def gateway(start_once: Start) -> Running:
 
 def client(gateway: Running) -> openai.OpenAI:
     """The real client."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
 
 
 def label(data: bytes) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import anthropic
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 
 TERM = "规矩金丝雀"
 STOPPED = "[[shift:好的。觅矪釒丞雁。]]"
@@ -22,7 +22,7 @@ def gateway(start_once: Start) -> Running:
 
 def client(gateway: Running) -> anthropic.Anthropic:
     """The real SDK."""
-    return anthropic.Anthropic(base_url=gateway.base, api_key=KEY, max_retries=0)
+    return ending(anthropic.Anthropic(base_url=gateway.base, api_key=KEY, max_retries=0))
 
 
 def ask(gateway: Running, text: Any, **more: Any) -> anthropic.types.Message:
@@ -66,7 +66,7 @@ def test_a_request_that_is_refused(gateway: Running) -> None:
 
 def test_a_wrong_key(gateway: Running) -> None:
     with pytest.raises(anthropic.AuthenticationError) as caught:
-        anthropic.Anthropic(base_url=gateway.base, api_key="no", max_retries=0).messages.create(
+        ending(anthropic.Anthropic(base_url=gateway.base, api_key="no", max_retries=0)).messages.create(
             model="scripted", max_tokens=1, messages=[{"role": "user", "content": "hi"}]
         )
     body: Any = caught.value.body

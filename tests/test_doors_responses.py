@@ -8,7 +8,7 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 
 TERM = "规矩金丝雀"
 STOPPED = "[[shift:好的。觅矪釒丞雁。]]"
@@ -22,7 +22,7 @@ def gateway(start_once: Start) -> Running:
 
 def client(gateway: Running) -> openai.OpenAI:
     """The real SDK."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
 
 
 def test_an_answer(gateway: Running) -> None:

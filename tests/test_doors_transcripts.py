@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import HEARD, form, hear
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
 from guiju.adapters.scripted import ScriptedModel
@@ -58,7 +58,7 @@ def fixed(start_once: Start) -> Iterator[Fixed]:
 
 def client(gateway: Running) -> openai.OpenAI:
     """The real client."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0))
 
 
 def test_what_was_heard(gateway: Running, model: ScriptedModel) -> None:

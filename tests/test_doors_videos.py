@@ -14,7 +14,7 @@ import msgspec
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from doors import VIDEOS, consented, form
 from fast_kit import few
 from fault_upstream import CLOSED, WHOLE, Call, FaultUpstream
@@ -49,7 +49,7 @@ def consent(gateway: Running) -> str:
 
 def client(gateway: Running, key: str = KEY, **headers: str) -> openai.OpenAI:
     """The real client."""
-    return openai.OpenAI(base_url=gateway.base + "/v1", api_key=key, max_retries=0, default_headers=headers)
+    return ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=key, max_retries=0, default_headers=headers))
 
 
 def label(data: bytes) -> dict[str, str]:

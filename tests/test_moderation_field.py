@@ -9,7 +9,7 @@ from typing import Any
 import openai
 import pytest
 
-from conftest import KEY, Running, Start
+from conftest import KEY, Running, Start, ending
 from guiju.adapters.scripted import ScriptedModel
 
 TERM, NOTED = "规矩金丝雀", "温和词语"
@@ -23,7 +23,7 @@ def gateway(start_once: Start) -> Running:
 
 
 def ask(gateway: Running, text: str, **more: Any) -> Any:
-    client = openai.OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0)
+    client = ending(openai.OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0))
     messages: Any = [{"role": "user", "content": text}]
     return client.chat.completions.create(model="scripted", messages=messages, moderation=WANTED, **more)
 
@@ -84,7 +84,7 @@ def test_it_never_goes_on_and_has_a_shape(start: Start) -> None:
 
 # ---------------------------------------------------------------- at /v1/responses
 def respond(gateway: Running, text: str, **more: Any) -> Any:
-    client = openai.OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0)
+    client = ending(openai.OpenAI(base_url=f"{gateway.base}/v1", api_key=KEY, max_retries=0))
     return client.responses.create(model="scripted", input=text, moderation=WANTED, **more)
 
 

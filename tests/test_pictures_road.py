@@ -19,7 +19,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 import guiju.marking
-from conftest import KEY, Answered, Running, Start
+from conftest import KEY, Answered, Running, Start, ending
 from fault_upstream import Call, FaultUpstream
 from guiju.adapters.pictures import WAITING, Pictures, Seen, installed
 from guiju.adapters.scripted import ScriptedModel
@@ -237,7 +237,7 @@ def needed() -> None:
 def test_the_real_client_sends_pictures(start: Start, third: ScriptedModel) -> None:
     needed()
     gateway = start(upstream=third.url, lexicon=LEXICON)
-    client = openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=120)
+    client = ending(openai.OpenAI(base_url=gateway.base + "/v1", api_key=KEY, max_retries=0, timeout=120))
 
     def ask(image: Image.Image) -> str | None:
         body: Any = chat(data_uri(filed(image)))

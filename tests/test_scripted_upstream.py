@@ -19,6 +19,7 @@ import openai
 import pytest
 from openai import OpenAI
 
+from conftest import ending
 from guiju.adapters.scripted import DIRECTIVES, FINGERPRINT, ScriptedModel
 
 
@@ -29,7 +30,7 @@ def model() -> Iterator[ScriptedModel]:
 
 
 def client(model: ScriptedModel) -> OpenAI:
-    return OpenAI(base_url=model.url, api_key="none", max_retries=0, timeout=5)
+    return ending(OpenAI(base_url=model.url, api_key="none", max_retries=0, timeout=5))
 
 
 class Reply(NamedTuple):
