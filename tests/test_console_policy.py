@@ -25,7 +25,7 @@ WEAKER = '[[ruling]]\ncategory = "A.2*"\nseverity = "block"\naction = "note"\n'
 PATH = "/console/policy"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def gateway(start: Start) -> Running:
     return start(overlay=(("people.mode", "two"),))
 
