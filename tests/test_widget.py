@@ -201,7 +201,7 @@ def test_the_first_use_is_told_once_and_what_is_accepted_is_recorded(
         assert chat(page, "[[say:好]]") == 200
         page.wait_for_selector("dialog[open]")
         assert page.get_by_role("dialog", name="Before you begin").is_visible()
-        assert page.locator("dialog li").count() == 6
+        assert page.locator("dialog li").count() == 7
         app.down = True
         page.get_by_role("button", name="I have read and accept this").click()
         page.wait_for_function(
