@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from guiju.controls.drills import HELPED, USED, Drill
 from guiju.controls.hearing import hear
 from guiju.gateway.live import CANARY_KEY, Live
 from guiju.records.accounts import KeyRecord
+from guiju.terms import Hearing
 
 log = logging.getLogger("guiju.canary")
 _NUMBER: Final = re.compile(r'"ProduceID":"([^"]+)"')
@@ -36,6 +38,29 @@ _HEARS: Final = "crisis"
 def _word() -> str:
     """This process's word: one, so that the matcher of a list that holds it can be kept."""
     return "".join(secrets.choice("bcdfghjklmnpqrstvwxz") for _ in range(20))
+
+
+def entered(live: Live, found: Mapping[str, Drill]) -> dict[str, Hearing]:
+    """Hear what came of drills, and write it into the ledger; a failed one stops nothing but is told.
+
+    Args:
+        live: what this process serves with.
+        found: drill → what came of it.
+
+    Returns:
+        Drill → what was decided on it.
+    """
+    made = {}
+    for control in live.policy.controls.drills:
+        if control.id not in found:
+            continue
+        made[control.id] = heard = hear((control,), found[control.id], (), "input")
+        if heard.stops:
+            kind = found[control.id].why
+            log.error("drill_failed", extra={"control": control.id, "kind": kind})
+        live.books.proof([control.id], not heard.stops)
+        live.metrics.drilled(control.id, live.clock(), passed=not heard.stops)
+    return made
 
 
 class _Message(msgspec.Struct):
@@ -105,23 +130,12 @@ class Canary:
             log.error("canary_not_stopped", extra={"input": asked, "output": answered})
             heard = [control for control in heard if not control.startswith("words.")]
         live.books.proof(heard, whole)
-        self._drill(live, USED, used)
-        self._drill(live, HELPED, helped)
+        entered(live, {USED: Drill(used)})
+        entered(live, {HELPED: Drill(helped)})
         live.alive["canary"] = whole
         live.metrics.counts.set("guiju_canary_ok", to=whole)
         live.metrics.counts.set("guiju_canary_timestamp_seconds", to=live.clock())
         return whole
-
-    @staticmethod
-    def _drill(live: Live, drill: str, done: bool) -> None:
-        """Write whether the service can be used, or helps, which stops nothing but is told."""
-        for control in live.policy.controls.drills:
-            if control.id == drill:
-                passed = not hear((control,), Drill(done), (), "input").stops
-                live.books.proof([drill], passed)
-                live.metrics.drilled(drill, live.clock(), passed=passed)
-                if not passed:
-                    log.error("drill_failed", extra={"control": control.id})
 
     async def _used(self, live: Live, base: str, identity: str) -> bool:
         """Whether a harmless question is answered, and its label names a number that this installation gave."""

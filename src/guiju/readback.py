@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
-import logging
 from importlib.util import find_spec
 from typing import Any, Final
 
@@ -20,8 +19,8 @@ import msgspec
 import numpy as np
 
 from guiju.adapters.canary import HARMLESS, RATE
+from guiju.canary import entered
 from guiju.controls.drills import OFFERED, PICTURE, SOUND, TEXT, Drill
-from guiju.controls.hearing import hear
 from guiju.errors import ConfigError
 from guiju.house import House
 from guiju.marking import rhythm, wav
@@ -33,7 +32,6 @@ from guiju.marking.wav_sound import format_of
 from guiju.records.sources import optional
 from guiju.terms import Hearing
 
-log = logging.getLogger("guiju.readback")
 _FIRST_S: Final = 20.0
 _EVERY_S: Final = 120.0
 _SHARE: Final = 0.05
@@ -124,17 +122,7 @@ async def prove(house: House, base: str) -> dict[str, Hearing]:
                 found[name] = await drill(house, asking)
             except _FAULTS as error:
                 found[name] = Drill(False, type(error).__name__)
-    made = {}
-    for control in house.live.policy.controls.drills:
-        if control.id not in found:
-            continue
-        made[control.id] = heard = hear((control,), found[control.id], (), "input")
-        if heard.stops:
-            kind = found[control.id].why
-            log.error("drill_failed", extra={"control": control.id, "kind": kind})
-        house.live.books.proof([control.id], not heard.stops)
-        house.live.metrics.drilled(control.id, house.live.clock(), passed=not heard.stops)
-    return made
+    return entered(house.live, found)
 
 
 async def _text(house: House, asking: Asking) -> Drill:

@@ -23,8 +23,8 @@ from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from guiju import deskwork, drilling, duties, memory
+from guiju.canary import entered
 from guiju.controls.drills import ALIKE, ANSWERED, ERASED, HELD, LABELLED, LATER, PLAIN, RESTORED, UNKEPT, Drill
-from guiju.controls.hearing import hear
 from guiju.desk.decisions import Decision
 from guiju.desk.remedies import BanText
 from guiju.desk.statements import Found, Ground
@@ -125,18 +125,7 @@ async def rehearse(house: House, front: Front, only: Collection[str] = ()) -> di
     Returns:
         Drill → what was decided on it.
     """
-    found = await _drilled(house, front, only or LATER)
-    made = {}
-    for control in house.live.policy.controls.drills:
-        if control.id not in found:
-            continue
-        made[control.id] = heard = hear((control,), found[control.id], (), "input")
-        if heard.stops:
-            kind = found[control.id].why
-            log.error("drill_failed", extra={"control": control.id, "kind": kind})
-        house.live.books.proof([control.id], not heard.stops)
-        house.live.metrics.drilled(control.id, house.live.clock(), passed=not heard.stops)
-    return made
+    return entered(house.live, await _drilled(house, front, only or LATER))
 
 
 async def _drilled(house: House, front: Front, only: Collection[str]) -> dict[str, Drill]:
