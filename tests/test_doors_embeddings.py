@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -94,6 +95,10 @@ async def _says(call: Call) -> None:
             {"data": [{"index": 1, "embedding": [1.0]}]},
             {"data": [{"index": 0, "embedding": ["text"]}]},
             {"data": [{"index": 0, "embedding": "不是向量"}]},
+            {"data": [{"index": 0, "embedding": ""}]},
+            {"data": [{"index": 0, "embedding": "AAAA"}]},
+            {"data": [{"index": 0, "embedding": base64.b64encode(b"text in place of a vector").decode()}]},
+            {"data": [{"index": 0, "embedding": base64.b64encode(b"\xff" * 8).decode()}]},
             {"data": [{"index": 0, "embedding": [1.0]}, {"index": 0, "embedding": [1.0]}]},
         ]
     ),
@@ -102,5 +107,6 @@ def test_an_answer_that_is_text_only_is_an_error(start: Start, said: Any) -> Non
     with FaultUpstream({"scripted": _says}) as service:
         gateway = start(upstream=service.url, overlay=(("gateway.fields", {"say": "forward"}),))
         assert ask(gateway, say=said).json["error"]["code"] == "upstream_failed"
-        answer = ask(gateway, say={"data": [{"index": 0, "embedding": "AAAA", "note": "x"}], "note": "x"})
-        assert (answer.status, answer.json["data"]) == (200, [{"index": 0, "embedding": "AAAA", "object": "embedding"}])
+        answer = ask(gateway, say={"data": [{"index": 0, "embedding": "AACAPw==", "note": "x"}], "note": "x"})
+        passed = [{"index": 0, "embedding": "AACAPw==", "object": "embedding"}]
+        assert (answer.status, answer.json["data"]) == (200, passed)

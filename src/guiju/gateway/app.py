@@ -86,7 +86,7 @@ class Door(NamedTuple):
 
 
 async def _closed(scope: Scope, receive: Receive, send: Send, head: Head) -> None:
-    raise CallerError("door_closed", what=closed.why(scope["path"]))
+    raise CallerError("door_closed", what=closed.why(scope["path"]), page=closed.PAGE)
 
 
 async def _wrong_method(scope: Scope, receive: Receive, send: Send, head: Head) -> None:

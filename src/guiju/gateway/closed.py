@@ -6,7 +6,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from guiju.errors import Bilingual
+from guiju.errors import Bilingual, Page
+
+PAGE: Final = Page("reference/gateway.md#doors")
+"""Which doors are open, and why others are not."""
 
 _STORED: Final = Bilingual(
     "内容会先存于模型服务，日后使用时不再经过检查。",

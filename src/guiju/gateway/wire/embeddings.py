@@ -4,7 +4,8 @@ anybody reads, so it carries no label."""
 
 from __future__ import annotations
 
-import re
+import base64
+from array import array
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -21,7 +22,25 @@ from guiju.terms import Text
 
 DROPPED: Final = frozenset({"user"})
 """Known fields that do not go upstream; they are listed."""
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_LARGEST: Final = 1e6
+"""No coordinate of a vector is as large."""
+
+
+def _size(vector: str | list[float]) -> int:
+    """How many numbers a vector has; as base64 it is numbers of four bytes, lest it carry something else.
+
+    Raises:
+        OutsideError: `upstream_failed`: it is none.
+    """
+    if not isinstance(vector, str):
+        return len(vector)
+    try:
+        numbers = array("f", base64.b64decode(vector, validate=True))
+    except ValueError:
+        raise OutsideError("upstream_failed", what="a vector is not base64 of numbers") from None
+    if not all(abs(number) <= _LARGEST for number in numbers):  # of text some are huge; NaN is not ≤ either
+        raise OutsideError("upstream_failed", what="a vector is not base64 of numbers")
+    return len(numbers)
 
 
 class EmbeddingRequest(Shape):
@@ -137,8 +156,9 @@ class Embeddings:
             raise OutsideError("upstream_failed", what="what it sent is no list of vectors") from None
         if sorted(one.index for one in made.data) != list(range(asked.count)):
             raise OutsideError("upstream_failed", what="not as many vectors as were asked for")
-        if any(isinstance(one.embedding, str) and not _BASE64.fullmatch(one.embedding) for one in made.data):
-            raise OutsideError("upstream_failed", what="a vector is not base64")
+        sizes = {_size(one.embedding) for one in made.data}
+        if len(sizes) > 1 or 0 in sizes:
+            raise OutsideError("upstream_failed", what="the vectors are empty, or not equally long")
         return made, strict.left_behind(named, _PLAIN) | strict.left_behind(each, _VECTOR)
 
     def write(self, vectors: Vectors, asked: Asked) -> bytes:
