@@ -121,16 +121,17 @@ def test_calibration_puts_even_chances_in_the_middle() -> None:
     assert centre == pytest.approx(0, abs=0.05)
 
 
-def test_the_figures_are_those_of_the_shipped_weights() -> None:
-    held = Path(folds.__file__).parent / "figures.json"
-    made = json.loads(held.read_text("utf-8"))
-    weights = Path(folds.__file__).parents[1] / "src" / "guiju" / "detect" / "model" / "weights.npz"
-    assert made["weights"] == hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
+@pytest.mark.parametrize(("page", "figures", "numbers"), [("model", "figures", "weights"), ("encoder",) * 3])
+def test_the_figures_are_those_of_what_is_shipped(page: str, figures: str, numbers: str) -> None:
+    made = json.loads((Path(folds.__file__).parent / f"{figures}.json").read_text("utf-8"))
+    root = Path(folds.__file__).parents[1]
+    held = root / "src" / "guiju" / "detect" / "model" / f"{numbers}.npz"
+    assert made["weights"] == hashlib.sha256(held.read_bytes()).hexdigest()[:12]
     assert set(made["pool"]) == {"zh", "en"}
     for told in made["pool"].values():
         assert told["rows"] > 3000
         assert told["request_side"] <= 0.01
         assert told["reply_side"] <= 0.01
     for language in ("zh", "en"):
-        page = Path(folds.__file__).parents[1] / "docs" / language / "reference" / "model.md"
-        assert card.table(made, language) in page.read_text("utf-8"), "python -m training.card"
+        said = (root / "docs" / language / "reference" / f"{page}.md").read_text("utf-8")
+        assert card.table(made, language) in said, "python -m training.card"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from guiju.detect import shipped
 from guiju.detect.discrimination import Discrimination
 from guiju.detect.injection import Injection
+from guiju.detect.model.heads import chances
 from guiju.detect.words import Words
 from guiju.terms import Text
 from training import card, figures, folds, likeness, net, points, sets, sorts
@@ -30,6 +31,7 @@ from training.sets import HEADS, Row
 _HERE: Final = Path(__file__).parent
 SHIPPED: Final = _HERE.parent / "src" / "guiju" / "detect" / "model"
 PLAN: Final = Plan()
+NAMES: Final = ("weights.npz", "thresholds.toml")
 
 
 def main() -> None:
@@ -51,7 +53,7 @@ def main() -> None:
     learns = np.flatnonzero([row.use == "train" for row in rows])
     said, counts = net.targets([rows[at] for at in learns], PLAN.positive)
     fitted = net.fit(of[learns], said, counts, PLAN, like.of(learns))
-    scores = by_text(origin, (0.5 + 0.5 * np.tanh((logits * slope + centre) / 2)).astype(np.float32))
+    scores = by_text(origin, chances(logits, slope, centre))
     shown = figures.shown(whole)
     whole, scores = [whole[at] for at in shown], scores[shown]
     others = flagged_by_lists([row.text for row in whole])
@@ -106,10 +108,12 @@ def shrunk(fitted: Net) -> dict[str, NDArray[Any]]:
     return {"table": table, "scale": scale, "bias": fitted.bias}
 
 
-def write(folder: Path, held: dict[str, NDArray[Any]], chosen: dict[str, dict[str, float]]) -> str:
-    """Write `weights.npz` and `thresholds.toml`; gives the version."""
+def write(
+    folder: Path, held: dict[str, NDArray[Any]], chosen: dict[str, dict[str, float]], names: tuple[str, str] = NAMES
+) -> str:
+    """Write the numbers and the thresholds to files of these names; gives the version."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "weights.npz"
+    path = folder / names[0]
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name in sorted(held):
             into = io.BytesIO()
@@ -118,12 +122,12 @@ def write(folder: Path, held: dict[str, NDArray[Any]], chosen: dict[str, dict[st
     version = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     lines = [
         "# SPDX-License-Identifier: Apache-2.0",
-        "# From which score on a head has found something, by language; written by `python -m training`, not by hand.",
+        "# From which score on a head has found something, by language; written by `training`, not by hand.",
         f'version = "{version}"',
     ]
     for lang, heads in chosen.items():
         lines += ["", f"[{lang}]", *(f"{head} = {least:.5f}" for head, least in heads.items())]
-    (folder / "thresholds.toml").write_text("\n".join(lines) + "\n", "utf-8")
+    (folder / names[1]).write_text("\n".join(lines) + "\n", "utf-8")
     return version
 
 

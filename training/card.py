@@ -10,6 +10,8 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).parent.parent
 BEGIN: Final = "<!-- figures: written by training.card, not by hand -->"
 END: Final = "<!-- end of figures -->"
+PAGES: Final = {"model": "figures.json", "encoder": "encoder.json"}
+"""Pages of the reference, and where the figures of each lie."""
 _WORDS: Final = {
     "zh": {
         "head": ("来源", "语言", "行数", "提问", "其中拒绝", "回答"),
@@ -66,11 +68,13 @@ def written(page: str, made: dict[str, Any], language: str) -> str:
 
 
 def main() -> None:
-    """Write both pages."""
-    made = json.loads((ROOT / "training" / "figures.json").read_text("utf-8"))
-    for language in _WORDS:
-        path = ROOT / "docs" / language / "reference" / "model.md"
-        path.write_text(written(path.read_text("utf-8"), made, language), "utf-8")
+    """Write the pages whose figures are there."""
+    for name, figures in PAGES.items():
+        held = ROOT / "training" / figures
+        for language in _WORDS if held.is_file() else ():
+            path = ROOT / "docs" / language / "reference" / f"{name}.md"
+            made = json.loads(held.read_text("utf-8"))
+            path.write_text(written(path.read_text("utf-8"), made, language), "utf-8")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ def language(text: str) -> Language:
     return "zh" if 4 * (len(text.encode("utf-8", "surrogatepass")) - size) >= size and size else "en"
 
 
+def chances(logits: Floats, slope: Floats, centre: Floats) -> Floats:
+    """Logits as calibrated probabilities."""
+    return (0.5 + 0.5 * np.tanh((logits * slope + centre) / 2)).astype(np.float32)
+
+
 class Heads:
     """The heads.
 
@@ -67,11 +72,17 @@ class Heads:
 
     def scores(self, text: str) -> Floats:
         """Of each head in the order of HEADS, the score of a text."""
+        return self._chances(self.logits(text))
+
+    def logits(self, text: str) -> Floats:
+        """Of each head the highest sum of a window of a text, before it becomes a score."""
         if len(text) <= _SLICE:
-            return self._told(self._sums(single(text)))
-        parts = range(0, len(text), _SLICE - _OVERLAP)
-        found = [self._sums(single(text[at : at + _SLICE])) for at in parts]
-        return self._told(np.concatenate(found))
+            sums = self._sums(single(text))
+        else:
+            parts = range(0, len(text), _SLICE - _OVERLAP)
+            sums = np.concatenate([self._sums(single(text[at : at + _SLICE])) for at in parts])
+        made: Floats = sums.max(0) + self._of.bias
+        return made
 
     def many(self, texts: Sequence[str]) -> Floats:
         """The scores of several texts, a row each."""
@@ -170,11 +181,7 @@ class Heads:
         return made * self._of.scale
 
     def _chances(self, logits: Floats) -> Floats:
-        """Logits as calibrated probabilities."""
-        return (0.5 + 0.5 * np.tanh((logits * self._of.slope + self._of.centre) / 2)).astype(np.float32)
-
-    def _told(self, sums: Floats) -> Floats:
-        return self._chances(sums.max(0) + self._of.bias)
+        return chances(logits, self._of.slope, self._of.centre)
 
     def _by_token(self, found: Grams, head: int) -> NDArray[np.float64]:
         """What each token adds to a head; what several tokens add together is shared among them."""
