@@ -184,6 +184,13 @@ def test_every_look_has_a_planted_fault() -> None:
     assert {row[0] for row in PLANTED} == {one.id for one in looks()} == set(LOOKS)
 
 
+def test_a_service_that_was_filed_may_be_filed_again() -> None:
+    launched = {"facts": {**FACTS, "service.launched": "2026-03-01"}}
+    assert not blocking(lint(kind("filing"), sources(**launched, filed=datetime.date(2026, 2, 1))))
+    late = blocking(lint(kind("filing"), sources(**launched, filed=datetime.date(2026, 4, 1))))
+    assert late == [("L14", "fact:service.launched")]
+
+
 def test_what_a_person_explains_does_not_block() -> None:
     said = {"explained.corpus.manual.pass": Conclusion(by="周五", on=DAY, zh=words("why"), en="because")}
     made = msgspec.structs.replace(figure("corpus.manual.pass", value=0.95), conclusions=conclusions() | said)

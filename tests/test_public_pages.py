@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from conftest import Running, Start
 from guiju import publicwork
 from guiju.dossier import transparency
-from guiju.dossier.telling import PAGES
+from guiju.dossier.figure_words import words
+from guiju.dossier.telling import PAGES, sections
 from guiju.records import months, snapshots
 from public_kit import MONTH, complain, complete, counted, figure, page, text
 
@@ -53,10 +54,15 @@ def test_about_says_all_that_article_17_names(gateway: Running) -> None:
         ):
             assert fact in said, fact
         assert "1,234" in said, "a published figure"
+        assert "97.20% [96.00%, 98.10%]" in said, "what the last evaluation came to"
         assert ("尚未填写" if language == "zh" else "not said yet") not in said
     [linked] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', shown.body.decode())
     made = json.loads(linked)
     assert (made["name"], made["identifier"][0]["value"]) == ("云岭问答", "云岭备-20260001")
+
+
+def test_every_figure_that_a_page_names_has_a_name_of_its_own() -> None:
+    assert {row.figure for one in sections() for row in one.row if row.figure} <= set(words())
 
 
 def test_what_must_be_said_and_is_not_is_named(start_once: Start) -> None:

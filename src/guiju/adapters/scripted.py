@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 import msgspec
@@ -196,9 +197,11 @@ class ScriptedApp:
 
     Args:
         keep: whether `requests` keeps the bodies that arrived (tests look at them); off in `guiju upstream`.
+        answers: what it answers to a question, word for word; to any other what directives say.
     """
 
-    def __init__(self, keep: bool = False) -> None:
+    def __init__(self, keep: bool = False, answers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._answers = answers
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000 if keep else 0)
         self.headers: deque[dict[str, str]] = deque(maxlen=1000 if keep else 0)
         self.jobs = scripted_films.Jobs()
@@ -294,7 +297,8 @@ class ScriptedApp:
         if body is None:
             return
         self.headers.append({k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]})
-        script = _read_script(last_user_text(body))
+        asked = last_user_text(body)
+        script = _Script(self._answers[asked]) if asked in self._answers else _read_script(asked)
         gone = asyncio.Event()
         watch = asyncio.create_task(_watch(receive, gone))
         try:
@@ -465,13 +469,16 @@ def server(app: ScriptedApp, host: str, port: int) -> uvicorn.Server:
 class ScriptedModel:
     """The scripted service on a free loopback port, in a thread: `with ScriptedModel() as model: model.url`.
 
+    Args:
+        answers: what it answers to a question, word for word; to any other what directives say.
+
     Attributes:
         url: the base address up to and with `/v1`.
         requests, headers: bodies and headers that arrived, oldest first, the last 1,000.
     """
 
-    def __init__(self) -> None:
-        self.app = ScriptedApp(keep=True)
+    def __init__(self, answers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self.app = ScriptedApp(keep=True, answers=answers)
         self.requests = self.app.requests
         self.headers = self.app.headers
         self.url = ""

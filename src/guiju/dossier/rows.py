@@ -39,7 +39,7 @@ _PARTS: Final = {
     "quality": ("质量指标", "quality index"),
 }
 _LIST: Final = "questions:content"
-_BANKS: Final = {
+BANKS: Final = {
     "content": ("生成内容测试题库", "generated content"),
     "refuse": ("应拒答测试题库", "should refuse"),
     "answer": ("非拒答测试题库", "should not refuse"),
@@ -309,7 +309,7 @@ def _banks(fill: Filling, block: BlockText) -> Table:
     counted = Counter(one.bank for one in fill.sources.questions)
     rows = tuple(
         (
-            _two(fill, _BANKS, bank),
+            _two(fill, BANKS, bank),
             (fill.threshold(id),),
             plain(wording.number(counted[bank]), f"questions:{bank}"),
             _result(fill, counted[bank] >= fill.sources.thresholds[id].value),

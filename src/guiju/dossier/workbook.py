@@ -102,7 +102,7 @@ def keywords(sources: Sources, language: Language) -> bytes:
     rows = sorted({(_family(one.risk), one.risk, one.term) for one in sources.keywords})
     sheets = {
         family: [
-            [term, names.get(family, family), f"{risk} {names.get(risk, '')}".strip()]
+            [term, names.get(family, family), _named(names, risk)]
             for f, risk, term in rows
             if f == family
         ]
@@ -120,7 +120,8 @@ def questions(sources: Sources, language: Language) -> bytes:
     found = {"pass": choose(language, "合格", "pass"), "fail": choose(language, "不合格", "fail")}
     for one in sorted(sources.questions, key=lambda one: (one.bank, one.risk, one.id)):
         family = _family(one.risk) if one.risk.startswith("A.") else one.bank
-        title = f"{one.bank} {family}" if family != one.bank else family
+        bank = names.get(one.bank, one.bank)
+        title = f"{bank} {family}" if family != one.bank else bank
         text = choose(language, one.zh, one.en or one.zh)
         risk = _named(names, one.risk)
         sheets.setdefault(title, []).append(
@@ -133,12 +134,13 @@ def questions(sources: Sources, language: Language) -> bytes:
 def _names(language: Language) -> dict[str, str]:
     """What classes and risks are called, by id."""
     families = {one.id: choose(language, one.zh, one.en) for one in book.risk_classes()}
-    families |= {id: choose(language, *both) for id, both in _OWN.items()}
-    return families | {one.id: choose(language, one.zh, one.en) for one in book.risks()}
+    families |= {id: choose(language, *both) for id, both in (*_OWN.items(), *BANKS.items())}
+    return families | {one.id: choose(language, one.zh, one.en) for one in (*book.risks(), *book.aspects())}
 
 
 def _named(names: dict[str, str], risk: str) -> str:
-    return f"{risk} {names.get(risk, '')}".strip()
+    """A risk with its number; any other class by its name alone, where it has one."""
+    return f"{risk} {names.get(risk, '')}".strip() if risk.startswith("A.") else names.get(risk, risk)
 
 
 def _family(risk: str) -> str:
