@@ -154,7 +154,7 @@ def take(folder: Path, wanted: Sequence[Wanted], on: datetime.date, browser: str
     with play.sync_playwright() as running:
         chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
-            page = chromium.new_page(viewport={"width": 1280, "height": 800})
+            page = chromium.new_page(viewport={"width": 1280, "height": 800}, locale="zh-CN")  # what is filed is Chinese
             for one in wanted:
                 made.append(add(folder, *_picture(page, one, on, play)))
         finally:
