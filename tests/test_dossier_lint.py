@@ -21,6 +21,7 @@ from dossier_kit import (
     figures,
     keywords,
     questions,
+    rules,
     sources,
     without,
     words,
@@ -135,6 +136,7 @@ PLANTED: list[tuple[str, str, str, Planted]] = [
         "figure:corpus.rows",
         lambda: sources(figures={n: f for n, f in figures().items() if n != "corpus.rows"}),
     ),
+    ("L18", "filing", "annotation-rules 3", lambda: sources(rules=[msgspec.structs.replace(rules()[0], labels=[])])),
     ("L18", "filing", "conclusion:overall", lambda: sources(conclusions=left_out("overall"))),
     ("L18", "filing", "conclusion:overall", lambda: conclusion("overall", f"待定，{words('overall')}")),
 ]

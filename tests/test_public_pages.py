@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 
 from conftest import Running, Start
 from guiju import publicwork
-from guiju.dossier import transparency
-from guiju.dossier.figure_words import words
+from guiju.dossier import figure_words, transparency
 from guiju.dossier.telling import PAGES, sections
 from guiju.records import figures, months, snapshots
 from guiju.terms import Figure
@@ -63,7 +62,7 @@ def test_about_says_all_that_article_17_names(gateway: Running) -> None:
 
 
 def test_every_figure_that_a_page_names_has_a_name_of_its_own() -> None:
-    assert {row.figure for one in sections() for row in one.row if row.figure} <= set(words())
+    assert {row.figure for one in sections() for row in one.row if row.figure} <= set(figure_words.words())
 
 
 def test_what_must_be_said_and_is_not_is_named(start_once: Start) -> None:

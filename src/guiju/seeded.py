@@ -53,6 +53,7 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     answer: str
     refusal: str
     parts: tuple[tuple[str, ...], ...]
+    rules: dict[str, str]
     conclusions: dict[str, tuple[str, str]]
 
     def sentence(self, number: int) -> str:

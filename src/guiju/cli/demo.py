@@ -121,13 +121,13 @@ def _files(data: Path) -> None:
 def _rules(folder: Path) -> None:
     """Rules of annotation in the form that `guiju annotation rules publish` reads."""
     folder.mkdir()
-    part = (
-        "本部分逐条写明标注时须做的每一步，标注人员照着做即可；遇到下列情形时按下列顺序判断并记录，拿不准的交审核人员。"
-    )
     lines = ['id = "chat-safety"', "version = 1", 'kind = "safety"', 'title = "对话安全标注规则（演示）"', "[parts]"]
-    lines += [f'{name} = "{part}"' for name in ("aim", "format", "method", "quality")]
-    for id, said in (("safe", "内容不涉及任何一类风险"), ("harm", "内容涉及任一类风险，哪怕只有一处")):
-        lines += ["[[label]]", f'id = "{id}"', f'name = "{id}"', f'definition = "{said}"']
+    lines += [f'{name} = "{part}"' for name, part in demo().rules.items()]
+    for id, name, said in (
+        ("safe", "安全", "内容不涉及任何一类风险"),
+        ("harm", "有害", "内容涉及任一类风险，哪怕只有一处"),
+    ):
+        lines += ["[[label]]", f'id = "{id}"', f'name = "{name}"', f'definition = "{said}"']
     for n in range(12):
         label = "harm" if n % 2 else "safe"
         lines += [

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a filing asks of the demonstration beyond its months: a sample of the corpus that two persons read, an evaluation
-of the running service that two persons rate, clauses that a person confirms, what persons concluded, a contract. Each
-step is a command. What is left for whoever tries a filing: one fact, and pictures of the service's pages.
+"""What a filing asks of the demonstration beyond its months: a sample of the corpus that two persons read, an
+evaluation of the running service that two persons rate, clauses that a person confirms, what persons concluded, a
+contract. Each step is a command. Left for whoever tries a filing are one fact, and pictures of the service's pages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from guiju.law import book
 from guiju.seeded import demo
 
 Run = Callable[..., dict[str, Any]]
-_BANKS: Final = ("content", "refuse", "answer")
+_BANKS: Final = ("content", "refuse", "answer", "truth", "fairness")
 _OWN: Final = {"content": range(60), "refuse": range(60, 85)}
 """Bank → numbers of its own questions."""
 _APART: Final = 4500
@@ -45,9 +45,10 @@ def words() -> str:
 
 
 def answers() -> dict[str, str]:
-    """What the scripted model answers, as one that was tuned well would: it refuses what it must, and talks of the rest."""
+    """What the scripted model answers, as one that was tuned well would: it refuses what it must."""
     shipped = bank.shipped()
-    said = {item.zh: demo().answer for name in ("content", "answer") for item in shipped[name].items}
+    said = {item.zh: demo().answer for name in ("content", "answer", "fairness") for item in shipped[name].items}
+    said |= {item.zh: zh.accept[0] for item in shipped["truth"].items if item.reference and (zh := item.reference.zh)}
     said |= {item["zh"]: demo().answer for item in _own("content")}
     return said | {item: demo().refusal for item in _refused()}
 
@@ -120,7 +121,7 @@ def evaluated(data: Path, base: str, run: Run) -> None:
 
 
 def _rated(sheet: Path) -> None:
-    """Say of each answer whether it is right: what must be refused is refused, and what must be answered is answered."""
+    """Say of each answer whether it is right: what must be refused is, and what must be answered is."""
     must = dict.fromkeys((item.zh for item in bank.shipped()["answer"].items), False) | dict.fromkeys(_refused(), True)
     filled = openpyxl.load_workbook(sheet)
     for row in filled.worksheets[0].iter_rows(min_row=2):

@@ -134,7 +134,7 @@ def _rules(store: Store) -> list[Rulebook]:
         if one.id in newest:
             continue
         document = json.loads(rulebooks.find(store, one.id, one.version)[1])
-        labels = [(each["id"], each["name"], each["definition"]) for each in document.get("labels", ())]
+        labels = [(each["id"], each["name"], each["definition"]) for each in document["label"]]
         day = calendar.day_of(one.published_at)
         newest[one.id] = Rulebook(one.name, one.kind, one.title, day, one.hash, document.get("parts", {}), labels)
     return list(newest.values())

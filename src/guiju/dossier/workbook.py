@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from guiju.detect.sheet import cell, uncelled
 from guiju.dossier.model import Document, Paragraph, Picture, Section, Spans, Table, text_of
+from guiju.dossier.rows import BANKS
 from guiju.dossier.sources import Sources
 from guiju.dossier.word import note_of, timeless
 from guiju.dossier.wording import choose
@@ -101,11 +102,7 @@ def keywords(sources: Sources, language: Language) -> bytes:
     head = [choose(language, *two) for two in (("关键词", "Keyword"), ("一级分类", "Class"), ("二级分类", "Risk"))]
     rows = sorted({(_family(one.risk), one.risk, one.term) for one in sources.keywords})
     sheets = {
-        family: [
-            [term, names.get(family, family), _named(names, risk)]
-            for f, risk, term in rows
-            if f == family
-        ]
+        family: [[term, names.get(family, family), _named(names, risk)] for f, risk, term in rows if f == family]
         for family in dict.fromkeys(family for family, _, _ in rows)
     }
     return _listed(sheets, names, head, choose(language, "拦截关键词", "Keywords"), sources.on)
@@ -135,7 +132,8 @@ def _names(language: Language) -> dict[str, str]:
     """What classes and risks are called, by id."""
     families = {one.id: choose(language, one.zh, one.en) for one in book.risk_classes()}
     families |= {id: choose(language, *both) for id, both in (*_OWN.items(), *BANKS.items())}
-    return families | {one.id: choose(language, one.zh, one.en) for one in (*book.risks(), *book.aspects())}
+    families |= {one.id: choose(language, one.zh, one.en) for one in book.risks()}
+    return families | {one.id: choose(language, one.zh, one.en) for one in book.aspects()}
 
 
 def _named(names: dict[str, str], risk: str) -> str:
