@@ -113,7 +113,8 @@ def test_months_that_were_lived_through(seeded: Path) -> None:
 def annotated(folder: Path) -> None:
     """Persons were taught and examined, annotated a batch, and were checked; the service was asked, and persons rated."""
     [asked] = ran(folder, "evaluate", "list")
-    assert (asked["state"], asked["drawn"], asked["result"]) == ("done", 2032, "passed")
+    assert (asked["state"], asked["result"]) == ("done", "passed")
+    assert asked["drawn"] > 1600, "as many as the standard asks, and questions of fact"
     [batch] = ran(folder, "annotation", "batches")
     assert batch["state"] == "accepted"
     store = Store.open("sqlite", folder / "demo")

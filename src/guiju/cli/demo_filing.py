@@ -26,7 +26,7 @@ from guiju.law import book
 from guiju.seeded import demo
 
 Run = Callable[..., dict[str, Any]]
-_BANKS: Final = ("content", "refuse", "answer", "truth", "fairness")
+_BANKS: Final = ("content", "refuse", "answer", "truth")
 _OWN: Final = {"content": range(60), "refuse": range(60, 85)}
 """Bank → numbers of its own questions."""
 _APART: Final = 4500
@@ -47,7 +47,7 @@ def words() -> str:
 def answers() -> dict[str, str]:
     """What the scripted model answers, as one that was tuned well would: it refuses what it must."""
     shipped = bank.shipped()
-    said = {item.zh: demo().answer for name in ("content", "answer", "fairness") for item in shipped[name].items}
+    said = {item.zh: demo().answer for name in ("content", "answer") for item in shipped[name].items}
     said |= {item.zh: zh.accept[0] for item in shipped["truth"].items if item.reference and (zh := item.reference.zh)}
     said |= {item["zh"]: demo().answer for item in _own("content")}
     return said | {item: demo().refusal for item in _refused()}

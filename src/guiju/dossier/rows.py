@@ -163,6 +163,21 @@ def _field(fill: Filling, fact: str, row: Mapping[str, Any], key: str) -> Spans:
     return plain(text or "—", f"fact:{fact}.{key}")
 
 
+def _ticked(fill: Filling, block: BlockText) -> Table:
+    """All choices of a fact, and which of them it is."""
+    said = fill.sources.words(block.of)
+    rows: list[tuple[Spans, ...]] = [
+        (
+            plain(choose(fill.language, *names), f"fact:{block.of}" if id in said else ""),
+            plain("√" if id in said else "—"),
+        )
+        for id, names in fill.sources.choices.get(block.of, {}).items()
+    ]
+    if not said:
+        rows = [((fill.missing("fact", block.of),), plain("—"))]
+    return Table(tuple(rows), _head(fill, ("情形", "Case"), ("属于", "It is this")), (0.84, 0.16))
+
+
 def _corpora(fill: Filling, block: BlockText) -> Table:
     """The register of the sources that the model learns from."""
     rows: list[tuple[Spans, ...]] = [
@@ -368,6 +383,7 @@ TABLES: Final[dict[str, Callable[[Filling, BlockText], Table]]] = {
     "figures": _figures,
     "risks": _risks,
     "fact": _rows_fact,
+    "ticked": _ticked,
     "corpora": _corpora,
     "rules": _rules,
     "clauses": _clauses,

@@ -151,7 +151,7 @@ def _listed(
     made: Any = openpyxl.Workbook()
     made.remove(made.active)
     for name, rows in sheets.items() or [(title, [])]:
-        sheet = _sheet(made, f"{name} {names[name]}" if name in names else name)
+        sheet = _sheet(made, _named(names, name))
         sheet.append([cell(one) for one in head])
         for column in range(1, len(head) + 1):
             sheet.cell(1, column).font = Font(bold=True)
