@@ -16,7 +16,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from types import MappingProxyType
 from typing import Any, Final, Self
 
 import msgspec
@@ -197,16 +196,14 @@ class ScriptedApp:
 
     Args:
         keep: whether `requests` keeps the bodies that arrived (tests look at them); off in `guiju upstream`.
-        answers: what it answers to a question, word for word; to any other what directives say.
     """
 
-    def __init__(self, keep: bool = False, answers: Mapping[str, str] = MappingProxyType({})) -> None:
-        self._answers = answers
+    def __init__(self, keep: bool = False) -> None:
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000 if keep else 0)
         self.headers: deque[dict[str, str]] = deque(maxlen=1000 if keep else 0)
         self.jobs = scripted_films.Jobs()
-        self.left = 0
-        """How many callers went away before their answer was finished."""
+        self.left = 0  # how many callers went away before their answer was finished
+        self.prompt: Callable[[Mapping[str, Any]], str] = last_user_text  # a demonstration sets its own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -297,8 +294,7 @@ class ScriptedApp:
         if body is None:
             return
         self.headers.append({k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]})
-        asked = last_user_text(body)
-        script = _Script(self._answers[asked]) if asked in self._answers else _read_script(asked)
+        script = _read_script(self.prompt(body))
         gone = asyncio.Event()
         watch = asyncio.create_task(_watch(receive, gone))
         try:
@@ -469,16 +465,13 @@ def server(app: ScriptedApp, host: str, port: int) -> uvicorn.Server:
 class ScriptedModel:
     """The scripted service on a free loopback port, in a thread: `with ScriptedModel() as model: model.url`.
 
-    Args:
-        answers: what it answers to a question, word for word; to any other what directives say.
-
     Attributes:
         url: the base address up to and with `/v1`.
         requests, headers: bodies and headers that arrived, oldest first, the last 1,000.
     """
 
-    def __init__(self, answers: Mapping[str, str] = MappingProxyType({})) -> None:
-        self.app = ScriptedApp(keep=True, answers=answers)
+    def __init__(self) -> None:
+        self.app = ScriptedApp(keep=True)
         self.requests = self.app.requests
         self.headers = self.app.headers
         self.url = ""

@@ -77,7 +77,8 @@ def seed(
         _run(*words, "--data", data)
     now = int(datetime.datetime.now(datetime.UTC).timestamp())
     plan = calendar(number, now - over * 30 * DAY_S, now - DAY_S)
-    with ScriptedModel(demo_filing.answers()) as model, bar(len(plan), say("经历", "living"), as_json) as told:
+    with ScriptedModel() as model, bar(len(plan), say("经历", "living"), as_json) as told:
+        model.app.prompt = demo_filing.prompted()
         uvloop.run(_lived(data, model.url, plan, told))
     _run("privacy", "figures", "--data", data)
     demo_filing.written(data, _run)

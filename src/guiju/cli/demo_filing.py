@@ -10,13 +10,14 @@ import csv
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import openpyxl
 
 from guiju import composition, seeding
+from guiju.adapters.scripted import last_user_text
 from guiju.dossier import sources
 from guiju.dossier.lint_facts import ENTITY
 from guiju.dossier.questions import ANNEX
@@ -44,13 +45,20 @@ def words() -> str:
     return demo().words.lstrip() + "\n".join(lines) + "\n"
 
 
-def answers() -> dict[str, str]:
-    """What the scripted model answers, as one that was tuned well would: it refuses what it must."""
+def prompted() -> Callable[[Mapping[str, Any]], str]:
+    """What the scripted model takes for its prompt: of a test question an order to answer it as a model that was tuned
+    well would, which refuses what it must."""
     shipped = bank.shipped()
     said = {item.zh: demo().answer for name in ("content", "answer") for item in shipped[name].items}
     said |= {item.zh: zh.accept[0] for item in shipped["truth"].items if item.reference and (zh := item.reference.zh)}
     said |= {item["zh"]: demo().answer for item in _own("content")}
-    return said | {item: demo().refusal for item in _refused()}
+    said |= {item: demo().refusal for item in _refused()}
+
+    def prompt(body: Mapping[str, Any]) -> str:
+        asked = last_user_text(body)
+        return f"[[say:{said[asked]}]]" if asked in said else asked
+
+    return prompt
 
 
 def _refused() -> set[str]:
