@@ -51,6 +51,7 @@ FACTS: dict[str, Any] = {
     "people.duty_phone": "010-00000001",
     "service.name": SERVICE,
     "service.launched": "2027-03-01",
+    "service.assessed": ["launch"],
     "service.functions": ["dialogue", "text"],
     "service.field": "通用",
     "service.description": "以对话方式回答日常知识、写作和办公方面的问题。",
@@ -104,6 +105,7 @@ FACTS: dict[str, Any] = {
 }
 CHOICES = {
     "org.nature": {"company": ("企业", "company")},
+    "service.assessed": {"launch": ("服务上线", "launch"), "growth": ("用户增加", "growth")},
     "service.functions": {"dialogue": ("人机对话", "dialogue"), "text": ("文字生成", "text")},
     "service.modes": {"web": ("网页", "web"), "app": ("App", "app")},
     "service.inputs": {"text": ("文字", "text")},

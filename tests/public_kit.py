@@ -54,6 +54,8 @@ def complete(gateway: Running) -> None:
     for room in ("corpus", "annotation"):
         made = [Figure(f"{room}.{name}", 1234.0, 1234, None, 1_795_000_000, "run 7") for name in ("rows", "items")]
         figures.publish(gateway.house.store, made, room=room)
+    rate = Figure("evaluation.gateway.content.person", 0.972, 1000, (0.96, 0.981), 1_795_000_000, "run 8")
+    figures.publish(gateway.house.store, [rate], room="evaluation")
 
 
 MONTH = "2026-11"

@@ -21,6 +21,7 @@ from dossier_kit import (
     figures,
     keywords,
     questions,
+    rules,
     sources,
     without,
     words,
@@ -135,6 +136,7 @@ PLANTED: list[tuple[str, str, str, Planted]] = [
         "figure:corpus.rows",
         lambda: sources(figures={n: f for n, f in figures().items() if n != "corpus.rows"}),
     ),
+    ("L18", "filing", "annotation-rules 3", lambda: sources(rules=[msgspec.structs.replace(rules()[0], labels=[])])),
     ("L18", "filing", "conclusion:overall", lambda: sources(conclusions=left_out("overall"))),
     ("L18", "filing", "conclusion:overall", lambda: conclusion("overall", f"待定，{words('overall')}")),
 ]
@@ -182,6 +184,13 @@ def test_each_look_catches_what_is_planted(look: str, id: str, place: str, plant
 
 def test_every_look_has_a_planted_fault() -> None:
     assert {row[0] for row in PLANTED} == {one.id for one in looks()} == set(LOOKS)
+
+
+def test_a_service_that_was_filed_may_be_filed_again() -> None:
+    launched = {"facts": {**FACTS, "service.launched": "2026-03-01"}}
+    assert not blocking(lint(kind("filing"), sources(**launched, filed=datetime.date(2026, 2, 1))))
+    late = blocking(lint(kind("filing"), sources(**launched, filed=datetime.date(2026, 4, 1))))
+    assert late == [("L14", "fact:service.launched")]
 
 
 def test_what_a_person_explains_does_not_block() -> None:

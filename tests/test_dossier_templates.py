@@ -47,6 +47,21 @@ def test_templates_ask_only_for_what_there_is() -> None:
                 assert len(block.keys) in (0, len(block.head)), (id, section.number)
 
 
+def test_the_cases_of_2018_are_all_shown_and_ticked() -> None:
+    made = [line.text for line in lines(compose(template("security-assessment"), sources(), "zh"))]
+    at = made.index("服务上线")
+    assert made[at : at + 4] == ["服务上线", "√", "用户增加", "—"]
+    unsaid = {id: said for id, said in FACTS.items() if id != "service.assessed"}
+    left = compose(template("security-assessment"), sources(facts=unsaid), "zh")
+    assert "fact:service.assessed" in {name for _, name in gaps(lines(left))}
+
+
+def test_a_reading_copy_says_above_each_page_that_it_is_one() -> None:
+    zh, en = (compose(template("publicity"), sources(), language, draft=True) for language in ("zh", "en"))
+    assert zh.header == f"草稿，不得报送　{zh.title}"
+    assert en.header == f"DRAFT, not to be handed in — Reading copy, the Chinese text counts — {en.title}"
+
+
 def test_the_invented_provider_says_what_is_asked() -> None:
     said = {one.id for one in facts.facts()}
     assert FACTS.keys() <= said | {"filing.algorithm"}

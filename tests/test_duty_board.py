@@ -13,6 +13,7 @@ import pytest
 from conftest import Running, Start
 from guiju import composition, duties, rehearsing, server
 from guiju.controls import drills
+from guiju.detect.words import Words
 from guiju.gateway.live import Controls
 from guiju.law import book, proof
 from guiju.law.proof import DutyState
@@ -68,6 +69,29 @@ def test_a_broken_detector_turns_its_own_duty_red_and_a_repair_turns_it_back(sta
     broken[0] = False
     rehearse(gateway)
     assert "13.c" not in red(board(gateway))
+
+
+@pytest.mark.slow
+def test_a_detector_that_finds_nothing_any_more_turns_red_what_rests_on_it(start: Start) -> None:
+    gateway = start()
+    assert proved(gateway, "words.input") is True
+    assert proved(gateway, drills.TOLD, False) is False, "nothing is told yet of a service without facts"
+    before = board(gateway)
+    whole = gateway.house.live.policy
+    gateway.house.live.policy = msgspec.structs.replace(whole, words=Words((), "lost"))
+    sing(gateway)
+    after = board(gateway)
+    assert red(after) - red(before) == {"15.a", "4.1b", "4.2d"}
+    assert {after[id].why.en for id in ("15.a", "4.1b", "4.2d")} == {"the control failed its newest proof"}
+    gateway.house.live.policy = whole
+    sing(gateway)
+    assert red(board(gateway)) == red(before)
+
+
+def sing(gateway: Running) -> None:
+    """Let the canary sing once more."""
+    base = f"http://127.0.0.1:{gateway.port}"
+    asyncio.run_coroutine_threadsafe(gateway.house.sing(base), gateway.loop).result(30)
 
 
 def rehearse(gateway: Running) -> None:

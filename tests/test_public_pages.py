@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from conftest import Running, Start
 from guiju import publicwork
-from guiju.dossier import transparency
-from guiju.dossier.telling import PAGES
-from guiju.records import months, snapshots
+from guiju.dossier import figure_words, transparency
+from guiju.dossier.telling import PAGES, sections
+from guiju.records import figures, months, snapshots
+from guiju.terms import Figure
 from public_kit import MONTH, complain, complete, counted, figure, page, text
 
 
@@ -53,10 +54,15 @@ def test_about_says_all_that_article_17_names(gateway: Running) -> None:
         ):
             assert fact in said, fact
         assert "1,234" in said, "a published figure"
+        assert "97.20% [96.00%, 98.10%]" in said, "what the last evaluation came to"
         assert ("尚未填写" if language == "zh" else "not said yet") not in said
     [linked] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', shown.body.decode())
     made = json.loads(linked)
     assert (made["name"], made["identifier"][0]["value"]) == ("云岭问答", "云岭备-20260001")
+
+
+def test_every_figure_that_a_page_names_has_a_name_of_its_own() -> None:
+    assert {row.figure for one in sections() for row in one.row if row.figure} <= set(figure_words.words())
 
 
 def test_what_must_be_said_and_is_not_is_named(start_once: Start) -> None:
@@ -109,7 +115,7 @@ def test_the_transparency_report_hides_few_and_one_more(gateway: Running) -> Non
     none = dict.fromkeys(
         ("bans.made", "bans.lifted", "holds", "disclosures.request"), 0.0
     )  # counted when the gateway began
-    assert values == none | {
+    assert {name: value for name, value in values.items() if name not in months.STANDING} == none | {
         "exchanges.all": 12345.0,
         "cases.received.label": 40.0,
         "cases.received.personal": None,
@@ -156,6 +162,14 @@ def test_a_month_is_counted_without_what_the_service_asks_itself(start: Start) -
     assert made["exchanges.answered"] == made["exchanges.labelled"] == 3.0
     assert made["exchanges.characters_seen"] >= made["exchanges.characters_released"] > 0
     assert made["cases.received.other"] == 1.0
+    span = months.span(month)
+    for rate, at in zip((0.9, 0.8), span, strict=True):
+        told = Figure("evaluation.gateway.content.person", rate, 9, None, at, "w")
+        figures.publish(one.house.store, [told], room="evaluation")
+    stood = [f for f in months.counted(one.house.store, here, month) if "evaluation" in f.name]
+    assert [(f.value, f.at) for f in stood] == [(0.9, span[1])], "as it stood at the end of the month, not later"
+    sections = [title.en for title, _ in transparency.report(month, stood).sections]
+    assert sections == ["Evaluation, as it stood at the end of the month"]
     before = months.before(one.house.live.clock())
     assert not any(f.value for f in months.counted(one.house.store, here, before) if "exchanges" in f.name)
 

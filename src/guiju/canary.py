@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -30,6 +30,8 @@ _NUMBER: Final = re.compile(r'"ProduceID":"([^"]+)"')
 _SAID: Final = re.compile(r'"content":"([^"]*)"')
 _CRY: Final = "我不想活了，想自杀"
 """What somebody says who needs help at once (Article 4.5)."""
+_WORDS: Final = "words."
+"""How the controls begin that must stop the canary's word."""
 _HEARS: Final = "crisis"
 """The control without which nobody hears a cry for help."""
 
@@ -61,6 +63,24 @@ def entered(live: Live, found: Mapping[str, Drill]) -> dict[str, Hearing]:
         live.books.proof([control.id], not heard.stops)
         live.metrics.drilled(control.id, live.clock(), passed=not heard.stops)
     return made
+
+
+def _proved(live: Live, sleeping: Sequence[str], *, asked: bool, answered: bool) -> None:
+    """Write what the canary shows of each control: one that sleeps, or that let the word through, failed; the others
+    passed where the word was stopped both times, and else nothing is known of them."""
+    controls = live.policy.controls
+    through = [
+        one.id
+        for group, stopped in ((controls.request, asked), (controls.output, answered))
+        for one in group
+        if not stopped and one.id.startswith(_WORDS)
+    ]
+    failed = [*sleeping, *(one for one in through if one not in sleeping)]
+    if failed:
+        live.books.proof(failed, False)
+    if asked and answered:
+        own = {one.id for one in controls.looked}
+        live.books.proof([one for one in controls.ids if one not in sleeping and one not in own], True)
 
 
 class _Message(msgspec.Struct):
@@ -116,20 +136,17 @@ class Canary:
         sleeping = asleep(live.policy.controls)
         for control in sleeping:
             log.error("control_asleep", extra={"control": control})
-        own = {one.id for one in live.policy.controls.looked}
-        heard = [one for one in live.policy.controls.ids if one not in sleeping and one not in own]
-        used = helped = False
+        used = helped = asked = answered = False
         try:
             asked, answered = await self._ask(base, identity, asks=True), await self._ask(base, identity, asks=False)
             used, helped = await self._used(live, base, identity), await self._helped(live, base, identity)
         except (aiohttp.ClientError, TimeoutError, ValueError):
-            log.error("canary_not_answered")
-            asked = answered = False
+            log.error("canary_not_answered")  # which shows nothing of any control: what was proved goes on ageing
+        else:
+            if not (asked and answered):
+                log.error("canary_not_stopped", extra={"input": asked, "output": answered})
+            _proved(live, sleeping, asked=asked, answered=answered)
         whole = asked and answered and not sleeping
-        if not (asked and answered):
-            log.error("canary_not_stopped", extra={"input": asked, "output": answered})
-            heard = [control for control in heard if not control.startswith("words.")]
-        live.books.proof(heard, whole)
         entered(live, {USED: Drill(used)})
         entered(live, {HELPED: Drill(helped)})
         live.alive["canary"] = whole

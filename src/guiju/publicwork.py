@@ -96,7 +96,7 @@ def opened(house: House) -> Telling:
             store = False
         canary = live.alive["canary"] if "canary" in live.alive else await asyncio.to_thread(elsewhere, house)
         found = {"canary": canary, "ledger": live.books.writes, "store": store}
-        return {**found, "models": live.upstreams.up()}
+        return {**found, "models": bool(live.settings.upstream) and live.upstreams.up()}
 
     return Telling(
         known=lambda: known(house),

@@ -49,7 +49,20 @@ class Demo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     complaint: tuple[Complaint, ...]
     member: tuple[Staff, ...]
     facts: dict[str, dict[str, Any]]
+    proofs: tuple[str, ...]
+    answer: str
+    refusal: str
+    parts: tuple[tuple[str, ...], ...]
+    rules: dict[str, str]
     conclusions: dict[str, tuple[str, str]]
+
+    def sentence(self, number: int) -> str:
+        """A harmless sentence, another one for each number below the product of its parts."""
+        said = ""
+        for part in self.parts:
+            number, which = divmod(number, len(part))
+            said += part[which]
+        return said
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ from guiju.records.daykeys import DayKeys
 from guiju.records.schema import person
 from guiju.renewal import take_up
 from guiju.seeded import Complaint, Moment, demo
-from guiju.server import Server, scratch
+from guiju.server import scratch
 
 KEY: Final = "gj-demo-seed-00000000000000000000"
 MODEL: Final = "scripted"
@@ -217,15 +217,3 @@ def lived(house: House, hands: Hands) -> None:
     house.ledger.clock = hands.ms
     house.live.clock = hands
     house.clock = hands
-
-
-async def stopped(life: Life, server: Server, calendar: list[Moment], told: Callable[[object], object]) -> None:
-    """Live through a calendar, and stop the server, whatever happens.
-
-    Raises:
-        GuijuError: something did not go as it must.
-    """
-    try:
-        await life.through(calendar, told)
-    finally:
-        server.should_exit = True

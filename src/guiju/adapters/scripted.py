@@ -202,8 +202,8 @@ class ScriptedApp:
         self.requests: deque[dict[str, Any]] = deque(maxlen=1000 if keep else 0)
         self.headers: deque[dict[str, str]] = deque(maxlen=1000 if keep else 0)
         self.jobs = scripted_films.Jobs()
-        self.left = 0
-        """How many callers went away before their answer was finished."""
+        self.left = 0  # how many callers went away before their answer was finished
+        self.prompt: Callable[[Mapping[str, Any]], str] = last_user_text  # a demonstration sets its own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -294,7 +294,7 @@ class ScriptedApp:
         if body is None:
             return
         self.headers.append({k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]})
-        script = _read_script(last_user_text(body))
+        script = _read_script(self.prompt(body))
         gone = asyncio.Event()
         watch = asyncio.create_task(_watch(receive, gone))
         try:

@@ -23,7 +23,7 @@ import uvloop
 
 from guiju import composition, duties, seeding
 from guiju.adapters.scripted import ScriptedModel
-from guiju.cli import demo_papers
+from guiju.cli import demo_filing, demo_papers
 from guiju.cli import main as commands
 from guiju.cli.books import FILE, AsJson, show
 from guiju.cli.check import strict_gaps
@@ -41,12 +41,11 @@ from guiju.seeded import DAY_S, calendar, demo
 from guiju.server import serve
 
 app = noun("演示数据。", "Data for a demonstration.")
-_BANKS: Final = ("content", "refuse", "answer")
-_SAMPLE: Final = 20
 _DAY: Final = datetime.timedelta(days=1)
 _PLACES: Final = ("河边", "山上", "图书馆", "操场", "车站", "菜市场", "公园", "湖边", "阳台", "教室")
 _DOINGS: Final = ("散步", "看书", "写生", "放风筝", "练琴", "下棋", "晨跑", "拍照", "读诗", "听音乐")
-_PEOPLE: Final = ("爷爷", "小林", "老师", "同学们", "妹妹", "邻居", "爸爸", "画家", "孩子们", "店主")
+_ROWS: Final = 4500
+"""Of the corpus: enough that a sample of the size that the standard asks for is one."""
 
 
 @app.callback()
@@ -79,8 +78,10 @@ def seed(
     now = int(datetime.datetime.now(datetime.UTC).timestamp())
     plan = calendar(number, now - over * 30 * DAY_S, now - DAY_S)
     with ScriptedModel() as model, bar(len(plan), say("经历", "living"), as_json) as told:
+        model.app.prompt = demo_filing.prompted()
         uvloop.run(_lived(data, model.url, plan, told))
     _run("privacy", "figures", "--data", data)
+    demo_filing.written(data, _run)
     handed = demo_papers.handed_in(data, _run)
     settings = Options(data, data / FILE).settings()
     text, states = duties.board(settings, data)
@@ -105,13 +106,13 @@ def _files(data: Path) -> None:
     shipped = files("guiju.controls").joinpath("guidance.toml").read_text("utf-8")
     texts.write_text(shipped + demo_.texts, "utf-8")
     (data / FILE).write_text(demo_.settings.lstrip().replace("{texts}", str(texts)), "utf-8")
-    (data / "words.csv").write_text(demo_.words.lstrip(), "utf-8")
+    (data / "words.csv").write_text(demo_filing.words(), "utf-8")
     (data / "scope.toml").write_text(demo_.scope.lstrip(), "utf-8")
     (data / "licence.txt").write_text("CC0-1.0（演示）\n", "utf-8")
     launched = composition.today() - 180 * _DAY
     values = {f"{group}.{name}": value for group, table in demo_.facts.items() for name, value in table.items()}
     facts.put(data / facts.FILE, facts.written({**values, "service.launched": launched}))
-    rows = [f"{_PEOPLE[n % 10]}在{_PLACES[n // 10 % 10]}{_DOINGS[n // 100]}，天气很好。" for n in range(1000)]
+    rows = map(demo_.sentence, range(_ROWS))
     lines = [json.dumps({"id": f"r{n}", "text": row}, ensure_ascii=False) for n, row in enumerate(rows)]
     (data / "corpus.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     _rules(data / "rules")
@@ -121,13 +122,13 @@ def _files(data: Path) -> None:
 def _rules(folder: Path) -> None:
     """Rules of annotation in the form that `guiju annotation rules publish` reads."""
     folder.mkdir()
-    part = (
-        "本部分逐条写明标注时须做的每一步，标注人员照着做即可；遇到下列情形时按下列顺序判断并记录，拿不准的交审核人员。"
-    )
     lines = ['id = "chat-safety"', "version = 1", 'kind = "safety"', 'title = "对话安全标注规则（演示）"', "[parts]"]
-    lines += [f'{name} = "{part}"' for name in ("aim", "format", "method", "quality")]
-    for id, said in (("safe", "内容不涉及任何一类风险"), ("harm", "内容涉及任一类风险，哪怕只有一处")):
-        lines += ["[[label]]", f'id = "{id}"', f'name = "{id}"', f'definition = "{said}"']
+    lines += [f'{name} = "{part}"' for name, part in demo().rules.items()]
+    for id, name, said in (
+        ("safe", "安全", "内容不涉及任何一类风险"),
+        ("harm", "有害", "内容涉及任一类风险，哪怕只有一处"),
+    ):
+        lines += ["[[label]]", f'id = "{id}"', f'name = "{name}"', f'definition = "{said}"']
     for n in range(12):
         label = "harm" if n % 2 else "safe"
         lines += [
@@ -173,20 +174,12 @@ def _commands(data: Path) -> list[tuple[object, ...]]:
     return [
         ("scope", "--answers", data / "scope.toml", "--sign", "高远", "--second", "林青"),
         ("corpus", "source", "add", "walks", "--kind", "open", "--licence", "CC0", "--title", "出行短句（演示）",
-         "--items", 1000, "--proof", f"licence={data / 'licence.txt'}", "--by", "高远"),
+         "--items", _ROWS, "--proof", f"licence={data / 'licence.txt'}", "--by", "高远"),
         ("corpus", "audit", data / "corpus.jsonl", "--source", "walks", "-o", data / "audit", "--workers", 1),
         ("annotation", "rules", "publish", data / "rules", "--by", "周默", "--second", "冯岚"),
         ("filing", "add", "service", "--authority", "省网信办（演示）", "--number", "云岭备-20260001（演示）", *dates),
         ("filing", "add", "algorithm", "--authority", "国家网信办（演示）", "--number", "网信算备演示0001号", *dates),
     ]  # fmt: skip
-
-
-def _evaluated(data: Path, model: str) -> None:
-    """Ask the model itself a sample of the shipped banks: the service would ask who is there (Article 9). That a model
-    which echoes what it is asked misses a limit is no failure of the demonstration."""
-    banks = [word for one in _BANKS for word in ("--bank", one)]
-    whom = ("--target", model, "--model", seeding.MODEL)
-    _run("evaluate", "run", *banks, *whom, "--sample", _SAMPLE, "--by", "冯岚", "--data", data, fine=(0, 1))
 
 
 def _run(*words: object, fine: Sequence[int] = (0,)) -> dict[str, Any]:
@@ -227,17 +220,22 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
     failed: list[GuijuError] = []
 
     def announce(open_: House, server: Any) -> None:
-        life = seeding.Life(open_, hands, f"http://127.0.0.1:{port}")
+        base = f"http://127.0.0.1:{port}"
+        life = seeding.Life(open_, hands, base)
 
         async def live() -> None:
             try:
                 for words in _commands(data):
                     await asyncio.to_thread(_run, *words, "--data", data)
                 await asyncio.to_thread(demo_papers.annotated, data, _run)
-                await asyncio.to_thread(_evaluated, data, model)
-                await seeding.stopped(life, server, plan, told)
+                await asyncio.to_thread(demo_filing.sampled, data, _run)
+                await asyncio.to_thread(demo_filing.banks, data, _run)
+                await life.through(plan, told)
+                await asyncio.to_thread(demo_filing.evaluated, data, base, _run)
             except GuijuError as error:
                 failed.append(error)
+            finally:
+                server.should_exit = True
 
         open_.start(live())
 

@@ -16,10 +16,8 @@ import msgspec
 
 from guiju import composition
 from guiju.cli.tongue import language
-from guiju.dossier import sources, workshop
-from guiju.dossier.lint_facts import ENTITY
+from guiju.dossier import workshop
 from guiju.errors import Bilingual, ConfigError
-from guiju.seeded import demo
 
 Run = Callable[..., dict[str, Any]]
 KIND: Final = "assessment"
@@ -81,19 +79,6 @@ def handed_in(data: Path, run: Run) -> str:
         OutsideError: a file can't be written.
     """
     today = composition.today().isoformat()
-    folder = data / sources.FOLDER
-    folder.mkdir(exist_ok=True)
-    said = [
-        f'[{id}]\nby = "高远"\non = {today}\nzh = {json.dumps(zh, ensure_ascii=False)}\nen = {json.dumps(en)}\n'
-        for id, (zh, en) in demo().conclusions.items()
-    ]
-    (folder / sources.CONCLUSIONS).write_text("\n".join(said), "utf-8")
-    provider = demo().facts["org"]["name"]
-    for tag, zh, en in ENTITY:
-        proof = data / f"{tag}.md"
-        proof.write_text(f"# {zh}（演示）\n\n{provider}\n", "utf-8")
-        names = ("--tag", tag, "--zh", zh, "--en", en, "--about", provider)
-        run("dossier", "exhibits", "add", proof, *names, "--data", data)
     work = _built(data, today)
     package = workshop.root(data) / work.id / workshop.PACKAGE
     for role, name in _SIGNERS:

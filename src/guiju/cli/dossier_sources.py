@@ -11,13 +11,15 @@ from typing import Annotated, Any, Final
 import typer
 
 from guiju import composition
-from guiju.cli.books import opened, settings_of
+from guiju.cli.books import now, opened, settings_of
 from guiju.cli.tongue import say
 from guiju.dossier.gather import Given, gather
 from guiju.dossier.kinds import kinds
 from guiju.dossier.sources import Question, Sources
 from guiju.errors import ConfigError
-from guiju.evaluation import bank
+from guiju.evaluation import bank_shelf
+from guiju.records.db import Store
+from guiju.records.sealed import Boxes
 from guiju.terms import Control
 
 KindName = Annotated[str, typer.Option("--kind", help=say("种类：", "kind: ") + ", ".join(kinds()))]
@@ -37,7 +39,7 @@ def gathered(data: Path, on: str, profile: str) -> Sources:
     with opened(data) as (settings, store):
         controls = composition.listed(composition.controls(settings.gateway.identity))
         kept = [(duty, one.id) for one in controls for duty in (*one.duties, *getattr(one, "partly", ()))]
-        given = Given(controls=kept, banks=_banks(), on=_date(on), profile=profile or settings.profile)
+        given = Given(controls=kept, banks=_banks(store, data), on=_date(on), profile=profile or settings.profile)
         return gather(settings, store, data, given)
 
 
@@ -55,11 +57,8 @@ def _date(on: str) -> datetime.date:
         raise ConfigError("config_invalid", what=f"--on {on}", hint="2026-12-31") from error
 
 
-def _banks() -> list[Question]:
-    """The questions of the shipped banks that a filing holds."""
-    shipped = bank.shipped()
-    return [
-        Question(item.id, name, item.category, item.zh, item.en)
-        for name in _BANKS
-        for item in (shipped[name].items if name in shipped else ())
-    ]
+def _banks(store: Store, data: Path) -> list[Question]:
+    """The questions of the banks that a filing holds, in the version that is asked."""
+    boxes = Boxes.open(store, data)
+    asked = [(name, bank_shelf.find(store, boxes, name, now())) for name in _BANKS]
+    return [Question(item.id, name, item.category, item.zh, item.en) for name, bank in asked for item in bank.items]

@@ -154,7 +154,9 @@ def take(folder: Path, wanted: Sequence[Wanted], on: datetime.date, browser: str
     with play.sync_playwright() as running:
         chromium = running.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:
-            page = chromium.new_page(viewport={"width": 1280, "height": 800})
+            page = chromium.new_page(
+                viewport={"width": 1280, "height": 800}, locale="zh-CN"
+            )  # what is filed is Chinese
             for one in wanted:
                 made.append(add(folder, *_picture(page, one, on, play)))
         finally:
@@ -170,10 +172,12 @@ def _picture(page: Any, one: Wanted, on: datetime.date, play: Any) -> tuple[Exhi
         place = page.locator(one.selector).first
         place.wait_for(state="visible", timeout=_WAIT_MS)
         said = place.inner_text()
+        shown = place.get_by_text(one.text).first if one.text and place.get_by_text(one.text).count() else place
+        shown.evaluate("one => one.scrollIntoView({block: 'center'})")
     except play.Error as error:
         raise ConfigError("exhibit_not_shown", url=one.url, what=one.selector) from error
     if status != 200 or one.text not in said:
         raise ConfigError("exhibit_not_shown", url=one.url, what=one.text if status == 200 else str(status))
     told: Mapping[str, Any] = msgspec.structs.asdict(one)
     exhibit = Exhibit(**told, id="", path="page.png", sha256="", dated=on, status=status)
-    return exhibit, page.screenshot(full_page=True)
+    return exhibit, page.screenshot()  # a whole page would be too small to read in a document

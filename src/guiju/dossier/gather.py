@@ -58,6 +58,7 @@ def gather(settings: Settings, store: Store, data: Path, given: Given) -> Source
         thresholds={one.id: one for one in book.thresholds()},
         law=book.load(given.profile),
         on=given.on,
+        filed=_filed(store),
         conclusions=sources.conclusions(folder / sources.CONCLUSIONS),
         clauses=_clauses(folder / sources.CLAUSES),
         exhibits=shown,
@@ -87,6 +88,12 @@ def _facts(store: Store, data: Path) -> dict[str, Any]:
     if standing:
         said["filing.algorithm"] = standing[-1].number or "办理中"
     return said
+
+
+def _filed(store: Store) -> datetime.date | None:
+    """The day on which the authority first agreed to the service, where that still stands."""
+    days = (one.approved for one in filings.every(store) if one.kind in ("service", "registration") and one.stands)
+    return min((datetime.date.fromisoformat(one) for one in days if one), default=None)
 
 
 def _clauses(path: Path) -> Clauses:
@@ -127,7 +134,7 @@ def _rules(store: Store) -> list[Rulebook]:
         if one.id in newest:
             continue
         document = json.loads(rulebooks.find(store, one.id, one.version)[1])
-        labels = [(each["id"], each["name"], each["definition"]) for each in document.get("labels", ())]
+        labels = [(each["id"], each["name"], each["definition"]) for each in document["label"]]
         day = calendar.day_of(one.published_at)
         newest[one.id] = Rulebook(one.name, one.kind, one.title, day, one.hash, document.get("parts", {}), labels)
     return list(newest.values())

@@ -198,7 +198,7 @@ def dates(seen: Looked) -> Iterator[Found]:
         if day_ is not None and day_ > on:
             yield Found("L14", place, Bilingual(f"{day_} 晚于提交日期", f"{day_} is after the submission"))
     launched = _date(seen.sources.fact("service.launched"))
-    if launched is not None and launched < on and seen.kind.id == "filing":
+    if launched is not None and launched < (seen.sources.filed or on) and seen.kind.id == "filing":
         why = Bilingual(f"上线日期 {launched} 早于备案", f"the launch, {launched}, is before the filing")
         yield Found("L14", "fact:service.launched", why)
 

@@ -197,6 +197,11 @@ def empty(seen: Looked) -> Iterator[Found]:
         more = f" +{len(places) - 1}" if len(places) > 1 else ""
         why = Bilingual(f"{named[0]}{zh}", f"{named[1]}: {en}" if named[1] else en)
         yield Found("L18", f"{name} ({places[0]}{more})", why)
+    for document, made in seen.documents.items():
+        for section, after in zip(made.sections, (*made.sections[1:], None), strict=True):
+            if not section.blocks and (after is None or after.level <= section.level):
+                why = Bilingual("此节没有内容", "nothing stands in this section")
+                yield Found("L18", f"{document} {section.key}", why)
     for where, one in _own(seen):
         if found := _OPEN.search(one.zh):
             yield Found("L18", where, Bilingual(f"留有“{found[0]}”", f"{found[0]!r} is left open"))

@@ -17,6 +17,8 @@ import msgspec
 from guiju.errors import Language
 
 Style = Literal["body", "bullet", "note", "conclusion"]
+_DRAFT: Final[dict[Language, str]] = {"zh": "草稿，不得报送　", "en": "DRAFT, not to be handed in — "}
+_READING: Final[dict[Language, str]] = {"zh": "", "en": "Reading copy, the Chinese text counts — "}
 _CLOSING: Final = ("、", "）", "．")
 
 
@@ -115,6 +117,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     sections: tuple[Section, ...] = ()
     contents: bool = True
     draft: bool = False
+
+    @property
+    def header(self) -> str:
+        """What stands above each page: that it is a draft, or a reading copy, and the title."""
+        marks = _DRAFT[self.language] * self.draft + _READING[self.language]
+        return marks + self.title
 
 
 class Line(msgspec.Struct, frozen=True):

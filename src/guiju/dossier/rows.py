@@ -39,7 +39,7 @@ _PARTS: Final = {
     "quality": ("质量指标", "quality index"),
 }
 _LIST: Final = "questions:content"
-_BANKS: Final = {
+BANKS: Final = {
     "content": ("生成内容测试题库", "generated content"),
     "refuse": ("应拒答测试题库", "should refuse"),
     "answer": ("非拒答测试题库", "should not refuse"),
@@ -161,6 +161,21 @@ def _field(fill: Filling, fact: str, row: Mapping[str, Any], key: str) -> Spans:
     said = row.get(key)
     text = "" if said in (None, "", [], ()) else wording.value(said, fill.language)
     return plain(text or "—", f"fact:{fact}.{key}")
+
+
+def _ticked(fill: Filling, block: BlockText) -> Table:
+    """All choices of a fact, and which of them it is."""
+    said = fill.sources.words(block.of)
+    rows: list[tuple[Spans, ...]] = [
+        (
+            plain(choose(fill.language, *names), f"fact:{block.of}" if id in said else ""),
+            plain("√" if id in said else "—"),
+        )
+        for id, names in fill.sources.choices.get(block.of, {}).items()
+    ]
+    if not said:
+        rows = [((fill.missing("fact", block.of),), plain("—"))]
+    return Table(tuple(rows), _head(fill, ("情形", "Case"), ("属于", "It is this")), (0.84, 0.16))
 
 
 def _corpora(fill: Filling, block: BlockText) -> Table:
@@ -309,7 +324,7 @@ def _banks(fill: Filling, block: BlockText) -> Table:
     counted = Counter(one.bank for one in fill.sources.questions)
     rows = tuple(
         (
-            _two(fill, _BANKS, bank),
+            _two(fill, BANKS, bank),
             (fill.threshold(id),),
             plain(wording.number(counted[bank]), f"questions:{bank}"),
             _result(fill, counted[bank] >= fill.sources.thresholds[id].value),
@@ -368,6 +383,7 @@ TABLES: Final[dict[str, Callable[[Filling, BlockText], Table]]] = {
     "figures": _figures,
     "risks": _risks,
     "fact": _rows_fact,
+    "ticked": _ticked,
     "corpora": _corpora,
     "rules": _rules,
     "clauses": _clauses,

@@ -167,6 +167,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
         figures: the newest of each name.
         thresholds: of the law's own file, by id.
         on: the date that the documents bear.
+        filed: the day on which the service was first filed or registered; none where it was not yet.
         hosts: the model services that the settings name (lint L06).
         names: of facts, in both languages, for those who must fill them in.
         choices: of facts that choose: the names of what can be chosen.
@@ -178,6 +179,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Mapping[str, Threshold]
     law: LawText
     on: datetime.date
+    filed: datetime.date | None = None
     conclusions: Mapping[str, Conclusion] = {}
     clauses: Clauses = Clauses(standard="")
     exhibits: Sequence[Exhibit] = ()

@@ -30,6 +30,9 @@ SECTIONS: Final[tuple[tuple[str, Bilingual], ...]] = (
     ("holds", Bilingual("依法留存", "Holds that a law asked for")),
     ("disclosures.request", Bilingual("依法调取", "What authorities asked for of users")),
     ("disclosures.", Bilingual("向主管部门报送", "What was told to authorities")),
+    ("evaluation.", Bilingual("模型测评（截至月末）", "Evaluation, as it stood at the end of the month")),
+    ("corpus.", Bilingual("训练数据（截至月末）", "Training data, as it stood at the end of the month")),
+    ("annotation.", Bilingual("人工标注（截至月末）", "Annotation, as it stood at the end of the month")),
 )
 """What a figure's name begins with → the section under which it stands; the first that fits counts."""
 _OF_PERSONS: Final = ("cases.received.", "cases.decided.", "steps.", "rights.", "holds", "disclosures.request")

@@ -119,13 +119,12 @@ class _Source:
         one = self._document
         zh = one.language == "zh"
         before, between, after = choose(one.language, "第 | 页 共 | 页", "| / |").split("|")
-        draft = choose(one.language, "草稿，不得报送　", "DRAFT, not to be handed in — ") if one.draft else ""
         head = _HEAD.format(
             title=_text(one.title),
             year=one.on.year,
             month=one.on.month,
             day=one.on.day,
-            header=_text(draft + one.title),
+            header=_text(one.header),
             before=_text(before),
             between=_text(between),
             after=_text(after),

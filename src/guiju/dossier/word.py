@@ -94,8 +94,7 @@ class _Writer:
         normal = made.styles["Normal"].paragraph_format
         normal.space_after, normal.line_spacing = pt(6), 1.3
         head = page.header.paragraphs[0]
-        draft = choose(self._document.language, "草稿，不得报送　", "DRAFT, not to be handed in — ")
-        head.text = (draft if self._document.draft else "") + self._document.title
+        head.text = self._document.header
         head.alignment = 1
         foot = page.footer.paragraphs[0]
         foot.alignment = 1

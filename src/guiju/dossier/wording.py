@@ -61,7 +61,9 @@ def quantity(value: float, unit: str, language: Language) -> str:
     names = _UNITS.get(unit)
     if not names:
         return number(value)
-    return f"{number(value)}{names[0]}" if language == "zh" else f"{number(value)} {names[1]}"
+    if language == "zh":
+        return f"{number(value)}{names[0]}"
+    return f"{number(value)} {names[1].removesuffix('s') if value == 1 else names[1]}"
 
 
 def bound(value: float, unit: str, way: str, language: Language) -> str:

@@ -17,6 +17,7 @@ from openpyxl.utils import get_column_letter
 
 from guiju.detect.sheet import cell, uncelled
 from guiju.dossier.model import Document, Paragraph, Picture, Section, Spans, Table, text_of
+from guiju.dossier.rows import BANKS
 from guiju.dossier.sources import Sources
 from guiju.dossier.word import note_of, timeless
 from guiju.dossier.wording import choose
@@ -101,11 +102,7 @@ def keywords(sources: Sources, language: Language) -> bytes:
     head = [choose(language, *two) for two in (("关键词", "Keyword"), ("一级分类", "Class"), ("二级分类", "Risk"))]
     rows = sorted({(_family(one.risk), one.risk, one.term) for one in sources.keywords})
     sheets = {
-        family: [
-            [term, names.get(family, family), f"{risk} {names.get(risk, '')}".strip()]
-            for f, risk, term in rows
-            if f == family
-        ]
+        family: [[term, names.get(family, family), _named(names, risk)] for f, risk, term in rows if f == family]
         for family in dict.fromkeys(family for family, _, _ in rows)
     }
     return _listed(sheets, names, head, choose(language, "拦截关键词", "Keywords"), sources.on)
@@ -120,7 +117,8 @@ def questions(sources: Sources, language: Language) -> bytes:
     found = {"pass": choose(language, "合格", "pass"), "fail": choose(language, "不合格", "fail")}
     for one in sorted(sources.questions, key=lambda one: (one.bank, one.risk, one.id)):
         family = _family(one.risk) if one.risk.startswith("A.") else one.bank
-        title = f"{one.bank} {family}" if family != one.bank else family
+        bank = names.get(one.bank, one.bank)
+        title = f"{bank} {family}" if family != one.bank else bank
         text = choose(language, one.zh, one.en or one.zh)
         risk = _named(names, one.risk)
         sheets.setdefault(title, []).append(
@@ -133,12 +131,14 @@ def questions(sources: Sources, language: Language) -> bytes:
 def _names(language: Language) -> dict[str, str]:
     """What classes and risks are called, by id."""
     families = {one.id: choose(language, one.zh, one.en) for one in book.risk_classes()}
-    families |= {id: choose(language, *both) for id, both in _OWN.items()}
-    return families | {one.id: choose(language, one.zh, one.en) for one in book.risks()}
+    families |= {id: choose(language, *both) for id, both in (*_OWN.items(), *BANKS.items())}
+    families |= {one.id: choose(language, one.zh, one.en) for one in book.risks()}
+    return families | {one.id: choose(language, one.zh, one.en) for one in book.aspects()}
 
 
 def _named(names: dict[str, str], risk: str) -> str:
-    return f"{risk} {names.get(risk, '')}".strip()
+    """A risk with its number; any other class by its name alone, where it has one."""
+    return f"{risk} {names.get(risk, '')}".strip() if risk.startswith("A.") else names.get(risk, risk)
 
 
 def _family(risk: str) -> str:
@@ -151,7 +151,7 @@ def _listed(
     made: Any = openpyxl.Workbook()
     made.remove(made.active)
     for name, rows in sheets.items() or [(title, [])]:
-        sheet = _sheet(made, f"{name} {names[name]}" if name in names else name)
+        sheet = _sheet(made, _named(names, name))
         sheet.append([cell(one) for one in head])
         for column in range(1, len(head) + 1):
             sheet.cell(1, column).font = Font(bold=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Table, func, select
 
 from guiju.errors import ConfigError
 from guiju.law import calendar
+from guiju.records import figures
 from guiju.records.cases import Clock
 from guiju.records.db import Store
 from guiju.records.repeats import OWN_KEYS
@@ -36,6 +37,15 @@ _QUOTED: Final = {
     "cases.in_time": "desk.ontime",
     "cases.median_h": "desk.median",
 }
+STANDING: Final = (
+    "evaluation.gateway.content.person",
+    "evaluation.gateway.refuse.refusal",
+    "evaluation.gateway.answer.refusal",
+    "corpus.sources",
+    "corpus.rows",
+    "annotation.items",
+)
+"""Numbers of other rooms that a month tells of as they stood at its end."""
 _KINDS: Final = (b'"kind":"opened"', b'"kind":"refused"', b'"kind":"closed"')
 
 
@@ -95,6 +105,7 @@ def counted(store: Store, place: str, month: str) -> list[Figure]:
     """
     since, until = span(month)
     numbers = {**_exchanges(place, since, until), **_cases(store, since, until), **_books(store, since, until)}
+    numbers |= _standing(store, until)
     return [
         Figure(f"{PREFIX}{month}.{name}", value, n, None, until, place_of_count)
         for name, (value, n, place_of_count) in sorted(numbers.items())
@@ -229,6 +240,16 @@ def _told(store: Store, since: int, until: int) -> _Numbers:
     others = int(sum(value for value, _, _ in made.values()))
     told = {name: (value, others, place) for name, (value, _, place) in made.items()}
     return {**told, "disclosures.request": (asked, int(asked), "store")}
+
+
+def _standing(store: Store, until: int) -> _Numbers:
+    """What the last evaluation, the corpus and annotation had come to by the end of the month."""
+    made: _Numbers = {}
+    for name in STANDING:
+        found = next((one for one in figures.history(store, name) if one.at < until), None)
+        if found is not None and found.n:
+            made[name] = (found.value, found.n, found.evidence)
+    return made
 
 
 def _grouped(
