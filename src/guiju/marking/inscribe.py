@@ -19,7 +19,7 @@ from PIL import Image, ImageSequence, JpegImagePlugin, TiffImagePlugin, Unidenti
 from PIL.Image import Transpose
 from PIL.Image import open as decoded  # of streams: no file is opened here
 
-from guiju.marking import directory, gif, jpeg, lettering, palettes, png, png_rows, watermark
+from guiju.marking import directory, gif, jpeg, lettering, palettes, png, png_rows, watermark, webp
 from guiju.marking.directory import EXIF_TAG
 from guiju.marking.family import MarkingError, copy
 from guiju.marking.lettering import Lettering
@@ -258,14 +258,13 @@ def _durations(image: Image.Image) -> list[float]:
 
 
 def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
-    """Encode all frames anew: lossless where the first is, else at quality 90."""
-    source.seek(0)
-    head = source.read(4096)
-    lossless = b"VP8L" in head
+    """Encode all frames anew: without loss where they are, else at quality 90 or their own, where that is better."""
+    quality = webp.quality(source)
+    lossless = quality is None
     # Without loss, quality is how long to look for a smaller file. With loss the quickest method takes half as long as
     # the one that was used before, for 3 % more bytes and 0.2 dB; without, the usual one twice as long, for 6 % less.
     options = _told(image) | {"lossless": lossless, "exact": True}
-    options |= {"quality": 20, "method": 2} if lossless else {"quality": 90, "method": 0}
+    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(90, quality or 0), "method": 0}
     frames = _frames(image, ink)
     if len(frames) > 1:
         options |= {"duration": _durations(image), "loop": image.info.get("loop", 0)}
