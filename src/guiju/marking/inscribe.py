@@ -206,7 +206,7 @@ def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> No
     if source.read(1) == b"\x10":
         raise MarkingError("unsupported", "PNG of 16 bits a channel")
     exif = _turn_of(source)
-    if ink.words is not None and not ink.mark and _some_rows(source, image, target, ink.words, exif):
+    if _rows(source, image, target, ink, exif):
         return
     made = io.BytesIO()
     if getattr(image, "is_animated", False):
@@ -216,13 +216,15 @@ def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> No
             made, "PNG", save_all=True, append_images=shown[1:], duration=durations, loop=image.info.get("loop", 0)
         )
     else:
-        _drawn(_full(image), ink, exif).save(made, "PNG", compress_level=6)
+        _drawn(_full(image), ink, exif).save(made, "PNG", compress_level=5)
     png.transplanted(source, made, target)
 
 
-def _some_rows(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering, exif: int) -> bool:
-    """Draw the rows of the plate anew and no others; returns whether that could be done."""
-    plate, (x, y) = _placed(image.size, words, exif)
+def _rows(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink, exif: int) -> bool:
+    """Draw only the rows of the plate anew; returns whether that could be done."""
+    if ink.mark or ink.words is None:
+        return False
+    plate, (x, y) = _placed(image.size, ink.words, exif)
     return png_rows.redrawn(source, target, y, y + plate.height, lambda rows, top: _lay(rows, plate, (x, y - top)))
 
 
@@ -264,7 +266,7 @@ def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> N
     # Without loss, quality is how long to look for a smaller file. With loss the quickest method takes half as long as
     # the one that was used before, for 3 % more bytes and 0.2 dB; without, the usual one twice as long, for 6 % less.
     options = _told(image) | {"lossless": lossless, "exact": True}
-    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(90, quality or 0), "method": 0}
+    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(95 if ink.mark else 90, quality or 0), "method": 0}
     frames = _frames(image, ink)
     if len(frames) > 1:
         options |= {"duration": _durations(image), "loop": image.info.get("loop", 0)}

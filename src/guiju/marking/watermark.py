@@ -40,7 +40,7 @@ _FAR: Final = 14
 """Waves in a period, at least and at most."""
 _FLAT: Final = 1.8
 _BUSY: Final = 0.05
-_MOST: Final = 2.5
+_MOST: Final = 2.4
 """How far the pattern goes: levels on flat ground, more for each level of deviation around it, and at most."""
 _BAND: Final = 256
 _WIDEST: Final = 2.05
