@@ -21,7 +21,7 @@ from guiju.marking import watermark, watermark_code
 from guiju.marking.family import MarkingError
 from guiju.marking.inscribe import inscribed
 from guiju.marking.lettering import Lettering
-from guiju.marking.watermark_number import payload
+from guiju.marking.watermark_number import BYTES, payload
 from guiju.records.ids import ExchangeIds
 from marking_kit import exif, made, picture, saved
 
@@ -147,7 +147,7 @@ def test_it_leads_to_the_number_of_the_answer() -> None:
     assert payload(f"{number}-2") == payload(number)
     others = ["", "a", number[:-1], number.lower(), "Z" * 26, "0f8fad5bd9cb469fa16570867728950e"]
     assert len({payload(other) for other in (*others, number)}) == len(others) + 1
-    assert all(len(payload(other)) == watermark_code.BYTES for other in others)
+    assert all(len(payload(other)) == BYTES for other in others)
 
 
 @pytest.mark.slow

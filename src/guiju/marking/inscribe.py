@@ -266,7 +266,7 @@ def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> N
     # Without loss, quality is how long to look for a smaller file. With loss the quickest method takes half as long as
     # the one that was used before, for 3 % more bytes and 0.2 dB; without, the usual one twice as long, for 6 % less.
     options = _told(image) | {"lossless": lossless, "exact": True}
-    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(95 if ink.mark else 90, quality or 0), "method": 0}
+    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(90, quality or 0), "method": 0}
     frames = _frames(image, ink)
     if len(frames) > 1:
         options |= {"duration": _durations(image), "loop": image.info.get("loop", 0)}
