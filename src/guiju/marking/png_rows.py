@@ -127,7 +127,7 @@ def _redrawn(rows: Rows, head: bytes, first: int, end: int, draw: Draw) -> Rows:
 def _picture(rows: Rows, head: bytes) -> Image.Image:
     """Rows as a picture."""
     size, mode = (int.from_bytes(head[:4], "big"), len(rows)), _MODES[head[9]]
-    made: Image.Image = unpacked(mode, size, _stored(memoryview(rows.reshape(-1))), "zip", mode, 0)
+    made: Image.Image = unpacked(mode, size, _stored(rows.reshape(-1).data), "zip", mode, 0)
     return made
 
 

@@ -122,11 +122,10 @@ def _add(image: Image.Image, added: NDArray[np.int16], top: int) -> None:
     """Add to the brightness of some rows; transparency stays."""
     box = (0, top, image.width, top + len(added))
     band = image.crop(box)
-    pixels = np.array(band, np.int16).reshape(*added.shape, -1)
-    colours = pixels.shape[2] - (image.mode in ("LA", "RGBA"))
-    pixels[..., :colours] += added[..., None]
-    made = np.clip(pixels, 0, 255).astype(np.uint8).reshape(np.shape(band))
-    image.paste(Image.fromarray(made, image.mode), box)
+    pixels = np.array(band, np.int16)
+    each = pixels.reshape(*added.shape, -1)  # the same values, by pixel and channel
+    each[..., : each.shape[2] - (image.mode in ("LA", "RGBA"))] += added[..., None]
+    image.paste(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8), image.mode), box)
 
 
 def read(source: BinaryIO) -> bytes | None:
