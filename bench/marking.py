@@ -2,8 +2,9 @@
 """Labels of pictures: what they cost, and what of them survives common handling. `python bench/marking.py [--json]`
 
 Pictures are 1024 by 1024, made here: soft shapes, dark, light and busy ones. Times are CPU time of one thread, the best
-of several rounds. Words are read again with PP-OCR where `rapidocr` is installed (`pip install rapidocr onnxruntime`);
-else that column says so.
+of several rounds, on the busy one where nothing else is said. Besides: how far pictures change beside their words
+(PSNR), and how much files grow. Words are read again with PP-OCR where `rapidocr` is installed (`pip install rapidocr
+onnxruntime`); else that column says so.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import datetime
 import importlib
 import io
 import json
+import math
 import random
 import sys
 import time
@@ -22,25 +24,29 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from guiju.marking import c2pa, families
+from guiju.marking import c2pa, families, watermark
 from guiju.marking.inscribe import inscribed
 from guiju.marking.label import Aigc, generated, parse
 from guiju.marking.lettering import Lettering
 from guiju.marking.throwaway import certificate
+from guiju.marking.watermark_number import payload
 from guiju.terms import Label
 
 SIDE = 1024
 WORDS = Lettering("AI生成")
 TYPES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 LABEL = generated(Label("DEVELOPMENT", "bench-0001"))
+SAID = payload(LABEL.produce_id)
+KEPT = ("metadata", "credentials", "watermark", "words")
+GROUNDS = ("dark", "light", "busy")
 
 
 def picture(ground: str) -> Image.Image:
-    """A picture on a dark, a light or a busy ground."""
-    rng = random.Random(ground)
-    made = Image.new("RGB", (SIDE, SIDE), {"dark": (10, 12, 18), "light": (246, 246, 240)}.get(ground, (120, 120, 120)))
+    """A picture on a dark, a light or a busy ground; a word behind it makes another one."""
+    rng, kind = random.Random(ground), ground.partition(" ")[0]
+    made = Image.new("RGB", (SIDE, SIDE), {"dark": (10, 12, 18), "light": (246, 246, 240)}.get(kind, (120, 120, 120)))
     draw = ImageDraw.Draw(made)
-    for _ in range(2500 if ground == "busy" else 12):
+    for _ in range(2500 if kind == "busy" else 12):
         x, y, r = rng.randrange(SIDE), rng.randrange(SIDE), rng.randrange(6, 60)
         draw.ellipse((x - r, y - r, x + r, y + r), fill=tuple(rng.randrange(256) for _ in range(3)))
     return made.filter(ImageFilter.GaussianBlur(2))
@@ -53,10 +59,10 @@ def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
     return out.getvalue()
 
 
-def worded(data: bytes) -> bytes:
-    """The file with words."""
+def worded(data: bytes, mark: bytes = b"") -> bytes:
+    """The file with words and, where one is given, a watermark."""
     out = io.BytesIO()
-    inscribed(io.BytesIO(data), out, WORDS)
+    inscribed(io.BytesIO(data), out, WORDS, mark)
     return out.getvalue()
 
 
@@ -92,9 +98,41 @@ def costs(signing: c2pa.Signing) -> dict[str, dict[str, float]]:
         made[kind] = {
             "metadata": a_second(lambda data=data: labelled(data), 50),
             "words and metadata": a_second(lambda data=data: labelled(worded(data)), 8),
+            "words, watermark and metadata": a_second(lambda data=data: labelled(worded(data, SAID)), 8),
+            "watermark, read": a_second(lambda data=data: watermark.read(io.BytesIO(data)), 8),
             "content credentials": a_second(lambda data=data, kind=media_type: signed(data, kind, signing), 8),
         }
+        calm = [saved(picture(ground), kind) for ground in ("dark", "light")]
+        made[kind]["words and metadata, calm ground"] = 2 / sum(
+            1 / a_second(lambda one=one: labelled(worded(one)), 8) for one in calm
+        )
     return made
+
+
+def changes() -> list[dict[str, Any]]:
+    """How far pictures change beside their words, and files grow."""
+    rows = []
+    for kind in TYPES:
+        for ground in GROUNDS:
+            data = saved(picture(ground), kind)
+            for what, mark in (("words", b""), ("words and watermark", SAID)):
+                after = worded(data, mark)
+                apart = (np.asarray(opened(data), np.float64) - np.asarray(opened(after), np.float64))[: SIDE * 4 // 5]
+                error = float((apart**2).mean())
+                psnr = 10 * math.log10(255**2 / error) if error else None
+                rows.append(
+                    {"type": kind, "ground": ground, "what": what, "psnr": psnr, "size": len(after) / len(data)}
+                )
+    return rows
+
+
+def unmarked(pictures: int) -> dict[str, int]:
+    """Watermarks that are read in pictures that have none."""
+    found = 0
+    for number in range(pictures):
+        data = saved(picture(f"{('busy', 'dark', 'light')[number % 3]} {number}"), "JPEG", quality=50 + number % 50)
+        found += watermark.read(io.BytesIO(data)) is not None
+    return {"pictures": pictures, "found": found}
 
 
 def opened(data: bytes) -> Image.Image:
@@ -148,15 +186,18 @@ def survival(signing: c2pa.Signing) -> list[dict[str, Any]]:
     read = reader()
     rows: dict[str, dict[str, Any]] = {}
     for kind in ("JPEG", "PNG"):
-        for ground in ("dark", "light", "busy"):
-            data = signed(labelled(worded(saved(picture(ground), kind))), TYPES[kind], signing)
+        for ground in GROUNDS:
+            data = signed(labelled(worded(saved(picture(ground), kind), SAID)), TYPES[kind], signing)
             for how, after in handled(data, kind):
-                row = rows.setdefault(how, {"how": how, "of": 0, "metadata": 0, "credentials": 0, "words": 0})
+                row = rows.setdefault(
+                    how, {"how": how, "of": 0, "metadata": 0, "credentials": 0, "watermark": 0, "words": 0}
+                )
                 after_kind = TYPES[str(Image.open(io.BytesIO(after)).format)]
                 credentials = c2pa.read(io.BytesIO(after), after_kind)
                 row["of"] += 1
                 row["metadata"] += has_label(after)
                 row["credentials"] += credentials is not None and credentials.state != "invalid"
+                row["watermark"] += watermark.read(io.BytesIO(after)) == SAID
                 row["words"] = row["words"] + read(after) if read else None
     return list(rows.values())
 
@@ -165,20 +206,31 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument(
+        "--unmarked", type=int, default=30, help="pictures without a watermark in which one is looked for"
+    )
     options = parser.parse_args()
     chain, key = certificate(datetime.datetime.now(datetime.UTC))
     signing = c2pa.Signing(chain, key)
     speed = costs(signing)
-    rows = survival(signing)
+    rows, changed, without = survival(signing), changes(), unmarked(options.unmarked)
     if options.json:
-        json.dump({"a second": speed, "survival": rows}, sys.stdout, ensure_ascii=False)
+        report = {"a second": speed, "survival": rows, "changes": changed, "unmarked": without}
+        json.dump(report, sys.stdout, ensure_ascii=False)
         return
     for kind, figures in speed.items():
         print(kind, ", ".join(f"{name} {value:.0f}/s" for name, value in figures.items()))
-    print(f"{'handling':42} metadata credentials words")
+    for row in changed:
+        psnr = f"{row['psnr']:.1f} dB" if row["psnr"] else "the same"
+        print(f"{row['type']:5} {row['ground']:6} {row['what']:20} {psnr}, {row['size']:.2f} of its size")
+    print(f"{without['found']} watermarks read in {without['pictures']} pictures without one")
+    print(f"{'handling':42} metadata credentials watermark words")
     for row in rows:
         words = "not read" if row["words"] is None else f"{row['words']}/{row['of']}"
-        print(f"{row['how']:42} {row['metadata']}/{row['of']:<7} {row['credentials']}/{row['of']:<8} {words}")
+        print(
+            f"{row['how']:42} {row['metadata']}/{row['of']:<7} {row['credentials']}/{row['of']:<8} "
+            f"{row['watermark']}/{row['of']:<7} {words}"
+        )
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ def marking(text: str) -> Told:
     told = Told({kind: dict(figures) for kind, figures in report["a second"].items()})
     for row in report["survival"]:
         kept = {
-            f"share {key}": row[key] / row["of"] for key in ("metadata", "credentials", "words") if row[key] is not None
+            f"share {key}": row[key] / row["of"]
+            for key in ("metadata", "credentials", "watermark", "words")
+            if row[key] is not None
         }
         told.systems[row["how"]] = kept
     return told

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import urlsplit
 
+from PIL import Image, ImageFilter
+
 from cli_kit import typed
 from conftest import Answered, Running, Start
 from guiju import readback
@@ -134,6 +136,27 @@ def a_picture_without_its_words_is_told(start: Start, every: Every) -> None:
     assert read_back(bare)[drills.PICTURE].stops
 
 
+def a_picture_without_its_watermark_is_told(start: Start, every: Every) -> None:
+    """l.5.b: where pictures get a watermark it can be read; where it is lost, that is told; where none is written, nobody
+    looks for one."""
+    gateway = start(every=every, overlay=(("gateway.watermark", True),))
+    assert not read_back(gateway)[drills.WATERMARK].stops
+    assert read_back(gateway, unmarked)[drills.WATERMARK].stops
+    assert drills.WATERMARK not in read_back(start(every=every))
+
+
+def unmarked(body: bytes) -> bytes:
+    """The same answer, its picture blurred until no pattern is left."""
+    if b"b64_json" not in body:
+        return body
+    answer = json.loads(body)
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(base64.b64decode(answer["data"][0]["b64_json"]))) as image:
+        image.filter(ImageFilter.GaussianBlur(20)).save(out, "PNG")
+    answer["data"][0]["b64_json"] = base64.b64encode(out.getvalue()).decode()
+    return json.dumps(answer).encode()
+
+
 def a_label_that_nobody_offers_is_told(start: Start, every: Every) -> None:
     """d.17.2: where users are not told that they may have a label, or it does not come as asked, that is told."""
     gateway = start(every=every)
@@ -183,6 +206,7 @@ PROOFS: dict[tuple[str, str], Proof] = {
     ("label.picture", "l.4.7"): a_picture_without_its_words_is_told,
     ("label.picture", "d.17.1"): a_picture_without_its_words_is_told,
     ("label.offered", "d.17.2"): a_label_that_nobody_offers_is_told,
+    ("label.watermark", "l.5.b"): a_picture_without_its_watermark_is_told,
     ("unlabelled", "l.9.a"): content_without_its_label_needs_an_agreement,
 }
 """Control and duty → its proof."""

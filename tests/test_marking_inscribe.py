@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageFilter, ImageOps, ImageSequence
 
-from guiju.marking import lettering
+from guiju.marking import lettering, webp
 from guiju.marking.family import MarkingError
 from guiju.marking.inscribe import inscribed
 from guiju.marking.lettering import PLACES, Lettering
@@ -270,3 +270,23 @@ def test_nothing_but_marking_errors(data: st.DataObject) -> None:
         drawn(bytes(whole[:end]))
     except MarkingError:
         return
+
+
+@pytest.mark.parametrize("quality", [10, 50, 80, 95, 100])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_quality_of_a_lossy_webp_is_known(quality: int, mode: str) -> None:
+    image = picture(mode, (256, 192))
+    found = webp.quality(io.BytesIO(saved("WEBP", image, quality=quality)))
+    assert found == pytest.approx(quality, abs=8)
+    moving = saved("WEBP", image, quality=quality, save_all=True, append_images=[picture(mode, (256, 192), 2)])
+    assert webp.quality(io.BytesIO(moving)) is not None
+    assert webp.quality(io.BytesIO(saved("WEBP", image, lossless=True))) is None
+
+
+@pytest.mark.parametrize("quality", [50, 90, 100])
+def test_a_lossy_webp_loses_little_beside_its_words(quality: int) -> None:
+    before = saved("WEBP", picture("RGB", (640, 480)).filter(ImageFilter.GaussianBlur(1)), quality=quality)
+    after = drawn(before)
+    apart = (pixels(before)[0] - pixels(after)[0]).astype(np.float64)
+    apart[box((640, 480))[0].start - 40 :] = 0
+    assert 10 * np.log10(255**2 / (apart**2).mean()) >= 40

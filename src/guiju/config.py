@@ -317,6 +317,7 @@ class Gateway(_Section, frozen=True):
         label_picture: whether pictures show the words (5.2): always, or where the text label goes.
         label_film: how long films show the words (5.4). `envelope`, here and for sound, leaves it to the app's player.
         label_recording: a WAV file with the words spoken, 30 seconds at most, instead of the rhythm.
+        watermark: whether pictures that are made get an invisible watermark besides (Labelling Measures, 5).
         credentials: whether files that are made are signed with content credentials (C2PA): `auto` where the provider
             has a certificate; `on` in development with a throwaway one, too.
         texts: a file of the form of controls/guidance.toml, shown before the first use instead of the shipped text.
@@ -335,6 +336,7 @@ class Gateway(_Section, frozen=True):
     label_picture: Literal["words", "as_text"] = "words"
     label_film: Literal["opening", "throughout", "envelope"] = "opening"
     label_recording: str = ""
+    watermark: bool = False
     credentials: Literal["auto", "on", "off"] = "auto"
     texts: str = ""
     first_use: Literal["tell", "wait"] = "tell"

@@ -20,7 +20,7 @@ import numpy as np
 
 from guiju.adapters.canary import HARMLESS, RATE
 from guiju.canary import entered
-from guiju.controls.drills import OFFERED, PICTURE, SOUND, TEXT, Drill
+from guiju.controls.drills import OFFERED, PICTURE, SOUND, TEXT, WATERMARK, Drill
 from guiju.errors import ConfigError
 from guiju.house import House
 from guiju.marking import rhythm, wav
@@ -28,6 +28,7 @@ from guiju.marking import text as marking
 from guiju.marking.families import family_of
 from guiju.marking.family import HEAD, MarkingError
 from guiju.marking.label import parse
+from guiju.marking.watermark_number import payload
 from guiju.marking.wav_sound import format_of
 from guiju.records.sources import optional
 from guiju.terms import Hearing
@@ -116,6 +117,7 @@ async def prove(house: House, base: str) -> dict[str, Hearing]:
         drills = {TEXT: _text, SOUND: _sound, OFFERED: _offered}
         if find_spec("PIL"):
             drills[PICTURE] = _picture
+            drills |= {WATERMARK: _watermark} if house.live.settings.gateway.watermark else {}
         found = {}
         for name, drill in drills.items():
             try:
@@ -205,15 +207,30 @@ def _heard(file: bytes, place: str, recorded: bool) -> bool:
 
 async def _picture(house: House, asking: Asking) -> Drill:
     """Whether a picture carries its label in its metadata, and words on it that are high enough."""
-    back = await asking.ask("/v1/images/generations", {"prompt": HARMLESS})
-    if back.status != 200:
-        return Drill(False, "not_answered")
-    file = base64.b64decode(msgspec.json.decode(back.body)["data"][0]["b64_json"])
+    back, file = await _drawn(asking)
     if not _labelled(file, back.number):
         return Drill(False, "no_label_beside")
     legible = optional("guiju.marking.legible", "pillow", "media")
     shown = legible.height(io.BytesIO(file)) >= _SHARE
     return Drill(shown, "" if shown else "no_label_within")
+
+
+async def _watermark(house: House, asking: Asking) -> Drill:
+    """Whether a picture carries a watermark that says which answer it is."""
+    back, file = await _drawn(asking)
+    watermark = optional("guiju.marking.watermark", "pillow", "media")
+    read = watermark.read(io.BytesIO(file)) == payload(back.number)
+    return Drill(read, "" if read else "no_label_within")
+
+
+async def _drawn(asking: Asking) -> tuple[Back, bytes]:
+    """The canary's picture, as it is answered.
+
+    Raises:
+        KeyError: there is none.
+    """
+    back = await asking.ask("/v1/images/generations", {"prompt": HARMLESS})
+    return back, base64.b64decode(msgspec.json.decode(back.body)["data"][0]["b64_json"])
 
 
 def _labelled(file: bytes, number: str) -> bool:

@@ -22,8 +22,8 @@ IMAGES, SPEECH = "/images/generations", "/audio/speech"
 """Where below its address it is asked for a picture and for a sound."""
 GREY: Final = 128
 """Each sample of the picture that it draws."""
-SIDE: Final = 128
-"""Width and height of that picture."""
+SIDE: Final = 256
+"""Width and height of that picture: as little as a watermark needs."""
 RATE: Final = 8000
 """Samples a second of the sound that it makes: a quarter of a second of silence."""
 

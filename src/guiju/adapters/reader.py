@@ -18,7 +18,12 @@ import msgspec
 
 from guiju.adapters import reader_credentials
 from guiju.adapters.reader_request import Request
-from guiju.marking.verify import Verified, verified
+from guiju.marking.verify import Verified, verified, with_watermark
+
+try:
+    from guiju.marking import watermark
+except ModuleNotFoundError:
+    watermark = None  # type: ignore[assignment]  # needs Pillow, of the extra `media`; without it none is looked for
 
 MEMORY: Final = 512 << 20
 """Bytes of address space, at most (robustness: a parser's child)."""
@@ -47,7 +52,9 @@ def answer(request: Request) -> Verified:
         with Path(request.path).open("rb") as source, tempfile.TemporaryFile() as scratch:
             found = reader_credentials.check(source, request.ending, request.anchors.encode())
             more = (found,) if found is not None else ()
-            return verified(source, scratch, request.ending, frozenset(request.known), more)
+            made = verified(source, scratch, request.ending, frozenset(request.known), more)
+            says = watermark.read(source) if watermark and made.verdict != "unreadable" else None
+            return with_watermark(made, says) if says else made
     except (MemoryError, RecursionError):
         return Verified("unreadable", reason="too_large")
     except OSError as error:

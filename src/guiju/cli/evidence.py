@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import closing
 from datetime import datetime
@@ -33,6 +34,7 @@ from guiju.records.trace import trace as look_up
 from guiju.records.verify import WHAT, Report
 from guiju.records.verify import verify as examine
 
+_WATERMARK: Final = re.compile(r"[0-9A-F]{22}")
 app = noun("核验、导出、追溯证据。", "Verify, export and trace evidence.")
 
 Place = Annotated[
@@ -138,7 +140,15 @@ def export(
 
 @app.command(help=say("由内容编号（ProduceID）查找记录。", "Find what is recorded under a ProduceID."))
 def trace(
-    produce_id: Annotated[str, typer.Argument(metavar="PRODUCEID", help=say("内容编号", "the id in the label"))],
+    produce_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="PRODUCEID",
+            help=say(
+                "内容编号，或数字水印所载的 22 位十六进制数", "the id in the label, or the 22 digits of a watermark"
+            ),
+        ),
+    ],
     text: Annotated[
         Path | None,
         typer.Option("--text", help=say("待比对的文本（UTF-8）或文件", "the text (UTF-8) or file to compare")),
@@ -152,7 +162,10 @@ def trace(
         raise ConfigError("not_found", what=str(data / "keys"))
     words = None if text is None else _read(text)
     place = place_of(settings_of(data), data)
-    found = look_up(place, ExchangeIds(books.ids, ""), produce_id.strip().upper(), words, books.digest)
+    ids, number = ExchangeIds(books.ids, ""), produce_id.strip().upper()
+    if _WATERMARK.fullmatch(number):
+        number = ids.completed(bytes.fromhex(number))
+    found = look_up(place, ids, number, words, books.digest)
     lines = [say(*_RESULTS[found.result])]
     if found.result == "unrecorded" and not found.writer:
         lines.append(say(*_ELSEWHERE))

@@ -94,23 +94,31 @@ def place_of(family: Family, wanted: Explicit) -> str:
     raise MarkingError("no_explicit", family.name)
 
 
-def put(family: Family, source: BinaryIO, target: BinaryIO, wanted: Explicit, kind: str) -> str:
-    """Write the file with an explicit label.
+def put(
+    family: Family, source: BinaryIO, target: BinaryIO, wanted: Explicit | None, kind: str, mark: bytes = b""
+) -> str:
+    """Write the file with an explicit label, a picture with a watermark, or both.
 
     Args:
         family: of the file.
         source: the file; seekable.
         target: an empty stream.
-        wanted: what people are to see.
+        wanted: what people are to see; none for nothing.
         kind: of the label, `1`, `2` or `3`.
+        mark: what the watermark says; `b""` for none.
 
     Returns:
-        The place.
+        The place; `""` for nowhere.
 
     Raises:
         MarkingError: it can't be.
         ConfigError: what draws is not installed.
     """
+    if mark and family.kind != "image":
+        raise MarkingError("no_watermark", family.name)
+    if wanted is None:
+        optional(_INSCRIBE, "pillow", "media").inscribed(source, target, None, mark)
+        return ""
     place = place_of(family, wanted)
     text = wanted.text or WORDS[kind][wanted.language]
     if family.kind == "audio":
@@ -122,7 +130,7 @@ def put(family: Family, source: BinaryIO, target: BinaryIO, wanted: Explicit, ki
         titled.put(family.name, source, target, lettering, text, throughout=stays, font=wanted.font)
         return place
     inscribe = optional(_INSCRIBE, "pillow", "media")
-    inscribe.inscribed(source, target, lettering.Lettering(text=text, place=place, font=wanted.font))
+    inscribe.inscribed(source, target, lettering.Lettering(text=text, place=place, font=wanted.font), mark)
     return place
 
 

@@ -84,6 +84,13 @@ Spoken = Annotated[
     Path | None,
     typer.Option("--recording", help=say("语音标识的录音（WAV）", "a recording of the spoken words (WAV)")),
 ]
+Within = Annotated[
+    bool,
+    typer.Option(
+        "--watermark",
+        help=say("另在图片中加入看不见的数字水印", "put an invisible watermark into pictures besides"),
+    ),
+]
 Anew = Annotated[bool, typer.Option("--replace", help=say("重写已有的标识", "write labels anew that are there"))]
 
 
@@ -105,6 +112,7 @@ def write(
     words: Words = "",
     font: Font = None,
     recording: Spoken = None,
+    watermark: Within = False,
     replace: Anew = False,
     data: Data = Path("data"),
     as_json: AsJson = False,
@@ -112,6 +120,8 @@ def write(
     """Write labels; exit 1 when a file got none."""
     if number and not _NUMBER.fullmatch(number):
         raise _misused("--id", "须为可见的 ASCII 字符", "visible ASCII characters only")
+    if watermark and role != "producer":
+        raise _misused("--watermark", "仅用于 --role producer", "only with --role producer")
     if kind and role == "producer" and kind != "1":
         raise _misused("--kind", "仅用于 --role propagator", "only with --role propagator")
     settings = settings_of(data)
@@ -119,7 +129,7 @@ def write(
     seen = asked(explicit or [], words, font, settings.language, recording)
     signatures = signing.asked(implicit or [], settings)
     places = labelling.places(files, out)
-    wanted = Wanted(code, role, kind, number, replace, seen, signatures)
+    wanted = Wanted(code, role, kind, number, replace, seen, signatures, watermark)
     if number and len(places) > 1:
         raise _misused("--id", "每次一个文件", "one file at a time")
     outcomes = [labelling.write(file, target, wanted) for file, target in _watched(places)]
@@ -165,5 +175,6 @@ def _watched(places: Sequence[tuple[Path, Path]]) -> Iterable[tuple[Path, Path]]
 def _line(one: Outcome) -> str:
     if one.state == "labelled":
         more = [one.explicit, f"C2PA: {one.c2pa}" if one.c2pa else ""]
+        more.append(say(f"水印：{one.watermark}", f"watermark: {one.watermark}") if one.watermark else "")
         return "  ".join(["✓", one.out, one.family, one.label["PropagateID"], *filter(None, more)])
     return f"✗ {one.file}  {WHY[one.state].within(language())}"

@@ -132,6 +132,8 @@ def _told(path: Path, one: Verified) -> str:
     ]
     for key, value in (one.label or {}).items():
         lines.append(f"    {key:<18}{value if len(value) <= 80 else value[:77] + '…'}")
+    if one.watermark is not None:
+        lines.append(say(f"  数字水印：{one.watermark.says}", f"  watermark: {one.watermark.says}"))
     if one.faults or one.producer_fault:
         named = ", ".join((*one.faults, *((one.producer_fault,) if one.producer_fault else ())))
         lines.append(say(f"  与附录 E 不符：{named}", f"  departs from Annex E: {named}"))

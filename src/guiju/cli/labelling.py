@@ -23,6 +23,7 @@ from guiju.errors import Bilingual, ConfigError, failed
 from guiju.marking import families, producer
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated, parse, propagated
+from guiju.marking.watermark_number import payload
 from guiju.terms import Label
 
 Role = Literal["producer", "propagator"]
@@ -45,6 +46,10 @@ WHY: Final = {
     "too_small": Bilingual("图片太小，容不下可辨认的文字", "the picture is too small for words that can be read"),
     "no_glyph": Bilingual(
         "字体缺少所需的字：请用 --font 指定字体文件", "the font lacks a character: name a font file with --font"
+    ),
+    "no_watermark": Bilingual(
+        "不能加数字水印：仅限短边不小于 256 像素的图片（GIF、CMYK 除外）",
+        "it can't have a watermark: only pictures of 256 pixels on the shorter side, no GIF, no CMYK",
     ),
     "no_recording": Bilingual(
         "语音标识需要录音：请用 --recording 指定 WAV 文件",
@@ -71,6 +76,7 @@ class Wanted(msgspec.Struct, frozen=True):
         replace: whether labels that are there give way.
         explicit: what people are to see; none for nothing.
         signatures: what files are signed with.
+        watermark: whether pictures get one.
     """
 
     code: str
@@ -80,6 +86,7 @@ class Wanted(msgspec.Struct, frozen=True):
     replace: bool = False
     explicit: Explicit | None = None
     signatures: Signatures = Signatures()
+    watermark: bool = False
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +98,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         label: the seven fields that stand in it.
         explicit: where people see that it is generated; `""` for nowhere.
         c2pa: who signed its content credentials; `""` for nobody.
+        watermark: what the one in the picture says, in hexadecimal; `""` for none.
         state: `labelled`, or why not: a key of `WHY`.
         what: a few words more.
     """
@@ -101,6 +109,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     label: dict[str, str] = {}
     explicit: str = ""
     c2pa: str = ""
+    watermark: str = ""
     state: str = "labelled"
     what: str = ""
 
@@ -187,7 +196,15 @@ def write(file: Path, out: Path, wanted: Wanted) -> Outcome:
     finally:
         if part is not None:
             part.unlink(missing_ok=True)
-    return Outcome(file=str(file), out=str(out), family=family.name, label=aigc.fields(), explicit=place, c2pa=signer)
+    return Outcome(
+        file=str(file),
+        out=str(out),
+        family=family.name,
+        label=aigc.fields(),
+        explicit=place,
+        c2pa=signer,
+        watermark=payload(aigc.produce_id).hex() if wanted.watermark else "",
+    )
 
 
 def _label(family: Family, source: BinaryIO, wanted: Wanted) -> Aigc | str:
@@ -215,7 +232,9 @@ def _written(
     """
     with tempfile.TemporaryFile() as words:
         begun = cast(BinaryIO, words)
-        place = put(family, source, begun, wanted.explicit, aigc.kind) if wanted.explicit is not None else ""
-        theirs, given = wanted.role == "propagator", begun if place else source
+        mark = payload(aigc.produce_id) if wanted.watermark else b""
+        drawn = wanted.explicit is not None or bool(mark)
+        place = put(family, source, begun, wanted.explicit, aigc.kind, mark) if drawn else ""
+        theirs, given = wanted.role == "propagator", begun if drawn else source
         said, signer = wanted.signatures.written(family, given, target, aigc, ending, came=source, theirs=theirs)
     return said, place, signer

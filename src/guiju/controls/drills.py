@@ -52,6 +52,7 @@ UNKEPT, PLAIN, ALIKE = "drill.unkept", "drill.plain", "drill.alike"
 HELPED, LABELLED = "drill.helped", "drill.labelled"
 TOLD: Final = "disclosure"
 TEXT, SOUND, PICTURE, OFFERED = "label.text", "label.sound", "label.picture", "label.offered"
+WATERMARK: Final = "label.watermark"
 ALL: Final[tuple[Rehearsed, ...]] = (
     Rehearsed(USED, "14.b", "16.a"),
     Rehearsed(RESTORED, "14.a"),
@@ -68,16 +69,17 @@ ALL: Final[tuple[Rehearsed, ...]] = (
     Rehearsed(SOUND, "l.4.2", "l.4.7", "d.17.1"),
     Rehearsed(PICTURE, "l.4.3", "l.4.7", "d.17.1"),
     Rehearsed(OFFERED, "d.17.2"),
+    Rehearsed(WATERMARK, "l.5.b"),
 )
 """A harmless question is answered and its label read back; the store comes back from a backup; a complaint is answered;
 what was banned does not come again; whoever is erased can't be read any more; what somebody asks and gets is kept
 nowhere; what is kept of two persons does not tell what they asked about; two persons who ask the same are treated the
 same; a cry for help is answered with help, and not by the model; labels of every kind are written, read back and held
 to the standard; what Article 17 names is told; a text, a sound and a picture carry the label that people see or hear,
-and users are told that they may have one."""
+users are told that they may have one, and the watermark of a picture can be read where one is written."""
 LATER: Final = frozenset({RESTORED, ANSWERED, HELD, ERASED, UNKEPT, PLAIN, ALIKE, LABELLED})
 """Those that are not done at a start at once."""
-READ_BACK: Final = frozenset({TEXT, SOUND, PICTURE, OFFERED})
+READ_BACK: Final = frozenset({TEXT, SOUND, PICTURE, OFFERED, WATERMARK})
 """Those that read labels back; they begin a little after the start."""
 PLANTED: Final[dict[str, tuple[Any, tuple[Finding, ...]]]] = {one.id: (Drill(done=False), ()) for one in ALL}
 """What none of these controls lets pass."""

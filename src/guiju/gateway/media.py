@@ -26,6 +26,7 @@ from guiju.gateway.wire.speech import Spoken
 from guiju.marking.families import family_of
 from guiju.marking.family import HEAD, Family, MarkingError, head_of
 from guiju.marking.label import Aigc, generated
+from guiju.marking.watermark_number import payload
 from guiju.marking.wav_sound import Place
 from guiju.marking.words import WORDS
 from guiju.records.sources import optional
@@ -87,7 +88,9 @@ class MediaRun(Run):
         label = self.exchange.label
         assert label is not None
         live, head = self.live, self.head
-        explicit = _explicit(live.settings.gateway, self.key.label, head.language, live.recording, head.label)
+        settings = live.settings.gateway
+        explicit = _explicit(settings, self.key.label, head.language, live.recording, head.label)
+        explicit = msgspec.structs.replace(explicit, watermark=settings.watermark)
         try:
             return await asyncio.to_thread(_labelled, files, label, asked.ending, explicit, self.live.signatures)
         except MarkingError as error:
@@ -156,11 +159,13 @@ class Explicit(msgspec.Struct, frozen=True):
         language: of the words on pictures; none for no words.
         place: of the label in speech; none for none.
         recording: that is heard there; `b""` for the rhythm.
+        watermark: whether pictures get one besides.
     """
 
     language: Language | None = None
     place: Place | None = None
     recording: bytes = b""
+    watermark: bool = False
 
 
 def _explicit(settings: Gateway, key: str, language: Language, recording: bytes, wanted: str = "") -> Explicit:
@@ -193,8 +198,9 @@ def _labelled(files: list[bytes], label: Label, ending: str, explicit: Explicit,
         family = family_of(head_of(source), ending)
         if family is None:
             raise MarkingError("unsupported", ending)
-        if explicit.language and family.kind == "image":
-            source = inscribed(source, WORDS[label.kind][explicit.language])
+        if family.kind == "image":
+            words = WORDS[label.kind][explicit.language] if explicit.language else ""
+            source = _drawn(source, words, payload(label.produce_id) if explicit.watermark else b"")
         elif explicit.place and family.kind == "audio":
             source = _heard(family.name, file, explicit.place, explicit.recording)
         signed(signatures, family, source, target, generated(numbered(label, number)), ending)
@@ -242,8 +248,26 @@ def signed(
     signatures.written(family, source, target, aigc, ending)
 
 
-def inscribed(source: BinaryIO, words: str) -> io.BytesIO:
-    """A picture with words on it.
+def _drawn(source: io.BytesIO, words: str, mark: bytes) -> io.BytesIO:
+    """A picture with its words and its watermark. The words are a duty, the watermark is not: a picture that can't have
+    one goes out without it, and that is logged.
+
+    Raises:
+        MarkingError: it can't have the words.
+    """
+    if mark:
+        try:
+            return inscribed(source, words, mark)
+        except MarkingError as error:
+            if error.reason != "no_watermark":
+                raise
+            log.warning("watermark_not_written")
+            source.seek(0)
+    return inscribed(source, words) if words else source
+
+
+def inscribed(source: BinaryIO, words: str, mark: bytes = b"") -> io.BytesIO:
+    """A picture with words on it, a watermark in it, or both.
 
     Raises:
         MarkingError: it can't have them; what draws is not installed, too.
@@ -253,7 +277,7 @@ def inscribed(source: BinaryIO, words: str) -> io.BytesIO:
     except ConfigError as error:
         raise MarkingError("unsupported", "words on pictures without guiju[media]") from error
     target, lettering = io.BytesIO(), letters()
-    inscribe.inscribed(source, target, lettering.Lettering(words))
+    inscribe.inscribed(source, target, lettering.Lettering(words) if words else None, mark)
     return target
 
 

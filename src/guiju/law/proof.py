@@ -134,7 +134,7 @@ def blocking(states: Iterable[DutyState]) -> list[DutyState]:
 
     These are duties in force with neither a control whose proof is younger than its limit nor, where a person keeps
     them, a valid note. A control that keeps a duty in part needs a note for the rest. A duty that a control must keep
-    is not replaced by a note. Rows that were not read (`memory`) never block.
+    is not replaced by a note. Rows that were not read (`memory`) or only encourage (`should`) never block.
     """
     return [state for state in states if state.blocks]
 
@@ -216,9 +216,14 @@ def _stand(duty: Duty, claim: _Claim | None, note: Note | None, now: datetime.da
         evidence_age_s=claim.age if claim else None,
         state=state,
         why=why,
-        blocks=mode == "production" and duty.read != "memory" and _stops(duty, state, claim, noted),
+        blocks=mode == "production" and _binding(duty) and _stops(duty, state, claim, noted),
         red=duty.owed and (state == "gap" or (state == "partly" and claim is not None and claim.stale)),
     )
+
+
+def _binding(duty: Duty) -> bool:
+    """Whether a duty was read where it stands, and is one: what is only encouraged stops nobody."""
+    return duty.read != "memory" and duty.modality == "shall"
 
 
 def _stops(duty: Duty, state: BoardState, claim: _Claim | None, noted: bool) -> bool:

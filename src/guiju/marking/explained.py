@@ -98,6 +98,20 @@ _CREDENTIALS: Final[dict[Language, str]] = {
     "en": "This file carries no label, but its content credentials say that it is generated.",
 }
 
+_WATERMARK: Final[dict[Language, str]] = {
+    "zh": "这个文件没有元数据标识，但画面中的数字水印称内容为生成合成，编号 {says}。",
+    "en": "This file carries no label in its metadata, but a watermark within the picture says that it is generated, "
+    "number {says}.",
+}
+_FITS: Final[dict[bool, dict[Language, str]]] = {
+    True: {"zh": "画面中的数字水印与标识的编号一致。", "en": "A watermark within the picture belongs to that number."},
+    False: {
+        "zh": "画面中的数字水印属于另一个编号。",
+        "en": "A watermark within the picture belongs to another number.",
+    },
+}
+"""Whether the watermark belongs to the label → what is said behind the sentence on the label."""
+
 
 def sentences(found: Verified, language: Language) -> tuple[str, str, str]:
     """Three sentences on what was found.
@@ -109,7 +123,10 @@ def sentences(found: Verified, language: Language) -> tuple[str, str, str]:
     means = _MEANS[found.verdict][language]
     if found.verdict == "unreadable":
         return *_UNREADABLE[language], means
-    return _says(found, language), _checked(found, language), means
+    says = _says(found, language)
+    if found.watermark is not None and found.watermark.fits is not None:
+        says += ("" if language == "zh" else " ") + _FITS[found.watermark.fits][language]
+    return says, _checked(found, language), means
 
 
 def report(found: Verified) -> dict[str, Any]:
@@ -120,6 +137,8 @@ def report(found: Verified) -> dict[str, Any]:
 
 
 def _says(found: Verified, language: Language) -> str:
+    if found.label is None and found.watermark is not None:
+        return _WATERMARK[language].format(says=found.watermark.says)
     if found.label is None:
         return (_UNLABELLED if found.verdict == "none" else _CREDENTIALS)[language]
     kind = _KINDS.get(found.label["Label"], _UNKNOWN)[language]

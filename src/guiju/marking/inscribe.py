@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words on pictures: drawn into every frame, in the file's own format (Article 16; GB 45438-2025, 5.2).
+"""Words on pictures: drawn into every frame, in the file's own format (Article 16; GB 45438-2025, 5.2); and the
+invisible watermark (`watermark`), where it is asked for.
 
-Pixels outside the plate stay as they are where the format allows it: JPEG is encoded with its own quantisation tables
-and sampling, PNG, TIFF, GIF and lossless WebP without loss. Metadata and colour profiles are kept. Words stand upright
-as people see the picture, whatever its orientation says. Needs Pillow: `pip install 'guiju[media]'`.
+Pixels outside the plate stay as they are where the format allows it and there is no watermark: JPEG is encoded with its
+own quantisation tables and sampling, PNG, TIFF, GIF and lossless WebP without loss. Metadata and colour profiles are
+kept. Words stand upright as people see the picture, whatever its orientation says. Needs Pillow:
+`pip install 'guiju[media]'`.
 """
 
 from __future__ import annotations
@@ -12,11 +14,12 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, Final
 
+import msgspec
 from PIL import Image, ImageSequence, JpegImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from PIL.Image import Transpose
 from PIL.Image import open as decoded  # of streams: no file is opened here
 
-from guiju.marking import directory, gif, jpeg, lettering, palettes, png, png_rows
+from guiju.marking import directory, gif, jpeg, lettering, palettes, png, png_rows, watermark, webp
 from guiju.marking.directory import EXIF_TAG
 from guiju.marking.family import MarkingError, copy
 from guiju.marking.lettering import Lettering
@@ -42,24 +45,43 @@ _TURNED: Final[Mapping[int, Transpose]] = {
     8: Transpose.ROTATE_270,
 }
 """Exif orientation → how something upright is turned so that it stands upright when the picture is shown."""
+_BACK: Final[Mapping[Transpose, Transpose]] = {
+    Transpose.ROTATE_90: Transpose.ROTATE_270,
+    Transpose.ROTATE_270: Transpose.ROTATE_90,
+}
+"""How something is turned back; all else is its own way back."""
 
 
-def inscribed(source: BinaryIO, target: BinaryIO, words: Lettering) -> None:
-    """Write a picture with words on it.
+class Ink(msgspec.Struct, frozen=True):
+    """What is drawn.
+
+    Attributes:
+        words: none for none.
+        mark: what the watermark says; `b""` for none.
+    """
+
+    words: Lettering | None = None
+    mark: bytes = b""
+
+
+def inscribed(source: BinaryIO, target: BinaryIO, words: Lettering | None, mark: bytes = b"") -> None:
+    """Write a picture with words on it, a watermark in it, or both.
 
     Args:
         source: JPEG, PNG, WebP, GIF, TIFF or AVIF; seekable.
         target: an empty stream.
-        words: what is written.
+        words: what is written; none for no words.
+        mark: what the watermark says (`watermark_number.payload`); `b""` for no watermark.
 
     Raises:
-        MarkingError: `unreadable`, `unsupported` or `too_large`; `too_small` or `no_glyph` as `lettering.plate` says.
+        MarkingError: `unreadable`, `unsupported` or `too_large`; `too_small` or `no_glyph` as `lettering.plate` says;
+            `no_watermark`, the picture can't hold one.
     """
     source.seek(0)
     try:
         with decoded(source, formats=FORMATS) as image:
             _bounded(image)
-            _WRITERS[str(image.format)](source, image, target, words)
+            _WRITERS[str(image.format)](source, image, target, Ink(words, mark))
     except MarkingError:
         raise
     except UnidentifiedImageError as error:
@@ -100,10 +122,18 @@ def _placed(
     return made.transpose(turned), _stored(turned, seen, place, made.size)
 
 
-def _drawn(image: Image.Image, words: Lettering, orientation: int = 1, solid: bool = False) -> Image.Image:
-    """The picture with the words; it is changed itself. Arguments are those of `_placed`."""
-    made, place = _placed(image.size, words, orientation, solid)
-    _lay(image, made, place)
+def _drawn(image: Image.Image, ink: Ink, orientation: int = 1, solid: bool = False) -> Image.Image:
+    """The picture with what is drawn; it is changed itself. The other arguments are those of `_placed`."""
+    if ink.mark:
+        turned = _TURNED.get(orientation)
+        if turned is None:
+            watermark.put(image, ink.mark)
+        else:  # it stands upright as people see the picture, as the words do
+            back = _BACK.get(turned, turned)
+            image.paste(watermark.put(image.transpose(back), ink.mark).transpose(turned))
+    if ink.words is not None:
+        made, place = _placed(image.size, ink.words, orientation, solid)
+        _lay(image, made, place)
     return image
 
 
@@ -142,7 +172,7 @@ def _stored(turned: Transpose, seen: tuple[int, int], at: tuple[int, int], inner
     }[turned]
 
 
-def _jpeg(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
+def _jpeg(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
     """Encode the scan anew; all else of the head is the old one's."""
     old = list(jpeg.segments(source))
     if any(one.holds(0xE2, b"MPF\x00") for one in old):
@@ -158,7 +188,7 @@ def _jpeg(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letteri
     options |= {"subsampling": sampling} if sampling >= 0 else {}
     image.load()
     made = io.BytesIO()
-    _drawn(image.copy(), words, orientation).save(made, "JPEG", **options)
+    _drawn(image.copy(), ink, orientation).save(made, "JPEG", **options)
     new = list(jpeg.segments(made))
     target.write(b"\xff\xd8")
     for one in old:
@@ -170,25 +200,32 @@ def _jpeg(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letteri
     copy(made, target, made.getbuffer().nbytes - first)
 
 
-def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
+def _png(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
     """Encode the pixels anew; chunks that tell of the picture are the old one's."""
     source.seek(24)
     if source.read(1) == b"\x10":
         raise MarkingError("unsupported", "PNG of 16 bits a channel")
     exif = _turn_of(source)
-    plate, (x, y) = _placed(image.size, words, exif)
-    if png_rows.redrawn(source, target, y, y + plate.height, lambda rows, first: _lay(rows, plate, (x, y - first))):
+    if _rows(source, image, target, ink, exif):
         return
     made = io.BytesIO()
     if getattr(image, "is_animated", False):
-        shown = [_drawn(_full(frame), words, exif) for frame in ImageSequence.Iterator(image)]
+        shown = [_drawn(_full(frame), ink, exif) for frame in ImageSequence.Iterator(image)]
         durations = _durations(image)
         shown[0].save(
             made, "PNG", save_all=True, append_images=shown[1:], duration=durations, loop=image.info.get("loop", 0)
         )
     else:
-        _drawn(_full(image), words, exif).save(made, "PNG", compress_level=6)
+        _drawn(_full(image), ink, exif).save(made, "PNG", compress_level=5)
     png.transplanted(source, made, target)
+
+
+def _rows(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink, exif: int) -> bool:
+    """Draw only the rows of the plate anew; returns whether that could be done."""
+    if ink.mark or ink.words is None:
+        return False
+    plate, (x, y) = _placed(image.size, ink.words, exif)
+    return png_rows.redrawn(source, target, y, y + plate.height, lambda rows, top: _lay(rows, plate, (x, y - top)))
 
 
 def _turn_of(source: BinaryIO) -> int:
@@ -222,16 +259,15 @@ def _durations(image: Image.Image) -> list[float]:
     return [frame.info.get("duration", 0) for frame in ImageSequence.Iterator(image)]
 
 
-def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
-    """Encode all frames anew: lossless where the first is, else at quality 90."""
-    source.seek(0)
-    head = source.read(4096)
-    lossless = b"VP8L" in head
+def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
+    """Encode all frames anew: without loss where they are, else at quality 90 or their own, where that is better."""
+    quality = webp.quality(source)
+    lossless = quality is None
     # Without loss, quality is how long to look for a smaller file. With loss the quickest method takes half as long as
     # the one that was used before, for 3 % more bytes and 0.2 dB; without, the usual one twice as long, for 6 % less.
     options = _told(image) | {"lossless": lossless, "exact": True}
-    options |= {"quality": 20, "method": 2} if lossless else {"quality": 90, "method": 0}
-    frames = _frames(image, words)
+    options |= {"quality": 20, "method": 2} if lossless else {"quality": max(90, quality or 0), "method": 0}
+    frames = _frames(image, ink)
     if len(frames) > 1:
         options |= {"duration": _durations(image), "loop": image.info.get("loop", 0)}
         options |= {"save_all": True, "append_images": frames[1:], "background": image.info.get("background")}
@@ -240,9 +276,9 @@ def _webp(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letteri
     target.write(made.getbuffer())
 
 
-def _avif(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
+def _avif(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
     """Encode all frames anew, at quality 90."""
-    frames = _frames(image, words)
+    frames = _frames(image, ink)
     options = _told(image) | {"quality": 90, "speed": 8}
     if len(frames) > 1:
         options |= {"save_all": True, "append_images": frames[1:], "duration": _durations(image)}
@@ -257,18 +293,20 @@ def _told(image: Image.Image) -> dict[str, Any]:
     return {option: image.info[name] for option, name in names.items() if image.info.get(name)}
 
 
-def _frames(image: Image.Image, words: Lettering) -> list[Image.Image]:
+def _frames(image: Image.Image, ink: Ink) -> list[Image.Image]:
     """All frames with the words."""
     orientation = image.getexif().get(_ORIENTATION, 1)
-    return [_drawn(_full(frame), words, orientation) for frame in ImageSequence.Iterator(image)]
+    return [_drawn(_full(frame), ink, orientation) for frame in ImageSequence.Iterator(image)]
 
 
-def _gif(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
+def _gif(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
     """Each frame gets a palette of its own that holds its colours, as far as 255 go."""
+    if ink.mark:
+        raise MarkingError("no_watermark", "GIF")
     durations, frames = [], []
     for frame in ImageSequence.Iterator(image):
         durations.append(frame.info.get("duration", 0))
-        frames.append(palettes.indexed(_drawn(frame.convert("RGBA"), words, solid=True)))
+        frames.append(palettes.indexed(_drawn(frame.convert("RGBA"), ink, solid=True)))
     options: dict[str, Any] = {"optimize": False, "comment": image.info.get("comment")}
     if len(frames) > 1:
         options["disposal"] = 2 if any("transparency" in frame.info for frame in frames) else 1
@@ -279,13 +317,13 @@ def _gif(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Letterin
     gif.transplanted(source, made, target)
 
 
-def _tiff(source: BinaryIO, image: Image.Image, target: BinaryIO, words: Lettering) -> None:
+def _tiff(source: BinaryIO, image: Image.Image, target: BinaryIO, ink: Ink) -> None:
     """Each page is encoded anew with its own compression and tags."""
     options: dict[str, Any] = {"big_tiff": directory.layout(source).word == 8}
     pages = []
     for number in range(getattr(image, "n_frames", 1)):
         image.seek(number)
-        page = _drawn(_full(image), words, image.getexif().get(_ORIENTATION, 1))
+        page = _drawn(_full(image), ink, image.getexif().get(_ORIENTATION, 1))
         page.encoderinfo = _page(image)
         pages.append(page)
     if len(pages) > 1:
@@ -310,7 +348,7 @@ def _page(image: Image.Image) -> dict[str, Any]:
     return {"compression": compression, "tiffinfo": tags} | quality
 
 
-_WRITERS: Final[Mapping[str, Callable[[BinaryIO, Image.Image, BinaryIO, Lettering], None]]] = {
+_WRITERS: Final[Mapping[str, Callable[[BinaryIO, Image.Image, BinaryIO, Ink], None]]] = {
     "JPEG": _jpeg,
     "MPO": _jpeg,
     "PNG": _png,

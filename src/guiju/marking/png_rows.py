@@ -127,7 +127,7 @@ def _redrawn(rows: Rows, head: bytes, first: int, end: int, draw: Draw) -> Rows:
 def _picture(rows: Rows, head: bytes) -> Image.Image:
     """Rows as a picture."""
     size, mode = (int.from_bytes(head[:4], "big"), len(rows)), _MODES[head[9]]
-    made: Image.Image = unpacked(mode, size, _stored(rows.tobytes()), "zip", mode, 0)
+    made: Image.Image = unpacked(mode, size, _stored(rows.reshape(-1).data), "zip", mode, 0)
     return made
 
 
@@ -137,9 +137,9 @@ def _weights(rows: Rows) -> NDArray[np.int64]:
     return made
 
 
-def _stored(data: bytes) -> bytes:
+def _stored(data: memoryview) -> bytes:
     """A zlib stream that packs nothing (RFC 1950; RFC 1951, 3.2.4), for a reader in the same process."""
-    parts = [b"\x78\x01"]
+    parts: list[bytes | memoryview] = [b"\x78\x01"]
     for at in range(0, len(data), _BLOCK):
         piece = data[at : at + _BLOCK]
         last = at + _BLOCK >= len(data)

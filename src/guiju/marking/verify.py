@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Literal
 
 import msgspec
 
-from guiju.marking import producer, reserved
+from guiju.marking import producer, reserved, watermark_number
 from guiju.marking.families import family_of
 from guiju.marking.family import Family, MarkingError, head_of
 from guiju.marking.label import Aigc, Read, parse
@@ -46,6 +46,18 @@ class Check(msgspec.Struct, frozen=True):
     deviations: tuple[str, ...] = ()
 
 
+class Watermark(msgspec.Struct, frozen=True):
+    """An invisible watermark that was read in a picture.
+
+    Attributes:
+        says: in hexadecimal; `guiju evidence trace` takes it where it was made.
+        fits: whether it belongs to the number that the label names; none without a label.
+    """
+
+    says: str
+    fits: bool | None = None
+
+
 class Verified(msgspec.Struct, frozen=True):
     """What was found.
 
@@ -58,6 +70,7 @@ class Verified(msgspec.Struct, frozen=True):
         producer_fault: what is wrong with the producer's code; `""` when nothing is, or it is a name.
         checks: by what wholeness was checked.
         reason: why a file is unreadable; `""` when it is not.
+        watermark: of a picture; none where there is none, or nothing here can look for one.
     """
 
     verdict: Verdict
@@ -68,6 +81,7 @@ class Verified(msgspec.Struct, frozen=True):
     producer_fault: str = ""
     checks: tuple[Check, ...] = ()
     reason: str = ""
+    watermark: Watermark | None = None
 
 
 def verified(
@@ -128,8 +142,21 @@ def with_check(found: Verified, check: Check) -> Verified:
         check: such as that of the evidence of whoever made it.
     """
     checks = (*found.checks, check)
-    verdict = _decided(found.label is not None, found.producer_fault, checks)
+    labelled = found.label is not None or found.watermark is not None
+    verdict = _decided(labelled, found.producer_fault, checks)
     return msgspec.structs.replace(found, verdict=verdict, checks=checks)
+
+
+def with_watermark(found: Verified, says: bytes) -> Verified:
+    """What was found, and the watermark that was read beside it: where all else is lost it is the label.
+
+    Args:
+        found: of a file that could be read.
+        says: what it says, as `watermark.read` gives it.
+    """
+    fits = watermark_number.payload(found.label["ProduceID"]) == says if found.label else None
+    verdict = "unbound" if found.verdict == "none" else found.verdict
+    return msgspec.structs.replace(found, verdict=verdict, watermark=Watermark(says.hex(), fits))
 
 
 def producer_fault(aigc: Aigc) -> str:

@@ -11,7 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
-from guiju.marking import exif, xmp
+from guiju.marking import exif, vp8, xmp
 from guiju.marking.family import MOST, Found, MarkingError, copy, exactly
 from guiju.marking.label import Aigc
 
@@ -157,6 +157,26 @@ def _extended(source: BinaryIO, first: _Chunk) -> bytes:
             raise MarkingError("unreadable", "WebP lossy")
         width, height, flags = width - 1, height - 1, _XMP_FLAG
     return bytes((flags, 0, 0, 0)) + width.to_bytes(3, "little") + height.to_bytes(3, "little")
+
+
+def quality(source: BinaryIO) -> float | None:
+    """The quality of the first picture that is encoded with loss, from 0 to 100; none where all are without.
+
+    Raises:
+        MarkingError: it is not well formed.
+    """
+    for chunk in _chunks(source):
+        source.seek(chunk.at)
+        name = chunk.name
+        if name == b"ANMF":  # a frame's place and times, transparency where there is some, and its picture
+            source.seek(chunk.at + 16)
+            name, size = source.read(4), int.from_bytes(source.read(4), "little")
+            if name == b"ALPH":
+                source.seek(size + size % 2, 1)
+                name, _ = source.read(4), source.read(4)
+        if name == b"VP8 ":
+            return vp8.quality(source.read(vp8.HEAD))
+    return None
 
 
 def _length(body: bytes | _Chunk) -> int:

@@ -61,6 +61,14 @@ class ExchangeIds:
         elif self._counter == self._first:  # 65,536 ids while the clock stood still: go one millisecond ahead of it
             self._last += 1
         head = self._last.to_bytes(6, "big") + self._tag + self._counter.to_bytes(2, "big")
+        return self.completed(head)
+
+    def completed(self, head: bytes) -> str:
+        """The id that begins with these bytes, as a watermark carries them; whether there ever was one it does not say.
+
+        Args:
+            head: all but the MAC, 11 bytes.
+        """
         number = int.from_bytes(head + _mac(self._secret, head), "big")
         return "".join([_PAIRS[(number >> shift) & 0x3FF] for shift in range(120, -1, -10)])
 
