@@ -208,7 +208,9 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     first = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
     strike = Strike(account=ACCOUNT, person=PERSON, misuse="posting")
-    banned = who.decide(first, decided("upheld", STOP, suspend, strike), "吴").bans
+    correct = Correct(claim="某某公司的他挪用公款三百万元", correction="判决认定没有此事。", source="法院")
+    before = who.decide(first, decided("upheld", STOP, suspend, strike, correct, SHORT), "吴")
+    banned, [wide] = before.bans, before.proposals
     appeal = desk.open(form(kind="appeal", parent=first, produce_id="", text="")).case.id
     with pytest.raises(ConfigError, match="another_person"):
         desk.lease(appeal, "吴")
@@ -218,8 +220,11 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     made = who.decide(appeal, decided("overturned"), "郑")
     assert [(one.act, one.subject) for one in made.proposals] == [("lift", banned[0])]
     assert len(standing.in_force(desk.store, hands.now)) == 1, "it can be taken back for half a minute"
+    with pytest.raises(ConfigError, match="not_found"):
+        who.approve(wide.id, "冯")
     hands.now += UNDO_S
     who.settle()
+    assert rumours.current(desk.store, "2026-11-24")[1] == [], "nor is what was found untrue said any more"
     assert standing.in_force(desk.store, hands.now) == []
     assert standing.record(desk.store, (ACCOUNT, PERSON))[0] == [], "the strike has vanished"
     assert in_force(desk) == list(banned), "one person lifts no ban"
@@ -231,6 +236,7 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     who.settle()
     assert cases.get(desk.store, appeal).closed_at == hands.now
     assert cases.get(desk.store, first).outcome == "overturned"
+    assert [one.state for one in approvals.of(desk.store, first)] == ["expired"]
     said = [json.loads(one.fields["json"])["measure"] for one in desk.told(cases.get(desk.store, appeal))]
     assert ["ban_lifted"] in said
 
