@@ -34,10 +34,12 @@ from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.lint import lint
 from guiju.law import calendar
 from guiju.records import disclosures, dossiers, members, sessions, standing
+from guiju.records.db import Store
 from guiju.records.disclosures import Disclosure
 from guiju.records.dossiers import Built
 from guiju.records.members import Role
 from guiju.records.standing import Step
+from raters_kit import annotated, evaluated, sampled
 
 FLAGS = AuthenticatorData.FLAG
 
@@ -99,10 +101,14 @@ class Browser:
 
 def signed_in(gateway: Running, role: Role, name: str = "") -> Browser:
     """A browser of a member of a role, who is entered unless they are there."""
-    store, now = gateway.house.store, int(time.time())
-    name = name or f"the {role}"
+    return admitted(gateway.house.store, gateway.port, role, name or f"the {role}")
+
+
+def admitted(store: Store, port: int, role: Role, name: str) -> Browser:
+    """The same at a gateway that serves elsewhere from the same store."""
+    now = int(time.time())
     who = members.found(store, name) or members.add(store, name, role, "test", now)
-    browser = Browser(gateway.port)
+    browser = Browser(port)
     token = sessions.begin(store, who.id, "passkey", now)
     browser.cookies[cookie(browser.origin)] = token
     browser.csrf = sessions.csrf(token)
@@ -192,6 +198,9 @@ PAGES = {
     "facts-model": "/console/filings/facts/model",
     "filings-told": "/console/filings/told",
     "dossier": "/console/dossier",
+    "batches": "/console/batches",
+    "samples": "/console/samples",
+    "evaluations": "/console/evaluations",
     "keys": "/console/keys",
     "people": "/console/people",
     "audit-log": "/console/audit-log",
@@ -251,6 +260,8 @@ def filled(gateway: Running) -> dict[str, str]:
     live.settings = msgspec.structs.replace(live.settings, regeneration=asked)
     asyncio.run_coroutine_threadsafe(replaying.turn(gateway.house, gateway.base), gateway.loop).result(60)
     papers_ = papers(gateway)
+    run = evaluated(gateway, live.settings.upstream[0].url).run_id
+    text = "云岭高山云雾茶产于海拔一千二百米的山地。"
     cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
     return {
@@ -258,6 +269,9 @@ def filled(gateway: Running) -> dict[str, str]:
         **{f"matter-{kind}": f"/console/matters/{kind}" for kind in ("incident", "inquiry", "hold")},
         "matter-case": incident,
         **papers_,
+        "batch": f"/console/batches/{annotated(gateway, '第一批').id}",
+        "sample": sampled(gateway, "云岭百科", "tea.jsonl", *(f"{text}（第{n}段）" for n in range(3))),
+        "evaluation": f"/console/evaluations/{run}",
         "regen-item": f"/console/regen/{item.id}",
         "regen-picture": f"/console/regen/{picture.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",
