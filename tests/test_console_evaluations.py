@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from browser_kit import axe, chromium
-from conftest import Running, Start
+from conftest import Start
 from console_kit import Browser, signed_in
 from guiju.adapters.scripted import ScriptedModel
 from guiju.evaluation import papers, raters, report

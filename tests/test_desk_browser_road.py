@@ -28,7 +28,13 @@ LAST = "form.decision p.act button >> nth=-1"
 """What decides, once the form was looked at; what shows the effects, before."""
 SAID = {
     "zh": ("已经收到", "与记录的应答一致", "与记录不符", "停止生成并拦截该内容", "须由另一人决定"),
-    "en": ("We have it", "the recorded answer", "another text than recorded", "the content is stopped", "Somebody else"),
+    "en": (
+        "We have it",
+        "the recorded answer",
+        "another text than recorded",
+        "the content is stopped",
+        "Somebody else",
+    ),
 }
 
 

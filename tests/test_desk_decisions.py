@@ -108,7 +108,9 @@ def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions
     [paper] = desk.told(made.case)
     assert (paper.what, paper.fields["id"]) == ("letter", f"SOR-{number}-1")
     assert "停止生成并拦截该内容" in paper.fields["zh"]
-    assert json.loads(paper.fields["json"])["schema"] == "sor/1"
+    assert "最迟在 2027-02-24 前不再生成" in paper.fields["zh"]
+    said = json.loads(paper.fields["json"])
+    assert (said["schema"], said["regen"]) == ("sor/1", {"clean_by": "2027-02-24"})
     [account] = [one for one in outbox.of(desk.store, number) if one.state == "waiting"]
     assert (account.channel, recalls.history(desk.store)[0].produce_id) == ("account", NUMBER)
     with pytest.raises(ConfigError, match="case_state"):
@@ -335,7 +337,7 @@ def test_a_letter_says_all_in_both_languages() -> None:
         "redress": [{"kind": "appeal", "url": "https://provider.test/c", "before": "2027-05-24"}, {"kind": "court"}],
     }  # fmt: skip
     made = msgspec.convert(raw, Statement)
-    assert json.loads(msgspec.json.encode(made)) == {**raw, "single_mode": False}
+    assert json.loads(msgspec.json.encode(made)) == {**raw, "single_mode": False, "regen": None}
     zh, en = letter(made, PROVIDER, "zh"), letter(made, PROVIDER, "en")
     for text in (zh, en):
         assert "SOR-26-000123-1" in text

@@ -167,7 +167,9 @@ class DropCorrection(msgspec.Struct, frozen=True, kw_only=True, tag="drop_correc
     id: str
 
 
-Remedy = BanText | Withhold | Recall | Sanction | Strike | Correct | Erase | LiftBan | LiftStep | DropStrike | DropCorrection
+Lifting = LiftBan | LiftStep | DropStrike | DropCorrection
+"""What takes back what an earlier decision did."""
+Remedy = BanText | Withhold | Recall | Sanction | Strike | Correct | Erase | Lifting
 
 
 class PutBan(msgspec.Struct, frozen=True, kw_only=True, tag="put_ban"):
@@ -198,7 +200,7 @@ class AddCorrection(msgspec.Struct, frozen=True, kw_only=True, tag="add_correcti
     made: Rumour
 
 
-Deed = PutBan | PutStep | PutStrike | AddCorrection | Recall | Erase | LiftBan | LiftStep | DropStrike | DropCorrection
+Deed = PutBan | PutStep | PutStrike | AddCorrection | Recall | Erase | Lifting
 """What is done, with nothing left to find out."""
 
 
