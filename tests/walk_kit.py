@@ -36,22 +36,35 @@ def enter(page: Page, who: Browser) -> None:
     page.context.add_cookies([{"name": key, "value": value, "url": who.origin} for key, value in who.cookies.items()])
 
 
-def each(page: Page, gateway: Running, pages: Mapping[str, str]) -> Iterator[str]:
-    """Open one page after another, each as somebody who may see it; its name."""
+def each(page: Page, gateway: Running, pages: Mapping[str, str], *, open_all: bool = True) -> Iterator[str]:
+    """Open one page after another, each as somebody who may see it; its name.
+
+    Args:
+        page: the browser's.
+        gateway: whose console it is.
+        pages: name → path.
+        open_all: whether what is folded is opened, so that it is looked at, too.
+    """
     page.context.clear_cookies()
     page.goto(base(gateway) + "/console/sign-in")
     yield "sign-in"
     rest = tuple(name for name in pages if name not in READ + REVIEWED)
-    people = (("auditor", "周默", READ), ("lead", "冯主管", REVIEWED), ("admin", "林青", rest), ("rater", "甲评", RATED))
+    people = (
+        ("auditor", "周默", READ),
+        ("lead", "冯主管", REVIEWED),
+        ("admin", "林青", rest),
+        ("rater", "甲评", RATED),
+    )
     for role, who, names in people:
         become(page, gateway, role, who)
         for name in names:
             page.goto(base(gateway) + pages[name])
-            page.evaluate(OPEN)
+            if open_all:
+                page.evaluate(OPEN)
             if role != "rater":
                 yield name
-            elif page.query_selector("form.card"):
-                _sent(page, "form.card button >> nth=0")
+            else:
+                _sent(page, "main form button >> nth=0")
                 yield f"{name}-read"
             if further := FURTHER.get(name):
                 further(page)
@@ -65,13 +78,10 @@ def each(page: Page, gateway: Running, pages: Mapping[str, str]) -> Iterator[str
 
 def begun(page: Page, gateway: Running) -> Iterator[str]:
     """What somebody who was entered is shown at first."""
-    link = page.inner_text(".once code") if page.query_selector(".once code") else ""
-    if not link:
-        page.goto(base(gateway) + "/console/people")
-        page.evaluate(OPEN)
-        _sent(page, "form[action$='/link'] button >> nth=0")
-        link = page.inner_text(".once code")
-    page.goto(link)
+    page.goto(base(gateway) + "/console/people")
+    page.evaluate(OPEN)
+    _sent(page, "form[action$='/link'] button >> nth=0")
+    page.goto(page.inner_text(".once code"))
     yield "begin"
 
 
@@ -141,3 +151,12 @@ FURTHER: Final[Mapping[str, Callable[[Page], None]]] = {
     "policy": _weaker,
 }
 """Page → what is done in it, where another one comes of it."""
+LED_TO: Final = (
+    "sign-in",
+    *(f"{name}-answered" for name in FURTHER),
+    *(f"{name}-read" for name in RATED),
+    "together",
+    "together-done",
+    "begin",
+)
+"""What `each` comes to beside the pages."""
