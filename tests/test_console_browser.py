@@ -28,7 +28,7 @@ from look_kit import Looked, looked, wrong_in
 from test_web_browser import PAYLOADS, opened
 from walk_kit import FACTS, LED_TO, base, become, each, filed
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(1200)]
 SIGN_IN = "/console/sign-in"
 HIT = "main a, main button, main summary, header a"
 IN_TEXT = "p:not(.chips, .act), dd, li, td, .quiet, .lead"
