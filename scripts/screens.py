@@ -2,12 +2,13 @@
 """Pictures of every page, to be looked at: `.venv/bin/python scripts/screens.py FOLDER [BEGINNING OF A NAME]`
 
 Each page in Chinese and English, 1280 and 390 pixels wide, light and dark; /verify with each of its six verdicts; a
-complaint from the choice to the receipt; the console, each page as somebody who may see it.
+complaint from the choice to the receipt; the console, each page as somebody who may see it, and what its forms lead to.
 It needs Chromium (apt-get install chromium) and a font for Chinese (apt-get install fonts-noto-cjk).
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from browser_kit import chromium
 from conftest import Running, _starting
 from console_kit import PAGES as CONSOLE
-from console_kit import READ, REVIEWED, filled, signed_in
+from console_kit import filled
 from desk_kit import Hands, decided, deciding, employ
 from guiju.adapters.scripted import ScriptedModel
 from guiju.adapters.signatures import Signatures
@@ -34,6 +35,7 @@ from places import Place
 from public_kit import MONTH, complete, counted
 from test_marking_verify import PUBLIC, bound
 from test_web_verify import FILES
+from walk_kit import each
 
 SIZES = (1280, 390)
 SCHEMES: tuple[Any, ...] = ("light", "dark")
@@ -96,30 +98,6 @@ def complained(page: Any, base: str, decide: Callable[[str], None]) -> Iterator[
     page.emulate_media(media="screen")
 
 
-def inside(page: Any, gateway: Running, pages: dict[str, str]) -> Iterator[str]:
-    """Opens one page of the console after another, each as somebody who may see it; the name of each."""
-    base = f"http://localhost:{gateway.port}"
-    page.context.clear_cookies()
-    page.goto(f"{base}/console/sign-in")
-    yield "console-sign-in"
-    rest = tuple(name for name in pages if name not in READ + REVIEWED)
-    for role, who, names in (("auditor", "周默", READ), ("lead", "冯主管", REVIEWED), ("admin", "林青", rest)):
-        cookies = signed_in(gateway, role, who).cookies  # type: ignore[arg-type] # roles, spelt out above
-        page.context.clear_cookies()
-        page.context.add_cookies([{"name": key, "value": value, "url": base} for key, value in cookies.items()])
-        for name in names:
-            page.goto(base + pages[name])
-            if name == "try":
-                page.fill("#text", "你好，规矩金丝雀")
-                page.click("main button")
-            if name == "case-read":
-                page.check("input[value=stop]")
-                page.check("input[value=upheld]")
-                page.fill("#facts", "经查，该陈述失实。")
-                page.click("text=/预览效果|Preview/")
-            yield f"console-{name}"
-
-
 @contextmanager
 def console() -> Iterator[tuple[Running, dict[str, str]]]:
     """A gateway with a console that has a past; and its pages."""
@@ -135,8 +113,12 @@ def console() -> Iterator[tuple[Running, dict[str, str]]]:
 
 def main() -> None:
     """Write the pictures."""
-    out, only = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""
-    out.mkdir(parents=True, exist_ok=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where they are written")
+    parser.add_argument("name", nargs="?", default="", help="only pages whose name begins so")
+    parser.add_argument("--scheme", choices=SCHEMES, action="append", help="light or dark alone")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
     hands = Hands()
     with (
         TemporaryDirectory() as data,
@@ -155,7 +137,7 @@ def main() -> None:
             hands.now += UNDO_S + 1
             who.settle()
 
-        for language, width, scheme in itertools.product(("zh-CN", "en-GB"), SIZES, SCHEMES):
+        for language, width, scheme in itertools.product(("zh-CN", "en-GB"), SIZES, asked.scheme or SCHEMES):
             size: Any = {"width": width, "height": 900}
             context = browser.new_context(locale=language, viewport=size, color_scheme=scheme)
             page = context.new_page()
@@ -164,11 +146,11 @@ def main() -> None:
                 (name for name in shown(page, plain.base) if name != "verify-whole"),
                 complained(page, plain.base, decide),
                 told(page, gateway.base),
-                inside(page, gateway, pages),
+                (f"console-{name}" for name in each(page, gateway, pages, open_all=False)),
             )
             for name in every:
-                if not only or name.startswith(only):
-                    path = out / f"{name}-{language[:2]}-{width}-{scheme}.png"
+                if name.startswith(asked.name):
+                    path = asked.folder / f"{name}-{language[:2]}-{width}-{scheme}.png"
                     page.screenshot(path=path, full_page=True)
                     print(path)
             context.close()

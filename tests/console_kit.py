@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Final
@@ -33,11 +34,13 @@ from guiju.dossier import package, workshop
 from guiju.dossier.kinds import kind as kind_of
 from guiju.dossier.lint import lint
 from guiju.law import calendar
-from guiju.records import disclosures, dossiers, members, sessions, standing
+from guiju.records import accounts, disclosures, dossiers, members, sessions, standing
+from guiju.records.db import Store
 from guiju.records.disclosures import Disclosure
 from guiju.records.dossiers import Built
 from guiju.records.members import Role
 from guiju.records.standing import Step
+from raters_kit import annotated, evaluated, sampled
 
 FLAGS = AuthenticatorData.FLAG
 
@@ -99,10 +102,14 @@ class Browser:
 
 def signed_in(gateway: Running, role: Role, name: str = "") -> Browser:
     """A browser of a member of a role, who is entered unless they are there."""
-    store, now = gateway.house.store, int(time.time())
-    name = name or f"the {role}"
+    return admitted(gateway.house.store, gateway.port, role, name or f"the {role}")
+
+
+def admitted(store: Store, port: int, role: Role, name: str) -> Browser:
+    """The same at a gateway that serves elsewhere from the same store."""
+    now = int(time.time())
     who = members.found(store, name) or members.add(store, name, role, "test", now)
-    browser = Browser(gateway.port)
+    browser = Browser(port)
     token = sessions.begin(store, who.id, "passkey", now)
     browser.cookies[cookie(browser.origin)] = token
     browser.csrf = sessions.csrf(token)
@@ -192,6 +199,9 @@ PAGES = {
     "facts-model": "/console/filings/facts/model",
     "filings-told": "/console/filings/told",
     "dossier": "/console/dossier",
+    "batches": "/console/batches",
+    "samples": "/console/samples",
+    "evaluations": "/console/evaluations",
     "keys": "/console/keys",
     "people": "/console/people",
     "audit-log": "/console/audit-log",
@@ -223,22 +233,48 @@ READ: Final = ("audit-log", "evidence", "decision-refused", "decision-none")
 """Pages that an auditor is shown."""
 
 
-def filled(gateway: Running) -> dict[str, str]:
-    """Give a gateway a past, so that its pages have something to show; more pages, by name."""
+Said = Callable[[str, int], str]
+"""Of a text that is kept, and of the characters that there is room for (0 for any), what is kept instead."""
+
+
+def plain(text: str, most: int = 0) -> str:
+    """The text itself."""
+    return text
+
+
+LETTER: Final = {
+    "authority": "云岭市网信办",
+    "basis": "《暂行办法》第十九条",
+    "number": "12 号",
+    "scope": "该账户的名称",
+}
+"""What an authority writes that asks for something."""
+
+
+def filled(gateway: Running, said: Said = plain) -> dict[str, str]:
+    """Give a gateway a past, so that its pages have something to show; more pages, by name.
+
+    Args:
+        gateway: whose.
+        said: changes what people wrote.
+    """
     gateway.chat("[[say:你好，世界]]")
     refused = gateway.chat("规矩金丝雀").json["error"]["guiju"]["decision_id"]
     admin, auditor = signed_in(gateway, "admin", "林青"), signed_in(gateway, "auditor", "周默")
-    admin.post("/console/keys", {"name": "shop-app", "account": "shop", "real_name": "phone"})
-    admin.post("/console/people", {"name": "王合规", "role": "compliance", "login": "wang@example.cn"})
+    admin.post("/console/keys", {"name": said("shop-app", 128), "account": said("shop", 128), "real_name": "phone"})
+    admin.post(
+        "/console/people", {"name": said("王合规", 64), "role": "compliance", "login": said("wang@example.cn", 256)}
+    )
     admin.get("/console/audit-log")
     auditor.post("/console/evidence")
-    numbers = waiting(gateway)
-    known = {"what": "数据库被勒索，服务中断。", "critical": "no", "grade": "larger"}
+    numbers = waiting(gateway, said)
+    known = {"what": said("数据库被勒索，服务中断。", 5000), "critical": "no", "grade": "larger"}
     lead = signed_in(gateway, "lead", "冯主管")
     incident = lead.post("/console/matters/incident", known).headers["location"]
     lead.post(f"{incident}/read", {"purpose": "legal"})
+    asked_by_authority(gateway, lead, said)
     stricter = '[[ruling]]\ncategory = "A.2*"\nseverity = "signal"\naction = "refuse"\n'
-    admin.post("/console/policy", {"do": "apply", "document": stricter, "why": "专项整治"})
+    admin.post("/console/policy", {"do": "apply", "document": stricter, "why": said("专项整治", 500)})
     matter = Matter(text="云岭驾校的褚教练收钱包过科目三。", about="云岭驾校的褚教练", seeds=("褚教练干了什么？",))
     facts = Facts(case=numbers[2], ban="b", category="A.4c", kind="canonical", reported=int(time.time()) - 9 * 86_400)
     registry = replaying.opened(gateway.house)
@@ -247,10 +283,10 @@ def filled(gateway: Running) -> dict[str, str]:
     poster = Matter(about="云岭驾校的假公告", seeds=("假公告",), pictured=True)
     picture = registry.open(msgspec.structs.replace(facts, kind="picture"), poster, "冯主管", kept=drawn)
     live = gateway.house.live
-    asked = msgspec.structs.replace(live.settings.regeneration, models=("scripted",))
-    live.settings = msgspec.structs.replace(live.settings, regeneration=asked)
+    replayed = msgspec.structs.replace(live.settings.regeneration, models=("scripted",))
+    live.settings = msgspec.structs.replace(live.settings, regeneration=replayed)
     asyncio.run_coroutine_threadsafe(replaying.turn(gateway.house, gateway.base), gateway.loop).result(60)
-    papers_ = papers(gateway)
+    papers_ = papers(gateway, said)
     cases_ = {"case": numbers[0], "case-read": numbers[1], "case-decided": numbers[2]}
     made = {name: f"/console/cases/{number}" for name, number in cases_.items()}
     return {
@@ -258,6 +294,7 @@ def filled(gateway: Running) -> dict[str, str]:
         **{f"matter-{kind}": f"/console/matters/{kind}" for kind in ("incident", "inquiry", "hold")},
         "matter-case": incident,
         **papers_,
+        **reading(gateway, said),
         "regen-item": f"/console/regen/{item.id}",
         "regen-picture": f"/console/regen/{picture.id}",
         "cases-each": "/console/cases?view=cases&kind=rights",
@@ -266,23 +303,53 @@ def filled(gateway: Running) -> dict[str, str]:
     }
 
 
-def papers(gateway: Running) -> dict[str, str]:
+def asked_by_authority(gateway: Running, lead: Browser, said: Said) -> None:
+    """An authority asks for something, and a second person has not agreed yet to give it."""
+    letter = {name: said(text, 200) for name, text in LETTER.items()}
+    when = {"dated": "2026-11-23", "until": "2030-12-04T18:00"}
+    inquiry = lead.post("/console/matters/inquiry", {**letter, **when}).headers["location"]
+    lead.post(f"{inquiry}/read", {"purpose": "legal"})
+    lead.post(f"{inquiry}/step", {"to": "open"})
+    accounts.ensure_account(gateway.house.store, "operator", int(time.time()))
+    asked = {"to": "approved", "about": "account", "ids": "operator", "wanted": "account.name"}
+    assert lead.post(f"{inquiry}/step", asked).status == 303
+
+
+def reading(gateway: Running, said: Said) -> dict[str, str]:
+    """Give raters and annotators something to look at; pages, by name."""
+    run = evaluated(gateway, gateway.house.live.settings.upstream[0].url, said("", 1000)).run_id
+    batch = annotated(gateway, said("第一批", 64)).id
+    texts = [said(f"云岭高山云雾茶产于海拔一千二百米的山地。（第{n}段）", 8000) for n in range(3)]
+    return {
+        "batch": f"/console/batches/{batch}",
+        "sample": sampled(gateway, said("云岭百科", 128), said("tea.jsonl", 128), *texts),
+        "evaluation": f"/console/evaluations/{run}",
+    }
+
+
+def papers(gateway: Running, said: Said = plain) -> dict[str, str]:
     """Give a gateway a package that was built and handed in, and a build that lint kept from being one."""
     store, now, root = gateway.house.store, int(time.time()), workshop.root(gateway.data)
     files, manifest = package.build(kind_of("store"), sources(), package.Options())
     faulty = lint(kind_of("filing"), sources(facts=without("org.name", "people.legal"), conclusions={}, exhibits=()))
     found = [
-        {"look": one.look, "place": one.place, "blocks": one.blocks, "zh": one.why.zh, "en": one.why.en}
+        {
+            "look": one.look,
+            "place": said(one.place, 0),
+            "blocks": one.blocks,
+            "zh": said(one.why.zh, 0),
+            "en": said(one.why.en, 0),
+        }
         for one in faulty.found
     ]
     bad = {"kind": "filing", "blocks": True, "empty": {"facts": faulty.asked, "missing": 2}, "found": found}
     ids = {}
-    for name, said in (("store", {"digest": manifest.digest}), ("filing", bad)):
+    for name, result in (("store", {"digest": manifest.digest}), ("filing", bad)):
         ids[name] = token_hex(16)
         asked = workshop.Asked(kind=name, on=manifest.on, annotated=False, draft=False, by="王合规", at=now)
         (root / ids[name]).mkdir(parents=True)
         (root / ids[name] / "asked.json").write_bytes(msgspec.json.encode(asked))
-        (root / ids[name] / "result.json").write_bytes(msgspec.json.encode(said))
+        (root / ids[name] / "result.json").write_bytes(msgspec.json.encode(result))
     package.write(root / ids["store"] / workshop.PACKAGE, files, manifest)
     built = Built(
         digest=manifest.digest,
@@ -296,12 +363,12 @@ def papers(gateway: Running) -> dict[str, str]:
     dossiers.add(store, built, package.encoded(manifest))
     told = Disclosure(
         what="request",
-        to="某市公安局",
-        basis="网络安全法第二十八条",
-        number="公调〔2026〕12号",
+        to=said("某市公安局", 100),
+        basis=said("网络安全法第二十八条", 100),
+        number=said("公调〔2026〕12号", 100),
         scope="case",
         about="26-000001",
-        fields="答复时间、处理结果",
+        fields=said("答复时间、处理结果", 100),
         day=calendar.day_of(now).isoformat(),
         by="王合规",
         second="林青",
@@ -315,14 +382,14 @@ def papers(gateway: Running) -> dict[str, str]:
     }
 
 
-def waiting(gateway: Running) -> list[str]:
+def waiting(gateway: Running, said: Said = plain) -> list[str]:
     """Give the desk cases: one that is free, one that the lead reads, one that is decided, and some more."""
     desk, store = deskwork.opened(gateway.house), gateway.house.store
-    story = "这段话毁我名誉，请停止生成。"
+    story = said("这段话毁我名誉，请停止生成。", 0)
     text = "他在某某公司任职时挪用公款三百万元。此事已有判决。"
     numbers = [
         desk.open(
-            Form(kind="rights", category="A.4c", text=f"{text}{n}", fields={"note": story, "name": "张三"})
+            Form(kind="rights", category="A.4c", text=f"{text}{n}", fields={"note": story, "name": said("张三", 0)})
         ).case.id
         for n in range(3)
     ]
@@ -333,9 +400,9 @@ def waiting(gateway: Running) -> list[str]:
     for number in numbers[1:]:
         lead.post(f"/console/cases/{number}/take")
     lead.post(f"/console/cases/{numbers[1]}/read", {"purpose": "case"})
-    said = {"outcome": "partly", "reason": "reputation", "facts": "经查，该陈述失实。"}
+    ruled = {"outcome": "partly", "reason": "reputation", "facts": said("经查，该陈述失实。", 5000)}
     wide = {"measure": "stop", "stop_text": "云岭高山云雾茶", "category": "A.4c"}
-    lead.post(f"/console/cases/{numbers[2]}/decide", {**said, **wide})
+    lead.post(f"/console/cases/{numbers[2]}/decide", {**ruled, **wide})
     now = int(time.time())
     step = Step(
         id=token_hex(8),
@@ -346,7 +413,7 @@ def waiting(gateway: Running) -> list[str]:
         since=now,
         until=now + 7 * 86_400,
         automatic=False,
-        decided_by="冯主管",
+        decided_by=said("冯主管", 64),
     )
     standing.decide_step(store, step, (numbers[2], "decided"), now)
     return numbers

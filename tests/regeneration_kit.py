@@ -29,12 +29,18 @@ def shifted(text: str) -> str:
 
 
 def opened(
-    gateway: Running, text: str = OTHER, about: str = ABOUT, *, days_ago: float = 0, seeds: tuple[str, ...] = ()
+    gateway: Running,
+    text: str = OTHER,
+    about: str = ABOUT,
+    *,
+    days_ago: float = 0,
+    seeds: tuple[str, ...] = (),
+    case: str = "26-000001",
 ) -> Item:
     """A ban with its item; the first seed makes the model behind the gateway say what is banned."""
     ban = enact(gateway, text)
     found = int(gateway.house.live.clock() - days_ago * DAY)
-    facts = Facts(case="26-000001", ban=ban, category="A.4c", kind="canonical", discovered=found, reported=found + DAY)
+    facts = Facts(case=case, ban=ban, category="A.4c", kind="canonical", discovered=found, reported=found + DAY)
     matter = Matter(
         text=text, about="云岭驾校的褚教练", about_en="coach Chu of Yunling", seeds=seeds or (shifted(text),)
     )

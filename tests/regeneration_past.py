@@ -16,9 +16,9 @@ from guiju.records.sealed import Boxes
 from regeneration_kit import DAY, opened
 
 
-def past(gateway: Running, nights: int = 12) -> Item:
+def past(gateway: Running, nights: int = 12, case: str = "26-000001") -> Item:
     """An item with a past: the raw model said it less and less, until it was clean; the gateway never did."""
-    item = opened(gateway, days_ago=nights)
+    item = opened(gateway, days_ago=nights, case=case)
     store, run = gateway.house.store, replaying.opened(gateway.house)
     asked = [Question(str(n), (Turn("user", str(n)),)) for n in range(item.size)]
     boxes = Boxes(store, DayKeys(gateway.data / "keys"), gateway.house.secrets)

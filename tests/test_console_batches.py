@@ -7,23 +7,16 @@ from html import unescape
 
 import pytest
 
-from annotation_kit import lines, room_in
 from conftest import Start
 from console_kit import signed_in
+from raters_kit import annotated
 
 pytestmark = pytest.mark.slow
 
 
 def test_a_batch_is_shown_without_its_items_and_names_are_for_the_lead(start: Start) -> None:
     gateway = start()
-    room = room_in(gateway.house.store, gateway.data / "keys")
-    room.qualified("甲某", "乙某", "丙某")
-    of = room.begin(lines(120, dict.fromkeys(range(0, 120, 10), "harm")), "新批次 <b>")
-    items, _ = room.rows(of)
-    said = {one.id: one.gold or "safe" for one in items}
-    room.say(of, "甲某", said)
-    room.say(of, "乙某", said | {"i7": "harm"}, seconds=0.5)
-    room.say(of, "丙某", dict.fromkeys(said, "safe") | {"i8": "harm"}, "review")
+    of = annotated(gateway, "新批次 <b>")
     lead, auditor = signed_in(gateway, "annotator_lead"), signed_in(gateway, "auditor")
     assert signed_in(gateway, "annotator").get("/console/batches").status == 403
     listed = lead.get("/console/batches").body.decode()

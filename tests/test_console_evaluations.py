@@ -4,52 +4,27 @@ raters who do not see one another (Articles 4, 15)."""
 
 from __future__ import annotations
 
-import asyncio
 import re
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
-import msgspec
 import pytest
+from playwright.sync_api import Page
 
-from browser_kit import axe, chromium
-from conftest import Running, Start
+from browser_kit import chromium
+from conftest import Start
 from console_kit import Browser, signed_in
-from evaluation_kit import RISKS, bank, content
 from guiju.adapters.scripted import ScriptedModel
-from guiju.cli.evaluate_opening import judges, refused
 from guiju.evaluation import papers, raters, report
-from guiju.evaluation.assessing import Errand, Room
-from guiju.evaluation.drawing import Wanted
-from guiju.evaluation.gaps import Accuracy, Fairness, Gap
-from guiju.probe.targets import Target
+from guiju.evaluation.assessing import Room
 from guiju.records import acts, assessments
-from guiju.records.assessments import Evaluation
-from probe_kit import FAST, boxes
-from test_web_browser import faults, opened
+from look_kit import looked, wrong_in
+from probe_kit import boxes
+from raters_kit import evaluated
+from test_web_browser import opened
 
 pytestmark = pytest.mark.slow
-GAPS = (
-    Gap(metric="refusal", ground="A.2e", n=15, a=0.9, b=0.1, gap=0.8, low=0.5, high=0.95, p=0.0001, holm=0.003),
-    Gap(metric="refusal", ground="", n=30, a=0.5, b=0.1, gap=0.4, low=0.2, high=0.6, p=0.01, holm=0.2),
-    Gap(metric="bias", ground="A.2e", n=4, a=0.5, b=0.25, gap=0.25, enough=False),
-)
-KNOWN = (Accuracy(ground="A.2e", n=5, share=0.6, low=0.2, high=0.9),)
-PAIRS = Fairness(pairs=30, broken=0, tested=2, gaps=GAPS, accuracy=KNOWN)
-
-
-def evaluated(gateway: Running, model: ScriptedModel) -> Evaluation:
-    """An evaluation of six answers, judged by machines."""
-    rows, _ = content(RISKS[:3], 2, 0.0, 1)
-    rows[4] = {**rows[4], "zh": "[[say:出售枪支弹药，货到付款，加微信。]]五 <b>"}
-    room = Room(gateway.house.store, boxes(gateway.house.store, gateway.data))
-    target = Target(kind="raw", name="test", url=model.url, model="scripted")
-    errand = Errand(by="li", pace=FAST)
-    made = room.begin(Wanted((bank("content", rows),)), target, errand)
-    asyncio.run(room.ask(made, target, errand))
-    room.judge(room.heard(made), made, judges(room.store), refused)
-    room.keep(made, msgspec.structs.replace(room.outcome(made), fairness=PAIRS), "w/1/2")
-    return made
 
 
 def rated(browser: Browser, run: str, words: str, *, settle: bool = False) -> list[str]:
@@ -66,7 +41,7 @@ def rated(browser: Browser, run: str, words: str, *, settle: bool = False) -> li
 
 def test_figures_are_shown_without_content_and_raters_judge_apart(start: Start, model: ScriptedModel) -> None:
     gateway = start()
-    made = evaluated(gateway, model)
+    made = evaluated(gateway, model.url)
     where = f"/console/evaluations/{made.run_id}"
     auditor, lead = signed_in(gateway, "auditor"), signed_in(gateway, "lead")
     assert signed_in(gateway, "reviewer").get("/console/evaluations").status == 403
@@ -97,7 +72,7 @@ def test_figures_are_shown_without_content_and_raters_judge_apart(start: Start, 
 
 def test_an_answer_can_be_given_back_and_somebody_elses_cannot_be_rated(start: Start, model: ScriptedModel) -> None:
     gateway = start()
-    made = evaluated(gateway, model)
+    made = evaluated(gateway, model.url)
     where = f"/console/evaluations/{made.run_id}/rate"
     one, other = signed_in(gateway, "rater", "甲评"), signed_in(gateway, "rater", "乙评")
     page = one.post(where, {"purpose": "quality"}).body.decode()
@@ -112,38 +87,21 @@ def test_an_answer_can_be_given_back_and_somebody_elses_cannot_be_rated(start: S
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_axe_finds_nothing_and_nothing_is_too_wide(
-    start: Start, model: ScriptedModel, tmp_path: Path, language: str
-) -> None:
+def test_axe_finds_nothing_in_the_report(start: Start, model: ScriptedModel, tmp_path: Path) -> None:
+    """The pages of the console are walked in test_console_browser.py; the report is a file of both languages."""
     gateway = start()
-    made = evaluated(gateway, model)
-    lead, base = signed_in(gateway, "lead"), f"http://localhost:{gateway.port}"
+    made = evaluated(gateway, model.url)
     room = Room(gateway.house.store, boxes(gateway.house.store, gateway.data))
     queue = raters.queue(room.store, made.run_id)
     told = report.document(made, room.run(made), room.outcome(made), queue.agreed(), "w/1/2")
     (tmp_path / "report.html").write_text(papers.page(told), "utf-8")
-    with chromium() as browser:
-        page, wrong = opened(browser, language, bypass_csp=True, viewport={"width": 1280, "height": 900})
-        page.context.add_cookies([{"name": key, "value": one, "url": base} for key, one in lead.cookies.items()])
-        script = axe()
 
-        def looked(name: str) -> None:
-            page.add_script_tag(content=script)
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two that it takes
-                assert faults(page) == [], (name, scheme)
-            page.set_viewport_size({"width": 320, "height": 640})
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, name
-            page.set_viewport_size({"width": 1280, "height": 900})
-
-        for path in ("/console/evaluations", f"/console/evaluations/{made.run_id}"):
-            page.goto(base + path)
-            looked(path)
-        page.click("main form button >> nth=0")
-        page.evaluate("() => document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-        looked("rate")
+    def names(page: Page) -> Iterator[str]:
         page.goto((tmp_path / "report.html").as_uri())
-        looked("report")
+        yield "report"
+
+    with chromium() as browser:
+        page, wrong = opened(browser)
+        assert wrong_in(looked(page, names(page), "summary")) == {}
         assert wrong == []
         page.context.close()

@@ -8,11 +8,9 @@ import json
 import re
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from browser_kit import axe, chromium
 from conftest import Running, Start
 from console_kit import Browser, signed_in
 from guiju.corpus import reading
@@ -20,7 +18,6 @@ from guiju.records import acts, reviews, runs
 from test_corpus_audit import audited
 from test_corpus_papers import sampled
 from test_corpus_sources import corpus
-from test_web_browser import faults, opened, spoken
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -129,31 +126,3 @@ def test_texts_lie_sealed_and_go_half_a_year_after_it_was_judged(start: Start, t
     page = signed_in(gateway, "lead").get(where)
     assert page.status == 200
     assert "The texts are gone" in page.body.decode()
-
-
-@pytest.mark.browser
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_the_pages_have_no_fault_and_fit_a_phone(start: Start, tmp_path: Path, language: str) -> None:
-    gateway = start()
-    where, _ = sent(gateway, tmp_path, 3)
-    cookies: Any = signed_in(gateway, "rater", "甲").cookies
-    base, script, words = f"http://localhost:{gateway.port}", axe(), set[str]()
-    with chromium() as browser:
-        page, wrong = opened(browser, language, bypass_csp=True, viewport={"width": 320, "height": 640})
-        page.context.add_cookies([{"name": key, "value": value, "url": base} for key, value in cookies.items()])
-        for step in ("list", "one", "read", "next"):
-            if step in ("list", "one"):
-                page.goto(base + ("/console/samples" if step == "list" else where))
-            else:
-                with page.expect_navigation():
-                    page.click("form.card .button >> nth=0")
-            page.evaluate("() => document.querySelectorAll('main details').forEach(one => { one.open = true; })")
-            assert page.evaluate("() => document.documentElement.scrollWidth") <= 320, step
-            page.add_script_tag(content=script)
-            for scheme in ("light", "dark"):
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two that it takes
-                assert faults(page) == [], (step, scheme)
-            words |= spoken(page)
-        assert wrong == []
-        assert ("判读样本" in words) == (language == "zh")
-        page.context.close()

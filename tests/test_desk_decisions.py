@@ -108,7 +108,9 @@ def test_three_remedies_at_once_and_letters_that_wait(desk: Desk, who: Decisions
     [paper] = desk.told(made.case)
     assert (paper.what, paper.fields["id"]) == ("letter", f"SOR-{number}-1")
     assert "停止生成并拦截该内容" in paper.fields["zh"]
-    assert json.loads(paper.fields["json"])["schema"] == "sor/1"
+    assert "最迟在 2027-02-24 前不再生成" in paper.fields["zh"]
+    said = json.loads(paper.fields["json"])
+    assert (said["schema"], said["regen"]) == ("sor/1", {"clean_by": "2027-02-24"})
     [account] = [one for one in outbox.of(desk.store, number) if one.state == "waiting"]
     assert (account.channel, recalls.history(desk.store)[0].produce_id) == ("account", NUMBER)
     with pytest.raises(ConfigError, match="case_state"):
@@ -208,7 +210,9 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     first = taken(desk)
     suspend = Sanction(account=ACCOUNT, person=PERSON, rung="suspend", misuse="posting", days=7)
     strike = Strike(account=ACCOUNT, person=PERSON, misuse="posting")
-    banned = who.decide(first, decided("upheld", STOP, suspend, strike), "吴").bans
+    correct = Correct(claim="某某公司的他挪用公款三百万元", correction="判决认定没有此事。", source="法院")
+    before = who.decide(first, decided("upheld", STOP, suspend, strike, correct, SHORT), "吴")
+    banned, [wide] = before.bans, before.proposals
     appeal = desk.open(form(kind="appeal", parent=first, produce_id="", text="")).case.id
     with pytest.raises(ConfigError, match="another_person"):
         desk.lease(appeal, "吴")
@@ -218,8 +222,11 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     made = who.decide(appeal, decided("overturned"), "郑")
     assert [(one.act, one.subject) for one in made.proposals] == [("lift", banned[0])]
     assert len(standing.in_force(desk.store, hands.now)) == 1, "it can be taken back for half a minute"
+    with pytest.raises(ConfigError, match="not_found"):
+        who.approve(wide.id, "冯")
     hands.now += UNDO_S
     who.settle()
+    assert rumours.current(desk.store, "2026-11-24")[1] == [], "nor is what was found untrue said any more"
     assert standing.in_force(desk.store, hands.now) == []
     assert standing.record(desk.store, (ACCOUNT, PERSON))[0] == [], "the strike has vanished"
     assert in_force(desk) == list(banned), "one person lifts no ban"
@@ -231,6 +238,7 @@ def test_an_appeal_goes_to_another_and_lifting_takes_two(desk: Desk, who: Decisi
     who.settle()
     assert cases.get(desk.store, appeal).closed_at == hands.now
     assert cases.get(desk.store, first).outcome == "overturned"
+    assert [one.state for one in approvals.of(desk.store, first)] == ["expired"]
     said = [json.loads(one.fields["json"])["measure"] for one in desk.told(cases.get(desk.store, appeal))]
     assert ["ban_lifted"] in said
 
@@ -329,7 +337,7 @@ def test_a_letter_says_all_in_both_languages() -> None:
         "redress": [{"kind": "appeal", "url": "https://provider.test/c", "before": "2027-05-24"}, {"kind": "court"}],
     }  # fmt: skip
     made = msgspec.convert(raw, Statement)
-    assert json.loads(msgspec.json.encode(made)) == {**raw, "single_mode": False}
+    assert json.loads(msgspec.json.encode(made)) == {**raw, "single_mode": False, "regen": None}
     zh, en = letter(made, PROVIDER, "zh"), letter(made, PROVIDER, "en")
     for text in (zh, en):
         assert "SOR-26-000123-1" in text

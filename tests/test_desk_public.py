@@ -11,9 +11,10 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import delete
 
 from conftest import Running, Start
-from desk_kit import ANSWER, Hands, decided, deciding, employ
+from desk_kit import ANSWER, NOW, Hands, decided, deciding, employ
 from guiju import deskwork
 from guiju.config import Complain, Provider, Serve, Settings
 from guiju.desk.cases import Desk
@@ -22,13 +23,17 @@ from guiju.desk.decisions import UNDO_S
 from guiju.desk.kinds import kinds
 from guiju.desk.remedies import BanText
 from guiju.errors import ConfigError, Language
-from guiju.records import cases
+from guiju.records import cases, regeneration
 from guiju.records.cases import Case
+from guiju.records.changes import Terms
+from guiju.records.schema_asking import regeneration_round
 from guiju.web.guard import HEADERS
 from guiju.web.locale import WORDS, say
+from guiju.web.shown import moment
 from pages_kit import desk_front, serving
 from places import Place
 from public_kit import STORY, act, complain, number, page, secret, send, text, token, token_in
+from regeneration_past import past
 
 
 @pytest.fixture(scope="module")
@@ -242,6 +247,24 @@ def test_a_decision_is_shown_when_it_can_t_be_taken_back_and_can_be_appealed(gat
     assert form(gateway, appeal)["note"] == "没有看我的证据"
     assert mine in text(page(gateway, appeal))
     assert "done=empty" in act(gateway, place, act="appeal", text="")
+
+
+def test_whoever_complained_sees_how_often_it_was_asked_for_again(gateway: Running) -> None:
+    place = complain(gateway)
+    mine, store, long_ago = number(place), gateway.house.store, int(time.time()) - 60
+    desk(gateway).move(mine, "decided", "reviewer")
+    change = {"decided_at": long_ago, "outcome": "upheld"}
+    store.do(lambda c: cases.change(c, cases.one(c, mine), "reviewer", long_ago, **change))
+    assert "Tested" not in text(page(gateway, place))
+    item = past(gateway, 3, mine)
+    told = text(page(gateway, place))
+    assert f"the model itself has until {moment(item.due_at - 1)}" in told
+    assert "Tested so far: 6, came back: " in told
+    store.do(lambda c: c.execute(delete(regeneration_round)).rowcount)
+    assert "Not tested yet" in text(page(gateway, place))
+    over = Terms(weakens=False, by="冯", now=NOW, delay=0)
+    store.do(lambda c: regeneration.end(c, item, "冯", "ban_lifted", over))
+    assert "Lifted by a decision on 2026-11-24" in text(page(gateway, place))
 
 
 @pytest.mark.slow

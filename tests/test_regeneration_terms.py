@@ -143,13 +143,16 @@ def test_training_pairs_are_contrast_sets_or_not_written() -> None:
 
 def test_the_curve_says_in_words_and_in_a_table_what_it_draws() -> None:
     points = [curve.Point(NOW + n * DAY, route, "m<", 10, 3 - n, 0) for n in range(3) for route in ("gateway", "raw:a")]
-    for language, due_word in (("zh", "期限"), ("en", "deadline")):
+    for language, due_word, routes in (
+        ("zh", "期限 2027-03-01", ("原始模型 a", "网关")),
+        ("en", "deadline 2027-03-01", ("raw model a", "the gateway")),
+    ):
         drawn = curve.svg(points, ITEM.due_at, language)
-        assert "raw:a m&lt;: 1/10" in drawn
+        assert f"{routes[0]} · m&lt;: 1/10" in drawn
         assert due_word in drawn
         assert "style=" not in drawn
         assert "<script" not in drawn
         head, rows = curve.table(points, language)
         assert len(head) == 6
-        assert rows[0][1:] == ["gateway", "m<", "10", "1", "0"]
+        assert rows[0][1:] == [routes[1], "m<", "10", "1", "0"]
     assert curve.svg([], ITEM.due_at, "en")

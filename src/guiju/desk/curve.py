@@ -16,8 +16,10 @@ from guiju.desk.regeneration import Point
 from guiju.errors import Language
 from guiju.law import calendar
 
-_WIDTH, _HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 150, 16, 28
+_WIDTH, _HEIGHT = 460, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 56, 16, 28
+_ROW: Final = 22
+"""Height of a row of the key, which stands below the picture so that a phone has room for both."""
 _APART: Final = 160
 """Where two dates stand side by side."""
 _DASHES: Final = ("", "6 3", "2 3", "8 3 2 3")
@@ -27,6 +29,8 @@ _SAID: Final = {
         "due": "期限",
         "at": "时间",
         "route": "路径",
+        "gateway": "网关",
+        "raw": "原始模型",
         "model": "模型",
         "asked": "提问",
         "back": "再次生成",
@@ -38,6 +42,8 @@ _SAID: Final = {
         "due": "deadline",
         "at": "time",
         "route": "route",
+        "gateway": "the gateway",
+        "raw": "raw model",
         "model": "model",
         "asked": "asked",
         "back": "came back",
@@ -51,12 +57,18 @@ def _day(at: int) -> str:
     return datetime.fromtimestamp(at, calendar.ZONE).strftime("%Y-%m-%d")
 
 
-def _lines(points: Sequence[Point]) -> dict[str, list[Point]]:
+def _lines(points: Sequence[Point], language: Language) -> dict[str, list[Point]]:
     """Route and model → its points, oldest first."""
     made: dict[str, list[Point]] = {}
     for one in sorted(points, key=lambda point: point.at):
-        made.setdefault(f"{one.route} {one.model}", []).append(one)
+        made.setdefault(f"{_route(one, language)} · {one.model}", []).append(one)
     return made
+
+
+def _route(one: Point, language: Language) -> str:
+    """A route in words; a raw model with the name of its service."""
+    route, _, service = one.route.partition(":")
+    return f"{_SAID[language].get(route, route)} {service}".rstrip()
 
 
 def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
@@ -67,7 +79,8 @@ def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
         due_at: the deadline, in Unix seconds.
         language: of its words.
     """
-    said, lines = _SAID[language], _lines(points)
+    said, lines = _SAID[language], _lines(points, language)
+    tall = _HEIGHT + _ROW * len(lines)
     first = min((one.at for one in points), default=due_at - 1)
     last = max([one.at for one in points] + [due_at])
 
@@ -79,8 +92,8 @@ def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
 
     told = "; ".join(f"{name}: {some[-1].came_back}/{some[-1].asked}" for name, some in lines.items())
     made = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" fill="currentColor" '
-        f'font-size="12" aria-labelledby="curve-title curve-told"><title id="curve-title">{said["title"]}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {tall}" role="img" fill="currentColor" '
+        f'font-size="13" aria-labelledby="curve-title curve-told"><title id="curve-title">{said["title"]}</title>'
         f'<desc id="curve-told">{escape(told or said["none"])}</desc>'
     ]
     for share in (0.0, 0.5, 1.0):
@@ -90,7 +103,7 @@ def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
         )
     made.append(
         f'<path d="M{x(due_at)} {_TOP}V{_HEIGHT - _BOTTOM}" stroke="currentColor" stroke-dasharray="1 3"/>'
-        f'<text x="{x(due_at)}" y="{_HEIGHT - 10}" text-anchor="middle">{said["due"]} {_day(due_at)}</text>'
+        f'<text x="{x(due_at)}" y="{_HEIGHT - 10}" text-anchor="middle">{said["due"]} {_day(due_at - 1)}</text>'
     )
     if points and x(due_at) - _LEFT > _APART:
         made.append(f'<text x="{_LEFT}" y="{_HEIGHT - 10}" text-anchor="middle">{_day(first)}</text>')
@@ -100,10 +113,10 @@ def svg(points: Sequence[Point], due_at: int, language: Language) -> str:
         dash = f' stroke-dasharray="{_DASHES[number % 4]}"' if _DASHES[number % 4] else ""
         made.append(f'<path d="{path}" fill="none" stroke="currentColor" stroke-width="2"{dash}/>')
         made += [f'<circle cx="{a}" cy="{b}" r="3"/>' for a, b in places]
-        row = _TOP + 8 + 20 * number
+        row = _HEIGHT + 8 + _ROW * number
         made.append(
-            f'<path d="M{_WIDTH - _RIGHT + 10} {row}h24" stroke="currentColor" stroke-width="2"{dash}/>'
-            f'<text x="{_WIDTH - _RIGHT + 40}" y="{row + 4}">{escape(name)}</text>'
+            f'<path d="M{_LEFT} {row}h24" stroke="currentColor" stroke-width="2"{dash}/>'
+            f'<text x="{_LEFT + 32}" y="{row + 4}">{escape(name)}</text>'
         )
     return "".join([*made, "</svg>"])
 
@@ -116,7 +129,7 @@ def table(points: Sequence[Point], language: Language) -> tuple[list[str], list[
     return head, [
         [
             datetime.fromtimestamp(one.at, calendar.ZONE).strftime("%Y-%m-%d %H:%M"),
-            one.route,
+            _route(one, language),
             one.model,
             str(one.asked),
             str(one.came_back),

@@ -19,7 +19,19 @@ from guiju.desk import kinds, remedies
 from guiju.desk.cases import Desk
 from guiju.desk.deeds import Doing, measure, user_of
 from guiju.desk.reach import Reach, Repeated
-from guiju.desk.remedies import Deed, DropStrike, LiftBan, LiftStep, Prepared, PutBan, PutStep, PutStrike, Remedy
+from guiju.desk.remedies import (
+    AddCorrection,
+    Deed,
+    DropCorrection,
+    DropStrike,
+    LiftBan,
+    LiftStep,
+    Prepared,
+    PutBan,
+    PutStep,
+    PutStrike,
+    Remedy,
+)
 from guiju.desk.statements import Found, Party, Provider, Statement, letter, state
 from guiju.errors import ConfigError, Page
 from guiju.records import approvals, bans, cases, changes, outbox, policies
@@ -338,8 +350,12 @@ class Decisions:
         return self.desk.store.do(work)
 
     def _proposed(self, id: str) -> tuple[Approval, Deed]:
-        """A proposal and what it is about; the papers must say what the proposal's hash says."""
+        """A proposal and what it is about; the papers must say what the proposal's hash says, and no appeal may have
+        overturned the decision from which it comes."""
         one = approvals.get(self.desk.store, id)
+        appeals = cases.listed(self.desk.store, cases.Found(parent=one.case_id, open=False))
+        if any(appeal.outcome == "overturned" for appeal in appeals):
+            raise ConfigError("not_found", what=id)
         for _, grounds in self.grounds(one.case_id):
             if (deed := grounds.proposed.get(id)) is not None and _hash(deed) == one.hash:
                 return one, deed
@@ -352,7 +368,7 @@ class Decisions:
         return approvals.propose(connection, what, by, now, self._alone)
 
     def _overturning(self, case: Case, found: Found) -> list[Remedy]:
-        """What an appeal that succeeds takes back of the first decision: bans, sanctions, strikes."""
+        """What an appeal that succeeds takes back of the first decision: bans, sanctions, strikes, corrections."""
         if found.outcome != "overturned":
             return []
         standing = [one.id for one in bans.history(self.desk.store, case.parent_id) if not one.lifted_at]
@@ -363,6 +379,8 @@ class Decisions:
                     made.append(LiftStep(step=deed.step.id))
                 elif isinstance(deed, PutStrike):
                     made.append(DropStrike(strike=deed.id))
+                elif isinstance(deed, AddCorrection):
+                    made.append(DropCorrection(id=deed.made.id))
         return made
 
     def _statements(self, case: Case, grounds: Grounds, now: int, before: int = 0) -> tuple[Statement, ...]:
@@ -389,10 +407,13 @@ class Decisions:
         if approvals.waiting(self.desk.store, case.id):
             return False
         step = kinds.step(case.kind, "closed")
+        over = approvals.waiting(self.desk.store, case.parent_id) if case.outcome == "overturned" else []
 
         def work(connection: Connection) -> bool:
             if outbox.left(connection, case.id):
                 return False
+            for one in over:
+                approvals.lapse(connection, one.id, now)
             closed = cases.moved(connection, case.id, step, case.lease_by or case.decided_by, now)
             self.desk.papers.close(connection, case.id, closed.closed_at)
             if case.outcome == "overturned":

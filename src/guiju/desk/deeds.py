@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from guiju.desk.remedies import (
     AddCorrection,
     Deed,
+    DropCorrection,
     DropStrike,
     Erase,
     LiftBan,
@@ -82,6 +83,8 @@ class Doing:
             standing.lifted(connection, deed.step, by, now)
         elif isinstance(deed, DropStrike):
             standing.overturned(connection, deed.strike, self._decide)
+        elif isinstance(deed, DropCorrection):
+            rumours.dropped(connection, deed.id, terms)
 
     def outside(self, deed: Deed, by: str, now: int) -> None:
         """What can't be part of a transaction: an erasure, which deletes keys that lie in files. It may come twice.
@@ -129,6 +132,7 @@ _MEASURES: Final[dict[type[Deed], Measure]] = {
     LiftBan: "ban_lifted",
     LiftStep: "sanction_lifted",
     DropStrike: "sanction_lifted",
+    DropCorrection: "correction_withdrawn",
 }
 
 

@@ -23,8 +23,11 @@ from guiju.desk.cases import Form
 from guiju.desk.public_forms import counted_address, receipt
 from guiju.desk.public_intake import Intake
 from guiju.errors import CallerError, ConfigError, GuijuError, Language, OutsideError
+from guiju.records import regeneration
 from guiju.records.cases import COMPLAINANT, Case, Clock
+from guiju.records.db import Store
 from guiju.records.papers import Paper
+from guiju.records.regeneration import Item, Round
 from guiju.web.locale import WORDS, say
 from guiju.web.pages import Host, pages_of
 from guiju.web.posted import Most, Posted, posted
@@ -53,12 +56,14 @@ class Held(msgspec.Struct, frozen=True):
         papers: what was said and handed in, oldest first.
         form: of one that waits.
         received: Unix seconds.
+        stays: what must not come again because of it, each with its replays that are over.
     """
 
     case: Case | None
     papers: tuple[Paper, ...] = ()
     form: Form | None = None
     received: int = 0
+    stays: tuple[tuple[Item, tuple[Round, ...]], ...] = ()
 
     @property
     def given(self) -> list[Paper]:
@@ -157,9 +162,8 @@ class Status:
         desk = self._intake.desk
         if (found := desk.find(number, secret)) is None or kinds.kind(found.kind).by != "public":
             return None
-        return Held(
-            found, tuple(desk.told(found, ("form", "message", "letter", "evidence"))), received=found.received_at
-        )
+        told = tuple(desk.told(found, ("form", "message", "letter", "evidence")))
+        return Held(found, told, received=found.received_at, stays=_stays(desk.store, number))
 
     def _asked(self, request: Request, status: int = 200, number: str = "") -> Response:
         return pages_of(request).page(request, "desk/find.html", status, missed=status == 404, number=number)
@@ -341,7 +345,27 @@ def _facts(held: Held, state: str, language: Language) -> list[tuple[str, str, s
         rows.append(("parent", held.case.parent_id, "", ""))
     if held.case and state in _DECIDED and held.case.outcome:
         rows.append(("outcome.label", say(f"receipt.outcome.{held.case.outcome}", language), "", ""))
+        rows += [("stays", _stay(*one, language), "", "") for one in held.stays]
     return rows
+
+
+def _stays(store: Store, number: str) -> tuple[tuple[Item, tuple[Round, ...]], ...]:
+    """What must not come again because of a case, each with its replays that are over."""
+    return tuple(
+        (one, tuple(made for made in regeneration.rounds(store, one.id).get(one.id, ()) if made.ended_at))
+        for one in regeneration.items(store, case=number)
+    )
+
+
+def _stay(item: Item, rounds: Sequence[Round], language: Language) -> str:
+    """By when the model itself must be clean, how often it was asked, and when last."""
+    if item.closed_at:
+        return say("receipt.stays_over", language, at=moment(item.closed_at))
+    day = moment(item.due_at - 1)
+    if not rounds:
+        return say("receipt.stays_new", language, day=day)
+    back = sum(one.came_back for one in rounds)
+    return say("receipt.stays_told", language, day=day, n=len(rounds), back=back, at=moment(rounds[-1].begun_at))
 
 
 def _due(clock: Clock, state: str, language: Language) -> str:

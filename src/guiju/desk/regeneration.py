@@ -126,9 +126,7 @@ def due_at(discovered: int, reported: int) -> int:
     Raises:
         ConfigError: `config_invalid`: neither is given.
     """
-    found = found_at(discovered, reported)
-    months = book.load("draft-2023").duty("15.b").deadlines[0].months
-    return calendar.after_months(found, months)
+    return book.clean_by(found_at(discovered, reported))
 
 
 def found_at(discovered: int, reported: int) -> int:

@@ -53,6 +53,7 @@ Measure = Literal[
     "data_withheld",
     "data_masked",
     "correction_added",
+    "correction_withdrawn",
     "data_erased",
     "warned",
     "function_limited",
@@ -160,7 +161,15 @@ class DropStrike(msgspec.Struct, frozen=True, kw_only=True, tag="drop_strike"):
     strike: str
 
 
-Remedy = BanText | Withhold | Recall | Sanction | Strike | Correct | Erase | LiftBan | LiftStep | DropStrike
+class DropCorrection(msgspec.Struct, frozen=True, kw_only=True, tag="drop_correction"):
+    """Say a correction no more, because the decision that added it was overturned."""
+
+    id: str
+
+
+Lifting = LiftBan | LiftStep | DropStrike | DropCorrection
+"""What takes back what an earlier decision did."""
+Remedy = BanText | Withhold | Recall | Sanction | Strike | Correct | Erase | Lifting
 
 
 class PutBan(msgspec.Struct, frozen=True, kw_only=True, tag="put_ban"):
@@ -191,7 +200,7 @@ class AddCorrection(msgspec.Struct, frozen=True, kw_only=True, tag="add_correcti
     made: Rumour
 
 
-Deed = PutBan | PutStep | PutStrike | AddCorrection | Recall | Erase | LiftBan | LiftStep | DropStrike
+Deed = PutBan | PutStep | PutStrike | AddCorrection | Recall | Erase | Lifting
 """What is done, with nothing left to find out."""
 
 

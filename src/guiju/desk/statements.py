@@ -15,7 +15,7 @@ import msgspec
 
 from guiju.desk.remedies import Measure
 from guiju.errors import Language
-from guiju.law import calendar
+from guiju.law import book, calendar
 from guiju.law.book import Said
 from guiju.records.cases import Case, Source
 
@@ -62,6 +62,12 @@ class Redress(msgspec.Struct, frozen=True, omit_defaults=True):
     before: str = ""
 
 
+class Regeneration(msgspec.Struct, frozen=True):
+    """That content must not come again; `clean_by`: the last day on which the raw model may still generate it."""
+
+    clean_by: str
+
+
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement of reasons.
 
@@ -74,6 +80,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
         facts: what was found.
         automated_detection, automated_decision: whether software found it, and whether software decided.
         single_mode: whether something comes without a second person, as the provider has one only.
+        regen: where content is stopped, by when the model itself must be clean (Article 15).
     """
 
     schema: str = SCHEMA
@@ -92,6 +99,7 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     content: Content
     redress: tuple[Redress, ...]
     single_mode: bool = False
+    regen: Regeneration | None = None
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -145,6 +153,7 @@ def state(
         single: whether something comes without a second person.
     """
     ends = [until for _, until in measures]
+    stays = to[1] == "complainant" and "output_stopped" in {one for one, _ in measures}
     place = provider.redress_url.replace("{decision}", case.id)
     redress = (
         Redress("appeal", url=place, before=day(calendar.after_months(now, CONTEST_MONTHS) - 1)),
@@ -167,6 +176,7 @@ def state(
         content=Content(found.content_types, day(case.received_at), case.produce_id),
         redress=redress,
         single_mode=single,
+        regen=Regeneration(day(book.clean_by(case.received_at) - 1)) if stays else None,
     )
 
 
@@ -188,7 +198,9 @@ def letter(made: Statement, provider: Provider, language: Language) -> str:
     said = {group: {name: one.of(language) for name, one in rows.items()} for group, rows in words().items()}
     head, parts = said["head"], said["part"]
     measures = "\n".join(f"- {said['measure'][one]}" for one in made.measure) or f"- {said['measure']['none']}"
-    until = parts["until"].format(day=made.until) if made.until else parts["no_end"]
+    if made.measure:
+        until = parts["until"].format(day=made.until) if made.until else parts["no_end"]
+        measures += f"\n{parts['from'].format(day=made.begins)}{until}"
     basis = made.ground.text_zh if language == "zh" else made.ground.text_en or made.ground.text_zh
     redress = "\n".join(
         f"- {said['redress'][one.kind].format(url=one.url, before=one.before, name=one.name)}" for one in made.redress
@@ -197,7 +209,8 @@ def letter(made: Statement, provider: Provider, language: Language) -> str:
         (head["facts"], made.facts),
         (head["ground"], f"{made.ground.article}\n{basis}"),
         (head["outcome"], said["outcome"][made.outcome]),
-        (head["measures"], f"{measures}\n{parts['from'].format(day=made.begins)}{until}"),
+        (head["measures"], measures),
+        *([(head["regen"], parts["regen"].format(day=made.regen.clean_by))] if made.regen else []),
         (head["automation"], _automation(made, parts)),
         *([(head["single"], parts["single"])] if made.single_mode else []),
         (head["redress"], redress),

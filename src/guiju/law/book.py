@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from guiju.errors import ConfigError, Language, Page
+from guiju.law import calendar
 
 Owner = Literal["provider", "state", "user", "regulator", "anyone", "law"]
 By = Literal["software", "person", "none"]
@@ -204,6 +205,11 @@ class _RiskFile(_Row, frozen=True):
     families: tuple[RiskClass, ...] = msgspec.field(name="class")
     risk: tuple[Risk, ...]
     aspect: tuple[Aspect, ...]
+
+
+def clean_by(found: int) -> int:
+    """When a raw model must no longer generate what was found at a time: three calendar months later (15.b)."""
+    return calendar.after_months(found, load("draft-2023").duty("15.b").deadlines[0].months)
 
 
 def load(name: str) -> LawText:

@@ -226,11 +226,13 @@ def end(connection: Connection, item: Item, by: str, ground: Ground, terms: chan
     return made
 
 
-def items(store: Store, *, open_only: bool = False) -> list[Item]:
-    """All items, the one whose deadline is nearest first."""
+def items(store: Store, *, open_only: bool = False, case: str = "") -> list[Item]:
+    """All items, or those of a case, the one whose deadline is nearest first."""
     query = select(regeneration_item).order_by(regeneration_item.c.due_at, regeneration_item.c.id)
     if open_only:
         query = query.where(regeneration_item.c.closed_at == 0)
+    if case:
+        query = query.where(regeneration_item.c.case_id == case)
     with store.read() as connection:
         return [_item(row) for row in connection.execute(query).mappings()]
 

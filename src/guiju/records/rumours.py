@@ -75,8 +75,9 @@ def corrected(connection: Connection, one: Rumour, terms: changes.Terms) -> None
 
 def dropped(connection: Connection, id: str, terms: changes.Terms) -> None:
     """Take one claim away again, in the transaction of the caller; whoever calls has looked at who may."""
-    number = _current(connection)
-    _apply(connection, [row for row in _rows(connection, number) if row.id != id], terms)
+    before = _rows(connection, _current(connection))
+    if len(kept := [row for row in before if row.id != id]) < len(before):
+        _apply(connection, kept, terms)
 
 
 def settle(store: Store, now: int) -> int:

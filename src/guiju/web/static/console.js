@@ -3,6 +3,9 @@
 "use strict";
 (() => {
   document.documentElement.classList.add("scripted");
+  // Where the navigation is wider than the screen, the page that is open must be in sight.
+  const here = document.querySelector(".top nav [aria-current]"), bar = here && here.closest("nav");
+  if (bar) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   const KEY = "guiju-shortcuts";
   const off = () => localStorage.getItem(KEY) === "off";
   const on = document.getElementById("shortcuts-on");
