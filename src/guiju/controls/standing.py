@@ -24,6 +24,7 @@ from guiju.terms import (
     Due,
     Exchange,
     Finding,
+    Many,
     Misuse,
     Reach,
     Reason,
@@ -71,10 +72,11 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Ladder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Kinds and rungs, lowest first."""
+    """Kinds, the shape of mass posting, and rungs, lowest first."""
 
     source: str
     half_life_days: Annotated[float, msgspec.Meta(gt=0)]
+    shape: Many
     kind: tuple[Kind, ...]
     rung: tuple[Step, ...]
 
