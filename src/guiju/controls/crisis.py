@@ -10,7 +10,6 @@ from typing import Final
 from guiju.detect.distress import CATEGORY, Distress
 from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Verdict
 
-
 _MATERIAL: Final = frozenset({"embeddings", "speech"})
 """Doors at which a text is counted or read aloud, and nobody is answered. An application that looks something up for a
 question asks that question next; and who speaks by such a voice must not lose it."""

@@ -19,7 +19,9 @@ from guiju.terms import Finding, Text
 CATEGORY: Final = "self_harm"
 _LONGEST: Final = 80
 """Characters of a message that can be one of these, at most."""
-_HINTS: Final = frozenset("活死杀殺残殘腕命害轻輕结結" + "".join(map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B)))))
+_HINTS: Final = frozenset(
+    "活死杀殺残殘腕命害轻輕结結" + "".join(map(chr, (*range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))))
+)
 _HINTS_EN: Final = ("die", "kill", "life", "live", "hurt", "harm", "suicid")
 """One of these stands in every such statement (in Latin letters of full width any letter); most messages hold none."""
 _CLAUSES: Final = re.compile(r"[\s，。！？!?,.;；、~～…—]+")
@@ -52,7 +54,9 @@ _OTHERS: Final = re.compile(
     r"|\b(?:(?:boy|girl)?friend|he|she|they|son|daughter|mom|mum|dad|husband|wife|brother|sister|patient|client|student|"
     r"someone|somebody)\b"
 )
-_TOLD: Final = re.compile(r"(?:[说講讲问喊道]|告诉我|留言|发来|\b(?:says?|said|told me|texted(?: me)?|wrote|keeps saying))$")
+_TOLD: Final = re.compile(
+    r"(?:[说講讲问喊道]|告诉我|留言|发来|\b(?:says?|said|told me|texted(?: me)?|wrote|keeps saying))$"
+)
 """How a clause ends that tells what others say."""
 _TOLD_AFTER: Final = re.compile(r"(?:这[么样]|那[么样]|跟我|对我|和我)[说讲]|\b(?:said|says|told me|texted)\b")
 

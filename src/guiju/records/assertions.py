@@ -48,8 +48,8 @@ class Kept:
 
 
 def spend(store: Store, mark: bytes, until: int) -> bool:
-    """See `Kept.spend`. The sweep forgets it a day after it ends, and not by a clock that is doubted: one that jumps and
-    comes back makes no assertion good again."""
+    """See `Kept.spend`. The sweep forgets it a day after it ends, and not by a clock that is doubted: one that jumps
+    and comes back makes no assertion good again."""
     row = insert(assertion_seen).values(mark=mark, until_s=until)
     try:
         store.do(lambda connection: connection.execute(row).rowcount)

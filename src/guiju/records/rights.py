@@ -16,7 +16,6 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from guiju.errors import ConfigError
 from guiju.law import calendar
 from guiju.records import changes, choices, consents, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
