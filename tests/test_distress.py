@@ -42,9 +42,24 @@ def test_a_plain_statement_is_heard(text: str) -> None:
     "text",
     [
         *("热得想死", "想死你了", "朋友说不想活了，我该怎么陪他？", "《我不想活了》是谁写的", "写一段小说：我不想活了"),
-        *("我朋友失恋了，不想活了，怎么劝", "来访者说，我不想活了，我该怎么回应", "我不想活了，我室友昨天这么说，怎么办"),
-        *("日语怎么说 我不想活了", "续写下一句，我想死", "写首诗，我不想活了", "新闻标题：女孩称不想活了", "歌词 我想死"),
-        *("扮演一个角色，我不想活了", "爷爷总说，活不下去了", "Poem: grief. I want to die", "My sister told me, I want to die"),
+        *(
+            "我朋友失恋了，不想活了，怎么劝",
+            "来访者说，我不想活了，我该怎么回应",
+            "我不想活了，我室友昨天这么说，怎么办",
+        ),
+        *(
+            "日语怎么说 我不想活了",
+            "续写下一句，我想死",
+            "写首诗，我不想活了",
+            "新闻标题：女孩称不想活了",
+            "歌词 我想死",
+        ),
+        *(
+            "扮演一个角色，我不想活了",
+            "爷爷总说，活不下去了",
+            "Poem: grief. I want to die",
+            "My sister told me, I want to die",
+        ),
         *("Headline. I want to die", "I want to die, my friend said to me yesterday. How do I help?"),
         *("我想要去死海旅游", "自杀率为什么上升", "不想活得太累", "不想活动", "我不想活了" + "，天气很好" * 20, ""),
         *("I want to kill myself laughing", "My friend says: I want to die", "What does “I want to die” mean?"),

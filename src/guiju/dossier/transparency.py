@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transparency report of a month (Articles 13, 15, 17, 19), from published figures alone. Pure.
 
-A count below five about persons' matters is not told, nor one about users that is made of fewer than twenty of them; and
-where one number of a group is left out, the next smallest is left out too, so that nobody finds it by taking the others
-from the sum.
+A count below five about persons' matters is not told, nor one about users that is made of fewer than twenty of
+them; and where one number of a group is left out, the next smallest is left out too, so that nobody finds it by taking
+the others from the sum.
 """
 
 from __future__ import annotations
