@@ -159,8 +159,8 @@ def crew(folder: Path, kind: str, more: str = "", clock: Clock | None = None) ->
         text = SETTINGS.format(store=here.url, model=model.url, more=more)
         env = {"ISSUER_SECRET": SECRET, **(clock.environment() if clock else {})}
         with served(folder, text, env=env, lexicon=LEXICON) as gateway:
-            until(lambda: len(list(gateway.data.glob("worker-*.ready"))) == 2)
-            until(lambda: all(gateway.ask("GET", "/readyz").status == 200 for _ in range(20)))
+            until(lambda: len(list(gateway.data.glob("worker-*.ready"))) == 2, 60)
+            until(lambda: all(gateway.ask("GET", "/readyz").status == 200 for _ in range(20)), 60)
             yield Crew(gateway, model, here, clock)
 
 
