@@ -139,7 +139,8 @@ class Base:
         store = self.here.open()
         with store.read() as connection:
             tables = schema.metadata.sorted_tables
-            made = b"\n".join(repr(tuple(row)).encode() for one in tables for row in connection.execute(select(one)))
+            cells = [cell for one in tables for row in connection.execute(select(one)) for cell in row]
+        made = b"\n".join(cell if isinstance(cell, bytes) else str(cell).encode() for cell in cells)
         store.close()
         return made
 
@@ -160,7 +161,9 @@ class Base:
                 or oid in (select reltoastrelid from pg_class where relnamespace = current_schema()::regnamespace)
                 or oid in (select indexrelid from pg_index where indrelid in
                     (select reltoastrelid from pg_class where relnamespace = current_schema()::regnamespace)))"""
-        log = "select pg_read_binary_file('pg_wal/' || name) from pg_ls_waldir() where name >= %s and length(name) = 24"
+        log = """
+            select pg_read_binary_file('pg_wal/' || name) from pg_ls_waldir()
+            where name between %s and pg_walfile_name(pg_current_wal_lsn())"""
         return [bytes(row[0]) for row in self._asked(relations) + ([] if cleaned else self._asked(log, self._began))]
 
     def _asked(self, statement: str, *values: object, rows: bool = True) -> list[tuple[Any, ...]]:
