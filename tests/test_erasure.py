@@ -80,8 +80,8 @@ class Heap:
         """How many of some digests are in it, by their first eight bytes."""
         wanted = np.frombuffer(b"".join(one[:8] for one in digests), dtype=np.uint64)
         found = np.zeros(len(wanted), dtype=bool)
-        for known in self._known:
-            found |= np.isin(wanted, known)
+        for known in self._known:  # sorted
+            found |= known[np.minimum(np.searchsorted(known, wanted), len(known) - 1)] == wanted
         return int(found.sum())
 
 
@@ -187,7 +187,9 @@ def kept(store: Store) -> set[str]:
 def test_a_thousand_people_are_nowhere_and_stay_nowhere(kind: str, tmp_path: Path, model: ScriptedModel) -> None:
     data, saved = tmp_path / "data", tmp_path / "saved"
     service = f'[[upstream]]\nname = "test"\nurl = "{model.url}"\n'
-    with place(kind, data) as here:
+    with place(kind, data) as made:
+        quick = "%20-csynchronous_commit%3Doff" if kind == "postgresql" else ""  # what a crash loses is not asked here
+        here = Place(made.url + quick, made.data)
         base, url = Base(here), here.url
         settings = f'[store]\nurl = "{url}"\n{service}{SETTINGS}'
         with served(tmp_path, settings, env={"ISSUER_SECRET": SECRET}) as gateway:
