@@ -255,7 +255,7 @@ def wire() -> Iterator[Wire]:
 @pytest.mark.slow
 def test_the_model_gets_the_same_bytes_whoever_asks(start: Start, wire: Wire) -> None:
     """Article 12: no attribute of the person reaches the model unless the text itself carries it."""
-    more = (
+    more: tuple[dict[str, str], ...] = (
         {},
         {"age_band": "16to17"},
         {"age_band": "adult", "gender": "f", "nationality": "x", "birthdate": "1990-01-01"},
