@@ -40,7 +40,9 @@ def environment(language: str) -> dict[str, str]:
     return kept | {"LANG": LOCALES[language], "COLUMNS": "100", "NO_COLOR": "1"}
 
 
-def guiju(*words: object, cwd: Path, language: str = "en", bound: bool = False) -> subprocess.CompletedProcess[str]:
+def guiju(
+    *words: object, cwd: Path, language: str = "en", bound: bool = False, said: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one command to its end.
 
     Args:
@@ -48,12 +50,14 @@ def guiju(*words: object, cwd: Path, language: str = "en", bound: bool = False) 
         cwd: the folder in which it is typed.
         language: of the person who types it.
         bound: whether the modes of files bind it, even where root runs the tests.
+        said: what is typed into it.
     """
     return subprocess.run(
         [*(_BOUND if bound else ()), str(GUIJU), *map(str, words)],
         cwd=cwd,
         env=environment(language),
         capture_output=True,
+        input=said,
         text=True,
         timeout=60,
         check=False,

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,8 @@ from sqlalchemy import select
 from cli_kit import guiju
 from conftest import Running, Start
 from fast_kit import few
-from guiju.adapters.scripted import ScriptedModel
 from guiju.config import Rest
+from guiju.law.book import PROFILES
 from guiju.records import accounts, rights, schema
 from guiju.records.accounts import KeyRecord
 from guiju.records.daykeys import DayKeys
@@ -62,6 +64,15 @@ def test_a_cry_for_help_is_answered_whoever_utters_it(start: Start, who: str) ->
     assert answer.status == 200
     assert "emergency number" in answer.body.decode()
     assert answer.json["choices"][0]["finish_reason"] == "content_filter"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("profile", few(PROFILES))
+def test_a_cry_for_help_is_answered_in_every_profile(start: Start, profile: str) -> None:
+    gateway = start(overlay=(("profile", profile), ("gateway.first_use", "wait")))
+    for stream in (False, True):
+        answer = gateway.chat("我不想活了", headers=person(gateway), stream=stream)
+        assert (answer.status, "12356" in answer.body.decode()) == (200, True)
 
 
 @pytest.mark.slow
@@ -197,23 +208,71 @@ def test_the_command_shows_one_person_and_keeps_what_a_guardian_sets(start: Star
     assert guiju("persons", "list", cwd=tmp_path).returncode == 2, "there is no list of persons"
 
 
+class Wire:
+    """A model service that keeps what arrives, byte by byte."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        outer = self
+
+        class Answering(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                outer.headers.append({name.lower(): value for name, value in self.headers.items()})
+                outer.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+                said = {"role": "assistant", "content": "好"}
+                choices = [{"index": 0, "message": said, "finish_reason": "stop"}]
+                usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+                answer = {"id": "x", "object": "chat.completion", "created": 1, "model": "m", "choices": choices}
+                body = json.dumps({**answer, "usage": usage}).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self.server.shutdown()
+        self.server.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    made = Wire()
+    yield made
+    made.close()
+
+
 @pytest.mark.slow
-def test_what_the_model_gets_is_the_same_for_everybody(start: Start) -> None:
+def test_the_model_gets_the_same_bytes_whoever_asks(start: Start, wire: Wire) -> None:
     """Article 12: no attribute of the person reaches the model unless the text itself carries it."""
-    more = (
+    more: tuple[dict[str, str], ...] = (
         {},
         {"age_band": "16to17"},
         {"age_band": "adult", "gender": "f", "nationality": "x", "birthdate": "1990-01-01"},
     )
-    with ScriptedModel() as model:
-        gateway = start(upstream=model.url)
-        gateway.house.live.clock = lambda: at(12)
-        for stream in (False, True):
-            for said in more:
-                for method in ("cn_mobile_realname", "cn_netid"):
-                    headers = person(gateway, method=method, **said)
-                    assert gateway.chat("[[say:好]]你好", headers=headers, stream=stream).status == 200
-        asked = [json.dumps(one) for one in model.requests]
-    assert len(asked) == 12
-    assert len(set(asked[:6])) == len(set(asked[6:])) == 1
-    assert "safety_identifier" in asked[0], "the person is known by a hash that says nothing of them"
+    gateway = start(upstream=f"http://127.0.0.1:{wire.server.server_address[1]}")
+    gateway.house.live.clock = lambda: at(12)
+    languages = {"accept-language": "en"}
+    for said in more:
+        for method in ("cn_mobile_realname", "cn_netid"):
+            for stream in (False, True):
+                headers = {**languages, **person(gateway, method=method, **said)}
+                gateway.chat("[[say:好]]你好", headers=headers, stream=stream)
+    assert len(wire.bodies) == 12
+    assert len(set(wire.bodies[::2])) == len(set(wire.bodies[1::2])) == 1
+    mine = json.loads(wire.bodies[0])["safety_identifier"]
+    assert len({json.dumps({**one, "content-length": ""}) for one in wire.headers}) == 1
+    gateway.chat("[[say:好]]你好", headers={**languages, **person(gateway, "somebody else")}, stream=False)
+    theirs = json.loads(wire.bodies[-1])["safety_identifier"]
+    assert mine != theirs, "a person is known by a hash that says nothing of them"
+    assert wire.bodies[-1].replace(theirs.encode(), mine.encode()) == wire.bodies[0]

@@ -4,108 +4,16 @@
 
 from __future__ import annotations
 
-import json
-import random
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from conftest import KEY, Answered
-from guiju.adapters.scripted import ScriptedModel
-from guiju.records.ids import _VALUES, tag
-from identity_kit import SECRET, assertion
-from places import place
-from serving import GUIJU, Served, served
+from crew_kit import BOTH, code, crew, until
+from serving import GUIJU
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-LEXICON = "term,category,severity\n" + "".join(f"规矩垃圾{name},spam,block\n" for name in "甲乙丙丁戊")
-SETTINGS = """
-[serve]
-workers = 2
-[store]
-url = "{store}"
-[[upstream]]
-name = "scripted"
-url = "{model}"
-[[issuer]]
-issuer = "id.example"
-audience = "guiju"
-secret_env = "ISSUER_SECRET"
-levels = {{ cn_mobile_realname = "phone" }}
-{more}
-"""
-WORDS = "春夏秋冬风花雪月山川湖海日星云雨梅兰竹菊琴棋书画东南西北"
-BOTH = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
-
-
-class Crew:
-    """Two workers, and a person who asks them."""
-
-    def __init__(self, gateway: Served) -> None:
-        self.gateway = gateway
-
-    def ask(self, text: str = "", who: str = "person-1") -> Answered:
-        """One question, on a connection of its own; each of another shape, as one text many times would be slowed."""
-        text = text or "[[say:好]]" + "".join(random.sample(WORDS, 9))
-        body = json.dumps({"model": "scripted", "messages": [{"role": "user", "content": text}]}).encode()
-        headers = {"authorization": f"Bearer {KEY}", "x-guiju-identity": assertion(sub=who)}
-        return self.gateway.ask("POST", "/v1/chat/completions", body, headers)
-
-    def many(self, count: int = 24, who: str = "person-1") -> list[Answered]:
-        """Questions side by side, so that both are asked."""
-        with ThreadPoolExecutor(8) as pool:
-            return list(pool.map(lambda _: self.ask(who=who), range(count)))
-
-    def worker(self, answer: Answered) -> str:
-        """Which of them answered: whose ledger has the decision."""
-        number = 0
-        for character in answer.headers["x-guiju-decision-id"]:
-            number = number << 5 | _VALUES[character]
-        mark = number.to_bytes(16, "big")[6:9]
-        return next(path.name for path in (self.gateway.data / "ledger").iterdir() if tag(path.name) == mark)
-
-    def guiju(self, *words: str, said: str = "") -> Any:
-        """A command beside them."""
-        ran = subprocess.run(
-            [*GUIJU, *words, "--account", "operator", "--data", "data", "--json"], cwd=self.gateway.data.parent,
-            capture_output=True, text=True, input=said, timeout=60, check=False,
-        )  # fmt: skip
-        return json.loads(ran.stdout)
-
-    def person(self, who: str = "person-1") -> str:
-        """The id of a person."""
-        return str(self.guiju("persons", "find", "--issuer", "id.example", said=who + "\n")["person"])
-
-
-@contextmanager
-def crew(folder: Path, kind: str, more: str = "") -> Iterator[Crew]:
-    """Two workers over a store of one kind."""
-    with place(kind, folder / "data") as here, ScriptedModel() as model:
-        text = SETTINGS.format(store=here.url, model=model.url, more=more)
-        with served(folder, text, env={"ISSUER_SECRET": SECRET}, lexicon=LEXICON) as gateway:
-            until(lambda: len(list(gateway.data.glob("worker-*.ready"))) == 2)
-            until(lambda: all(gateway.ask("GET", "/readyz").status == 200 for _ in range(20)))
-            yield Crew(gateway)
-
-
-def until(holds: Callable[[], bool], seconds: float = 20.0) -> float:
-    """Wait until something holds; returns how long it took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it did not come to that"
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
-def code(answer: Answered) -> str:
-    """The code of an error; `""` for an answer."""
-    return str(answer.json["error"]["code"]) if answer.status != 200 else ""
 
 
 @pytest.mark.parametrize("kind", BOTH)

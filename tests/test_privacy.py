@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime
-import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -307,29 +306,6 @@ def test_fifteen_working_days_are_counted_without_weekends() -> None:
     friday = datetime.datetime(2026, 11, 27, 23, tzinfo=zone)
     due = datetime.datetime.fromtimestamp(rights.due(int(friday.timestamp())), zone)
     assert (due.date() - friday.date()).days == 22
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_thousand_erased_people_are_not_found_by_value_or_by_guessing(tmp_path: Path) -> None:
-    with place("sqlite", tmp_path / "data") as here:
-        store, keys = here.open(), DayKeys(here.data / "keys")
-        store.do(lambda c: c.execute(insert(schema.account).values(id=ACCOUNT, name="a", created_at=1)).rowcount)
-        people = [somebody(store, keys) for _ in range(1000)]
-        file = tmp_path / "before.db"
-        backup.backup(here.url, here.data, file, NOW)
-        for who in people:
-            rights.erase(store, keys, who, NOW + 5)
-        assert all(rows_of(store, who) == {} for who in people[:3])
-        store.close()
-        everything = b"".join(path.read_bytes() for path in [*here.data.rglob("*"), file] if path.is_file())
-        assert SECRET not in everything
-        kept = {everything[at : at + 32] for at in range(0)}
-        for guess in range(1_000_000):
-            number = f"138{guess:08d}".encode()
-            kept.add(hashlib.sha256(number).digest())
-        assert not any(everything[at : at + 32] in kept for at in range(len(everything) - 31))
-        assert not list((here.data / "keys" / "days").glob("*.key")), "no key of a day is left that opened theirs"
 
 
 class Watched(DayKeys):

@@ -16,9 +16,13 @@ from cli_kit import guiju
 from guiju.config import Settings, Upstream
 from guiju.errors import ConfigError
 from guiju.house import check_production
-from guiju.records import schema
+from guiju.records import cases, schema
+from guiju.records.cases import Case
+from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.papers import Paper, Papers
 from guiju.records.persons import remember
+from guiju.records.secrets import Secrets
 from guiju.terms import Identity
 
 pytestmark = pytest.mark.slow
@@ -61,6 +65,31 @@ def test_a_person_sees_is_held_and_is_erased(folder: Path) -> None:
     assert run(folder, "persons", "erase", *WHO)["outcome"] == "done"
     gone = guiju("persons", "show", *WHO, cwd=folder)
     assert json.loads(gone.stdout)["error"]["code"] == "not_found"
+
+
+def test_what_a_person_wrote_in_a_complaint_is_theirs_by_its_code(folder: Path) -> None:
+    store, now = Store.open("sqlite", folder / "data"), int(time.time())
+    papers = Papers(store, DayKeys(folder / "data" / "keys"), Secrets.open(folder / "data" / "keys"))
+    codes = {}
+    for number, said in (("26-000001", "他们编造了我的病历"), ("26-000002", "别人的投诉")):
+        codes[number] = cases.secret()
+        made = Case(id=number, kind="report", state="closed", group_key=number, received_at=now, changed_at=now)
+        cases.open_(store, made, cases.hashed(codes[number]))
+        papers.put(number, Paper(what="form", by="complainant", at=now, fields={"story": said}), now)
+        papers.put(number, Paper(what="grounds", by="li", at=now, fields={"why": "内部意见"}), now)
+    mine, other = codes
+    wrong = guiju("persons", "export", *WHO, "--case", mine, cwd=folder, said=codes[other] + "\n")
+    assert json.loads(wrong.stdout)["error"]["code"] == "not_found"
+    seen = guiju("persons", "export", *WHO, "--case", mine, cwd=folder, said=codes[mine] + "\n").stdout
+    [case] = json.loads(seen)["cases"]
+    assert (case["number"], case["papers"][0]["fields"]["story"]) == (mine, "他们编造了我的病历")
+    assert "内部意见" not in seen
+    assert run(folder, "persons", "export", *WHO)["cases"] == []
+    gone = guiju("persons", "erase", *WHO, "--case", mine, cwd=folder, said=codes[mine] + "\n")
+    assert json.loads(gone.stdout)["outcome"] == "done"
+    assert papers.all(mine, now) == []
+    assert len(papers.all(other, now)) == 2, "what others wrote stays"
+    store.close()
 
 
 def test_terms_and_recipients_are_listed(folder: Path) -> None:

@@ -116,6 +116,22 @@ def test_reminders_come_at_each_interval_and_then_a_break(store: Store) -> None:
     asyncio.run(what())
 
 
+def test_requests_are_counted_in_memory_and_written_together(store: Store) -> None:
+    async def what() -> None:
+        world = World(store)
+        for _ in range(300):
+            world.go(1)
+            await world.workers[0].ask()
+        with store.read() as connection:
+            assert connection.execute(select(schema.person_use)).all() == [], "not a write a request"
+        assert world.workers[0].hurried == 0
+        await world.workers[0].settle()
+        with store.read() as connection:
+            assert connection.execute(select(schema.person_use.c.continuous_s)).scalars().all() == [299.0]
+
+    asyncio.run(what())
+
+
 def test_a_pause_ends_a_sitting_and_the_day_goes_on(store: Store) -> None:
     async def what() -> None:
         world = World(store)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import time
 from collections.abc import Iterator
@@ -16,8 +17,22 @@ import pytest
 from sqlalchemy import insert, select
 
 from cli_kit import guiju
+from guiju.dossier import transparency
 from guiju.errors import ConfigError
-from guiju.records import changes, choices, consents, crowd, exceptions, holds, rights, schema, standing, use, vault
+from guiju.records import (
+    changes,
+    choices,
+    consents,
+    crowd,
+    exceptions,
+    holds,
+    months,
+    rights,
+    schema,
+    standing,
+    use,
+    vault,
+)
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.exceptions import LawException
@@ -169,6 +184,59 @@ def test_a_figure_of_fewer_than_twenty_is_not_told(store: Store) -> None:
     later = crowd.figures(store, NOW + 1)
     assert {"identity.phone", "strikes.spam"} <= set(later.withheld), "who is masked is counted nowhere"
     assert crowd.told([("one", 1.0, 19), ("two", 1.0, 20)], NOW).withheld == ("one",)
+
+
+def test_a_month_tells_of_measures_by_how_many_they_concern(store: Store, tmp_path: Path) -> None:
+    """Thirty measures against one person are a figure of one."""
+    alone, crowd_ = somebody(store), [somebody(store) for _ in range(crowd.LEAST)]
+    for number, (who, rung) in enumerate([(alone, "warn")] * 30 + [(one, "suspend") for one in crowd_]):
+        made: dict[str, Any] = {"account": who[0], "person": who[1], "rung": rung, "kind": "spam", "automatic": False}
+        step = standing.Step(id=f"s-{number}", since=NOW, until=NOW + DAY, decided_by="li", **made)
+        standing.decide_step(store, step, ("c", "r"), NOW)
+    month = months.month_of(NOW)
+    counted = months.counted(store, str(tmp_path / "no-ledger"), month)
+    by = {one.name.removeprefix(f"month.{month}."): (one.value, one.n) for one in counted}
+    assert (by["steps.warn"], by["steps.suspend"]) == ((30.0, 1), (20.0, 20))
+    told = {cell.name: cell.value for cell in transparency.report(month, counted).cells}
+    assert told["steps.warn"] is None
+    more = [msgspec.structs.replace(one, n=30) if one.name.endswith("warn") else one for one in counted]
+    told = {cell.name: cell.value for cell in transparency.report(month, more).cells}
+    assert (told["steps.warn"], told["steps.suspend"]) == (30.0, 20.0)
+
+
+FIGURES = ("records/crowd.py", "records/months.py")
+"""Where rows about persons are counted: the one tells of no fewer than twenty, the other says of how many it tells."""
+OF_PERSONS = {
+    "person",
+    "person_use",
+    "strike",
+    "standing_step",
+    "choice",
+    "guardian",
+    "vault",
+    "legal_hold",
+    "rights_request",
+}
+
+
+def counts(source: str) -> bool:
+    """Whether a module counts, and knows tables about persons."""
+    nodes = list(ast.walk(ast.parse(source)))
+    known = {
+        alias.name for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "guiju.records.schema"
+        for alias in node.names
+    }  # fmt: skip
+    return bool(known & OF_PERSONS) and any(
+        isinstance(node, ast.Attribute) and ast.unparse(node.value) == "func" and node.attr in ("count", "sum", "avg")
+        for node in nodes
+    )
+
+
+def test_nothing_else_counts_persons() -> None:
+    package = Path(crowd.__file__).parents[1]
+    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if counts(path.read_text("utf-8"))}
+    assert found == set(FIGURES)
+    assert counts("from guiju.records.schema import strike\nselect(func.count()).select_from(strike)")
 
 
 def test_an_exception_needs_two_persons_a_law_a_scope_and_an_end(store: Store) -> None:

@@ -25,7 +25,7 @@ from guiju.records import standing as kept
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
 from guiju.records.standing import Standings, Step
-from guiju.terms import RUNGS, Due, Exchange, Finding, Record, Standing, Text
+from guiju.terms import RUNGS, Due, Exchange, Finding, Many, Record, Standing, Text
 from identity_kit import Time
 from places import BOTH, Place, place
 
@@ -34,6 +34,11 @@ NOW = 1_795_147_200
 DAY = 86_400
 SHIPPED = ladder.shipped()
 DECIDE = composition.decide(lambda: SHIPPED)
+
+
+def many() -> Many:
+    """From when on one text is sent out many times."""
+    return SHIPPED.shape
 
 
 @pytest.fixture(params=BOTH)
@@ -131,6 +136,8 @@ def test_no_automatic_step_is_longer_than_a_day_or_an_end(times: list[int], row:
         ("half_life_days = 7", "half_life_days = 0"),
         ("minutes = [1440]", "minutes = []"),
         ("in_day = 2", "in_days = 2"),
+        ("limit_minutes = 15", "limit_minutes = 1441"),
+        ('kind = "posting", limit', 'kind = "opinion", limit'),
     ],
 )
 def test_a_ladder_that_goes_too_far_is_not_taken(change: tuple[str, str], tmp_path: Path) -> None:
@@ -170,7 +177,7 @@ def test_strikes_lead_to_steps_that_all_processes_know(store: Store, here: Place
     last = five(store)
     other = here.open()
     clock = Time()
-    process = Standings(other, DECIDE, clock)
+    process = Standings(other, DECIDE, many, clock)
     assert process.of(WHO, NOW).unknown, "nobody is let through on a list that was never read"
     process.take_up(1, last)
     standing = process.of(WHO, last)
@@ -188,7 +195,7 @@ def test_strikes_lead_to_steps_that_all_processes_know(store: Store, here: Place
 def test_a_clock_that_jumps_makes_no_step_longer(store: Store, jump: int) -> None:
     last = five(store)
     clock = Time()
-    process = Standings(store, DECIDE, clock)
+    process = Standings(store, DECIDE, many, clock)
     process.take_up(1, last)
     jumped = process.of(WHO, last + jump)
     assert jumped.rung == {-3600: "suspend", 3600: "warn", 100 * DAY: "none"}[jump]
@@ -220,7 +227,7 @@ def test_what_a_person_decides_stands_until_it_ends_or_is_lifted(store: Store) -
         with pytest.raises(ConfigError):
             kept.decide_step(store, one, grounds, NOW)
     kept.decide_step(store, whole, ("c-1", "sent out malware again"), NOW)
-    process = Standings(store, DECIDE, Time())
+    process = Standings(store, DECIDE, many, Time())
     process.take_up(1, NOW + 400 * DAY)
     assert process.of(WHO, NOW + 400 * DAY).rung == "end"
     kept.lift(store, "s1", "wang", NOW)
@@ -246,13 +253,14 @@ def test_a_row_in_the_store_says_neither_what_was_written_nor_a_class_of_risk(st
 
 def test_one_text_sent_out_many_times_is_slowed_and_strikes_nobody(store: Store) -> None:
     clock = Time()
-    process = Standings(store, DECIDE, clock)
+    process = Standings(store, DECIDE, many, clock)
     process.take_up(0, NOW)
-    work = None
-    for _ in range(kept.SHAPE_MOST - 1):
-        clock.now += 10
+    for number in range(many().requests - 1):
+        clock.now += 5
         assert process.asked(WHO, None, 1, 77, NOW) is None
-    clock.now += 10
+        clock.now += 5
+        assert process.asked(WHO, None, 1, number, NOW) is None, "what stands between them hides nothing"
+    clock.now += 5
     work = process.asked(WHO, None, 1, 77, NOW)
     assert work is not None
     work()
@@ -262,6 +270,9 @@ def test_one_text_sent_out_many_times_is_slowed_and_strikes_nobody(store: Store)
     for number in range(200):
         clock.now += 10
         assert process.asked(WHO, None, 1, number % 20, NOW) is None
+    for _ in range(200):
+        clock.now += 16
+        assert process.asked(WHO, None, 1, 78, NOW) is None, "as fast as somebody who reads what they get"
 
 
 def test_shapes_and_repeats_are_known_by_letters_alone() -> None:

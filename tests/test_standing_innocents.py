@@ -9,12 +9,19 @@ fifty of them ten times as often as that, one in a thousand fifty times.
 
 from __future__ import annotations
 
+import random
 from collections import deque
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection
 
+from guiju import composition
 from guiju.controls import standing
+from guiju.records import standing as kept
+from guiju.records.db import Store
 from guiju.terms import RUNGS, Record
 
 DAY = 86_400
@@ -77,6 +84,35 @@ def wrongly(users: int, days: int, requests: int, seed: int) -> int:
             first = rng.choice(requests, size=int(counts[index]), replace=False)
             everybody[index].day(clumped(rng, first, requests), requests, (100 + day) * DAY)
     return sum(user.suspended for user in everybody)
+
+
+@pytest.mark.slow
+def test_the_simulation_counts_as_the_store_does(tmp_path: Path) -> None:
+    """The same requests lead to the same steps here and in a gateway's own books."""
+    rng = random.Random(3)
+    store = Store.open("sqlite", tmp_path)
+    rungs = set()
+    for index in range(12):
+        user, who, struck = User(), ("a" * 32, f"{index:032x}"), []
+        for day in (100, 101, 104, 120):
+            hits = sorted(rng.sample(range(60), rng.choice((1, 3, 8, 25))))
+            user.day(hits, 60, day * DAY)
+            row, before = 0, -2
+            for seen, number in enumerate(hits, 1):
+                row, before = (row + 1 if number == before + 1 else 1), number
+                struck.append((day * DAY + number * AWAKE // 60, row, seen / (number + 1)))
+        store.do(partial(_struck, who=who, struck=struck))
+        made = sorted((step.since, step.rung, step.until) for step in kept.record(store, who)[1])
+        assert made == sorted((since, rung, until) for rung, since, until in user.steps)
+        rungs |= {rung for _, rung, _ in made}
+    store.close()
+    assert rungs == {"notice", "warn", "limit", "suspend"}, "too little was tried"
+
+
+def _struck(connection: Connection, who: tuple[str, str], struck: list[tuple[int, int, float]]) -> None:
+    decide = composition.decide(standing.shipped)
+    for mark, (at, row, share) in enumerate(struck):
+        kept.add(connection, who, "spam", "match", mark, at, decide, row, share)
 
 
 def test_a_thousand_innocent_users_are_not_suspended() -> None:

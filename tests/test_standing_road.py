@@ -12,7 +12,8 @@ import pytest
 
 from cli_kit import guiju
 from conftest import Answered, Running, Start
-from guiju.records import standing
+from doors import IMAGES, SPEECH, VECTORS
+from guiju.records import cases, standing
 from guiju.records.standing import Standings, Strike
 from identity_kit import Time
 from rest_kit import person, suspended
@@ -89,6 +90,35 @@ def test_what_never_strikes(start: Start) -> None:
 
 
 @pytest.mark.slow
+def test_a_cry_for_help_is_never_held_against_anybody(start: Start) -> None:
+    """Bounds, crisis: answered each time; no strike, no step, no case, and no entry says what it was."""
+    gateway = start(lexicon=LEXICON)
+    gateway.chat("[[say:好]]", headers=person(gateway))
+    for _ in range(gateway.house.live.ladder.shape.requests + 5):
+        answer = gateway.chat("我不想活了", headers=person(gateway))
+        assert (answer.status, "12356" in answer.body.decode()) == (200, True)
+    mine = [one for one in gateway.entries() if one["body"].get("x") == answer.headers["x-guiju-decision-id"]]
+    assert mine
+    assert "self_harm" not in json.dumps(mine)
+    time.sleep(0.3)
+    assert standing.record(gateway.house.store, known(gateway)) == ([], [])
+    assert cases.listed(gateway.house.store, cases.Found()) == []
+    assert gateway.chat("[[say:好]]", headers=person(gateway)).status == 200
+
+
+@pytest.mark.slow
+def test_a_text_that_is_read_aloud_or_looked_up_is_no_cry_for_help(start: Start) -> None:
+    gateway = start()
+    for path, more in ((SPEECH, {"voice": "alloy", "response_format": "wav"}), (VECTORS, {})):
+        answer = gateway.ask("POST", path, {"model": "scripted", "input": "我不想活了", **more})
+        assert answer.status == 200
+    drawn = gateway.ask("POST", IMAGES, {"model": "scripted", "prompt": "我不想活了"})
+    assert (drawn.status, "12356" in drawn.body.decode()) == (400, True), "no picture, but help"
+    for other in ("写一首歌，我不想活了", "来访者说，我不想活了，我该怎么回应", "新闻：一名学生称“我不想活了”"):
+        assert gateway.chat(other + "[[say:好的]]").json["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.slow
 def test_a_limit_slows_and_says_until_when(start: Start) -> None:
     gateway = start(lexicon=LEXICON, overlay=(REDRESS,))
     step = suspended(gateway, rung="limit")
@@ -114,7 +144,7 @@ def test_who_is_suspended_is_still_answered_when_they_ask_for_help(start: Start)
 def test_a_list_that_is_too_old_closes_the_door_to_persons(start: Start) -> None:
     gateway = start()
     live, clock = gateway.house.live, Time()
-    live.standings = Standings(gateway.house.store, lambda record, now: None, clock)
+    live.standings = Standings(gateway.house.store, lambda record, now: None, lambda: live.ladder.shape, clock)
     answer = gateway.chat("[[say:好]]", headers=person(gateway))
     assert (answer.status, answer.json["error"]["code"]) == (503, "guard_unavailable")
     assert gateway.chat("[[say:好]]").status == 200, "nobody is known, nobody is suspended"

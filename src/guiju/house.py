@@ -299,7 +299,7 @@ class House:
 
     def _standings(self) -> Standings:
         """The standing of persons as it is now, by the ladder that is in force whenever it is asked."""
-        made = Standings(self.store, composition.decide(lambda: self.live.ladder))
+        made = Standings(self.store, composition.decide(lambda: self.live.ladder), lambda: self.live.ladder.shape)
         made.take_up(self.store.versions().get(STANDING, 0), time.time())
         return made
 

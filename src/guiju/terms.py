@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Final, Literal, Protocol, TypeVar
+from typing import Annotated, Final, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -427,3 +427,18 @@ def stronger(a: Action, b: Action) -> bool:
 def at_least(level: IdentityLevel, least: IdentityLevel) -> bool:
     """Whether `level` is at least `least` (Article 9)."""
     return LEVELS.index(level) >= LEVELS.index(least)
+
+
+class Many(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From when on somebody sends one text out many times, and how long they are slowed for it (Article 19).
+
+    Attributes:
+        requests: of one shape within `minutes`, among at most three times as many of any shape; 0 for never.
+        kind: as what it is told.
+        limit_minutes: how long the limit holds.
+    """
+
+    requests: Annotated[int, msgspec.Meta(ge=0, le=1000)]
+    minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]
+    kind: Misuse
+    limit_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)]

@@ -38,7 +38,7 @@ class Books(Protocol):
         """Whether a person is kept as verified."""
         ...
 
-    def spend(self, mark: bytes, until: int, now: int) -> Awaitable[bool]:
+    def spend(self, mark: bytes, until: int) -> Awaitable[bool]:
         """Note that an assertion came; false when it had come before."""
         ...
 
@@ -50,7 +50,7 @@ class NoBooks:
         """See `Books`."""
         return False
 
-    async def spend(self, mark: bytes, until: int, now: int) -> bool:
+    async def spend(self, mark: bytes, until: int) -> bool:
         """See `Books`."""
         return False
 
@@ -124,7 +124,7 @@ class Assertions:
             raise OutsideError("guard_unavailable")
         if settings.replay == "once":
             spent = self._hash("token", settings.issuer, told.token)
-            if not await self._books.spend(bytes.fromhex(spent), told.until_s, now):
+            if not await self._books.spend(bytes.fromhex(spent), told.until_s):
                 raise CallerError("real_name_required")
         return identity
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -24,7 +23,6 @@ from guiju.errors import ConfigError, failed
 from guiju.records import approvals, bans, cases, outbox
 from guiju.records.approvals import Approval
 from guiju.records.cases import Case
-from guiju.records.papers import Paper
 
 app = noun("处置台的案件：查看、决定、导出。", "Cases of the desk: see, decide, export.")
 Proposal = Annotated[str, typer.Argument(metavar="PROPOSAL", help=say("提议编号", "the proposal's id"))]
@@ -92,7 +90,7 @@ def show_(
         "proposals": msgspec.to_builtins(proposals),
         "bans": msgspec.to_builtins(banned),
         "posts": msgspec.to_builtins(posts),
-        "papers": [_plain(paper) for paper in papers],
+        "papers": [paper.plain() for paper in papers],
     }
     kind = kinds.kind(found.kind)
     lines = [f"{found.id}  {say(kind.zh, kind.en)}  {found.state}  {found.outcome}".rstrip()]
@@ -216,7 +214,7 @@ def export(
     document = {
         "case": msgspec.to_builtins(found),
         "statements": msgspec.to_builtins(statements),
-        "papers": [_plain(paper) for paper in papers],
+        "papers": [paper.plain() for paper in papers],
     }
     try:
         with out.open("xb") as file:
@@ -246,12 +244,6 @@ def _told(made: Decided) -> str:
         )
     until = moment(made.undo_until)
     return "\n".join([*lines, say(f"可撤回至 {until}", f"It can be taken back until {until}")])
-
-
-def _plain(paper: Paper) -> dict[str, Any]:
-    """A paper as it can be printed."""
-    made: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(paper, file=b""))
-    return {**made, "file": base64.b64encode(paper.file).decode()}
 
 
 def _due(one: Case) -> str:

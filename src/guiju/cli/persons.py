@@ -11,7 +11,7 @@ import hmac
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import typer
@@ -20,16 +20,31 @@ from guiju.cli.books import AsJson, By, Data, Days, Law, Scope, Second, account_
 from guiju.cli.helping import noun
 from guiju.cli.tongue import say
 from guiju.errors import ConfigError
-from guiju.records import holds, persons, rights, use
+from guiju.records import cases, holds, persons, rights, use
+from guiju.records.cases import Case
 from guiju.records.consents import giver_hash
 from guiju.records.daykeys import DayKeys
 from guiju.records.db import Store
+from guiju.records.papers import Papers
 from guiju.records.secrets import Secrets
 from guiju.records.use import Who
 from guiju.terms import Guardian
 
 app = noun("查看一个使用者的记录；不提供名单和搜索。", "What is kept of one person; there is no list and no search.")
 PersonId = Annotated[str, typer.Argument(metavar="PERSON", help=say("使用者编号", "the person's id"))]
+OfCases = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--case",
+        help=say(
+            "此人投诉的编号，可多次；查询码由标准输入逐行读入：记录本身不会由人找到投诉",
+            "number of a complaint of theirs; may come again. Their codes are read from standard input, a line each: "
+            "nothing that is kept leads from a person to a complaint",
+        ),
+    ),
+]
+_SHOWN: Final = ("form", "message", "evidence", "letter")
+"""Papers of a case that whoever complained wrote or was given."""
 AccountName = Annotated[str, typer.Option("--account", help=say("账户的名称或编号", "name or id of the account"))]
 
 
@@ -151,6 +166,7 @@ def export(
             ),
         ),
     ] = "",
+    case: OfCases = None,
     account: AccountName = "default",
     by: By = "",
     data: Data = Path("data"),
@@ -160,10 +176,11 @@ def export(
     keys, at = DayKeys(data / "keys"), now()
     with opened(data) as (_, store):
         whose = one(store, account, person)
+        theirs = [_copied(store, data, found, at) for found in _complaints(store, case)]
         giver = giver_hash(Secrets.open(data / "keys").person, who) if who else ""
         made = rights.everything(store, keys, whose, at, giver)
         receipt = rights.asks(store, keys, whose, "access", by, at)
-    document = {"receipt": receipt.id, **made}
+    document = {"receipt": receipt.id, **made, "cases": theirs}
     show(document, as_json, json.dumps(document, ensure_ascii=False, indent=1))
 
 
@@ -175,15 +192,20 @@ def export(
 )
 def erase(
     person: PersonId,
+    case: OfCases = None,
     account: AccountName = "default",
     by: By = "",
     data: Data = Path("data"),
     as_json: AsJson = False,
 ) -> None:
-    """Erase a person."""
+    """Erase a person, and what they wrote in their complaints."""
+    keys = DayKeys(data / "keys")
     with opened(data) as (_, store):
         who = one(store, account, person)
-        made = rights.asks(store, DayKeys(data / "keys"), who, "erase", by, now())
+        papers = Papers(store, keys, Secrets.open(data / "keys"))
+        for found in _complaints(store, case):
+            rights.asks(store, keys, papers.whose(found.id), "erase", by, now())
+        made = rights.asks(store, keys, who, "erase", by, now())
     _received(made, as_json, say("已删除。", "erased."))
 
 
@@ -289,6 +311,30 @@ def training(
     with opened(data) as (_, store):
         made = rights.train(store, one(store, account, person), opt, (by, now()))
     _received(made, as_json)
+
+
+def _complaints(store: Store, numbers: list[str] | None) -> list[Case]:
+    """The complaints that somebody names, each with its code.
+
+    Raises:
+        ConfigError: `not_found`: there is none of this number and code; then nothing is done at all.
+    """
+    made = []
+    for number in numbers or ():
+        found = cases.find(store, number, sys.stdin.readline().strip())
+        if found is None:
+            raise ConfigError(
+                "not_found", what=say(f"编号和查询码相符的投诉“{number}”", f"complaint “{number}” with this code")
+            )
+        made.append(found)
+    return made
+
+
+def _copied(store: Store, data: Path, found: Case, at: int) -> dict[str, Any]:
+    """What somebody wrote in a complaint, and what they were told."""
+    papers = Papers(store, DayKeys(data / "keys"), Secrets.open(data / "keys")).all(found.id, at, _SHOWN)
+    known = {"number": found.id, "kind": found.kind, "state": found.state, "received_at": found.received_at}
+    return {**known, "papers": [one.plain() for one in papers]}
 
 
 def _received(made: rights.Request, as_json: bool, done: str = "") -> None:

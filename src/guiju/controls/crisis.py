@@ -5,9 +5,14 @@ help, in every profile and under every policy, and the conversation stays open."
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from guiju.detect.distress import CATEGORY, Distress
 from guiju.terms import PASS, Exchange, Finding, Reach, Reason, Verdict
+
+_MATERIAL: Final = frozenset({"embeddings", "speech"})
+"""Doors at which a text is counted or read aloud, and nobody is answered. An application that looks something up for a
+question asks that question next; and who speaks by such a voice must not lose it."""
 
 
 class Crisis:
@@ -22,6 +27,8 @@ class Crisis:
 
     def decide(self, subject: Exchange, findings: Sequence[Finding]) -> Verdict:
         """Refuse, which the policy answers with help."""
+        if subject.door in _MATERIAL:
+            return PASS
         last = next((text.field for text in reversed(subject.texts) if not text.aside), None)
         found = tuple(one for one in findings if one.detector == Distress.id and one.field == last)
         return Verdict("refuse", Reason("content_filter", "4.5", CATEGORY), found) if found else PASS

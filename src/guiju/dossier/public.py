@@ -24,6 +24,7 @@ from guiju.dossier.figure_words import FEW
 from guiju.dossier.given import LISTS, Known
 from guiju.dossier.telling import PAGES, Page, Told, day, told
 from guiju.errors import CallerError, Language
+from guiju.records.crowd import LEAST
 from guiju.records.months import PREFIX
 from guiju.records.snapshots import Snapshot
 from guiju.terms import Figure
@@ -180,6 +181,7 @@ class PublicPages:
             rows=rows,
             months=months,
             few=FEW,
+            least=LEAST,
         )
 
     async def _status(self, request: Request) -> Response:

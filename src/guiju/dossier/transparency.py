@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The transparency report of a month (Articles 13, 15, 17, 19), from published figures alone. Pure.
 
-A count below five about persons' matters is not told, and where one number of a group is left out, the next smallest is
-left out too, so that nobody finds it by taking the others from the sum.
+A count below five about persons' matters is not told, nor one about users that is made of fewer than twenty of
+them; and where one number of a group is left out, the next smallest is left out too, so that nobody finds it by taking
+the others from the sum.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import msgspec
 
 from guiju.dossier.figure_words import FEW, named, number, word
 from guiju.errors import Bilingual, Language
+from guiju.records.crowd import LEAST
 from guiju.records.months import PREFIX
 from guiju.terms import Figure
 
@@ -36,6 +38,10 @@ SECTIONS: Final[tuple[tuple[str, Bilingual], ...]] = (
 )
 """What a figure's name begins with → the section under which it stands; the first that fits counts."""
 _OF_PERSONS: Final = ("cases.received.", "cases.decided.", "steps.", "rights.", "holds", "disclosures.request")
+
+
+_OF_USERS: Final = ("steps.", "rights.", "holds")
+"""What is made of users, whom nobody may make out by it (Article 11)."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -79,14 +85,14 @@ def report(month: str, figures: Sequence[Figure]) -> Report:
     for start, title in SECTIONS:
         group = {name: left.pop(name) for name in list(left) if name.startswith(start)}
         if group:
-            hidden = _hidden(group) if start in _OF_PERSONS else set()
+            hidden = _hidden(group, LEAST if start in _OF_USERS else FEW) if start in _OF_PERSONS else set()
             made.append((title, tuple(_cell(name, one, name in hidden) for name, one in group.items())))
     return Report(month, tuple(made))
 
 
-def _hidden(group: dict[str, Figure]) -> set[str]:
-    """Names that are not told: all below five, and one more where one alone would follow from the rest."""
-    few = {name for name, one in group.items() if 0 < one.value < FEW}
+def _hidden(group: dict[str, Figure], least: int) -> set[str]:
+    """Names that are not told: all of fewer than `least`, and one more where one alone would follow from the rest."""
+    few = {name for name, one in group.items() if one.value > 0 and min(one.value, one.n) < least}
     others = sorted((one.value, name) for name, one in group.items() if name not in few and one.value > 0)
     return few | {others[0][1]} if len(few) == 1 and others else few
 
@@ -138,5 +144,6 @@ def as_json(made: Report, provider: str) -> dict[str, Any]:
         "provider": provider,
         "month": made.month,
         "few_below": FEW,
+        "users_below": LEAST,
         "figures": [msgspec.to_builtins(cell) for cell in made.cells],
     }

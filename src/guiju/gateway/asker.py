@@ -131,8 +131,10 @@ class Asker:
         live.uses.answered(self.person, live.settings.rest.gap_minutes * 60, now)
         if exchange is None or not asked or not exchange.texts:
             return
+        if any(answer and answer.how == "reply" for answer in (by.answer(one.category, "input") for one in found)):
+            return  # who is answered with help did nothing that counts
         last = exchange.texts[-1:]
-        kind = self._misuse(asked[0], found, by)
+        kind = self._misuse(asked[0])
         # The same misuse counts once, and harmless texts of one shape count together: each needs one of the two.
         mark = short(live.strikes, canonical(last)) if kind else 0
         form = 0 if kind else short(live.strikes, shape(last))
@@ -147,12 +149,9 @@ class Asker:
         except GuijuError as error:
             log.error("strike_not_kept", extra={"code": error.code})
 
-    def _misuse(self, heard: Hearing, found: Sequence[Finding], by: Rulings) -> Misuse | None:
-        """The kind of misuse that listed words show; none where anything found is answered with help."""
+    def _misuse(self, heard: Hearing) -> Misuse | None:
+        """The kind of misuse that listed words show."""
         verdict = next((one for name, one in heard.verdicts if name == "words.input"), None)
         if verdict is None or verdict.action != "refuse":
-            return None
-        answers = [by.answer(one.category, "input") for one in found]
-        if any(answer and answer.how == "reply" for answer in answers):
             return None
         return misuse(self._live.ladder, verdict.findings)

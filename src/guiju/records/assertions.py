@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
 from guiju.records.db import Store
@@ -31,13 +31,12 @@ class Kept:
         """
         return await asyncio.to_thread(level_of, self._store, account, person, now) != "none"
 
-    async def spend(self, mark: bytes, until: int, now: int) -> bool:
+    async def spend(self, mark: bytes, until: int) -> bool:
         """Note that an assertion came.
 
         Args:
             mark: keyed hash of its id.
             until: Unix seconds after which it would not hold any more.
-            now: Unix seconds.
 
         Returns:
             False when it had come before, to whichever process.
@@ -45,18 +44,15 @@ class Kept:
         Raises:
             OutsideError: `store_unavailable`.
         """
-        return await asyncio.to_thread(spend, self._store, mark, until, now)
+        return await asyncio.to_thread(spend, self._store, mark, until)
 
 
-def spend(store: Store, mark: bytes, until: int, now: int) -> bool:
-    """See `Kept.spend`."""
-
-    def work(connection: Connection) -> None:
-        connection.execute(delete(assertion_seen).where(assertion_seen.c.until_s < now))
-        connection.execute(insert(assertion_seen).values(mark=mark, until_s=until))
-
+def spend(store: Store, mark: bytes, until: int) -> bool:
+    """See `Kept.spend`. The sweep forgets it a day after it ends, and not by a clock that is doubted: one that jumps
+    and comes back makes no assertion good again."""
+    row = insert(assertion_seen).values(mark=mark, until_s=until)
     try:
-        store.do(work)
+        store.do(lambda connection: connection.execute(row).rowcount)
     except IntegrityError:
         return False
     return True

@@ -120,18 +120,19 @@ def withdraw(store: Store, consent_id: str, terms: changes.Terms) -> Kept:
         ConfigError: `not_found`.
         OutsideError: `store_unavailable`.
     """
+    return store.do(lambda connection: withdrawn(connection, consent_id, terms))
 
-    def write(connection: Connection) -> Kept:
-        kept = _find(connection, consent_id)
-        if kept is None or kept.withdrawn_at:
-            raise ConfigError("not_found", what=consent_id)
-        connection.execute(update(consent).where(consent.c.id == consent_id).values(withdrawn_at=terms.now))
-        subject = changes.Subject(KIND, consent_id, 0)
-        changes.enter(connection, subject, (kept.proof, ""), msgspec.structs.replace(terms, weakens=False))
-        bump(connection, COUNTER)
-        return msgspec.structs.replace(kept, withdrawn_at=terms.now)
 
-    return store.do(write)
+def withdrawn(connection: Connection, consent_id: str, terms: changes.Terms, account: str = "") -> Kept:
+    """`withdraw`, in the transaction of the caller; of an account alone where one is named."""
+    kept = _find(connection, consent_id)
+    if kept is None or kept.withdrawn_at or account not in ("", kept.account_id):
+        raise ConfigError("not_found", what=consent_id)
+    connection.execute(update(consent).where(consent.c.id == consent_id).values(withdrawn_at=terms.now))
+    subject = changes.Subject(KIND, consent_id, 0)
+    changes.enter(connection, subject, (kept.proof, ""), msgspec.structs.replace(terms, weakens=False))
+    bump(connection, COUNTER)
+    return msgspec.structs.replace(kept, withdrawn_at=terms.now)
 
 
 def history(store: Store, giver: str = "") -> list[Kept]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Table, func, select
+from sqlalchemy import Table, distinct, func, select
 
 from guiju.errors import ConfigError
 from guiju.law import calendar
@@ -46,6 +46,8 @@ STANDING: Final = (
     "annotation.items",
 )
 """Numbers of other rooms that a month tells of as they stood at its end."""
+_WHOSE: Final = (standing_step, legal_hold)
+"""Tables whose rows say whose they are; of a request that is settled nobody knows."""
 _KINDS: Final = (b'"kind":"opened"', b'"kind":"refused"', b'"kind":"closed"')
 
 
@@ -219,7 +221,8 @@ def _cases(store: Store, since: int, until: int) -> _Numbers:
 
 
 def _books(store: Store, since: int, until: int) -> _Numbers:
-    """Bans, measures against persons, requests about personal data, holds that a law asked for, what was told."""
+    """Bans, measures against persons, requests about personal data, holds that a law asked for, what was told. Of steps
+    and holds `n` says on how many persons they are."""
     made: _Numbers = {}
     for name, table, by, at in (
         ("bans.made", ban, None, "decided_at"),
@@ -257,10 +260,13 @@ def _grouped(
 ) -> _Numbers:
     by, at = columns
     time = table.c[at]
-    query: Any = select(table.c[by] if by else func.max(""), func.count()).where(time >= within[0], time < within[1])
+    whose = func.count(distinct(table.c.account_id + "/" + table.c.person_id)) if table in _WHOSE else func.count()
+    query: Any = select(table.c[by] if by else func.max(""), func.count(), whose)
+    query = query.where(time >= within[0], time < within[1])
     if by:
         query = query.group_by(table.c[by])
     with store.read() as connection:
         rows = connection.execute(query).all()
-    total = sum(count for _, count in rows)
-    return {f"{name}.{kind}" if by else name: (float(count), total, "store") for kind, count in rows}
+    total = sum(count for _, count, _ in rows)
+    n = {kind: persons if table in _WHOSE else total for kind, _, persons in rows}
+    return {f"{name}.{kind}" if by else name: (float(count), n[kind], "store") for kind, count, _ in rows}

@@ -7,9 +7,10 @@ a paper's case, in a copy of the store. When the case is over they go a year lat
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, delete, select, update
@@ -59,6 +60,11 @@ class Paper(msgspec.Struct, frozen=True, kw_only=True):
     media: str = ""
     sha256: str = ""
     id: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """It as it can be printed; a file in base64."""
+        made: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, file=b""))
+        return {**made, "file": base64.b64encode(self.file).decode()}
 
 
 class Purpose(msgspec.Struct, frozen=True):

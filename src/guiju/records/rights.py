@@ -16,7 +16,6 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from guiju.errors import ConfigError
 from guiju.law import calendar
 from guiju.records import changes, choices, consents, holds, standing, use, vault
 from guiju.records.changes import Subject, Terms
@@ -200,14 +199,10 @@ def withdraw(store: Store, who: Who, consent_ids: Sequence[str], terms: tuple[st
         ConfigError: `not_found`: there is no such consent in force in the account; nothing is taken back.
         OutsideError: `store_unavailable`; it is not accepted yet.
     """
-    for id in consent_ids:
-        kept = consents.show(store, id)
-        if kept.account_id != who[0] or kept.withdrawn_at:
-            raise ConfigError("not_found", what=id)
-    for id in consent_ids:
-        consents.withdraw(store, id, Terms(False, terms[0], terms[1], 0))
 
     def act(connection: Connection) -> None:
+        for id in consent_ids:
+            consents.withdrawn(connection, id, Terms(False, terms[0], terms[1], 0), who[0])
         for one in _chosen(connection, who):
             if one.startswith(choices.NOTICE):
                 choices.forget(connection, who, one)

@@ -25,7 +25,7 @@ from guiju.records.changes import Subject, Terms
 from guiju.records.db import Store, bump
 from guiju.records.schema import standing_step, strike
 from guiju.records.use import Who
-from guiju.terms import RUNGS, Due, Misuse, Record, Rung, Standing
+from guiju.terms import RUNGS, Due, Many, Misuse, Record, Rung, Standing
 
 COUNTER: Final = "standing"
 KIND: Final = "standing"
@@ -34,10 +34,8 @@ STALE_S: Final = 60.0
 REPEATS_S: Final = 3600
 AGAIN_S: Final = 30 * 86_400
 KEPT_S: Final = 90 * 86_400
-SHAPE_S: Final = 600.0
-SHAPE_MOST: Final = 40
-"""Requests of one shape within ten minutes from which on somebody sends one text out many times."""
-SHAPE_LIMIT_S: Final = 900
+AMONG: Final = 3
+"""Of so many times as many requests those of one shape are counted."""
 _DAY_S: Final = 86_400.0
 _KNOWN: Final = 100_000
 
@@ -101,7 +99,8 @@ class _Day(msgspec.Struct):
     hits: int = 0
     row: int = 0
     marks: dict[int, float] = msgspec.field(default_factory=dict)
-    shapes: deque[tuple[float, int]] = msgspec.field(default_factory=lambda: deque(maxlen=SHAPE_MOST))
+    times: deque[float] = msgspec.field(default_factory=deque)
+    shapes: deque[int] = msgspec.field(default_factory=deque)
 
 
 class _Held(msgspec.Struct):
@@ -117,12 +116,16 @@ class Standings:
     Args:
         store: where it is kept.
         decide: the ladder.
+        many: from when on one text is sent out many times.
         clock: monotonic seconds.
     """
 
-    def __init__(self, store: Store, decide: Decide, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, store: Store, decide: Decide, many: Callable[[], Many], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
         self._decide = decide
+        self._many = many
         self._clock = clock
         self._held: dict[Who, list[_Held]] = {}
         self._days: dict[Who, _Day] = {}
@@ -201,14 +204,25 @@ class Standings:
             day.marks = {one: at for one, at in day.marks.items() if mono - at < REPEATS_S} | {mark: mono}
             row, share = day.row, day.hits / day.requests
             return lambda: self._store.do(lambda c: add(c, who, kind, "match", mark, now, self._decide, row, share))
-        while day.shapes and mono - day.shapes[0][0] > SHAPE_S:
+        due = self._posts(day, shape, mono, now)
+        if due is None:
+            return None
+        step = _step(who, due, self._many().kind, int(now))
+        return lambda: self._store.do(lambda c: _put(c, step))
+
+    def _posts(self, day: _Day, shape: int, mono: float, now: float) -> Due | None:
+        """Count a text by its shape; a limit where so many of one shape came."""
+        many, seconds = self._many(), self._many().minutes * 60
+        day.times.append(mono)
+        day.shapes.append(shape)
+        while mono - day.times[0] > seconds or len(day.times) > AMONG * max(1, many.requests):
+            day.times.popleft()
             day.shapes.popleft()
-        day.shapes.append((mono, shape))
-        if len(day.shapes) == SHAPE_MOST and all(one == shape for _, one in day.shapes):
-            day.shapes.clear()
-            step = _step(who, Due("limit", int(now) + SHAPE_LIMIT_S), "posting", int(now))
-            return lambda: self._store.do(lambda c: _put(c, step))
-        return None
+        if not 0 < many.requests <= day.shapes.count(shape):
+            return None
+        day.times.clear()
+        day.shapes.clear()
+        return Due("limit", int(now) + many.limit_minutes * 60)
 
     async def write(self, work: Callable[[], Step | None], now: float) -> None:
         """Write what `asked` returned, and hold to it at once.
