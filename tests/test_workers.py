@@ -123,6 +123,21 @@ def test_both_serve_and_one_is_asked_for_what_both_counted(shared: Served) -> No
     assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
+def test_a_worker_that_dies_is_followed_by_another(shared: Served) -> None:
+    line = 'guiju_requests_total{action="passed",door="chat"}'
+    counted = metric(shared, line)  # of the test before, which waited for it
+    many(shared, 30)
+    until(lambda: metric(shared, line) == counted + 30, 5)
+    time.sleep(1.2)  # until both have written down what they counted
+    before = workers_of(shared)
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(workers_of(shared)) == 2 and before[0] not in workers_of(shared))
+    until(lambda: len(list(shared.data.glob("worker-*.ready"))) == 2)
+    assert {answer.status for answer in many(shared, 40)} == {200}
+    until(lambda: metric(shared, line) == counted + 70, 5)
+    assert "worker_ended" in shared.log.read_text("utf-8")
+
+
 def test_keys_reach_and_leave_each_worker_within_five_seconds(shared: Served) -> None:
     made = guiju(shared, "keys", "create", "app", "--json")
     assert made.returncode == 0, made.stdout + made.stderr
@@ -148,21 +163,6 @@ def test_a_key_has_its_limit_once(shared: Served) -> None:
     took = until(both_know, 5)
     assert {200, 429} <= set(statuses) <= {200, 401, 429}
     assert statuses.count(200) <= 7 * (1 + took / 60) + 1, "each alone would let seven through"
-
-
-def test_a_worker_that_dies_is_followed_by_another(shared: Served) -> None:
-    line = 'guiju_requests_total{action="passed",door="chat"}'
-    counted = metric(shared, line)
-    many(shared, 30)
-    until(lambda: metric(shared, line) == counted + 30, 5)
-    time.sleep(1.2)  # until both have written down what they counted
-    before = workers_of(shared)
-    os.kill(before[0], signal.SIGKILL)
-    until(lambda: len(workers_of(shared)) == 2 and before[0] not in workers_of(shared))
-    until(lambda: len(list(shared.data.glob("worker-*.ready"))) == 2)
-    assert {answer.status for answer in many(shared, 40)} == {200}
-    until(lambda: metric(shared, line) == counted + 70, 5)
-    assert "worker_ended" in shared.log.read_text("utf-8")
 
 
 def test_a_reload_reaches_all_or_says_so(shared: Served) -> None:
