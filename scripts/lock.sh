@@ -13,6 +13,7 @@ lock() {
         --no-emit-index-url --no-emit-find-links ${UPGRADE:+--upgrade} --output-file "$out" "$@"
     echo "$out"
 }
+lock requirements/setup.txt --group pyproject.toml:setup
 lock requirements/run.txt pyproject.toml --extra media --extra corpus --group build
 lock requirements/dev.txt pyproject.toml --group build --group dev --constraint requirements/run.txt
 lock requirements/build.txt --group pyproject.toml:build --constraint requirements/run.txt

@@ -68,8 +68,14 @@ fi
 echo "$folder ← $lock"
 wheels="--only-binary :all:"
 [ "$what" = annotators ] && wheels= # some of what Label Studio needs is shipped as sources only, hashed as well
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes $wheels -r "$lock"
+pip="$folder/bin/python -m pip --quiet --disable-pip-version-check"
+uv=.venv/bin/uv
+# uv takes a tenth of pip's time, from the index that pip is told to use. Where it can't, pip does it.
+[ "$what" != run ] || $pip install --require-hashes -r requirements/setup.txt
+index=${UV_DEFAULT_INDEX:-$($pip config list | sed -n "s/^[^=]*\.index-url='\(.*\)'$/\1/p" | tail -1)}
+[ -x $uv ] && $uv pip install --quiet --python "$folder/bin/python" ${index:+--default-index "$index"} \
+    --require-hashes $wheels -r "$lock" || $pip install --require-hashes $wheels -r "$lock"
 if [ "$what" = run ]; then
-    "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    $pip install --no-deps --no-build-isolation -e .
 fi
 echo "$want" >"$stamp"

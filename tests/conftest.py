@@ -57,6 +57,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if slow else None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that are given the longest time begin first, so that no worker has one of them left when all else is done."""
+    longest: dict[Path, float] = {}
+    for item in items:
+        given = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0.0), float(given.args[0]) if given else 0.0)
+    items.sort(key=lambda item: -longest[item.path])
+
+
 def pytest_collection_finish() -> None:
     """What is there now stays, as in a server."""
     gc.collect()

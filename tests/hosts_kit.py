@@ -41,6 +41,8 @@ url = "{model}"
 party = "own"
 """
 
+_BREATH_S = 0.02
+
 
 def until(true: Callable[[], bool], seconds: float = 400.0) -> float:
     """Wait until something holds; returns how long it took. The bound is for a busy machine, not what is promised."""
@@ -266,7 +268,8 @@ def writer(answer: Answered, names: Sequence[str]) -> str:
 
 
 class Load:
-    """People who go on asking, each over connections that are kept; what was not answered with 200 is kept.
+    """People who go on asking, each over connections that are kept; what was not answered with 200 is kept. They take a
+    breath between two questions: what they would ask besides takes the time in which the next process begins.
 
     Args:
         targets: addresses and ports.
@@ -307,7 +310,7 @@ class Load:
     def _go(self, number: int) -> None:
         kept: dict[tuple[str, int], http.client.HTTPConnection] = {}
         turn = number
-        while not self._stop.is_set():
+        while not self._stop.wait(_BREATH_S):
             turn += 1
             target = self._targets[turn % len(self._targets)]
             connection = kept.get(target) or http.client.HTTPConnection(*target, timeout=120)

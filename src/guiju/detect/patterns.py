@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib.resources import files
 from itertools import accumulate, chain, pairwise
 from re._parser import parse  # type: ignore[import-not-found] # the standard library's own; it tells how wide a pattern is
@@ -70,11 +71,29 @@ class Book(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pattern: list[Pattern]
 
 
-class _Ready(msgspec.Struct, frozen=True):
-    row: Pattern
-    found: re.Pattern[str]
-    unless: re.Pattern[str] | None
-    widest: int
+class _Ready:
+    """A pattern and its regular expressions, which are compiled when a text first has the words that it needs: all of
+    them take a third of a second at each start of a process, and most texts need none."""
+
+    def __init__(self, row: Pattern, of: Book) -> None:
+        self.row = row
+        self._says = _expression(row, of)
+        self._unless = "|".join(_group(row, of, name) for name in row.unless)
+
+    @cached_property
+    def found(self) -> re.Pattern[str]:
+        """What the pattern says."""
+        return re.compile(self._says)
+
+    @cached_property
+    def unless(self) -> re.Pattern[str] | None:
+        """What takes the sting out."""
+        return re.compile(self._unless) if self._unless else None
+
+    @cached_property
+    def widest(self) -> int:
+        """Characters of a match, at most."""
+        return int(parse(self._says).getwidth()[1])
 
 
 def book(name: str) -> Book:
@@ -95,10 +114,7 @@ class Patterns:
 
     def __init__(self, id: str, of: Book) -> None:
         self.id = id
-        self._ready = []
-        for row in of.pattern:
-            found = _compiled(row, of)
-            self._ready.append(_Ready(row, found, _unless(row, of), parse(found.pattern).getwidth()[1]))
+        self._ready = [_Ready(row, of) for row in of.pattern]
         heads: dict[str, int] = {}
         self._heads_of: dict[int, list[int]] = {}
         for number, row in enumerate(of.pattern):
@@ -225,7 +241,7 @@ def _harmless(unless: re.Pattern[str], text: str, start: int, end: int, spaced: 
     return unless.search(folded if spaced else _SOFT.sub("", folded)) is not None
 
 
-def _compiled(row: Pattern, of: Book) -> re.Pattern[str]:
+def _expression(row: Pattern, of: Book) -> str:
     """The regular expression of a pattern: bounded gaps only, so it is linear in the text."""
     out = []
     for part in _PART.finditer(row.says):
@@ -239,11 +255,7 @@ def _compiled(row: Pattern, of: Book) -> re.Pattern[str]:
             out.append(f"[^{HARD if part['gap'] == '..' else ''}\x04]{{0,{part['most']}}}?")
         else:
             out.append(_group(row, of, part["group"]))
-    return re.compile(f"(?P<all>{''.join(out)})")
-
-
-def _unless(row: Pattern, of: Book) -> re.Pattern[str] | None:
-    return re.compile("|".join(_group(row, of, name) for name in row.unless)) if row.unless else None
+    return f"(?P<all>{''.join(out)})"
 
 
 def _group(row: Pattern, of: Book, name: str) -> str:
