@@ -15,9 +15,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from guiju.detect.many import Many
 from guiju.detect.personal import documents, names, numbers, online, places, tokens
 from guiju.detect.personal.kinds import KINDS, Span
-from guiju.detect.personal.triggers import Look, looks
+from guiju.detect.personal.triggers import Look, looks, looks_of
 from guiju.detect.words import passages
 from guiju.terms import Detector, Finding, Text
 
@@ -64,7 +65,16 @@ def recognise(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
     Returns:
         Spans in their order, none over another: of two the one that begins first, of those the longer one.
     """
-    wanted = looks(text)
+    return _recognised(text, looks(text), kinds)
+
+
+def recognised(many: Many) -> list[list[Span]]:
+    """What `recognise` gives of each of many texts."""
+    return [_recognised(text, wanted) if wanted else [] for text, wanted in zip(many.texts, looks_of(many), strict=True)]
+
+
+def _recognised(text: str, wanted: int, kinds: Collection[str] = KINDS) -> list[Span]:
+    """Everything of some kinds in a text, of which is known what is to be looked for."""
     if wanted & _WIDE:
         text = text.translate(_PLAIN)
         wanted = looks(text)
