@@ -33,7 +33,7 @@ from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds, weights
 from guiju.detect.patterns import book
 from guiju.detect.personal.kinds import KINDS, Span
-from guiju.detect.personal.recogniser import recognise, recognised
+from guiju.detect.personal.recogniser import apart, every, every_of
 from guiju.detect.words import Words
 from guiju.terms import Detector, Finding, Text
 
@@ -93,6 +93,7 @@ class Columns(msgspec.Struct, frozen=True):
         risks: by class, the strongest each.
         signals: categories that a list only signals, such as slurs.
         personal: kinds of personal data and credentials, one a place.
+        masked: where those stand that are taken out of what is kept.
         marks: names in `marks.toml` → how often.
         bands: a row of hashes a text, by which texts that are nearly the same are told; none where nobody asks.
         benchmark: whether a run of a benchmark stands in it.
@@ -108,6 +109,7 @@ class Columns(msgspec.Struct, frozen=True):
     risks: list[tuple[Risk, ...]]
     signals: list[tuple[str, ...]]
     personal: list[tuple[str, ...]]
+    masked: list[list[Span]]
     marks: list[dict[str, int]]
     bands: Hashes | None
     benchmark: list[bool]
@@ -189,7 +191,8 @@ class Scan:
             repetition=[_repetition(text, raw) for text, raw in zip(texts, raws, strict=True)],
             risks=risks,
             signals=signals,
-            personal=[tuple([span.kind for span in spans]) for _, spans, _, _ in seen],
+            personal=[tuple([span.kind for span in apart(spans)]) for _, spans, _, _ in seen],
+            masked=[apart(spans, MASKED) for _, spans, _, _ in seen],
             marks=[marks for marks, _ in named],
             bands=self._bands.of(texts) if self._bands else None,
             benchmark=[self._benchmarks is not None and self._benchmarks.holds(text) for text in texts],
@@ -200,7 +203,7 @@ class Scan:
         """What is seen in texts without the classifier; in nearly all of them nothing, which is told of all at once."""
         if len(texts) == 1 and len(texts[0]) > _TOGETHER:
             text = texts[0]
-            return [(self._found(text, True, True), recognise(text), _shape(text), self._named(text))]
+            return [(self._found(text, True, True), every(text), _shape(text), self._named(text))]
         many = Many(texts)
         views = Views(many)
         doubtful = self._words.doubtful(many, views).tolist()
@@ -209,7 +212,7 @@ class Scan:
             self._found(text, doubt, at in tried or strange)
             for at, (text, doubt, strange) in enumerate(zip(texts, doubtful, views.strange.tolist(), strict=True))
         ]
-        return zip(founds, recognised(many), _shapes(many), self._named.many(many), strict=True)
+        return zip(founds, every_of(many), _shapes(many), self._named.many(many), strict=True)
 
     def _found(self, text: str, doubtful: bool, tried: bool) -> list[Finding]:
         """What lists, patterns and registers find in a text.

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -87,13 +87,21 @@ class Masker:
         kinds: what is masked.
         texts: all that the request says, joined where a reader sees one text: a value that is found in one place is
             masked wherever it stands, also where nothing beside it tells what it is.
+        known: what was found in some of them already, of these kinds.
     """
 
-    def __init__(self, placeholders: Placeholders, kinds: Collection[str], texts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        placeholders: Placeholders,
+        kinds: Collection[str],
+        texts: Sequence[str],
+        known: Mapping[str, Sequence[Span]] | None = None,
+    ) -> None:
         self._placeholders = placeholders
         self._kinds = kinds
         self._said: dict[str, Span] = {}
-        self._found = {text: recognise(text, kinds) for text in texts}
+        known = known or {}
+        self._found = {text: known[text] if text in known else recognise(text, kinds) for text in texts}
         for text, spans in self._found.items():
             for span in spans:
                 self._said.setdefault(text[span.start : span.end], span)
