@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -27,7 +27,7 @@ from guiju.detect import shipped
 from guiju.detect.automaton import automaton
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
-from guiju.detect.many import BEFORE, Many, Views, which
+from guiju.detect.many import BEFORE, Many, Views, grouped, which
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds, weights
@@ -172,7 +172,7 @@ class Scan:
         raws = [text.encode("utf-8", "surrogatepass") for text in texts]
         risks, signals = [], []
         scored = self._scored(texts)
-        seen = [one for group in _grouped(texts) for one in self._seen(group)]
+        seen = [one for group in grouped(texts, _TOGETHER) for one in self._seen(group)]
         for at, (text, (found, _, _, _)) in enumerate(zip(texts, seen, strict=True)):
             judged = scored[at] if self._heads else []
             if self._heads and len(text) > _WHOLE and found:
@@ -299,20 +299,6 @@ class Named:
                 else:
                     groups.add(name)
         return marked, tuple(sorted(groups))
-
-
-def _grouped(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Texts in their order, several at a time, but for one that is longer than they may be together."""
-    group: list[str] = []
-    size = 0
-    for text in texts:
-        if group and size + len(text) > _TOGETHER:
-            yield group
-            group, size = [], 0
-        group.append(text)
-        size += len(text)
-    if group:
-        yield group
 
 
 def _named(entries: Sequence[Entry]) -> str:

@@ -7,7 +7,7 @@ same either way.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -59,7 +59,7 @@ class Many:
         return np.zeros(len(self.texts), np.bool_)
 
     def having(self, places: Places) -> Places:
-        """Which text each of some units stands in; what stands before a text is its own."""
+        """Which text each of some units stands in."""
         return np.searchsorted(self.starts, places + len(BEFORE), "right") - 1
 
     def whose(self, places: Places) -> list[int]:
@@ -73,13 +73,27 @@ class Many:
 
     def sums(self, units: Flags) -> Places:
         """How many of some units each text holds."""
-        return np.bincount(self.having(np.flatnonzero(units)), minlength=len(self.texts))
+        return np.add.reduceat(units, self.starts - len(BEFORE), dtype=np.intp)
 
     @cached_property
     def lowered(self) -> tuple[str, Places] | None:
         """All texts in lower case, and where each begins in it; none where a letter became two."""
         lower = self.joined.lower()
         return (lower, _starts(self._chars)) if len(lower) == len(self.joined) else None
+
+
+def grouped(texts: Sequence[str], most: int) -> Iterator[list[str]]:
+    """Texts in their order, of at most so many characters together, but for one that is longer: it comes alone."""
+    group: list[str] = []
+    size = 0
+    for text in texts:
+        if group and size + len(text) > most:
+            yield group
+            group, size = [], 0
+        group.append(text)
+        size += len(text)
+    if group:
+        yield group
 
 
 def _starts(sizes: Places) -> Places:
