@@ -48,9 +48,6 @@ _PART: Final = 2000
 """Characters up to which a text is classified whole; of a longer one its beginning, middle and end, and around hits."""
 _SAMPLE: Final = 4096
 """Characters at the beginning from which language and repetition are told."""
-_WINDOW: Final = 14
-_WITHIN: Final = 15_000
-"""Bytes for which a window of half the usual size has the same result in half the time."""
 _LEAST: Final = 200
 """Characters from which repetition can be told."""
 _AROUND: Final = 1000
@@ -390,8 +387,7 @@ def _repetition(text: str, raw: bytes) -> float:
         return -1.0
     if len(text) > _SAMPLE:
         raw = text[:_SAMPLE].encode("utf-8", "surrogatepass")
-    pressed = zlib.compressobj(1, wbits=_WINDOW if len(raw) <= _WITHIN else zlib.MAX_WBITS)
-    return round(1 - (len(pressed.compress(raw)) + len(pressed.flush())) / len(raw), 3)
+    return round(1 - len(zlib.compress(raw, 1)) / len(raw), 3)
 
 
 MASKED: Final = frozenset(kind.id for kind in KINDS.values() if kind.id not in ("uscc", "ip"))

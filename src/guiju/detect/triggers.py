@@ -364,10 +364,10 @@ def sketch_of_leet(text: str) -> str:
     """View (e) of a text's leet reading."""
     view = sketch(leet.lettered(text))
     units = leet.CLASSES.take(np.frombuffer(view.encode("utf-16-le", "surrogatepass"), np.uint16))
-    fresh = units[1:][units[1:] != units[:-1]]
-    if len(units) - len(fresh) > RUN:  # what is repeated so often is kept apart
-        return collapse(leet.classed(view))
-    return (units[:1].tobytes() + fresh.tobytes()).decode("utf-16-le", "surrogatepass")
+    changes = np.flatnonzero(units[1:] != units[:-1])
+    if len(units) - len(changes) > RUN and (np.diff(changes, prepend=-1, append=len(units) - 1) > RUN).any():
+        return collapse(leet.classed(view))  # what is repeated so often is kept apart
+    return (units[:1].tobytes() + units[changes + 1].tobytes()).decode("utf-16-le", "surrogatepass")
 
 
 def _sounded(units: NDArray[np.uint16], voice: str) -> str:
