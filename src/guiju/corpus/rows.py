@@ -365,9 +365,7 @@ def _shapes(many: Many) -> list[_Shape]:
     places = np.repeat(sorts, many.sizes + len(BEFORE))
     places += _LETTERS.take(many.index[: len(places)])
     counts = np.bincount(places, minlength=_SORTS * len(many.texts)).reshape(-1, _SORTS).tolist()
-    return [
-        _told(*row) if len(text) <= _SAMPLE else _shape(text) for row, text in zip(counts, many.texts, strict=True)
-    ]
+    return [_told(*row) if len(text) <= _SAMPLE else _shape(text) for row, text in zip(counts, many.texts, strict=True)]
 
 
 def _told(_: int, han: int, latin: int, wide: int, kana: int, hangul: int) -> _Shape:

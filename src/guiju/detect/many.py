@@ -153,4 +153,6 @@ class Views:
 
     def of(self, at: int) -> str:
         """The view of one text."""
-        return self.text[self.starts[at] : self.ends[at]]
+        start, end = int(self.starts[at]), int(self.ends[at])
+        view: str = self.text[start:end]
+        return view

@@ -160,14 +160,15 @@ def signs_of(many: Many) -> SignsOf:
     closer = many.with_any(
         (kinds == ord("h")) | (kinds == ord("w")) | (many.units == _OVERRIDES[0]) | (many.units == _OVERRIDES[1])
     )
-    for at in np.flatnonzero(many.with_any(kinds == ord("&"))):
+    for at in np.flatnonzero(many.with_any(kinds == ord("&"))).tolist():
         closer[at] |= _CODED.search(many.texts[at]) is not None
-    run = letter | digit | (kinds == ord("/"))
+    sign = kinds == ord("$")
+    run = letter | digit | sign | (kinds == ord("/"))  # as _ALNUM has it
     for step in (1, 2, 4, 8):  # so that a unit stands for sixteen
         run = run[:-step] & run[step:]
     for at in many.whose(np.flatnonzero(run)):
         closer[at] |= decoded.shows(many.texts[at])
-    digit |= kinds == ord("$")
+    digit |= sign
     ahead, behind = letter.copy(), digit | bang
     ahead[1:] |= letter[:-1] & bang[1:]
     between = kinds == ord("x")

@@ -181,8 +181,9 @@ class Words:
         made[triggers.said_of(views)] = True
         for at, found in views.found(self.index.every(views.text)).items():
             made[at] |= bool(self.index.terms(found) or triggers.shapes(views.of(at), found))
-        leet = np.flatnonzero(shown.leet & ~made)
-        made[leet[triggers.lettered_of([many.texts[at] for at in leet], [views.of(at) for at in leet])]] = True
+        leet = np.flatnonzero(shown.leet & ~made).tolist()
+        for at in triggers.lettered_of([many.texts[at] for at in leet], [views.of(at) for at in leet]):
+            made[leet[at]] = True
         return made
 
     def _unmatched(self, text: str) -> Look:

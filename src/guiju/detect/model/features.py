@@ -198,6 +198,28 @@ def within(of: Grams) -> NDArray[np.bool_]:
     return made
 
 
+class Each(msgspec.Struct, frozen=True):
+    """Features of several texts, none of what stands over their borders.
+
+    Attributes:
+        rows: rows of the table of weights.
+        first, last: tokens at which each begins and ends.
+        texts: which text each stands in.
+    """
+
+    rows: Places
+    first: Places
+    last: Places
+    texts: Places
+
+
+def each(of: Grams) -> Each:
+    """The features that stand in one of several texts."""
+    kept = within(of)
+    first, last = (places.compress(kept) for places in spans(of))
+    return Each(of.rows.compress(kept), first, last, of.borders.searchsorted(first))
+
+
 def spans(of: Grams) -> tuple[Places, Places]:
     """First and last token of each feature."""
     if not len(of.rows):

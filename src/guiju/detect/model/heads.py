@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from guiju.detect.model.features import Grams, Places, places, raw, several, single, spans, within
+from guiju.detect.model.features import Grams, Places, each, places, raw, several, single, spans, within
 from guiju.detect.model.weights import HEADS, Floats, Language, Weights
 
 WINDOW: Final = 160
@@ -91,9 +91,9 @@ class Heads:
             else:
                 short.append(at)
         if parts:
-            which, first = np.unique(owners, return_index=True)
+            long, first = np.unique(owners, return_index=True)
             sums = np.concatenate([self._long(parts[at : at + _TOGETHER]) for at in range(0, len(parts), _TOGETHER)])
-            made[which] = self._chances(np.maximum.reduceat(sums, first, axis=0) + self._of.bias)
+            made[long] = self._chances(np.maximum.reduceat(sums, first, axis=0) + self._of.bias)
         for begin in range(0, len(short), _AT_ONCE):
             which = short[begin : begin + _AT_ONCE]
             made[which] = self._chances(self._short([texts[at] for at in which]) + self._of.bias)
@@ -145,15 +145,12 @@ class Heads:
         """Sums of short texts, each in one window."""
         if len(texts) == 1:
             return self._sums(single(texts[0]))
-        found = several(texts)
-        if not len(found.rows):
-            return np.zeros((len(texts), len(self._of.scale)), np.float32)
-        whole = within(found)
-        of = found.borders.searchsorted(spans(found)[0].compress(whole))
+        found = each(several(texts))
+        of = found.texts
         order = of.argsort(kind="stable")
         sizes = np.bincount(of, minlength=len(texts))
         ends = sizes.cumsum().tolist()
-        block = self._of.table.take(found.rows.compress(whole).take(order), 0).astype(np.float32)
+        block = self._of.table.take(found.rows.take(order), 0).astype(np.float32)
         made = np.zeros((len(texts), block.shape[1]), np.float32)
         begin = 0
         for at, end in enumerate(ends):
@@ -186,7 +183,8 @@ class Heads:
                 continue
             # A text in one window is reckoned as `_sums` does.
             made[at] = sums[at] * (self._of.scale / np.float32(max(int(counts[at]), LEAST) ** 0.5))
-        return np.maximum.reduceat(made, first, axis=0)
+        highest: Floats = np.maximum.reduceat(made, first, axis=0)
+        return highest
 
     @cached_property
     def _packed(self) -> NDArray[np.int64]:
@@ -284,7 +282,8 @@ def _packed_by_first(
 def _unpacked(sums: NDArray[np.int64], counts: Places) -> Floats:
     """Sums of packed rows, each head for itself."""
     made = (sums[:, :, None] >> _SHIFTS) & _LANE
-    return (made.reshape(len(sums), -1) - _OFFSET * counts[:, None]).astype(np.float32)
+    told: Floats = (made.reshape(len(sums), -1) - _OFFSET * counts[:, None]).astype(np.float32)
+    return told
 
 
 def _by_first(found: Grams, block: Floats) -> tuple[Floats, Places]:

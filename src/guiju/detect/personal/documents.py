@@ -35,9 +35,7 @@ _HONG_KONG: Final = re.compile(r"(?P<l>[A-Z](?<![A-Za-z0-9].)[A-Z]?)(?P<d>[0-9]{
 _TAIWAN: Final = re.compile(
     r"(?:身份证|身分證|身分证|身份證)[^0-9\n。]{0,12}?(?<![A-Za-z0-9])(?P<it>[A-Z][1289][0-9]{8})(?![A-Za-z0-9])"
 )
-_OFFICER: Final = re.compile(
-    r"[军士文兵南北沈兰成济广海空参政后装](?<![\u4e00-\u9fff].)字第?[0-9]{6,8}号?"
-)
+_OFFICER: Final = re.compile(r"[军士文兵南北沈兰成济广海空参政后装](?<![\u4e00-\u9fff].)字第?[0-9]{6,8}号?")
 _IBAN: Final = re.compile(
     r"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z][0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
 )
