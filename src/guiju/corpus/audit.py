@@ -27,6 +27,7 @@ from guiju.corpus.rows import MASKED, Scan
 from guiju.corpus.seen import Hashes, Seen
 from guiju.corpus.shards import Folder, Pages, Shard
 from guiju.corpus.tally import Tally
+from guiju.detect.personal.kinds import Span
 from guiju.detect.personal.masking import Masker, Placeholders
 from guiju.records.corpora import consent_hash
 from guiju.terms import Control, Text
@@ -136,18 +137,18 @@ class Look:
             consent = self._asked.consents.against(row)
             outcome = decided(row, columns, at, self._controls, consent, licensed=self._asked.licensed)
             outcomes.append(outcome)
-            clean.append(self._clean(row, outcome))
+            clean.append(self._clean(row, outcome, columns.masked[at]))
         digests = columns.digest
         digests[[bool(row.fault) for row in given]] = 0
         return Looked(chunk.file, [row.number for row in given], outcomes, digests, clean, tally, columns.bands)
 
-    def _clean(self, row: Row, outcome: Outcome) -> bytes:
+    def _clean(self, row: Row, outcome: Outcome, found: Sequence[Span]) -> bytes:
         """The row as it may be written; empty where it is not written at all."""
         if outcome.fate == "dropped" or row.fault:
             return b""
         if not {"personal", "secret"} & set(outcome.reasons):
             return row.raw or written(row.value)
-        masker = Masker(Placeholders(self._key, self._asked.source), MASKED, row.leaves)
+        masker = Masker(Placeholders(self._key, self._asked.source), MASKED, row.leaves, {row.text: found})
         return masked(row, self._asked.fields, masker.text)
 
 

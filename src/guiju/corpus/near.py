@@ -10,13 +10,15 @@ are taken for nearly the same when all sixteen of a band agree: at a likeness (J
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from guiju.corpus.seen import Hashes
+from guiju.detect.many import Many, grouped
 from guiju.errors import ConfigError
 
 try:
@@ -32,6 +34,9 @@ _LEAST: Final = 50
 _MOST: Final = 1_000_000
 """Characters of a text that are compared."""
 _SLICE: Final = 1 << 17
+_TOGETHER: Final = 1 << 14
+"""Characters of texts of which runs are made together, at most."""
+_CLOSER: Final = 0xD800
 _SEED: Final = 1
 _PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
 _BLANK: Final = re.compile(r"[\W_]+")
@@ -59,11 +64,12 @@ class Bands:
         """A row of bands a text; zeros for one that is too short to compare."""
         made = np.zeros((len(texts), BANDS), np.uint64)
         which, flat, ends = [], [], [0]
-        for at, text in enumerate(texts):
-            if len(text) >= _LEAST and len(found := runs(bare(text[:_MOST]), _SHINGLE)):
+        compared = [at for at, text in enumerate(texts) if len(text) >= _LEAST]
+        for at, found in zip(compared, _all_runs([texts[at][:_MOST] for at in compared]), strict=True):
+            if len(found):
                 which.append(at)
                 flat.append(found)
-                ends.append(ends[-1] + len(flat[-1]))
+                ends.append(ends[-1] + len(found))
         if which:
             matrix = RMinHash.digest_matrix_from_flat_token_hashes(np.concatenate(flat), ends, BANDS * _WIDE, _SEED)
             minima = np.array(matrix.to_rows(), np.uint64).reshape(len(which), BANDS, _WIDE)
@@ -119,6 +125,36 @@ def bare(text: str) -> str:
     return _BLANK.sub("", text.casefold())
 
 
+def _all_runs(texts: Sequence[str]) -> Iterator[Hashes]:
+    """The runs of the bare form of each text, of short ones several at a time."""
+    for group in grouped(texts, _TOGETHER):
+        if len(group[0]) > _TOGETHER:
+            yield runs(bare(group[0]), _SHINGLE)
+            continue
+        many = Many(group)
+        units = _bares().take(many.index)
+        strange = units == _CLOSER
+        alone = many.with_any(strange).tolist()
+        units[strange] = 0
+        kept = units != 0
+        sizes = many.sums(kept)
+        every = _hashed(units[kept].astype(np.uint64), _SHINGLE)
+        starts = (sizes.cumsum() - sizes).tolist()
+        for text, strange_, start, size in zip(group, alone, starts, sizes.tolist(), strict=True):
+            yield runs(bare(text), _SHINGLE) if strange_ else every[start : start + max(0, size - _SHINGLE + 1)]
+
+
+@cache
+def _bares() -> NDArray[np.uint16]:
+    """Unit of UTF-16 → what `bare` makes of it, 0 where that is nothing, _CLOSER where it is no one unit."""
+    made = np.full(0x10000, _CLOSER, np.uint16)
+    for code in (*range(0xD800), *range(0xE000, 0x10000)):
+        plain = bare(chr(code))
+        if len(plain) < 2 and plain < "\U00010000":
+            made[code] = ord(plain or "\0")
+    return made
+
+
 def _is_dense(text: str) -> bool:
     return 2 * sum(1 for sign in text[:200] if sign >= "\u2e80") > len(text[:200])
 
@@ -128,7 +164,11 @@ def runs(text: str, length: int) -> Hashes:
     if len(text) > _SLICE + length:  # the arrays of a long text would take forty times its size
         starts = range(0, len(text) - length + 1, _SLICE)
         return np.concatenate([runs(text[at : at + _SLICE + length - 1], length) for at in starts])
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64)
+    return _hashed(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.uint64), length)
+
+
+def _hashed(codes: Hashes, length: int) -> Hashes:
+    """The same of the codes of a text."""
     count = len(codes) - length + 1
     if count < 1:
         return np.empty(0, np.uint64)

@@ -77,25 +77,41 @@ def _row(chunk: Chunk, place: int, given: Any, fields: frozenset[str]) -> Row:
     number, fault = chunk.first + place, chunk.faults.get(place, "")
     if fault:
         return Row(number, None, b"", (), fault)
-    raw, encoding = b"", ""
-    if isinstance(given, bytes):
+    raw, encoding, sound = b"", "", False
+    if isinstance(given, bytes) and chunk.form == "jsonl":
+        raw, given, fault, encoding = _parsed(given)
+        if fault:
+            return Row(number, None, b"", (), fault, encoding)
+        sound = b"\\" not in raw  # halves of a pair are written as escapes alone
+    elif isinstance(given, bytes):
         text, encoding = decoded(given)
         if text is None:
             return Row(number, None, b"", (), "bad_encoding")
-        if chunk.form == "jsonl":
-            raw = given if not encoding else text.encode("utf-8", "surrogatepass")
-            try:
-                given = msgspec.json.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                return Row(number, None, b"", (), "bad_json", encoding)
-        else:
-            given = {"text": text}
+        given, sound = {"text": text}, True
     leaves = tuple(_leaves(given, fields))
     fault = "" if any(map(str.strip, leaves)) else "no_text"
-    if any(_broken(leaf) for leaf in leaves if not leaf.isascii()):
+    if not sound and any(_broken(leaf) for leaf in leaves if not leaf.isascii()):
         fault = "bad_encoding"
     told = given if isinstance(given, dict) else {}
     return Row(number, given, raw, leaves, fault, encoding, _named(told, CONSENT), _origin(told))
+
+
+def _parsed(line: bytes) -> tuple[bytes, Value, str, str]:
+    """A line of JSON in UTF-8, what it says, why it can't be read, and what it was written in."""
+    try:
+        return line, msgspec.json.decode(line), "", ""
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    text, encoding = decoded(line)
+    if text is None:
+        return b"", None, "bad_encoding", ""
+    if not encoding:
+        return b"", None, "bad_json", ""
+    raw = text.encode("utf-8", "surrogatepass")
+    try:
+        return raw, msgspec.json.decode(raw), "", encoding
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return b"", None, "bad_json", encoding
 
 
 def leaves(line: bytes, fields: frozenset[str] = frozenset()) -> list[str]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -27,17 +27,22 @@ from guiju.detect import shipped
 from guiju.detect.automaton import automaton
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
+from guiju.detect.many import BEFORE, Many, Views, grouped, which
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import thresholds, weights
 from guiju.detect.patterns import book
-from guiju.detect.personal.kinds import KINDS
-from guiju.detect.personal.recogniser import recognise
-from guiju.detect.sketch import sketch
+from guiju.detect.personal.kinds import KINDS, Span
+from guiju.detect.personal.recogniser import apart, every, every_of
 from guiju.detect.words import Words
 from guiju.terms import Detector, Finding, Text
 
 Hashes = NDArray[np.uint64]
+_Shape = tuple[str, bool]
+"""Language, and whether it is mixed."""
+_Names = tuple[dict[str, int], tuple[str, ...]]
+"""Marks, and groups of people."""
+_Seen = tuple[list[Finding], list[Span], _Shape, _Names]
 _WHOLE: Final = 6000
 _PART: Final = 2000
 """Characters up to which a text is classified whole; of a longer one its beginning, middle and end, and around hits."""
@@ -52,8 +57,9 @@ _OF_PEOPLE: Final = tuple(
     for tongue in ("", "_en")
 )
 _HAN, _LATIN, _WIDE, _KANA, _HANGUL = range(1, 6)
-_TOGETHER: Final = 1000
-"""Characters up to which short texts are looked at together, to see that there is nothing in any of them."""
+_SORTS: Final = _HANGUL + 1
+_TOGETHER: Final = 1 << 17
+"""Characters of texts that are looked at together, at most, to see that there is nothing in nearly all of them."""
 _LONG: Final = 10
 """Hits around which a long text is looked at, at most."""
 
@@ -77,13 +83,14 @@ class Columns(msgspec.Struct, frozen=True):
 
     Attributes:
         digest: 64 bits that are the same for texts which differ in blanks at their ends alone.
-        size: characters.
+        size, bytes: characters, and bytes in UTF-8.
         language: `zh`, `en`, `other`, or `none` where no letters are.
         mixed: whether Han and Latin are both a fifth of the letters or more.
         repetition: how far the beginning can be pressed together, from 0 (not at all) to 1; -1 for short texts.
         risks: by class, the strongest each.
         signals: categories that a list only signals, such as slurs.
         personal: kinds of personal data and credentials, one a place.
+        masked: where those stand that are taken out of what is kept.
         marks: names in `marks.toml` → how often.
         bands: a row of hashes a text, by which texts that are nearly the same are told; none where nobody asks.
         benchmark: whether a run of a benchmark stands in it.
@@ -92,12 +99,14 @@ class Columns(msgspec.Struct, frozen=True):
 
     digest: Hashes
     size: list[int]
+    bytes: list[int]
     language: list[str]
     mixed: list[bool]
     repetition: list[float]
     risks: list[tuple[Risk, ...]]
     signals: list[tuple[str, ...]]
     personal: list[tuple[str, ...]]
+    masked: list[list[Span]]
     marks: list[dict[str, int]]
     bands: Hashes | None
     benchmark: list[bool]
@@ -157,47 +166,66 @@ class Scan:
         Args:
             texts: of any length.
         """
-        risks, signals, personal = [], [], []
+        raws = [text.encode("utf-8", "surrogatepass") for text in texts]
+        risks, signals = [], []
         scored = self._scored(texts)
-        for at, (text, found) in enumerate(zip(texts, self._founds(texts), strict=True)):
+        seen = [one for group in grouped(texts, _TOGETHER) for one in self._seen(group)]
+        for at, (text, (found, _, _, _)) in enumerate(zip(texts, seen, strict=True)):
             judged = scored[at] if self._heads else []
             if self._heads and len(text) > _WHOLE and found:
                 judged = judged + self._around(text, found)
             sure, only = _strongest(found, judged)
             risks.append(sure)
             signals.append(only)
-            personal.append(tuple(span.kind for span in recognise(text)))
-        shapes = [_shape(text) for text in texts]
-        named = [self._named(text) for text in texts]
+        shapes = [shape for _, _, shape, _ in seen]
+        named = [named for _, _, _, named in seen]
         return Columns(
-            digest=np.array([_digest(text) for text in texts], np.uint64),
+            digest=np.array([_digest(text, raw) for text, raw in zip(texts, raws, strict=True)], np.uint64),
             size=[len(text) for text in texts],
+            bytes=[len(raw) for raw in raws],
             language=[language for language, _ in shapes],
             mixed=[mixed for _, mixed in shapes],
-            repetition=[_repetition(text) for text in texts],
+            repetition=[_repetition(text, raw) for text, raw in zip(texts, raws, strict=True)],
             risks=risks,
             signals=signals,
-            personal=personal,
+            personal=[tuple([span.kind for span in apart(spans)]) for _, spans, _, _ in seen],
+            masked=[apart(spans, MASKED) for _, spans, _, _ in seen],
             marks=[marks for marks, _ in named],
             bands=self._bands.of(texts) if self._bands else None,
             benchmark=[self._benchmarks is not None and self._benchmarks.holds(text) for text in texts],
             groups=[groups for _, groups in named],
         )
 
-    def _founds(self, texts: Sequence[str]) -> Iterator[list[Finding]]:
-        """What lists, patterns and registers find in each text; nearly all are done with after a sketch of several."""
-        for group in _grouped(texts):
-            joined = "\n".join(group)
-            view = sketch(joined)
-            plain, tried = self._words.plain(joined, view), self._patterns.tries(view)
-            for text in group:
-                leaf = (Text("", text),)
-                found = [] if plain or (len(group) > 1 and self._words.plain(text)) else self._words.find(leaf)
-                if tried:
-                    found += self._patterns.find(leaf)
-                for register in self._registers:
-                    found += register.find(leaf)
-                yield found
+    def _seen(self, texts: Sequence[str]) -> Iterable[_Seen]:
+        """What is seen in texts without the classifier; in nearly all of them nothing, which is told of all at once."""
+        if len(texts) == 1 and len(texts[0]) > _TOGETHER:
+            text = texts[0]
+            return [(self._found(text, True, True), every(text), _shape(text), self._named(text))]
+        many = Many(texts)
+        views = Views(many)
+        doubtful = self._words.doubtful(many, views).tolist()
+        tried = self._patterns.tries_of(views)
+        founds = [
+            self._found(text, doubt, at in tried or strange)
+            for at, (text, doubt, strange) in enumerate(zip(texts, doubtful, views.strange.tolist(), strict=True))
+        ]
+        return zip(founds, every_of(many), _shapes(many), self._named.many(many), strict=True)
+
+    def _found(self, text: str, doubtful: bool, tried: bool) -> list[Finding]:
+        """What lists, patterns and registers find in a text.
+
+        Args:
+            text: the text.
+            doubtful: whether it may hold a term.
+            tried: whether it may hold a pattern.
+        """
+        leaf = (Text("", text),)
+        found = self._words.find(leaf) if doubtful and not self._words.plain(text) else []
+        if tried:
+            found += self._patterns.find(leaf)
+        for register in self._registers:
+            found += register.find(leaf)
+        return found
 
     def _scored(self, texts: Sequence[str]) -> list[list[Finding]]:
         """What the classifier finds in each text."""
@@ -242,31 +270,32 @@ class Named:
         self._matches = automaton(list(made))
         self._names = list(made.values())
 
-    def __call__(self, text: str) -> tuple[dict[str, int], tuple[str, ...]]:
+    def __call__(self, text: str) -> _Names:
         """How often each kind of mark stands in a text, and the groups that it speaks of."""
+        return self._told([pattern for pattern, _, _ in self._matches(text.lower())])
+
+    def many(self, many: Many) -> list[_Names]:
+        """The same for many texts."""
+        lowered = many.lowered
+        if lowered is None:
+            return [self(text) for text in many.texts]
+        lower, starts = lowered
+        patterns: list[list[int]] = [[] for _ in many.texts]
+        matches = self._matches(lower)
+        for at, (pattern, _, _) in zip(which(matches, starts), matches, strict=True):
+            patterns[at].append(pattern)
+        return [self._told(some) if some else ({}, ()) for some in patterns]
+
+    def _told(self, patterns: Sequence[int]) -> _Names:
         marked: dict[str, int] = {}
         groups: set[str] = set()
-        for pattern, _, _ in self._matches(text.lower()):
+        for pattern in patterns:
             for name, is_mark in self._names[pattern]:
                 if is_mark:
                     marked[name] = marked.get(name, 0) + 1
                 else:
                     groups.add(name)
         return marked, tuple(sorted(groups))
-
-
-def _grouped(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Texts in their order, short ones several at a time."""
-    group: list[str] = []
-    size = 0
-    for text in texts:
-        if group and size + len(text) > _TOGETHER:
-            yield group
-            group, size = [], 0
-        group.append(text)
-        size += len(text)
-    if group:
-        yield group
 
 
 def _named(entries: Sequence[Entry]) -> str:
@@ -304,9 +333,10 @@ def _strongest(found: Sequence[Finding], judged: Sequence[Finding]) -> tuple[tup
     return tuple(risks.values()), tuple(signals)
 
 
-def _digest(text: str) -> int:
-    bare = text.strip().encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(bare, digest_size=8).digest(), "little")
+def _digest(text: str, raw: bytes) -> int:
+    if len(bare := text.strip()) < len(text):
+        raw = bare.encode("utf-8", "surrogatepass")
+    return int.from_bytes(hashlib.blake2b(raw, digest_size=8).digest(), "little")
 
 
 def _letters() -> NDArray[np.uint8]:
@@ -323,10 +353,23 @@ def _letters() -> NDArray[np.uint8]:
 _LETTERS: Final = _letters()
 
 
-def _shape(text: str) -> tuple[str, bool]:
+def _shape(text: str) -> _Shape:
     """Language, and whether it is mixed, by the letters at the beginning."""
     units = np.frombuffer(text[:_SAMPLE].encode("utf-16-le", "surrogatepass"), np.uint16)
-    _, han, latin, wide, kana, hangul = np.bincount(_LETTERS.take(units), minlength=_HANGUL + 1).tolist()
+    return _told(*np.bincount(_LETTERS.take(units), minlength=_HANGUL + 1).tolist())
+
+
+def _shapes(many: Many) -> list[_Shape]:
+    """The same of many texts."""
+    sorts = _SORTS * np.arange(len(many.texts))
+    places = np.repeat(sorts, many.sizes + len(BEFORE))
+    places += _LETTERS.take(many.index[: len(places)])
+    counts = np.bincount(places, minlength=_SORTS * len(many.texts)).reshape(-1, _SORTS).tolist()
+    return [_told(*row) if len(text) <= _SAMPLE else _shape(text) for row, text in zip(counts, many.texts, strict=True)]
+
+
+def _told(_: int, han: int, latin: int, wide: int, kana: int, hangul: int) -> _Shape:
+    """What so many letters of each writing mean."""
     letters = han + latin // 4 + wide + kana + hangul
     if not letters:
         return ("en" if latin else "none"), False
@@ -336,11 +379,12 @@ def _shape(text: str) -> tuple[str, bool]:
     return ("zh" if han >= latin // 4 else "en"), mixed
 
 
-def _repetition(text: str) -> float:
+def _repetition(text: str, raw: bytes) -> float:
     """How much of the beginning is said again and again."""
     if len(text) < _LEAST:
         return -1.0
-    raw = text[:_SAMPLE].encode("utf-8", "surrogatepass")
+    if len(text) > _SAMPLE:
+        raw = text[:_SAMPLE].encode("utf-8", "surrogatepass")
     return round(1 - len(zlib.compress(raw, 1)) / len(raw), 3)
 
 

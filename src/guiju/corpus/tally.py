@@ -107,7 +107,7 @@ class Tally(msgspec.Struct):
         self._personal(columns.personal[at])
         size = columns.size[at]
         self.chars += size
-        self.bytes += len(row.text.encode("utf-8", "surrogatepass"))
+        self.bytes += columns.bytes[at]
         for name, count in columns.marks[at].items():
             _one(self.marks, name)
             if name == "advert" and count * 1000 >= _DENSE * max(size, 1000):

@@ -36,12 +36,15 @@ class Deep:
     Args:
         index: the terms, for plain text.
         shows: what shows them in these views.
+
+    Attributes:
+        triggers: what tells whether they could be there.
     """
 
     def __init__(self, index: Index, shows: Shows) -> None:
         self._index = index
-        self._triggers = Triggers(index, shows)
-        self._readings = Readings(index, self._triggers)
+        self.triggers = Triggers(index, shows)
+        self._readings = Readings(index, self.triggers)
         self._sizes: dict[str, tuple[int, bool]] = {}
 
     def quiet(self, text: str, view: str = "", found: Found | None = None) -> bool:
@@ -56,7 +59,7 @@ class Deep:
         if shows.coded or shows.hidden:
             return False
         view = view or sketch(text)
-        return self._triggers.quiet(text, view, self._index.every(view) if found is None else found, shows)
+        return self.triggers.quiet(text, view, self._index.every(view) if found is None else found, shows)
 
     def find(self, text: str) -> list[Finding]:
         """Find in one text, whatever does not stand in it plainly."""
@@ -89,7 +92,7 @@ class Deep:
             if not (shows.coded or shows.hidden):
                 view = sketch(read)
                 found = self._index.every(view)
-                if self._triggers.quiet(read, view, found, shows):
+                if self.triggers.quiet(read, view, found, shows):
                     continue
             gathered.begin(start)
             whole = raw(read)
@@ -119,7 +122,7 @@ class Deep:
 
     def _shown(self, of: Derived, shows: Signs | None = None) -> Shown:
         """What a derived text shows."""
-        return self._triggers.shown(of.text, of.sketch, self._found(of), shows)
+        return self.triggers.shown(of.text, of.sketch, self._found(of), shows)
 
     def _derived(self, whole: Derived, shows: Signs) -> Iterator[Derived]:
         """All that a text with these signs reads as."""

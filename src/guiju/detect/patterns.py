@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.resources import files
 from itertools import accumulate, chain, pairwise
@@ -22,6 +22,7 @@ import msgspec
 
 from guiju.detect.automaton import automaton
 from guiju.detect.forms import normal
+from guiju.detect.many import Views, which
 from guiju.detect.sketch import sketch
 from guiju.detect.table import DOT, HARD, SOFT, fold, lengths
 from guiju.detect.views import collapse, is_gap, is_word
@@ -122,18 +123,15 @@ class Patterns:
             if f"{{{row.anchor}}}" in row.says and all(words):
                 self._heads_of[number] = [heads.setdefault(word, len(heads)) for word in sorted(words)]
         self._heads = automaton(list(heads))
-        by_anchor: dict[str, set[int]] = {}
+        by_word: dict[str, tuple[set[int], set[str]]] = {}
         for number, row in enumerate(of.pattern):
             for anchor in filter(None, _views(of.words[row.anchor])):
-                by_anchor.setdefault(anchor, set()).add(number)
-        self._tries = [frozenset(numbers) for numbers in by_anchor.values()]
-        self._anchors = automaton(list(by_anchor))
-        by_word: dict[str, set[str]] = {}
+                by_word.setdefault(anchor, (set(), set()))[0].add(number)
         self._needs = [frozenset(_PART.sub(_needed, row.says).split()) for row in of.pattern]
         for group in sorted(set().union(*self._needs)):
             for word in filter(None, _views(of.words[group])):
-                by_word.setdefault(word, set()).add(group)
-        self._groups = [frozenset(groups) for groups in by_word.values()]
+                by_word.setdefault(word, (set(), set()))[1].add(group)
+        self._shows = [(frozenset(numbers), frozenset(groups)) for numbers, groups in by_word.values()]
         self._words = automaton(list(by_word))
         always = frozenset(name for name, words in of.words.items() if not all(_views(words)))
         self._needs = [needs - always for needs in self._needs]
@@ -144,12 +142,23 @@ class Patterns:
         Args:
             view: the text's sketch.
         """
-        found = self._anchors(view)
-        if not found:
+        return self._tried({pattern for pattern, _, _ in self._words(view)})
+
+    def tries_of(self, views: Views) -> dict[int, list[int]]:
+        """The same for many texts: text → patterns; those whose views are strange are asked alone."""
+        made: dict[int, set[int]] = {}
+        matches = self._words(views.text)
+        for at, (pattern, _, _) in zip(which(matches, views.starts), matches, strict=True):
+            made.setdefault(at, set()).add(pattern)
+        return {at: tries for at, said in made.items() if (tries := self._tried(said))}
+
+    def _tried(self, said: Collection[int]) -> list[int]:
+        """The patterns that a text can hold in which some words stand."""
+        shows = [self._shows[word] for word in said]
+        numbers = set[int]().union(*(anchored for anchored, _ in shows))
+        if not numbers:
             return []
-        numbers = set().union(*(self._tries[pattern] for pattern in {pattern for pattern, _, _ in found}))
-        said = {pattern for pattern, _, _ in self._words(view)}
-        groups = frozenset().union(*(self._groups[pattern] for pattern in said))
+        groups = set[str]().union(*(told for _, told in shows))
         return sorted(number for number in numbers if self._needs[number] <= groups)
 
     def find(self, texts: Sequence[Text]) -> list[Finding]:

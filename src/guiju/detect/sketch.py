@@ -18,7 +18,7 @@ from guiju.detect.views import collapse
 FEW: Final = 70
 """Characters up to which Python is faster than numpy."""
 _DROPPED: Final = 0
-_CLOSER: Final = 0xD800
+CLOSER: Final = 0xD800
 """No text can hold it, so it can't be decoded: what stands outside the table makes the whole text be folded."""
 
 
@@ -27,17 +27,18 @@ def _unit(target: int | str | None) -> int:
     if target is None or target in (SOFT, DOT, HARD):
         return _DROPPED
     if isinstance(target, str):
-        return _CLOSER
-    return target if target < 0x10000 and not 0xD800 <= target < 0xE000 else _CLOSER
+        return CLOSER
+    return target if target < 0x10000 and not 0xD800 <= target < 0xE000 else CLOSER
 
 
 def _table() -> NDArray[np.uint16]:
     made = np.array([_unit(target) for target in NEAR[:0x10000]], dtype=np.uint16)
-    made[0xD800:0xE000] = _CLOSER  # halves of characters beyond the first plane
+    made[0xD800:0xE000] = CLOSER  # halves of characters beyond the first plane
     return made
 
 
-_TABLE: Final = _table()
+TABLE: Final = _table()
+"""Unit of UTF-16 → what it folds to, 0 where it is dropped, CLOSER where the table can't tell."""
 
 
 def folded_units(text: str) -> NDArray[np.uint16] | None:
@@ -45,15 +46,15 @@ def folded_units(text: str) -> NDArray[np.uint16] | None:
 
     One unit a character: a text with characters beyond the first plane is not for the table.
     """
-    units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
-    return None if (units == _CLOSER).any() else units
+    units = TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    return None if (units == CLOSER).any() else units
 
 
 def sketch(text: str) -> str:
     """View (e) of a raw text, with no barrier where it is longer than 8 separators or 64 times one character."""
     if len(text) < FEW and BARRIER not in (view := collapse(fold(text))):
         return view
-    units = _TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
+    units = TABLE.take(np.frombuffer(text.encode("utf-16-le", "surrogatepass"), np.uint16))
     units = units.compress(units)
     fresh = units[1:].compress(units[1:] != units[:-1])
     try:

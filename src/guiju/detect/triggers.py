@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from guiju.detect import decoded, leet, sounds
 from guiju.detect.index import Index
+from guiju.detect.many import BORDER, Flags, Many, Views, which
 from guiju.detect.shows import Kind, Shows
 from guiju.detect.sketch import FEW, sketch
-from guiju.detect.views import collapse
+from guiju.detect.views import OVERRIDES, RUN, collapse
 
 Found = Sequence[tuple[int, int, int]]
 """What an automaton found: pattern, start and end."""
@@ -28,9 +29,11 @@ TONES: Final = re.compile(r"(?<=[a-zA-ZüÜ])[1-5](?![0-9])")
 _SYLLABLE: Final = "(?:[zcs]h|[bpmfdtnlgkhjqxrzcsyw])?[aeiouvü]{1,3}(?:ng?|r)?"
 TONED: Final = re.compile(f"(?:{_SYLLABLE}[1-5](?![0-9])[^0-9a-z]{{0,2}}){{2}}", re.IGNORECASE)
 """Two syllables with their tones as digits."""
-_MAYBE_TONED: Final = re.compile("[aeiouvüngr](?=([1-5](?![0-9])[^0-9a-z]{0,2}[a-zü]{1,7}[1-5]))", re.IGNORECASE)
-_BEFORE: Final = 7
-"""Where two such syllables could be, which is told much faster; characters of the first before its end."""
+_MAYBE_TONED: Final = re.compile(
+    "[1-5](?<=[aeiouvüngr][1-5])(?=((?![0-9])[^0-9a-z]{0,2}[a-zü]{1,7}[1-5]))", re.IGNORECASE
+)
+_BEFORE: Final = 8
+"""Where two such syllables could be, which is told much faster; characters of the first with its tone."""
 _RUN: Final = re.compile("[a-z]+")
 _PINYIN: Final = re.compile(f"(?>{_SYLLABLE}){{1,24}}")
 """Letters that may be pinyin; what does not match is none."""
@@ -64,6 +67,7 @@ _KINDS: Final = _kinds()
 _ASCII: Final = bytes(_KINDS[:0x80]) + bytes(0x80)
 _ALNUM: Final = bytes.maketrans(b"1/$", b"aaa")
 _LONG: Final = b"a" * 16
+_OVERRIDES: Final = tuple(map(ord, OVERRIDES))
 _LEET: Final = re.compile(
     "[A-Za-z]!?[\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[0-9@$|+]"
     "|[0-9@$|+!][\u0080-\u2e7f\ufe00-\ufeff\U000e0000-\U000e0fff]{0,3}[A-Za-z]"
@@ -137,6 +141,44 @@ def _signs_of_few(text: str) -> Signs:
     )
 
 
+class SignsOf(msgspec.Struct, frozen=True):
+    """What many texts show.
+
+    Attributes:
+        closer: which may hold encodings, a hidden channel, full-width letters or overrides: `signs` must tell.
+        leet: which may hold leet or pinyin with tones as digits.
+    """
+
+    closer: Flags
+    leet: Flags
+
+
+def signs_of(many: Many) -> SignsOf:
+    """What many texts show, by their characters alone: no less than `signs` would say of each."""
+    kinds = _KINDS.take(many.index)
+    letter, digit, bang = kinds == ord("a"), kinds == ord("1"), kinds == ord("!")
+    closer = many.with_any(
+        (kinds == ord("h")) | (kinds == ord("w")) | (many.units == _OVERRIDES[0]) | (many.units == _OVERRIDES[1])
+    )
+    for at in np.flatnonzero(many.with_any(kinds == ord("&"))).tolist():
+        closer[at] |= _CODED.search(many.texts[at]) is not None
+    sign = kinds == ord("$")
+    run = letter | digit | sign | (kinds == ord("/"))  # as _ALNUM has it
+    for step in (1, 2, 4, 8):  # so that a unit stands for sixteen
+        run = run[:-step] & run[step:]
+    for at in many.whose(np.flatnonzero(run)):
+        closer[at] |= decoded.shows(many.texts[at])
+    digit |= sign
+    ahead, behind = letter.copy(), digit | bang
+    ahead[1:] |= letter[:-1] & bang[1:]
+    between = kinds == ord("x")
+    if between.any():
+        for _ in range(3):  # invisible characters between the two, at most
+            ahead[1:] |= ahead[:-1] & between[1:]
+            behind[1:] |= behind[:-1] & between[1:]
+    return SignsOf(closer, many.with_any((ahead[:-1] & digit[1:]) | (behind[:-1] & letter[1:])))
+
+
 def toned(text: str) -> bool:
     """Whether two syllables in a row have their tones as digits."""
     for found in _MAYBE_TONED.finditer(text):
@@ -200,8 +242,10 @@ class Triggers:
             return False
         if shows.han and self.said(view, shows):
             return False
-        if not shows.leet:
-            return True
+        return not shows.leet or self.unlettered(text, view)
+
+    def unlettered(self, text: str, view: str) -> bool:
+        """Whether there is nothing in the leet reading of a text, nor in pinyin with tones as digits."""
         return not self.leet(text, view) and not (toned(text) and self.shapes(sketch(TONES.sub("", text))))
 
     def leet(self, text: str, view: str) -> list[tuple[bool, int]]:
@@ -285,6 +329,27 @@ class Triggers:
             return [(kind, of) for n, part in told for kind, of in said[n] if part != views[of]]
         return [(kind, of) for n, _, _ in found for kind, of in said[n]]
 
+    def said_of(self, views: Views) -> list[int]:
+        """Which of many texts may sound like something; those whose views are strange are not told."""
+        units = sounds.TABLE.take(views.units)
+        made = _sounded(units, units.tobytes().decode("utf-16-le", "surrogatepass"))
+        matches = self._shows.find_said(made)
+        if not matches:
+            return []
+        units = np.frombuffer(made.encode("utf-16-le", "surrogatepass"), np.uint16)
+        return which(matches, np.flatnonzero(units == ord(BORDER)))
+
+    def lettered_of(self, texts: Sequence[str], views: Sequence[str]) -> list[int]:
+        """Which of many texts may hold something in their leet reading, or in pinyin with tones as digits."""
+        if len(texts) == 1:
+            return [] if self.unlettered(texts[0], views[0]) else [0]
+        joined = "\n".join(texts)
+        if not texts or not (self._shows.find_leets(sketch_of_leet(joined)) or toned(joined)):
+            return []
+        half = len(texts) // 2
+        second = self.lettered_of(texts[half:], views[half:])
+        return self.lettered_of(texts[:half], views[:half]) + [half + at for at in second]
+
     def voiced(self, voice: str) -> list[tuple[int, int, int]]:
         """Patterns that a text sounds like, start and end."""
         shows = self._shows
@@ -298,7 +363,25 @@ class Triggers:
 
 def sketch_of_leet(text: str) -> str:
     """View (e) of a text's leet reading."""
-    return collapse(leet.classed(sketch(leet.lettered(text))))
+    view = sketch(leet.lettered(text))
+    units = leet.CLASSES.take(np.frombuffer(view.encode("utf-16-le", "surrogatepass"), np.uint16))
+    changes = np.flatnonzero(units[1:] != units[:-1])
+    if len(units) - len(changes) > RUN and (np.diff(changes, prepend=-1, append=len(units) - 1) > RUN).any():
+        return collapse(leet.classed(view))  # what is repeated so often is kept apart
+    return (units[:1].tobytes() + units[changes + 1].tobytes()).decode("utf-16-le", "surrogatepass")
+
+
+def _sounded(units: NDArray[np.uint16], voice: str) -> str:
+    """The sounds of many views, with Latin letters that are pinyin as sounds too."""
+    latin = (units >= ord("a")) & (units <= ord("z"))
+    turns = (np.flatnonzero(latin[1:] != latin[:-1]) + 1).tolist()  # a border is first, and last, and none
+    parts: list[str] = []
+    at = 0
+    for start, end in zip(turns[::2], turns[1::2], strict=True):
+        if (found := _PINYIN.fullmatch(voice, start, end)) and (spoken := _signs(found)) != found[0]:
+            parts += (voice[at:start], spoken)
+            at = end
+    return "".join((*parts, voice[at:])) if parts else voice
 
 
 def _signs(found: re.Match[str]) -> str:

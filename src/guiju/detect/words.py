@@ -14,14 +14,17 @@ from itertools import accumulate
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from guiju.detect.deep import Deep
 from guiju.detect.entry import Entry
 from guiju.detect.index import Index, Terms, finding
+from guiju.detect.many import Flags, Many, Views
 from guiju.detect.scan import Scan
 from guiju.detect.shows import Shows
 from guiju.detect.sketch import sketch
 from guiju.detect.table import BARRIER, SOFT, fold
+from guiju.detect.triggers import signs_of
 from guiju.detect.views import OVERRIDES, PIECE, collapse, tokens, visual
 from guiju.terms import Finding, Text
 
@@ -168,6 +171,20 @@ class Words:
         view = view or sketch(text)
         found = self.index.every(view)
         return not (found and self.index.terms(found)) and self.deep.quiet(text, view, found)
+
+    def doubtful(self, many: Many, views: Views) -> Flags:
+        """Which of many texts must be asked alone whether there is nothing in them (`plain`): there is nothing in the
+        others."""
+        triggers = self.deep.triggers
+        shown = signs_of(many)
+        made = views.strange | shown.closer
+        made[triggers.said_of(views)] = True
+        for at, found in views.found(self.index.every(views.text)).items():
+            made[at] |= bool(self.index.terms(found) or triggers.shapes(views.of(at), found))
+        leet = np.flatnonzero(shown.leet & ~made).tolist()
+        for at in triggers.lettered_of([many.texts[at] for at in leet], [views.of(at) for at in leet]):
+            made[leet[at]] = True
+        return made
 
     def _unmatched(self, text: str) -> Look:
         """The look of a text that holds nothing; only its ends are folded."""

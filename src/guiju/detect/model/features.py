@@ -86,22 +86,19 @@ class Grams(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: rows of the table of weights, kind after kind of gram.
-        first, last: tokens at which each begins and ends; empty for a single text.
-        texts: which text each token stands in; empty for a single text.
         begins: unit of the canonical form at which each token begins.
         sizes: how many grams there are of each kind, but those of letters.
         widths: tokens of a gram of each of those kinds.
         letters: tokens in which the first and the last letter of each gram of letters stand.
+        borders: tokens that stand between texts.
     """
 
     rows: Places
-    first: Places
-    last: Places
-    texts: Places
     begins: Places
     sizes: tuple[int, ...]
     widths: tuple[int, ...]
     letters: tuple[Places, Places]
+    borders: Places
 
 
 _NONE: Final[Places] = np.zeros(0, dtype=np.intp)
@@ -149,7 +146,7 @@ def raw(text: str) -> Units:
 
 
 def several(texts: Sequence[str]) -> Grams:
-    """The features of several texts; token and text are counted over all of them."""
+    """The features of several texts, and of what stands over their borders (`within`); tokens are counted over all."""
     return grams(raw(_BETWEEN.join([text.replace(_BETWEEN, " ") for text in texts])), many=True)
 
 
@@ -170,7 +167,7 @@ def grams(units: Units, many: bool) -> Grams:
     starts[1:] &= (kinds[1:] & kinds[:-1]) != _IS_WORD
     begins = starts.nonzero()[0]
     if not len(begins):
-        return Grams(_NONE, _NONE, _NONE, _NONE, _NONE, (), (), (_NONE, _NONE))
+        return Grams(_NONE, _NONE, (), (), (_NONE, _NONE), _NONE)
     tokens, heard, of_unit = _tokens(form, kinds, starts, begins)
     sums, widths, total = [], [], tokens * _STEPS[0]
     for order in range(min(ORDERS, len(tokens))):
@@ -186,22 +183,47 @@ def grams(units: Units, many: bool) -> Grams:
     sizes = tuple(map(len, sums))
     letters = _letters(form.astype(np.uint32), kinds, of_unit, sums)
     rows = _mixed(np.concatenate(sums))
-    if not many:
-        return Grams(rows, _NONE, _NONE, _NONE, begins, sizes, tuple(widths), letters)
-    first = np.concatenate([*(np.arange(size) for size in sizes), letters[0]])
-    last = np.concatenate([*(np.arange(n) + width - 1 for n, width in zip(sizes, widths, strict=True)), letters[1]])
-    between = kinds.take(begins) == _IS_BREAK
-    texts = between.cumsum()
-    whole = (texts.take(first) == texts.take(last)) & ~between.take(first)
-    return Grams(
-        rows.compress(whole), first.compress(whole), last.compress(whole), texts, begins, sizes, tuple(widths), letters
-    )
+    borders = (kinds.take(begins) == _IS_BREAK).nonzero()[0] if many else _NONE
+    return Grams(rows, begins, sizes, tuple(widths), letters, borders)
+
+
+def within(of: Grams) -> NDArray[np.bool_]:
+    """Which grams of several texts stand in one of them; those of letters all do."""
+    made = np.ones(len(of.rows), np.bool_)
+    at = 0
+    for size, width in zip(of.sizes, of.widths, strict=True):
+        firsts = (of.borders[:, None] - np.arange(width)).ravel()
+        made[at + firsts[(firsts >= 0) & (firsts < size)]] = False
+        at += size
+    return made
+
+
+class Each(msgspec.Struct, frozen=True):
+    """Features of several texts, none of what stands over their borders.
+
+    Attributes:
+        rows: rows of the table of weights.
+        first, last: tokens at which each begins and ends.
+        texts: which text each stands in.
+    """
+
+    rows: Places
+    first: Places
+    last: Places
+    texts: Places
+
+
+def each(of: Grams) -> Each:
+    """The features that stand in one of several texts."""
+    kept = within(of)
+    first, last = (places.compress(kept) for places in spans(of))
+    return Each(of.rows.compress(kept), first, last, of.borders.searchsorted(first))
 
 
 def spans(of: Grams) -> tuple[Places, Places]:
     """First and last token of each feature."""
-    if len(of.first) or not len(of.rows):
-        return of.first, of.last
+    if not len(of.rows):
+        return _NONE, _NONE
     first = np.concatenate([*(np.arange(size) for size in of.sizes), of.letters[0]])
     ends = (np.arange(size) + width - 1 for size, width in zip(of.sizes, of.widths, strict=True))
     return first, np.concatenate([*ends, of.letters[1]])

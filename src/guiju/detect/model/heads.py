@@ -7,13 +7,15 @@ A long text is looked at by windows of its tokens, and the highest score counts:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from guiju.detect.model.features import Grams, Places, places, raw, several, single, spans
+from guiju.detect.model.features import Grams, Places, each, places, raw, several, single, spans, within
 from guiju.detect.model.weights import HEADS, Floats, Language, Weights
 
 WINDOW: Final = 160
@@ -27,6 +29,12 @@ _OVERLAP: Final = 256
 LEAST: Final = 24
 """Features that a text is taken to have at least: of a word or two alone little can be said."""
 _AT_ONCE: Final = 64
+_TOGETHER: Final = 32
+"""Short texts, and parts of long ones, that are looked at together."""
+_OFFSET: Final = 128
+_SHIFTS: Final = np.array([0, 21, 42])
+_LANE: Final = (1 << 21) - 1
+"""How three weights stand in one number: the sums of a window, of at most 8,224 grams, stay apart."""
 _SHARE: Final = 0.4
 """Of a text, what a place may cover at most; where no such place carries half of the score, it is the whole."""
 _CARRIES: Final = 0.5
@@ -79,20 +87,25 @@ class Heads:
         if len(text) <= _SLICE:
             sums = self._sums(single(text))
         else:
-            parts = range(0, len(text), _SLICE - _OVERLAP)
-            sums = np.concatenate([self._sums(single(text[at : at + _SLICE])) for at in parts])
+            sums = np.concatenate([self._sums(single(part)) for part in _sliced(text)])
         made: Floats = sums.max(0) + self._of.bias
         return made
 
     def many(self, texts: Sequence[str]) -> Floats:
         """The scores of several texts, a row each."""
         made = np.empty((len(texts), len(HEADS)), np.float32)
-        short = []
+        short, parts, owners = [], [], []
         for at, text in enumerate(texts):
             if len(text) > _WIDEST:
-                made[at] = self.scores(text)
+                some = _sliced(text)
+                parts += some
+                owners += [at] * len(some)
             else:
                 short.append(at)
+        if parts:
+            long, first = np.unique(owners, return_index=True)
+            sums = np.concatenate([self._long(parts[at : at + _TOGETHER]) for at in range(0, len(parts), _TOGETHER)])
+            made[long] = self._chances(np.maximum.reduceat(sums, first, axis=0) + self._of.bias)
         for begin in range(0, len(short), _AT_ONCE):
             which = short[begin : begin + _AT_ONCE]
             made[which] = self._chances(self._short([texts[at] for at in which]) + self._of.bias)
@@ -144,8 +157,8 @@ class Heads:
         """Sums of short texts, each in one window."""
         if len(texts) == 1:
             return self._sums(single(texts[0]))
-        found = several(texts)
-        of = found.texts.take(found.first)
+        found = each(several(texts))
+        of = found.texts
         order = of.argsort(kind="stable")
         sizes = np.bincount(of, minlength=len(texts))
         ends = sizes.cumsum().tolist()
@@ -158,6 +171,41 @@ class Heads:
             begin = end
         made /= np.sqrt(np.maximum(sizes, LEAST))[:, None]
         return made * self._of.scale
+
+    def _long(self, texts: Sequence[str]) -> Floats:
+        """Of long texts, of at most _SLICE characters each, the highest sums of a window of theirs."""
+        found = several(texts)
+        if not len(found.rows):
+            return np.zeros((len(texts), len(self._of.scale)), np.float32)
+        whole = within(found)
+        block = self._packed.take(found.rows, 0)
+        block[~whole] = 0
+        by_token, sizes = _packed_by_first(found, block, whole)
+        totals, edges = np.zeros((len(sizes) + 1, 2), np.int64), np.zeros(len(sizes) + 1, np.intp)
+        by_token.cumsum(0, out=totals[1:])
+        sizes.cumsum(out=edges[1:])
+        borders = found.borders.tolist()
+        starts, ends, first = _windows([0, *(at + 1 for at in borders)], [*borders, len(sizes)])
+        counts = edges.take(ends) - edges.take(starts)
+        sums = _unpacked(totals.take(ends, 0) - totals.take(starts, 0), counts)
+        roots = np.sqrt(np.maximum(counts, LEAST).astype(np.float32))
+        made = sums / roots[:, None] * self._of.scale
+        for at, after in pairwise((*first, len(starts))):
+            if after - at > 1:
+                continue
+            # A text in one window is reckoned as `_sums` does.
+            made[at] = sums[at] * (self._of.scale / np.float32(max(int(counts[at]), LEAST) ** 0.5))
+        highest: Floats = np.maximum.reduceat(made, first, axis=0)
+        return highest
+
+    @cached_property
+    def _packed(self) -> NDArray[np.int64]:
+        """The table with three heads in one number, so that they are added up at once."""
+        table = self._of.table
+        made = np.zeros((len(table), 2), np.int64)
+        for at in range(table.shape[1]):
+            made[:, at // 3] += (table[:, at].astype(np.int64) + _OFFSET) << _SHIFTS[at % 3]
+        return made
 
     def _sums(self, found: Grams) -> Floats:
         """Sums of one text, a row for each window."""
@@ -193,6 +241,57 @@ class Heads:
         np.add.at(steps, last + 1, -share)
         made: NDArray[np.float64] = steps.cumsum()[:-1]
         return made
+
+
+def _sliced(text: str) -> list[str]:
+    """A text as the parts that are looked at in one go."""
+    if len(text) <= _SLICE:
+        return [text]
+    return [text[at : at + _SLICE] for at in range(0, len(text), _SLICE - _OVERLAP)]
+
+
+def _windows(begins: Sequence[int], stops: Sequence[int]) -> tuple[Places, Places, list[int]]:
+    """Where windows begin and end among the tokens of several texts, and the first window of each text."""
+    starts: list[int] = []
+    ends: list[int] = []
+    first: list[int] = []
+    for begin, stop in zip(begins, stops, strict=True):
+        first.append(len(starts))
+        if stop - begin <= _WIDEST:
+            starts.append(begin)
+            ends.append(stop)
+            continue
+        last = stop - WINDOW
+        some = [*range(begin, last, _STEP), last]
+        starts += some
+        ends += [at + WINDOW for at in some]
+    return np.array(starts, np.intp), np.array(ends, np.intp), first
+
+
+def _packed_by_first(
+    found: Grams, block: NDArray[np.int64], whole: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], Places]:
+    """What the grams of several texts add that begin at each token, and how many of them do."""
+    made = np.zeros((len(found.begins), block.shape[1]), np.int64)
+    sizes = np.zeros(len(found.begins), np.intp)
+    at = 0
+    for size in found.sizes:
+        made[:size] += block[at : at + size]
+        sizes[:size] += whole[at : at + size]
+        at += size
+    firsts = found.letters[0]
+    if len(firsts):
+        fresh = np.concatenate([[0], (firsts[1:] != firsts[:-1]).nonzero()[0] + 1])
+        made[firsts.take(fresh)] += np.add.reduceat(block[at:], fresh, axis=0)
+        sizes += np.bincount(firsts.compress(whole[at:]), minlength=len(sizes))
+    return made, sizes
+
+
+def _unpacked(sums: NDArray[np.int64], counts: Places) -> Floats:
+    """Sums of packed rows, each head for itself."""
+    made = (sums[:, :, None] >> _SHIFTS) & _LANE
+    told: Floats = (made.reshape(len(sums), -1) - _OFFSET * counts[:, None]).astype(np.float32)
+    return told
 
 
 def _by_first(found: Grams, block: Floats) -> tuple[Floats, Places]:

@@ -10,13 +10,15 @@ from typing import Final
 from guiju.detect.personal.checks import is_hong_kong_id, is_iban, is_taiwan_id, is_uscc
 from guiju.detect.personal.kinds import Span
 
+# Each begins with what it holds, and only then looks at what stands before: so a text without it is gone over fast.
+_PROVINCES: Final = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PLATE: Final = re.compile(
-    r"(?<![\u4e00-\u9fff]市)[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Z][ ·•\-]?"
+    rf"[{_PROVINCES}](?<![\u4e00-\u9fff]市[{_PROVINCES}])[A-HJ-NP-Z][ ·•\-]?"
     r"(?=[A-Z0-9]*[0-9][A-Z0-9]*[0-9])(?:[DF][A-HJ-NP-Z0-9][0-9]{4}|[0-9]{5}[DF]|"
     r"[A-HJ-NP-Z0-9]{4}[A-HJ-NP-Z0-9挂学警港澳])"
     r"(?![A-Za-z0-9])"
 )
-_USCC: Final = re.compile(r"(?<![A-Za-z0-9])[159Y][0-9A-HJ-NPQRTUWXY][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])")
+_USCC: Final = re.compile(r"[159Y](?<![A-Za-z0-9].)[0-9A-HJ-NPQRTUWXY][0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])")
 _PASSPORT: Final = re.compile(
     r"(?:护照|passport)[^0-9\n。]{0,16}?(?<![A-Za-z0-9])(?P<it>[A-Z]{1,2}[0-9]{6,8}|E[A-HJ-NP-Z][0-9]{7}|"
     r"1[45][0-9]{7}|[0-9]{9})"
@@ -29,15 +31,13 @@ _PERMIT: Final = re.compile(
     r"(?![A-Za-z0-9])",
     re.I,
 )
-_HONG_KONG: Final = re.compile(r"(?<![A-Za-z0-9])(?P<l>[A-Z]{1,2})(?P<d>[0-9]{6})[(](?P<c>[0-9A])[)]")
+_HONG_KONG: Final = re.compile(r"(?P<l>[A-Z](?<![A-Za-z0-9].)[A-Z]?)(?P<d>[0-9]{6})[(](?P<c>[0-9A])[)]")
 _TAIWAN: Final = re.compile(
     r"(?:身份证|身分證|身分证|身份證)[^0-9\n。]{0,12}?(?<![A-Za-z0-9])(?P<it>[A-Z][1289][0-9]{8})(?![A-Za-z0-9])"
 )
-_OFFICER: Final = re.compile(
-    r"(?<![\u4e00-\u9fff])(?:军|士|文|兵|南|北|沈|兰|成|济|广|海|空|参|政|后|装)字第?[0-9]{6,8}号?"
-)
+_OFFICER: Final = re.compile(r"[军士文兵南北沈兰成济广海空参政后装](?<![\u4e00-\u9fff].)字第?[0-9]{6,8}号?")
 _IBAN: Final = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
+    r"[A-Za-z](?<![A-Za-z0-9].)[A-Za-z][0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?![A-Za-z0-9])"
 )
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -87,14 +87,23 @@ class Masker:
         kinds: what is masked.
         texts: all that the request says, joined where a reader sees one text: a value that is found in one place is
             masked wherever it stands, also where nothing beside it tells what it is.
+        known: what was found in some of them already, of these kinds.
     """
 
-    def __init__(self, placeholders: Placeholders, kinds: Collection[str], texts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        placeholders: Placeholders,
+        kinds: Collection[str],
+        texts: Sequence[str],
+        known: Mapping[str, Sequence[Span]] | None = None,
+    ) -> None:
         self._placeholders = placeholders
         self._kinds = kinds
         self._said: dict[str, Span] = {}
-        for text in texts:
-            for span in recognise(text, kinds):
+        known = known or {}
+        self._found = {text: known[text] if text in known else recognise(text, kinds) for text in texts}
+        for text, spans in self._found.items():
+            for span in spans:
                 self._said.setdefault(text[span.start : span.end], span)
         self._written = list(self._said)
         self._everywhere = automaton(self._written) if len(self._written) > _FEW else self._few
@@ -156,11 +165,12 @@ class Masker:
 
     def _spans(self, text: str) -> list[Span]:
         """What is found in a text, and what was found elsewhere and stands in it as well."""
-        found = recognise(text, self._kinds)
+        known = self._found.get(text)
+        found = recognise(text, self._kinds) if known is None else list(known)
         for number, start, end in self._everywhere(text):
             if self._bounded(text, start, end):
-                known = self._said[self._written[number]]
-                found.append(Span(known.kind, start, end, known.value))
+                said = self._said[self._written[number]]
+                found.append(Span(said.kind, start, end, said.value))
         made: list[Span] = []
         for span in sorted(found, key=lambda one: (one.start, -one.end)):
             if not made or span.start >= made[-1].end:

@@ -15,9 +15,10 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from guiju.detect.many import Many
 from guiju.detect.personal import documents, names, numbers, online, places, tokens
 from guiju.detect.personal.kinds import KINDS, Span
-from guiju.detect.personal.triggers import Look, looks
+from guiju.detect.personal.triggers import Look, looks, looks_of
 from guiju.detect.words import passages
 from guiju.terms import Detector, Finding, Text
 
@@ -64,7 +65,21 @@ def recognise(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
     Returns:
         Spans in their order, none over another: of two the one that begins first, of those the longer one.
     """
-    wanted = looks(text)
+    return apart(every(text), kinds)
+
+
+def every(text: str) -> list[Span]:
+    """Everything in a text; spans may lie over others (`apart`)."""
+    return _every(text, looks(text))
+
+
+def every_of(many: Many) -> list[list[Span]]:
+    """The same for many texts."""
+    return [_every(text, wanted) if wanted else [] for text, wanted in zip(many.texts, looks_of(many), strict=True)]
+
+
+def _every(text: str, wanted: int) -> list[Span]:
+    """The same where it is known what is to be looked for."""
     if wanted & _WIDE:
         text = text.translate(_PLAIN)
         wanted = looks(text)
@@ -79,13 +94,15 @@ def recognise(text: str, kinds: Collection[str] = KINDS) -> list[Span]:
         for look, within in _WITHIN:
             if wanted & look:
                 found += within(text)
+    return found
+
+
+def apart(found: list[Span], kinds: Collection[str] = KINDS) -> list[Span]:
+    """Spans of some kinds, none of which lies over another."""
     if kinds is not KINDS:
         found = [one for one in found if one.kind in kinds]
-    return found if len(found) < 2 else _apart(found)
-
-
-def _apart(found: list[Span]) -> list[Span]:
-    """Spans none of which lies over another."""
+    if len(found) < 2:
+        return found
     made: list[Span] = []
     for one in sorted(found, key=lambda span: (span.start, -span.end)):
         if not made or one.start >= made[-1].end:

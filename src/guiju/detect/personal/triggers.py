@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from guiju.detect.automaton import automaton
+from guiju.detect.many import Flags, Many, Places, which
 from guiju.detect.sketch import FEW
 
 
@@ -145,4 +146,49 @@ def looks(text: str) -> int:
         made |= _NETS
     if made & _STREET and not any(map(sorts.__contains__, _HOUSES)):
         made -= _STREET
+    return made
+
+
+def looks_of(many: Many) -> list[int]:
+    """The same for many texts, a number each."""
+    lowered = many.lowered
+    if lowered is None:
+        return [looks(text) for text in many.texts]
+    made = [0] * len(many.texts)
+    lower, starts = lowered
+    matches = _MATCHES(lower)
+    for at, (pattern, _, _) in zip(which(matches, starts - 1), matches, strict=True):
+        made[at] |= _LOOKS[pattern]
+    sorts = _TABLE.take(many.index)
+    digit = sorts == ord("1")
+    for at in many.whose(_sevens(sorts)):
+        made[at] |= _ROWS if _SEVEN.search(many.texts[at]) else 0
+    for at in many.whose(np.flatnonzero(digit[:-2] & (sorts[1:-1] == ord(".")) & digit[2:])):
+        made[at] |= _NETS if _DOTS.search(many.texts[at]) else 0
+    for at in np.flatnonzero(many.sums(sorts == ord(":")) >= _COLONS).tolist():
+        made[at] |= _NETS
+    if any(one & _STREET for one in made):
+        housed = many.with_any(_houses(sorts)).tolist()
+        made = [
+            one & ~_STREET if not house and len(text) >= FEW else one
+            for one, house, text in zip(made, housed, many.texts, strict=True)
+        ]
+    return made
+
+
+def _sevens(sorts: NDArray[np.uint8]) -> Places:
+    """Where seven digits begin of which none but blanks and dashes stand apart."""
+    kept = np.flatnonzero((sorts != ord(" ")) & (sorts != ord("-")))
+    run = sorts.take(kept) == ord("1")
+    for step in (1, 2, 3):  # so that one stands for seven
+        run = run[:-step] & run[step:]
+    return kept[:-6].compress(run)
+
+
+def _houses(sorts: NDArray[np.uint8]) -> Flags:
+    """Where what stands in _HOUSES begins."""
+    digit, letter, blank, comma = (sorts == ord(sort) for sort in "1a ,")
+    far = blank[2:] | (comma[2:] & np.append(blank[3:], False))  # a blank, or a comma and a blank, two places on
+    near = blank[1:-1] | (comma[1:-1] & blank[2:]) | (letter[1:-1] & far)
+    made: Flags = (digit[:-2] & near) | (letter[:-2] & blank[1:-1] & digit[2:])
     return made
