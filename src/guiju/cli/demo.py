@@ -79,7 +79,8 @@ def seed(
     plan = calendar(number, now - over * 30 * DAY_S, now - DAY_S)
     with ScriptedModel() as model, bar(len(plan), say("经历", "living"), as_json) as told:
         model.app.prompt = demo_filing.prompted()
-        uvloop.run(_lived(data, model.url, plan, told))
+        evaluation = uvloop.run(_lived(data, model.url, plan, told))
+    demo_filing.rated(data, evaluation, _run)
     _run("privacy", "figures", "--data", data)
     demo_filing.written(data, _run)
     handed = demo_papers.handed_in(data, _run)
@@ -204,8 +205,8 @@ def _run(*words: object, fine: Sequence[int] = (0,)) -> dict[str, Any]:
     return made
 
 
-async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object], object]) -> None:
-    """Serve through the months.
+async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object], object]) -> str:
+    """Serve through the months, and evaluate the service at their end; gives the id of that run.
 
     Raises:
         GuijuError: something did not go as it must.
@@ -218,6 +219,7 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
     hands = seeding.Hands(plan[0].at - DAY_S)
     seeding.lived(house, hands)
     failed: list[GuijuError] = []
+    evaluations: list[str] = []
 
     def announce(open_: House, server: Any) -> None:
         base = f"http://127.0.0.1:{port}"
@@ -231,7 +233,7 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
                 await asyncio.to_thread(demo_filing.sampled, data, _run)
                 await asyncio.to_thread(demo_filing.banks, data, _run)
                 await life.through(plan, told)
-                await asyncio.to_thread(demo_filing.evaluated, data, base, _run)
+                evaluations.append(await asyncio.to_thread(demo_filing.asked, data, base, _run))
             except GuijuError as error:
                 failed.append(error)
             finally:
@@ -243,3 +245,4 @@ async def _lived(data: Path, model: str, plan: list[Any], told: Callable[[object
     await asyncio.sleep(0)
     if failed:
         raise failed[0]
+    return evaluations[0]

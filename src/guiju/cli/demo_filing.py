@@ -55,8 +55,8 @@ def prompted() -> Callable[[Mapping[str, Any]], str]:
     said |= {item: demo().refusal for item in _refused()}
 
     def prompt(body: Mapping[str, Any]) -> str:
-        asked = last_user_text(body)
-        return f"[[say:{said[asked]}]]" if asked in said else asked
+        question = last_user_text(body)
+        return f"[[say:{said[question]}]]" if question in said else question
 
     return prompt
 
@@ -106,24 +106,33 @@ def sampled(data: Path, run: Run) -> None:
     run("corpus", "sample", "technical", data / "audit", "--data", data)
 
 
-def evaluated(data: Path, base: str, run: Run) -> None:
-    """Ask the running service what the standard asks, have the answers rated, and write them down for the annex.
+def asked(data: Path, base: str, run: Run) -> str:
+    """Ask the running service what the standard asks; gives the run's id.
 
     Raises:
         ConfigError: a step did not end well.
     """
     banks = [word for one in _BANKS for word in ("--bank", one)]
     whom = ("--target", "gateway", "--gateway", base, "--as-proof", "--model", seeding.MODEL)
-    asked = run("evaluate", "run", *banks, *whom, "--at-once", 8, "--by", "冯岚", "--data", data, fine=(0, 1))["run_id"]
+    told = run("evaluate", "run", *banks, *whom, "--at-once", 8, "--by", "冯岚", "--data", data, fine=(0, 1))
+    return str(told["run_id"])
+
+
+def rated(data: Path, evaluation: str, run: Run) -> None:
+    """Have the answers of a run rated and judged, and write them down for the annex.
+
+    Raises:
+        ConfigError: a step did not end well.
+    """
     sheet, out = data / "ratings.xlsx", data / "evaluation"
     for name in _READERS:
         who = ("--by", name, "--data", data)
-        run("evaluate", "rate", asked, "--export", sheet, "--n", 5000, *who)
+        run("evaluate", "rate", evaluation, "--export", sheet, "--n", 5000, *who)
         _rated(sheet)
-        run("evaluate", "rate", asked, "--import", sheet, *who)
-    run("evaluate", "judge", asked, "--data", data, fine=(0, 1))
+        run("evaluate", "rate", evaluation, "--import", sheet, *who)
+    run("evaluate", "judge", evaluation, "--data", data, fine=(0, 1))
     why = ("--annex", "--purpose", "备案附件五（演示）")
-    run("evaluate", "report", asked, "-o", out, *why, "--by", "冯岚", "--data", data)
+    run("evaluate", "report", evaluation, "-o", out, *why, "--by", "冯岚", "--data", data)
     (data / sources.FOLDER).mkdir(exist_ok=True)
     shutil.copy(out / ANNEX, data / sources.FOLDER / ANNEX)
 
