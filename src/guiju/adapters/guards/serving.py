@@ -173,6 +173,7 @@ def server(app: GuardApp) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,
             limit_concurrency=4 * WAITING,
+            timeout_keep_alive=60,  # longer than a gateway keeps a connection, so that it never asks on one that ends
             timeout_graceful_shutdown=10,
         )
     )
