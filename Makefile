@@ -19,7 +19,7 @@ BIN := .venv/bin
 PYTEST := scripts/tests.sh -n $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-pictures setup-local setup-clients setup-annotators setup-exchange setup-deploy setup-peers run release test test-all tests-all lint docs generated law lock bench chaos clean
+.PHONY: help setup setup-dev setup-pictures setup-encoder setup-local setup-clients setup-annotators setup-exchange setup-deploy setup-peers run release test test-all tests-all lint docs generated law lock bench chaos clean
 
 help:
 	@sed -n '2,8s/^# //p' Makefile
@@ -32,6 +32,9 @@ setup-dev: setup
 
 setup-pictures: setup-dev
 	@scripts/setup.sh pictures
+
+setup-encoder: setup-dev
+	@scripts/setup.sh encoder
 
 setup-local:
 	@scripts/setup.sh local
@@ -60,7 +63,7 @@ test: setup-dev
 
 test-all: setup-dev lint generated docs tests-all
 
-tests-all: setup-dev setup-pictures setup-clients setup-annotators setup-exchange setup-deploy
+tests-all: setup-dev setup-pictures setup-encoder setup-clients setup-annotators setup-exchange setup-deploy
 	GUIJU_NO_SKIP=1 $(PYTEST) --dist worksteal -rfEs
 
 lint: setup-dev

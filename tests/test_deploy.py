@@ -224,14 +224,15 @@ def test_values_that_do_not_fit_are_refused() -> None:
 
 # ------------------------------------------------------------------ systemd
 @pytest.mark.deploy
-def test_systemd_takes_the_unit_and_calls_it_safe(tmp_path: Path) -> None:
+def test_systemd_takes_the_units_and_calls_them_safe(tmp_path: Path) -> None:
     analyze = program("systemd-analyze", "systemd")
-    unit = (DEPLOY / "systemd" / "guiju.service").read_text("utf-8")
-    here = tmp_path / "guiju.service"
-    here.write_text(unit.replace("/opt/guiju/bin/guiju", shutil.which("true") or "/bin/true"), "utf-8")
-    ran(analyze, "verify", "--man=no", "--recursive-errors=no", here)
-    said = ran(analyze, "security", "--offline=yes", "--threshold=15", "--no-pager", here)
-    assert "Overall exposure level for guiju.service: 1.2 OK" in said
+    for name, level in (("guiju.service", "1.2"), ("guiju-guard.service", "1.0")):
+        unit = (DEPLOY / "systemd" / name).read_text("utf-8")
+        here = tmp_path / name
+        here.write_text(unit.replace("/opt/guiju/bin/guiju", shutil.which("true") or "/bin/true"), "utf-8")
+        ran(analyze, "verify", "--man=no", "--recursive-errors=no", here)
+        said = ran(analyze, "security", "--offline=yes", "--threshold=15", "--no-pager", here)
+        assert f"Overall exposure level for {name}: {level} OK" in said
     assert "systemd-analyze security guiju` says 1.2" in (ROOT / "docs/en/how-to/install.md").read_text("utf-8")
     ran("systemd-sysusers", "--dry-run", DEPLOY / "systemd" / "guiju.sysusers")
     plain = tmp_path / "tmpfiles.conf"

@@ -10,6 +10,7 @@ import pytest
 from training import encoder as trained
 from training.sets import Row
 
+from guards_kit import encoder_needed
 from guiju.detect.model.encoder import PIECE, Encoder, encoder_thresholds, encoding, hidden, pieces
 from guiju.detect.model.judge import Judge
 from guiju.detect.model.weights import FOLDER, HEADS
@@ -62,6 +63,7 @@ def test_a_long_text_is_cut_and_nothing_is_lost() -> None:
 @pytest.mark.encoder
 @pytest.mark.slow
 def test_it_finds_what_a_text_asks_for_wherever_it_stands() -> None:
+    encoder_needed()
     judge = Judge("request", heads=Encoder(), at=encoder_thresholds())
     assert not judge.find([Text("", PLAIN * 20)])
     for text in (ASKS, PLAIN * 20 + ASKS * 25 + PLAIN * 20):

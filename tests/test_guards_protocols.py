@@ -413,6 +413,8 @@ def test_a_topic_is_no_offence_and_self_harm_has_its_answer() -> None:
     assert meant("alibaba", Said("political_n", "block"), "request", {"political_n": "block"}) == ("topic", "block")
     assert meant("llama_guard", Said("S12", "block"), "reply", {"S12": "off"}) is None
     assert meant("llama_guard", Said("S99", "block"), "reply", {}) == ("other", "block")
+    for politics in ("A.1a", "A.1b", "A.1c"):
+        assert meant("encoder", Said(politics, "block"), "request", {}) == (politics, "signal")
 
 
 # ---------------------------------------------------------------------- settings
@@ -480,5 +482,5 @@ def test_less_of_a_guard_is_a_weakening() -> None:
 
 
 def test_every_kind_of_the_settings_has_labels() -> None:
-    kinds: set[GuardKind] = {"qwen3guard", "llama_guard", "openai", "alibaba", "tencent"}
+    kinds: set[GuardKind] = {"encoder", "qwen3guard", "llama_guard", "openai", "alibaba", "tencent"}
     assert TABLE.label.keys() == kinds

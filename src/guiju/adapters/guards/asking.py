@@ -199,9 +199,13 @@ class Guard:
         async with self._slots:
             body = await self._post(lambda: self._speaks.ask(texts, side, prompt, self._clock()))
         try:
-            return self._speaks.read(body, side, len(texts))
+            answer = self._speaks.read(body, side, len(texts))
         except ShapeError:
             raise UnaskedError("shape") from None
+        for text, said in zip(texts, answer, strict=True):
+            if any(one.place and one.place[1] > len(text) for one in said):
+                raise UnaskedError("shape")
+        return answer
 
     async def _post(self, made: Callable[[], Ask]) -> bytes:
         """Send a request, and another one, signed anew, where nothing or a server error came back."""
@@ -232,8 +236,10 @@ class Guard:
             if found := meant(kind, one, side, self.settings.severity):
                 category, severity = found
                 label = one.label if one.label.isascii() else "…"
+                rule = f"{kind}:{label[:64]}"
+                begin, after = one.place or (0, end - start)
                 made.append(
-                    Finding(f"guard.{self.id}", category, severity, f"{kind}:{label[:64]}", "", start, end, "raw")
+                    Finding(f"guard.{self.id}", category, severity, rule, "", start + begin, start + after, "raw")
                 )
         return made
 

@@ -48,10 +48,12 @@ class Said(msgspec.Struct, frozen=True):
     Attributes:
         label: its label.
         severity: how much it objects: `block`, or `signal` where it leaves it to others.
+        place: begin and end of what it means, in code points, end exclusive; none for all of the text.
     """
 
     label: str
     severity: Severity
+    place: tuple[int, int] | None = None
 
 
 def names() -> Mapping[str, Bilingual]:

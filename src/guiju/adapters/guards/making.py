@@ -13,6 +13,7 @@ from yarl import URL
 
 from guiju.adapters.guards.alibaba import Alibaba
 from guiju.adapters.guards.asking import Guard
+from guiju.adapters.guards.encoder import Encoder
 from guiju.adapters.guards.llama_guard import LlamaGuard
 from guiju.adapters.guards.openai import OpenAIModeration
 from guiju.adapters.guards.qwen3guard import Qwen3Guard
@@ -52,7 +53,9 @@ def make(
     keys = _keys(settings, environ)
     speaks: Speaks
     headers = {"Authorization": f"Bearer {keys[-1]}"} if keys else {}
-    if settings.kind == "qwen3guard":
+    if settings.kind == "encoder":
+        speaks = Encoder()
+    elif settings.kind == "qwen3guard":
         speaks = Qwen3Guard(_needed(settings, "model", settings.model))
     elif settings.kind == "llama_guard":
         speaks = LlamaGuard(_needed(settings, "model", settings.model))

