@@ -8,7 +8,7 @@ from typing import Final
 
 from guiju.errors import Bilingual, Page
 
-PAGE: Final = Page("reference/gateway.md#doors")
+PAGE: Final = Page("reference/gateway.md")
 """Which doors are open, and why others are not."""
 
 _STORED: Final = Bilingual(
