@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -107,6 +109,23 @@ def traced(said: str) -> str:
     return said if found and found[1].strip("0") and found[2].strip("0") else ""
 
 
+_DROPPED: Final = 16 << 20
+_QUIET_S: Final = 0.2
+"""Bytes of a body that is too large which are still taken, as long as none is late by so many seconds."""
+
+
+async def _drop(receive: Receive) -> None:
+    """Take what is still being sent of a refused body: who is cut off while sending never reads the answer."""
+    left = _DROPPED
+    with suppress(TimeoutError):
+        while left > 0:
+            async with asyncio.timeout(_QUIET_S):
+                message = await receive()
+            if not message.get("more_body"):
+                return
+            left -= len(message.get("body", b""))
+
+
 async def read(receive: Receive, most: int) -> bytes:
     """The body, whole. How long it may take is seen to by the front.
 
@@ -127,6 +146,8 @@ async def read(receive: Receive, most: int) -> bytes:
         part = message.get("body", b"")
         left -= len(part)
         if left < 0:
+            if message.get("more_body"):
+                await _drop(receive)
             raise CallerError("request_too_large", what=f"body > {most} bytes")
         parts.append(part)
         if not message.get("more_body"):
