@@ -13,10 +13,11 @@ TOOLS ?=
 ROUNDS ?= 3
 MODEL ?=
 WORKERS ?= 2
+LONG_WORKERS ?= 3
 # The page shows the strict text, whose ids all others map to.
 LAW := draft-2023
 BIN := .venv/bin
-PYTEST := scripts/tests.sh -n $(WORKERS)
+PYTEST := scripts/tests.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-pictures setup-encoder setup-local setup-clients setup-annotators setup-exchange setup-deploy setup-peers run release test test-all tests-all lint docs generated law lock bench chaos clean
@@ -59,12 +60,12 @@ run: setup $(if $(filter local,$(MODEL)),setup-local)
 	@exec $(BIN)/python scripts/demo.py --port '$(PORT)' --upstream '$(UPSTREAM)' --model '$(MODEL)'
 
 test: setup-dev
-	$(PYTEST) --dist loadfile -m "not slow" -rfEs
+	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not slow" -rfEs
 
 test-all: setup-dev lint generated docs tests-all
 
 tests-all: setup-dev setup-pictures setup-encoder setup-clients setup-annotators setup-exchange setup-deploy
-	GUIJU_NO_SKIP=1 $(PYTEST) --dist worksteal -rfEs
+	GUIJU_NO_SKIP=1 $(PYTEST) -n $(LONG_WORKERS) --dist worksteal -rfEs
 
 lint: setup-dev
 	$(BIN)/ruff check .

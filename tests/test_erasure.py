@@ -74,7 +74,7 @@ class Heap:
         runs = [one.decode() for one in re.findall(rb"[0-9a-fA-F]{32,}", self.data)]
         whole = [bytes.fromhex(run[at : at + (len(run) - at) // 2 * 2]) for run in runs for at in (0, 1)]
         pool = np.frombuffer(self.data + b"".join(whole), dtype=np.uint8)
-        self._known = [_windows(pool[at : at + _PIECE + 7]) for at in range(0, max(1, len(pool) - 7), _PIECE)]
+        self._known = [_windows(pool[at : at + _PIECE + 7]) for at in range(0, len(pool) - 7, _PIECE)]
 
     def holds(self, digests: Iterable[bytes]) -> int:
         """How many of some digests are in it, by their first eight bytes."""

@@ -48,8 +48,8 @@ def until(true: Callable[[], bool], seconds: float = 120.0) -> float:
 
 
 @contextmanager
-def crew(folder: Path) -> Iterator[Served]:
-    with ScriptedModel() as model, served(folder, SETTINGS.format(url=model.url)) as gateway:
+def crew(folder: Path, more: str = "") -> Iterator[Served]:
+    with ScriptedModel() as model, served(folder, SETTINGS.format(url=model.url) + more) as gateway:
         until(lambda: len(list(gateway.data.glob("worker-*.ready"))) == 2)
         until(lambda: all(gateway.ask("GET", "/readyz").status == 200 for _ in range(20)))
         yield gateway

@@ -20,6 +20,8 @@ from guiju.errors import ConfigError, failed
 
 LINES: Final = "questions.jsonl"
 ANNEX: Final = "annex-5.xlsx"
+_FILED: Final = frozenset(("content", "refuse", "answer"))
+"""Banks that a filing asks for; others that were asked, such as one of truthfulness, stand in the evaluation alone."""
 _HEAD: Final = ("序号", "测试题", "一级", "二级", "模型回答", "研判结果")
 _PERSON: Final = "人工"
 _FINE: Final = "合格"
@@ -72,7 +74,7 @@ def _lines(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _annex(path: Path) -> Iterator[Question]:
-    """The rows of an evaluation's workbook: one sheet a bank."""
+    """The rows of an evaluation's workbook that are filed: one sheet a bank."""
     if not path.is_file():
         return
     try:
@@ -80,7 +82,7 @@ def _annex(path: Path) -> Iterator[Question]:
     except (OSError, InvalidFileException, zipfile.BadZipFile, KeyError, ValueError) as error:
         raise ConfigError("config_invalid", what=path.name, hint=str(error)) from error
     try:
-        for sheet in book.worksheets:
+        for sheet in (one for one in book.worksheets if one.title in _FILED):
             rows = sheet.iter_rows(values_only=True)
             if tuple(next(rows, ()))[: len(_HEAD)] != _HEAD:
                 raise ConfigError("config_invalid", what=f"{path.name}: {sheet.title}", hint="、".join(_HEAD))

@@ -36,24 +36,26 @@ class Answering(psycopg.Connection):
         return super().wait(self._bounded(gen), *args, **kwargs)
 
     def _bounded(self, gen: PQGen[RV]) -> PQGen[RV]:
-        heard = time.monotonic()
+        heard, doubted = time.monotonic(), False
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
                 if ready:
-                    heard = time.monotonic()
+                    heard, doubted = time.monotonic(), False
                 elif time.monotonic() - heard > SILENCE_S:
-                    if not (self._asks and self._at_work()):
+                    works = self._at_work() if self._asks else None
+                    if works is None or (doubted and not works):
                         self.pgconn.finish()
                         raise psycopg.OperationalError("the server says nothing")
-                    heard = time.monotonic()
+                    heard, doubted = time.monotonic(), not works  # it may have ended just now; its answer is on its way
                 wanted = gen.send(ready)
         except StopIteration as ended:
             made: RV = ended.value
             return made
 
-    def _at_work(self) -> bool:
+    def _at_work(self) -> bool | None:
+        """Whether the server works for this connection; nothing where nobody says so."""
         info = self.info
         try:
             with Answering.connect(
@@ -62,4 +64,4 @@ class Answering(psycopg.Connection):
                 other._asks = False
                 return other.execute(_AT_WORK, (info.backend_pid,)).fetchone() is not None
         except psycopg.Error:
-            return False
+            return None
