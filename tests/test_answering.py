@@ -30,7 +30,7 @@ class Told(Answering):
 def test_an_answer_that_is_on_its_way_is_waited_for(says: tuple[bool, ...]) -> None:
     with Told.connect(SERVER, autocommit=True) as one:
         one.says = says
-        assert one.execute(f"SELECT 7 FROM pg_sleep({SILENCE_S + 0.5})").fetchone() == (7,)
+        assert one.execute("SELECT 7 FROM pg_sleep(%s)", (SILENCE_S + 0.5,)).fetchone() == (7,)
 
 
 @pytest.mark.parametrize("says", [(None,), (False, False), (True, None)])
@@ -45,4 +45,4 @@ def test_where_nobody_says_that_it_works_it_is_over(says: tuple[bool | None, ...
 
 def test_a_long_statement_is_not_taken_for_a_lost_one() -> None:
     with Answering.connect(SERVER, autocommit=True) as one:
-        assert one.execute(f"SELECT 7 FROM pg_sleep({2.5 * SILENCE_S})").fetchone() == (7,)
+        assert one.execute("SELECT 7 FROM pg_sleep(%s)", (2.5 * SILENCE_S,)).fetchone() == (7,)
