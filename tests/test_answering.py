@@ -19,24 +19,23 @@ class Told(Answering):
         says: what a second connection would say, time after time.
     """
 
-    says: tuple[bool | None, ...] = ()
+    says: list[bool | None]
 
     def _at_work(self) -> bool | None:
-        said, *self.says = self.says  # type: ignore[assignment]
-        return said
+        return self.says.pop(0)
 
 
 @pytest.mark.parametrize("says", [(False,), (True,)])
 def test_an_answer_that_is_on_its_way_is_waited_for(says: tuple[bool, ...]) -> None:
     with Told.connect(SERVER, autocommit=True) as one:
-        one.says = says
+        one.says = list(says)
         assert one.execute("SELECT 7 FROM pg_sleep(%s)", (SILENCE_S + 0.5,)).fetchone() == (7,)
 
 
 @pytest.mark.parametrize("says", [(None,), (False, False), (True, None)])
 def test_where_nobody_says_that_it_works_it_is_over(says: tuple[bool | None, ...]) -> None:
     with Told.connect(SERVER, autocommit=True) as one:
-        one.says = says
+        one.says = list(says)
         with pytest.raises(psycopg.OperationalError, match="says nothing"):
             one.execute("SELECT pg_sleep(20)")
         assert one.closed
