@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from browser_kit import missing
 from conftest import KEY, Answered
 from guiju.adapters.scripted import ScriptedModel
 from guiju.records.ids import _VALUES, tag
@@ -80,13 +80,6 @@ class Clock:
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
-
-
-def missing(why: str) -> None:
-    """Skip, or fail where nothing may be skipped."""
-    if os.environ.get("GUIJU_NO_SKIP") == "1":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 class Crew:

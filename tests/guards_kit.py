@@ -67,7 +67,7 @@ def run(gateway: Running, work: Callable[[], Any]) -> None:
         try:
             await work()
             done.append(None)
-        except BaseException as error:
+        except BaseException as error:  # whatever it was, the test is told of it, and the loop too
             done.append(error)
             raise
 

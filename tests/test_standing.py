@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -275,11 +277,20 @@ def test_one_text_sent_out_many_times_is_slowed_and_strikes_nobody(store: Store)
         assert process.asked(WHO, None, 1, 78, NOW) is None, "as fast as somebody who reads what they get"
 
 
+def test_a_ladder_of_an_operators_own_may_leave_mass_posting_as_it_is_shipped() -> None:
+    whole = files("guiju.controls").joinpath("standing.toml").read_text("utf-8")
+    without = re.sub(r"(?m)^shape = .*$", "", whole)
+    assert without != whole
+    assert ladder.read(without, "own.toml") == SHIPPED
+
+
 def test_shapes_and_repeats_are_known_by_letters_alone() -> None:
-    text = lambda said: (Text("messages[0].content", said),)  # noqa: E731 # one line, used four times
+    text = lambda said: (Text("messages[0].content", said),)  # noqa: E731 # one line, used again and again
     assert ladder.shape(text("@li 您好，请看 http://a.zz/1 编号 17")) == ladder.shape(
         text("@wang 您好，请看 http://b.zz 编号 23")
     )
+    assert ladder.shape(text("加微信１２３，领优惠！🎉")) == ladder.shape(text("加微信45：领优惠。🎁"))
+    assert ladder.shape(text("ÄB 1")) == ladder.shape(text("äb"))
     assert ladder.shape(text("您好")) != ladder.shape(text("再见"))
     assert ladder.canonical(text("Ｈello，  World!")) == ladder.canonical(text("hello world"))
     assert ladder.shape(()) == ""

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from guiju import logs
 from guiju.adapters.guards.serving import GuardApp, server
 from guiju.cli.books import AsJson
 from guiju.cli.helping import noun
+from guiju.cli.listening import listening
 from guiju.cli.tongue import say
 from guiju.detect.model.encoder import Encoder, encoder_thresholds
 from guiju.errors import ConfigError, failed
@@ -47,13 +47,7 @@ def serve(
     key = _key(key_file) if key_file else ""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the gateway beside it keeps the other cores
     guard = GuardApp(Encoder(), encoder_thresholds(), key)
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        hint = say("请用 --port 换一个端口。", "Choose another port with --port.")
-        raise ConfigError("config_invalid", what=failed(f"{host}:{port}", error), hint=hint) from error
-    shown = f"[{host}]" if ":" in host else host
-    url = f"http://{shown}:{listener.getsockname()[1]}"
+    listener, url = listening(host, port)
     typer.echo(json.dumps({"url": url}) if as_json else say(f"护栏模型：{url}", f"Guard model: {url}"))
     logs.to_stderr()
     for one in (signal.SIGINT, signal.SIGTERM):

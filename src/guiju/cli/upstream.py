@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import socket
 from typing import Annotated
 
 import typer
 
 from guiju.adapters.scripted import DIRECTIVES, ScriptedApp, server
+from guiju.cli.listening import listening
 from guiju.cli.tongue import say
-from guiju.errors import ConfigError, failed
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -35,15 +34,8 @@ def upstream(
         rows = [{"directive": f"[[{form}]]", "does": say(zh, en)} for form, (zh, en) in DIRECTIVES.items()]
         typer.echo(json.dumps(rows, ensure_ascii=False) if as_json else "\n".join(_line(row) for row in rows))
         return
-    try:
-        listener = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise ConfigError(
-            "config_invalid",
-            what=failed(f"{host}:{port}", error),
-            hint=say("请用 --port 换一个端口。", "Choose another port with --port."),
-        ) from error
-    url = f"http://{host}:{listener.getsockname()[1]}/v1"
+    listener, base = listening(host, port)
+    url = f"{base}/v1"
     if as_json:
         typer.echo(json.dumps({"url": url, "scripted": True}))
     else:
